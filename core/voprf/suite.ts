@@ -1,0 +1,85 @@
+/**
+ * The one interface behind which the VOPRF arithmetic lives (RFC 9497, mode 0x01).
+ *
+ * It is batch-shaped: arrays of elements go in and arrays come out, since fast kernels work on many points at once.
+ * Every element and scalar is in its serialized form (RFC 9497, section 4), so that two implementations can be
+ * compared byte by byte.
+ *
+ * @module
+ */
+
+/** The names of the supported cipher suites, as RFC 9497 section 4 spells them. */
+export type SuiteName = "ristretto255-SHA512" | "P384-SHA384";
+
+/** A source of cryptographically secure random bytes: gives `length` fresh bytes. */
+export type RandomSource = (length: number) => Uint8Array<ArrayBuffer>;
+
+/** A server's key pair: `secretKey` has Ns bytes, `publicKey` Ne bytes. */
+export interface KeyPair {
+  readonly secretKey: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
+/** What a client keeps (`blinds`, Ns bytes each) and sends (`blindedElements`, Ne bytes each). */
+export interface BlindedBatch {
+  readonly blinds: Uint8Array[];
+  readonly blindedElements: Uint8Array[];
+}
+
+/** What the server answers: Ne bytes an element, and one DLEQ proof `c | s` of 2 Ns bytes for the whole batch. */
+export interface EvaluatedBatch {
+  readonly evaluatedElements: Uint8Array[];
+  readonly proof: Uint8Array;
+}
+
+/** Everything a client needs to verify a batch and to unblind it. Arrays are parallel. */
+export interface FinalizeRequest {
+  readonly inputs: Uint8Array[];
+  readonly blinds: Uint8Array[];
+  readonly blindedElements: Uint8Array[];
+  readonly evaluatedElements: Uint8Array[];
+  readonly publicKey: Uint8Array;
+  readonly proof: Uint8Array;
+}
+
+/** What was wrong with an element, a scalar or a proof. The message never repeats the bytes. */
+export class VoprfError extends Error {
+  override readonly name = "VoprfError";
+}
+
+/** A VOPRF cipher suite in verifiable mode (RFC 9497, section 3.3.2). */
+export interface Suite {
+  readonly name: SuiteName;
+  /** The Privacy Pass token type that goes with the suite (RFC 9578 section 8.2.1 and the batched-tokens draft). */
+  readonly tokenType: number;
+  /** Ne: bytes of a serialized element. */
+  readonly elementLength: number;
+  /** Ns: bytes of a serialized scalar; a proof has twice as many. */
+  readonly scalarLength: number;
+  /** Nh: bytes of an output (the authenticator). */
+  readonly outputLength: number;
+
+  /** GenerateKeyPair (section 3.2): a secret uniform in 1..order-1. */
+  generateKeyPair(random: RandomSource): KeyPair;
+  /** DeriveKeyPair (section 3.2.1). `seed` has 32 bytes. */
+  deriveKeyPair(seed: Uint8Array, info: Uint8Array): KeyPair;
+  /** Blind (section 3.3.1), one fresh blind an input. */
+  blind(inputs: Uint8Array[], random: RandomSource): BlindedBatch;
+  /**
+   * BlindEvaluate (section 3.3.2) with one proof over the whole batch (section 2.2.1).
+   * @throws {VoprfError} If an element has the wrong length, is not canonical, or is the identity.
+   */
+  blindEvaluate(keys: KeyPair, blindedElements: Uint8Array[], random: RandomSource): EvaluatedBatch;
+  /**
+   * Finalize (section 3.3.2): verifies the proof, then unblinds. Outputs have Nh bytes.
+   * @throws {VoprfError} If the proof does not verify or anything is malformed; then nothing is to be kept.
+   */
+  finalize(request: FinalizeRequest): Uint8Array[];
+  /** Evaluate (section 3.3.2) for whoever holds the secret key. Outputs have Nh bytes. */
+  evaluate(secretKey: Uint8Array, inputs: Uint8Array[]): Uint8Array[];
+  /**
+   * Decodes an element strictly and throws its fault.
+   * @throws {VoprfError} If it has the wrong length, is not canonical, or is the identity.
+   */
+  checkElement(element: Uint8Array): void;
+}
