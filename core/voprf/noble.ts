@@ -37,7 +37,9 @@ export function nobleSuite(curve: NobleCurve): Suite {
       identity = curve.decode(element).is0();
     } catch {
       // A compressed identity does not decode on a NIST curve; it is named for what it is on both.
-      if (element.every((byte) => byte === 0)) throw new VoprfError("Cannot decode element: it is the identity");
+      if (element.every((byte) => byte === 0)) {
+        throw new VoprfError("Cannot decode element: it is the identity");
+      }
       throw new VoprfError("Cannot decode element: it is not a canonical encoding of a group element");
     }
     if (identity) throw new VoprfError("Cannot decode element: it is the identity");

@@ -1,0 +1,157 @@
+/**
+ * What an application collects: its events, their typed fields, and the public document that says so
+ * (docs/protocol.md, section 10). No type holds free text, so every field has a known domain.
+ *
+ * @module
+ */
+
+/** A field that is true or false. */
+export interface BooleanField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "boolean";
+}
+
+/** A field that is one of a list of words. */
+export interface EnumField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "enum";
+  /** 1..256 distinct words of `[A-Za-z0-9._+-]`, at most 64 characters each. */
+  readonly values: readonly string[];
+}
+
+/** A whole number in a declared range of at most 2^16 values. */
+export interface IntegerField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "integer";
+  /** The least value. */
+  readonly min: number;
+  /** The greatest value. */
+  readonly max: number;
+}
+
+/** A measurement that leaves the client only as the index of its bucket, 0 (below the first edge) .. edges.length. */
+export interface BucketField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "bucket";
+  /** 1..64 rising edges; a value equal to an edge belongs above it. */
+  readonly edges: readonly number[];
+}
+
+/** A version "major.minor", each part 0..999 without leading zeros. */
+export interface VersionField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "version";
+}
+
+/** What every field may say besides its type. */
+export interface FieldOptions {
+  /** One sentence for the people whose devices send it. */
+  readonly description?: string;
+  /** Whether an event is valid without this field. */
+  readonly optional?: boolean;
+  /** Randomise the value on the device before it is sent (local differential privacy). */
+  readonly localDp?: {
+    /** The privacy loss of one report, above 0. */
+    readonly epsilon: number;
+  };
+}
+
+/** The definition of one field. */
+export type FieldSchema = BooleanField | EnumField | IntegerField | BucketField | VersionField;
+
+/** The definition of one event. */
+export interface EventSchema {
+  /** What happened when this event is sent, for the people whose devices send it. */
+  readonly description: string;
+  /** Which question the event answers. */
+  readonly purpose: string;
+  /** Who answers for it. */
+  readonly owner: string;
+  /** The last day, `YYYY-MM-DD` (UTC), on which it is collected. */
+  readonly expires: string;
+  /** Where its privacy review is written down. */
+  readonly review?: string;
+  /** The share of clients that should send it, 0..1; 1 by default. */
+  readonly sample?: number;
+  /** An operator's kill switch: `stopped` refuses the event. */
+  readonly state?: "open" | "stopped";
+  /** The fields by name. */
+  readonly fields: Readonly<Record<string, FieldSchema>>;
+}
+
+/** The events of one application by name. */
+export type EventSchemas = Readonly<Record<string, EventSchema>>;
+
+type ValueOf<F extends FieldSchema> = F extends { type: "boolean" } ? boolean
+  : F extends { type: "enum"; values: readonly (infer V)[] } ? V
+  : F extends { type: "integer" | "bucket" } ? number
+  : F extends { type: "version" } ? `${number}.${number}`
+  : never;
+
+type OptionalNames<E extends EventSchema> = {
+  [N in keyof E["fields"]]: E["fields"][N] extends { optional: true } ? N : never;
+}[keyof E["fields"]];
+
+/** What an app passes to `log` for one event: typed from the schema, so that a typo does not compile. */
+export type FieldValues<E extends EventSchema> =
+  & { [N in Exclude<keyof E["fields"], OptionalNames<E>>]: ValueOf<E["fields"][N]> }
+  & { [N in OptionalNames<E>]?: ValueOf<E["fields"][N]> };
+
+/** A field's value on the wire. */
+export type WireValue = boolean | number | string | readonly number[];
+
+/** What the privacy monitor has decided about an application, laid over its schema. */
+export interface Stops {
+  /** Names of events that are stopped. */
+  readonly events: ReadonlySet<string>;
+  /** `event.field` of fields that are suppressed. */
+  readonly fields: ReadonlySet<string>;
+}
+
+/** Nothing stopped. */
+export const NO_STOPS: Stops = { events: new Set(), fields: new Set() };
+
+/** Whether an event is collected at `nowSeconds`: not stopped, and not past the end of its last day. */
+export function isOpen(name: string, event: EventSchema, stops: Stops, nowSeconds: number): boolean {
+  return event.state !== "stopped" && !stops.events.has(name) &&
+    nowSeconds < Date.parse(`${event.expires}T00:00:00Z`) / 1000 + 86_400;
+}
+
+/** The JSON document of `GET /v1/apps/{app}/schema`. */
+export function schemaDocument(
+  app: string,
+  events: EventSchemas,
+  pseudonymSeconds: number | undefined,
+  stops: Stops,
+  nowSeconds: number,
+): Record<string, unknown> {
+  return {
+    app,
+    ...(pseudonymSeconds === undefined ? {} : { "pseudonym-seconds": pseudonymSeconds }),
+    events: Object.entries(events).map(([name, event]) => ({
+      name,
+      description: event.description,
+      purpose: event.purpose,
+      owner: event.owner,
+      ...(event.review === undefined ? {} : { review: event.review }),
+      expires: event.expires,
+      state: isOpen(name, event, stops, nowSeconds) ? "open" : "stopped",
+      sample: event.sample ?? 1,
+      fields: Object.fromEntries(
+        Object.entries(event.fields).map(([field, schema]) => [
+          field,
+          fieldDocument(schema, stops.fields.has(`${name}.${field}`)),
+        ]),
+      ),
+    })),
+  };
+}
+
+function fieldDocument(field: FieldSchema, suppressed: boolean): Record<string, unknown> {
+  const { localDp, ...rest } = field;
+  return {
+    ...rest,
+    ...(localDp === undefined ? {} : { "local-dp": { epsilon: localDp.epsilon, mechanism: "grr" } }),
+    ...(suppressed ? { suppressed: true } : {}),
+  };
+}

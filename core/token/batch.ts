@@ -1,0 +1,126 @@
+/**
+ * The wire format of amortized issuance (draft-ietf-privacypass-batched-tokens).
+ *
+ * @module
+ */
+import { concat, DecodeError, u16 } from "../bytes.ts";
+import type { Suite } from "../voprf/suite.ts";
+import { decodeVarint, encodeVarint } from "./varint.ts";
+
+/** Media type of a batch request. */
+export const BATCH_REQUEST_TYPE = "application/private-token-amortized-batch-request";
+/** Media type of a batch response. */
+export const BATCH_RESPONSE_TYPE = "application/private-token-amortized-batch-response";
+
+/** The lengths that a decoder needs to know of a suite. */
+export type SuiteLengths = Pick<Suite, "tokenType" | "elementLength" | "scalarLength">;
+
+/** A decoded batch request. The elements are still only bytes: the suite checks each when it evaluates. */
+export interface BatchRequest {
+  /** The last byte of the id of the key that the client blinded for. */
+  readonly truncatedKeyId: number;
+  readonly blindedElements: Uint8Array[];
+}
+
+/** A decoded batch response. */
+export interface BatchResponse {
+  readonly evaluatedElements: Uint8Array[];
+  /** `c | s`, 2 Ns bytes. */
+  readonly proof: Uint8Array;
+}
+
+/**
+ * Encodes
+ *
+ *     struct {
+ *       uint16_t token_type;
+ *       uint8_t truncated_token_key_id;
+ *       BlindedElement blinded_elements<V>;
+ *     } AmortizedBatchTokenRequest;
+ */
+export function encodeBatchRequest(suite: SuiteLengths, request: BatchRequest): Uint8Array<ArrayBuffer> {
+  return concat(
+    u16(suite.tokenType),
+    Uint8Array.of(request.truncatedKeyId),
+    encodeElements(suite, request.blindedElements),
+  );
+}
+
+/**
+ * Decodes a batch request of 1..`maxBatch` elements.
+ * @throws {DecodeError} If the type is another one, a length is wrong, or bytes are left over.
+ */
+export function decodeBatchRequest(suite: SuiteLengths, bytes: Uint8Array, maxBatch: number): BatchRequest {
+  if (bytes.length < 3) throw new DecodeError("Cannot decode batch: the input ends inside its header");
+  const tokenType = bytes[0]! << 8 | bytes[1]!;
+  if (tokenType !== suite.tokenType) {
+    throw new DecodeError(`Cannot decode batch: token type ${tokenType} is not ${suite.tokenType}`);
+  }
+  const { elements, next } = decodeElements(suite, bytes, 3, maxBatch);
+  if (next !== bytes.length) throw new DecodeError("Cannot decode batch: bytes are left over");
+  return { truncatedKeyId: bytes[2]!, blindedElements: elements };
+}
+
+/**
+ * Encodes
+ *
+ *     struct {
+ *       EvaluatedElement evaluated_elements<V>;
+ *       uint8_t evaluated_proof[Ns + Ns];
+ *     } AmortizedBatchTokenResponse;
+ */
+export function encodeBatchResponse(suite: SuiteLengths, response: BatchResponse): Uint8Array<ArrayBuffer> {
+  if (response.proof.length !== 2 * suite.scalarLength) {
+    throw new RangeError(`Cannot encode batch: the proof has ${response.proof.length} bytes`);
+  }
+  return concat(encodeElements(suite, response.evaluatedElements), response.proof);
+}
+
+/**
+ * Decodes a batch response of exactly `count` elements.
+ * @throws {DecodeError} If the count is another one, a length is wrong, or bytes are left over.
+ */
+export function decodeBatchResponse(suite: SuiteLengths, bytes: Uint8Array, count: number): BatchResponse {
+  const { elements, next } = decodeElements(suite, bytes, 0, count);
+  if (elements.length !== count) {
+    throw new DecodeError(`Cannot decode batch: ${elements.length} elements instead of ${count}`);
+  }
+  if (bytes.length - next !== 2 * suite.scalarLength) {
+    throw new DecodeError(`Cannot decode batch: the proof has not ${2 * suite.scalarLength} bytes`);
+  }
+  return { evaluatedElements: elements, proof: bytes.slice(next) };
+}
+
+function encodeElements(suite: SuiteLengths, elements: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  for (const element of elements) {
+    if (element.length !== suite.elementLength) {
+      throw new RangeError(`Cannot encode batch: an element has ${element.length} bytes`);
+    }
+  }
+  return concat(encodeVarint(elements.length * suite.elementLength), ...elements);
+}
+
+function decodeElements(
+  suite: SuiteLengths,
+  bytes: Uint8Array,
+  offset: number,
+  maxBatch: number,
+): { elements: Uint8Array[]; next: number } {
+  const { value: length, next: start } = decodeVarint(bytes, offset);
+  if (length === 0) throw new DecodeError("Cannot decode batch: it is empty");
+  if (length % suite.elementLength !== 0) {
+    throw new DecodeError(
+      `Cannot decode batch: length ${length} is not a multiple of ${suite.elementLength}`,
+    );
+  }
+  if (length / suite.elementLength > maxBatch) {
+    throw new DecodeError(`Cannot decode batch: more than ${maxBatch} elements`);
+  }
+  const next = start + length;
+  if (next > bytes.length) throw new DecodeError("Cannot decode batch: the input ends inside an element");
+  const elements: Uint8Array[] = [];
+  for (let at = start; at < next; at += suite.elementLength) {
+    elements.push(bytes.slice(at, at + suite.elementLength));
+  }
+  return { elements, next };
+}

@@ -1,0 +1,72 @@
+/**
+ * The DIT credential: the `Authorization` header of a log (docs/protocol.md, section 5).
+ *
+ * @module
+ */
+import { DecodeError, fromBase64url, toBase64url } from "../bytes.ts";
+
+/** A decoded credential. */
+export interface Credential {
+  /** token_key_id, 32 bytes. */
+  readonly keyId: Uint8Array;
+  /** 32 bytes. */
+  readonly nonce: Uint8Array;
+  /** 0..9999 on the wire; the application's limit is checked later. */
+  readonly use: number;
+  /** 32 bytes. */
+  readonly mac: Uint8Array;
+}
+
+const SCHEME = /^DIT +/i;
+// One parameter: a name, "=", and a bare or a quoted value without backslashes.
+const PARAMETER = /^([A-Za-z]+)=(?:"([^"\\]*)"|([^\s",=\\]+))$/;
+const USE = /^(?:0|[1-9][0-9]{0,3})$/;
+const NAMES = ["key", "nonce", "use", "mac"] as const;
+
+/** The longest header that can be a credential: generous to white space, cheap to refuse. */
+export const MAX_CREDENTIAL_LENGTH = 512;
+
+/** Formats `DIT key=..., nonce=..., use=..., mac=...`. */
+export function formatCredential(credential: Credential): string {
+  const { keyId, nonce, use, mac } = credential;
+  return `DIT key=${toBase64url(keyId)}, nonce=${toBase64url(nonce)}, use=${use}, mac=${toBase64url(mac)}`;
+}
+
+/** Whether an `Authorization` header is of the DIT scheme at all. */
+export function isDitScheme(header: string): boolean {
+  return SCHEME.test(header) || /^DIT$/i.test(header);
+}
+
+/**
+ * Parses a credential: every parameter exactly once, in any order, none besides.
+ * @throws {DecodeError} With a message of its own for each fault; it repeats nothing of the header.
+ */
+export function parseCredential(header: string): Credential {
+  if (header.length > MAX_CREDENTIAL_LENGTH) throw new DecodeError("Cannot parse credential: it is too long");
+  const scheme = SCHEME.exec(header);
+  if (scheme === null) throw new DecodeError("Cannot parse credential: the scheme is not DIT");
+  const values = new Map<string, string>();
+  for (const part of header.slice(scheme[0].length).split(",")) {
+    const match = PARAMETER.exec(part.replace(/^[ \t]+|[ \t]+$/g, ""));
+    if (match === null) throw new DecodeError("Cannot parse credential: a parameter is malformed");
+    const name = match[1]!.toLowerCase();
+    if (!(NAMES as readonly string[]).includes(name)) {
+      throw new DecodeError("Cannot parse credential: a parameter is unknown");
+    }
+    if (values.has(name)) throw new DecodeError(`Cannot parse credential: ${name} stands twice`);
+    values.set(name, match[2] ?? match[3]!);
+  }
+  for (const name of NAMES) {
+    if (!values.has(name)) throw new DecodeError(`Cannot parse credential: ${name} is missing`);
+  }
+  const use = values.get("use")!;
+  if (!USE.test(use)) {
+    throw new DecodeError("Cannot parse credential: use is not a plain decimal of at most 4 digits");
+  }
+  return {
+    keyId: fromBase64url(values.get("key")!, 32),
+    nonce: fromBase64url(values.get("nonce")!, 32),
+    use: Number(use),
+    mac: fromBase64url(values.get("mac")!, 32),
+  };
+}

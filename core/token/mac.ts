@@ -1,0 +1,114 @@
+/**
+ * The key and the transcript of a log's MAC (docs/protocol.md, section 5).
+ *
+ * @module
+ */
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concat, DecodeError, equalPublic, lengthPrefixed, u16, utf8 } from "../bytes.ts";
+
+const MAC_KEY_INFO = utf8("DIT/1 log mac");
+const TRANSCRIPT_PREFIX = concat(utf8("DIT/1"), Uint8Array.of(0));
+const METHOD = utf8("POST");
+const CONTENT_TYPE = utf8("application/json");
+
+/** The content encodings that a log may have; absent is `""`. */
+export type ContentEncoding = "" | "gzip";
+
+/** What a MAC covers besides the constants. */
+export interface Transcript {
+  readonly app: string;
+  readonly contentEncoding: ContentEncoding;
+  /** 32 bytes. */
+  readonly keyId: Uint8Array;
+  /** 32 bytes. */
+  readonly nonce: Uint8Array;
+  readonly use: number;
+  /** SHA-256 of the body exactly as sent, 32 bytes. */
+  readonly bodyDigest: Uint8Array;
+}
+
+/** HKDF-SHA-256 (RFC 5869) of the authenticator: 32 bytes that sign every use of one token. */
+export function deriveMacKey(authenticator: Uint8Array): Uint8Array {
+  return hkdf(sha256, authenticator, undefined, MAC_KEY_INFO, 32);
+}
+
+/** The literal path of the transcript, wherever the service is mounted. */
+export function logPath(app: string): string {
+  return `/v1/apps/${app}/logs`;
+}
+
+/**
+ * Encodes
+ *
+ *     "DIT/1" 0x00 | lp("POST") | lp("/v1/apps/{app}/logs") | lp("application/json") | lp("" or "gzip") |
+ *     token_key_id | nonce | u16 use | SHA-256(body)
+ */
+export function encodeTranscript(transcript: Transcript): Uint8Array<ArrayBuffer> {
+  return concat(
+    TRANSCRIPT_PREFIX,
+    lengthPrefixed(METHOD),
+    lengthPrefixed(utf8(logPath(transcript.app))),
+    lengthPrefixed(CONTENT_TYPE),
+    lengthPrefixed(utf8(transcript.contentEncoding)),
+    transcript.keyId,
+    transcript.nonce,
+    u16(transcript.use),
+    transcript.bodyDigest,
+  );
+}
+
+/**
+ * Decodes a transcript completely, for an ACS that redeems for somebody else.
+ * @throws {DecodeError} If any byte is not as {@linkcode encodeTranscript} writes it.
+ */
+export function decodeTranscript(bytes: Uint8Array): Transcript {
+  let offset = 0;
+  const take = (length: number): Uint8Array => {
+    if (offset + length > bytes.length) {
+      throw new DecodeError("Cannot decode transcript: the input ends inside it");
+    }
+    return bytes.slice(offset, offset += length);
+  };
+  const takeText = (): string => {
+    const length = take(2);
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+        take(length[0]! << 8 | length[1]!),
+      );
+    } catch (error) {
+      if (error instanceof DecodeError) throw error;
+      throw new DecodeError("Cannot decode transcript: a text is not UTF-8");
+    }
+  };
+  if (!equalPublic(take(TRANSCRIPT_PREFIX.length), TRANSCRIPT_PREFIX)) {
+    throw new DecodeError("Cannot decode transcript: it is not of DIT/1");
+  }
+  if (takeText() !== "POST") throw new DecodeError("Cannot decode transcript: the method is not POST");
+  const path = /^\/v1\/apps\/([a-z][a-z0-9-]{0,62})\/logs$/.exec(takeText());
+  if (path === null) throw new DecodeError("Cannot decode transcript: the path is not that of a log");
+  if (takeText() !== "application/json") {
+    throw new DecodeError("Cannot decode transcript: the type is not JSON");
+  }
+  const contentEncoding = takeText();
+  if (contentEncoding !== "" && contentEncoding !== "gzip") {
+    throw new DecodeError("Cannot decode transcript: the encoding is neither absent nor gzip");
+  }
+  const keyId = take(32);
+  const nonce = take(32);
+  const use = take(2);
+  const bodyDigest = take(32);
+  if (offset !== bytes.length) throw new DecodeError("Cannot decode transcript: bytes are left over");
+  return { app: path[1]!, contentEncoding, keyId, nonce, use: use[0]! << 8 | use[1]!, bodyDigest };
+}
+
+/** HMAC-SHA-256 over the encoded transcript, 32 bytes. */
+export function computeMac(macKey: Uint8Array, encodedTranscript: Uint8Array): Uint8Array {
+  return hmac(sha256, macKey, encodedTranscript);
+}
+
+/** SHA-256 of a body exactly as sent. */
+export function digestBody(body: Uint8Array): Uint8Array {
+  return sha256(body);
+}

@@ -1,0 +1,68 @@
+/**
+ * The input of a token and the id of the key that signs it (RFC 9578, section 5.1; RFC 9577, section 2.2).
+ *
+ * @module
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concat, DecodeError, u16 } from "../bytes.ts";
+
+/** Bytes of a nonce, a challenge digest and a key id. */
+export const NONCE_LENGTH = 32;
+/** Bytes of an encoded token input. */
+export const TOKEN_INPUT_LENGTH = 98;
+
+/** What the VOPRF is evaluated on. */
+export interface TokenInput {
+  readonly tokenType: number;
+  /** 32 fresh random bytes, drawn by the client. */
+  readonly nonce: Uint8Array;
+  /** 32 bytes; see challenge.ts. */
+  readonly challengeDigest: Uint8Array;
+  /** 32 bytes; see {@linkcode tokenKeyId}. */
+  readonly tokenKeyId: Uint8Array;
+}
+
+/**
+ * Encodes the 98 bytes
+ *
+ *     struct {
+ *       uint16_t token_type;
+ *       uint8_t nonce[32];
+ *       uint8_t challenge_digest[32];
+ *       uint8_t token_key_id[32];
+ *     } TokenInput;
+ */
+export function encodeTokenInput(input: TokenInput): Uint8Array<ArrayBuffer> {
+  for (const part of [input.nonce, input.challengeDigest, input.tokenKeyId]) {
+    if (part.length !== 32) {
+      throw new RangeError(`Cannot encode token input: a part has ${part.length} bytes, not 32`);
+    }
+  }
+  return concat(u16(input.tokenType), input.nonce, input.challengeDigest, input.tokenKeyId);
+}
+
+/**
+ * Decodes a token input.
+ * @throws {DecodeError} If it has not exactly 98 bytes.
+ */
+export function decodeTokenInput(bytes: Uint8Array): TokenInput {
+  if (bytes.length !== TOKEN_INPUT_LENGTH) {
+    throw new DecodeError(`Cannot decode token input: length ${bytes.length} is not ${TOKEN_INPUT_LENGTH}`);
+  }
+  return {
+    tokenType: bytes[0]! << 8 | bytes[1]!,
+    nonce: bytes.slice(2, 34),
+    challengeDigest: bytes.slice(34, 66),
+    tokenKeyId: bytes.slice(66, 98),
+  };
+}
+
+/** SHA-256 of the serialized public key, 32 bytes. */
+export function tokenKeyId(publicKey: Uint8Array): Uint8Array {
+  return sha256(publicKey);
+}
+
+/** The last byte of a key id, as a batch request names it. */
+export function truncatedKeyId(keyId: Uint8Array): number {
+  return keyId[keyId.length - 1]!;
+}
