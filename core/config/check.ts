@@ -1,0 +1,158 @@
+/**
+ * Checks a configuration as a whole: every mistake is found at once, each with one sentence that says what to do.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { checkEvents } from "./check_events.ts";
+import type { Application, ApplicationConfig, Config, Deployment } from "./types.ts";
+
+/** A configuration with mistakes; `mistakes` has one sentence for each. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+
+  /** Lists the mistakes. */
+  constructor(readonly mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+  }
+}
+
+/** What the checks need to know of the surroundings. */
+export interface CheckOptions {
+  /** In development an epoch may be as short as 10 s. */
+  readonly development: boolean;
+}
+
+const DAY = 86_400;
+const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?$/;
+const APP_ID = /^[a-z][a-z0-9-]{0,62}$/;
+
+function integer(min: number, max: number): z.ZodInt {
+  const message = `write a whole number from ${min} to ${max}`;
+  return z.int(message).min(min, message).max(max, message);
+}
+
+const text = (what: string) => z.string(`write ${what}`).min(1, `write ${what}`);
+
+const algorithm = z.enum(
+  ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
+  "name one of RS256, PS256, ES256, ES384, EdDSA",
+);
+
+const sessionKey = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("hs256"),
+    secretEnv: z.string("name an environment variable").regex(
+      /^[A-Z][A-Z0-9_]*$/,
+      "name an environment variable in capitals",
+    ),
+  }),
+  z.strictObject({
+    kind: z.literal("public-key"),
+    algorithm,
+    pem: z.string("give a public key").startsWith(
+      "-----BEGIN PUBLIC KEY-----",
+      "give a public key in PEM (SPKI)",
+    ),
+  }),
+  z.strictObject({
+    kind: z.literal("jwks"),
+    url: z.url({ protocol: /^https?$/, error: "give the http(s) URL of a JWKS" }),
+    algorithms: z.array(algorithm).min(1, "allow at least one algorithm"),
+  }),
+], 'choose kind "hs256", "public-key" or "jwks"');
+
+const session = z.strictObject({
+  issuer: text("the iss that a session's JWT carries"),
+  audience: text("the aud that a session's JWT contains").optional(),
+  key: sessionKey,
+  maxAgeSeconds: integer(1, 400 * DAY).optional(),
+}, "describe how a client's session is verified");
+
+const application = (options: CheckOptions) =>
+  z.strictObject({
+    suite: z.enum(["ristretto255-SHA512", "P384-SHA384"], "choose ristretto255-SHA512 or P384-SHA384")
+      .optional(),
+    epochSeconds: integer(options.development ? 10 : 3_600, 30 * DAY).optional(),
+    overlapEpochs: integer(0, 8).optional(),
+    horizonEpochs: integer(1, 8).optional(),
+    usesPerToken: integer(1, 1_024).optional(),
+    tokensPerClient: integer(1, 1_024).optional(),
+    maxBatch: integer(1, 256).optional(),
+    session,
+    pseudonymSeconds: z.union([
+      z.literal(false),
+      integer(DAY, 400 * DAY).multipleOf(DAY, "write a multiple of 86400 (whole days)"),
+    ], "write false or a multiple of 86400 (whole days)").optional(),
+    granularitySeconds: integer(60, DAY).refine((value) => DAY % value === 0, "write a divisor of 86400")
+      .optional(),
+    retentionDays: integer(1, 400).optional(),
+    serviceTokenSha256: z.string("give a SHA-256 in hex").regex(
+      /^[0-9a-f]{64}$/,
+      "give the SHA-256 of the token as 64 lower-case hex digits, never the token itself",
+    ).optional(),
+    events: z.record(z.string(), z.unknown(), "list the events"),
+  }, "describe the application");
+
+/** Checks a configuration and fills in its defaults. Throws {@linkcode ConfigError} with every mistake at once. */
+export function checkConfig(config: unknown, options: CheckOptions): Deployment {
+  const schema = z.strictObject({
+    issuer: z.string("write the deployment's host name").regex(
+      HOST,
+      "write the deployment's host name in lower case, without https://",
+    ),
+    applications: z.record(z.string(), application(options), "list the applications").refine(
+      (applications) => Object.keys(applications).length > 0,
+      "list at least one application",
+    ),
+  }, "export a configuration made with defineConfig as default");
+  const parsed = schema.safeParse(config);
+  const mistakes = parsed.success ? [] : parsed.error.issues.map(describe);
+  // The event checks are ours (zod would say less), and run whatever else is wrong.
+  const applications = (config as { applications?: Record<string, { events?: unknown }> } | null)
+    ?.applications;
+  for (const [id, definition] of Object.entries(applications ?? {})) {
+    if (!APP_ID.test(id)) {
+      mistakes.push(
+        `applications.${id}: name it with a-z, 0-9 and "-", a letter first, at most 63 characters.`,
+      );
+    }
+    mistakes.push(...checkEvents(`applications.${id}.events`, definition?.events));
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  const checked = config as Config;
+  return {
+    issuer: checked.issuer,
+    applications: new Map(
+      Object.entries(checked.applications).map(([id, definition]) => [id, fillIn(id, definition)]),
+    ),
+  };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  const path = issue.path.length === 0 ? "dit.config.ts" : issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    return `${path}: remove ${issue.keys.map((key) => `"${key}"`).join(", ")}, which no setting is called.`;
+  }
+  return `${path}: ${issue.message}.`;
+}
+
+function fillIn(id: string, config: ApplicationConfig): Application {
+  const pseudonymSeconds = config.pseudonymSeconds ?? 7 * DAY;
+  return {
+    id,
+    suite: config.suite ?? "ristretto255-SHA512",
+    epochSeconds: config.epochSeconds ?? DAY,
+    overlapEpochs: config.overlapEpochs ?? 1,
+    horizonEpochs: config.horizonEpochs ?? 3,
+    usesPerToken: config.usesPerToken ?? 64,
+    tokensPerClient: config.tokensPerClient ?? 4,
+    maxBatch: config.maxBatch ?? 32,
+    session: config.session,
+    pseudonymSeconds: pseudonymSeconds === false ? undefined : pseudonymSeconds,
+    granularitySeconds: config.granularitySeconds ?? 3_600,
+    retentionDays: config.retentionDays ?? 30,
+    serviceTokenSha256: config.serviceTokenSha256,
+    events: config.events,
+  };
+}

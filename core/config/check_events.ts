@@ -1,0 +1,142 @@
+/**
+ * Checks the events of an application's configuration: names, words for people, and fields with known domains.
+ *
+ * @module
+ */
+import { parseDay } from "../telemetry/time.ts";
+
+const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const WORD = /^[A-Za-z0-9._+-]{1,64}$/;
+const EVENT_MEMBERS = [
+  "description",
+  "purpose",
+  "owner",
+  "expires",
+  "review",
+  "sample",
+  "state",
+  "fields",
+];
+const FIELD_MEMBERS = ["type", "description", "optional", "localDp"];
+const TYPE_MEMBERS: Record<string, readonly string[]> = {
+  boolean: [],
+  enum: ["values"],
+  integer: ["min", "max"],
+  bucket: ["edges"],
+  version: [],
+};
+/** Most values of an integer field. */
+const MAX_INTEGER_DOMAIN = 2 ** 16;
+
+type Members = Record<string, unknown>;
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** One sentence a mistake; none when all is well. `path` names the events' place in the configuration. */
+export function checkEvents(path: string, events: unknown): string[] {
+  if (!isMembers(events)) return [`${path}: list the events by name.`];
+  const mistakes: string[] = [];
+  for (const [name, event] of Object.entries(events)) {
+    if (!NAME.test(name)) mistakes.push(`${path}.${name}: ${HOW_TO_NAME}`);
+    checkEvent(`${path}.${name}`, event, mistakes);
+  }
+  return mistakes;
+}
+
+const HOW_TO_NAME = 'name it with a-z, 0-9 and "_", a letter first, at most 63 characters.';
+
+function checkEvent(path: string, event: unknown, mistakes: string[]): void {
+  if (!isMembers(event)) {
+    mistakes.push(`${path}: describe the event.`);
+    return;
+  }
+  refuseUnknown(path, event, EVENT_MEMBERS, mistakes);
+  for (const member of ["description", "purpose", "owner"]) {
+    const words = event[member];
+    if (typeof words !== "string" || words.length === 0 || words.length > 500) {
+      mistakes.push(`${path}.${member}: write 1 to 500 characters for the people whose devices send it.`);
+    }
+  }
+  if (typeof event.expires !== "string" || parseDay(event.expires) === undefined) {
+    mistakes.push(`${path}.expires: write the last day of its collection as YYYY-MM-DD.`);
+  }
+  if (event.review !== undefined && (typeof event.review !== "string" || event.review.length > 500)) {
+    mistakes.push(`${path}.review: write where its privacy review is.`);
+  }
+  const { sample, state } = event;
+  if (sample !== undefined && !(typeof sample === "number" && sample >= 0 && sample <= 1)) {
+    mistakes.push(`${path}.sample: write a share from 0 to 1.`);
+  }
+  if (state !== undefined && state !== "open" && state !== "stopped") {
+    mistakes.push(`${path}.state: write "open" or "stopped".`);
+  }
+  if (!isMembers(event.fields)) {
+    mistakes.push(`${path}.fields: list the fields by name ({} when there are none).`);
+    return;
+  }
+  for (const [name, field] of Object.entries(event.fields)) {
+    if (!NAME.test(name)) mistakes.push(`${path}.fields.${name}: ${HOW_TO_NAME}`);
+    checkField(`${path}.fields.${name}`, field, mistakes);
+  }
+}
+
+function refuseUnknown(path: string, members: Members, known: readonly string[], mistakes: string[]): void {
+  for (const name of Object.keys(members)) {
+    if (!known.includes(name)) mistakes.push(`${path}: remove "${name}", which no setting is called.`);
+  }
+}
+
+function checkField(path: string, field: unknown, mistakes: string[]): void {
+  const type = isMembers(field) ? field.type : undefined;
+  const own = typeof type === "string" && Object.hasOwn(TYPE_MEMBERS, type) ? TYPE_MEMBERS[type] : undefined;
+  if (!isMembers(field) || own === undefined) {
+    mistakes.push(`${path}.type: choose boolean, enum, integer, bucket or version; there is no free text.`);
+    return;
+  }
+  refuseUnknown(path, field, [...FIELD_MEMBERS, ...own], mistakes);
+  if (field.optional !== undefined && typeof field.optional !== "boolean") {
+    mistakes.push(`${path}.optional: write true or false.`);
+  }
+  if (field.description !== undefined && typeof field.description !== "string") {
+    mistakes.push(`${path}.description: write a sentence.`);
+  }
+  if (type === "enum") checkEnum(path, field.values, mistakes);
+  if (type === "integer") checkInteger(path, field.min, field.max, mistakes);
+  if (type === "bucket") checkBucket(path, field.edges, mistakes);
+  checkLocalDp(path, field.localDp, mistakes);
+}
+
+function checkEnum(path: string, values: unknown, mistakes: string[]): void {
+  const ok = Array.isArray(values) && values.length >= 1 && values.length <= 256 &&
+    values.every((value) => typeof value === "string" && WORD.test(value)) &&
+    new Set(values).size === values.length;
+  if (!ok) {
+    mistakes.push(
+      `${path}.values: list 1 to 256 different words of letters, digits and "._+-", 64 at most each.`,
+    );
+  }
+}
+
+function checkInteger(path: string, min: unknown, max: unknown, mistakes: string[]): void {
+  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || (min as number) > (max as number)) {
+    mistakes.push(`${path}: write whole numbers min and max, min not above max.`);
+  } else if ((max as number) - (min as number) >= MAX_INTEGER_DOMAIN) {
+    mistakes.push(`${path}: narrow min..max to at most ${MAX_INTEGER_DOMAIN} values, or use a bucket.`);
+  }
+}
+
+function checkBucket(path: string, edges: unknown, mistakes: string[]): void {
+  const ok = Array.isArray(edges) && edges.length >= 1 && edges.length <= 64 &&
+    edges.every((edge, index) => Number.isFinite(edge) && (index === 0 || edges[index - 1] < edge));
+  if (!ok) mistakes.push(`${path}.edges: list 1 to 64 rising numbers.`);
+}
+
+function checkLocalDp(path: string, localDp: unknown, mistakes: string[]): void {
+  if (localDp === undefined) return;
+  const epsilon = isMembers(localDp) ? localDp.epsilon : undefined;
+  if (typeof epsilon !== "number" || !(epsilon > 0 && epsilon <= 16)) {
+    mistakes.push(`${path}.localDp: write { epsilon: ... } above 0 and at most 16.`);
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * `defineConfig` and the types of a configuration.
+ *
+ * @module
+ */
+export { defineConfig, type EventsOf } from "./define_config.ts";
+export type { ApplicationConfig, AsymmetricAlgorithm, Config, SessionConfig, SessionKey } from "./types.ts";
+export type {
+  BooleanField,
+  BucketField,
+  EnumField,
+  EventSchema,
+  EventSchemas,
+  FieldOptions,
+  FieldSchema,
+  FieldValues,
+  IntegerField,
+  VersionField,
+} from "../telemetry/schema.ts";
+export type { SuiteName } from "../voprf/suite.ts";

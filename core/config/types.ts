@@ -1,0 +1,109 @@
+/**
+ * What an operator writes into `dit.config.ts`.
+ *
+ * @module
+ */
+import type { EventSchemas } from "../telemetry/schema.ts";
+import type { SuiteName } from "../voprf/suite.ts";
+
+/** How the sessions of an application's clients are verified. */
+export interface SessionConfig {
+  /** The `iss` that a JWT must carry. */
+  readonly issuer: string;
+  /** The `aud` that a JWT must contain; the application's id by default. */
+  readonly audience?: string;
+  /** Where the verification key comes from. */
+  readonly key: SessionKey;
+  /** Most seconds between `iat` and `exp`, when both are there; no bound by default. */
+  readonly maxAgeSeconds?: number;
+}
+
+/** A shared secret, a public key, or a JWKS. */
+export type SessionKey =
+  /** HS256 with the secret in an environment variable (at least 32 bytes). */
+  | { readonly kind: "hs256"; readonly secretEnv: string }
+  /** A static public key in PEM (SPKI) for one asymmetric algorithm. */
+  | { readonly kind: "public-key"; readonly algorithm: AsymmetricAlgorithm; readonly pem: string }
+  /** A JSON Web Key Set over HTTPS, cached and refreshed by `kid`. */
+  | { readonly kind: "jwks"; readonly url: string; readonly algorithms: readonly AsymmetricAlgorithm[] };
+
+/** The asymmetric JWS algorithms that may be allowed. */
+export type AsymmetricAlgorithm = "RS256" | "PS256" | "ES256" | "ES384" | "EdDSA";
+
+/** One application: its clients, its keys and what it collects. */
+export interface ApplicationConfig {
+  /** The VOPRF cipher suite; `ristretto255-SHA512` by default. */
+  readonly suite?: SuiteName;
+  /** Seconds that one key issues; 86400 by default, 1 h .. 30 d (from 10 s in development). */
+  readonly epochSeconds?: number;
+  /** Epochs that a key still redeems after it stopped issuing, 0..8; 1 by default. */
+  readonly overlapEpochs?: number;
+  /** Epochs whose keys are published ahead, 1..8; 3 by default. */
+  readonly horizonEpochs?: number;
+  /** Logs that one token signs, 1..1024; 64 by default. Fixed for the life of a key. */
+  readonly usesPerToken?: number;
+  /** Tokens that one client gets per key, 1..1024; 4 by default. */
+  readonly tokensPerClient?: number;
+  /** Most tokens of one request, 1..256; 32 by default. */
+  readonly maxBatch?: number;
+  /** The clients' sign-in. */
+  readonly session: SessionConfig;
+  /** Rotation of the pseudonym in seconds, a multiple of 86400; 7 days by default; false: none is collected. */
+  readonly pseudonymSeconds?: number | false;
+  /** Seconds to which a record's times are floored, 60..86400 and a divisor of a day; 3600 by default. */
+  readonly granularitySeconds?: number;
+  /** Days that raw records are kept, 1..400; 30 by default. */
+  readonly retentionDays?: number;
+  /** SHA-256 (hex) of the token with which another service uses this application's keys; none: nobody may. */
+  readonly serviceTokenSha256?: string;
+  /** The events by name. */
+  readonly events: EventSchemas;
+}
+
+/** A whole deployment. */
+export interface Config {
+  /** The issuer host name that every token is bound to. */
+  readonly issuer: string;
+  /** The applications by id. */
+  readonly applications: Readonly<Record<string, ApplicationConfig>>;
+}
+
+/** An application with its defaults filled in. */
+export interface Application {
+  /** The application's id. */
+  readonly id: string;
+  /** The VOPRF cipher suite. */
+  readonly suite: SuiteName;
+  /** Seconds that one key issues. */
+  readonly epochSeconds: number;
+  /** Epochs that a key redeems beyond its own. */
+  readonly overlapEpochs: number;
+  /** Epochs published ahead. */
+  readonly horizonEpochs: number;
+  /** Logs that one token signs. */
+  readonly usesPerToken: number;
+  /** Tokens that one client gets per key. */
+  readonly tokensPerClient: number;
+  /** Most tokens of one request. */
+  readonly maxBatch: number;
+  /** The clients' sign-in. */
+  readonly session: SessionConfig;
+  /** Rotation of the pseudonym in seconds; undefined: none is collected. */
+  readonly pseudonymSeconds: number | undefined;
+  /** Seconds to which a record's times are floored. */
+  readonly granularitySeconds: number;
+  /** Days that raw records are kept. */
+  readonly retentionDays: number;
+  /** SHA-256 (hex) of the service token, if any. */
+  readonly serviceTokenSha256: string | undefined;
+  /** The events by name. */
+  readonly events: EventSchemas;
+}
+
+/** A checked deployment. */
+export interface Deployment {
+  /** The issuer host name. */
+  readonly issuer: string;
+  /** The applications by id. */
+  readonly applications: ReadonlyMap<string, Application>;
+}
