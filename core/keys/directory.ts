@@ -1,0 +1,75 @@
+/**
+ * The public directory of an application's keys (docs/protocol.md, section 7): the same bytes from every instance.
+ *
+ * @module
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64url, utf8 } from "../bytes.ts";
+import type { Application } from "../config/types.ts";
+import type { KeyRow } from "./key_row.ts";
+import type { Suite } from "../voprf/suite.ts";
+
+/** What the directory says of a key. */
+export type PublishedKey =
+  & Pick<KeyRow, "publicKey" | "region" | "epoch" | "generation" | "notBefore" | "issueUntil" | "redeemUntil">
+  & {
+    /** SHA-256 of the public key. */
+    readonly keyId: Uint8Array;
+    /** Its cipher suite. */
+    readonly voprf: Pick<Suite, "tokenType">;
+  };
+
+/** A directory ready to be served. */
+export interface Directory {
+  /** The JSON document. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** `"b64url(SHA-256(body))"` with its quotes: clients refuse any other, so that an ETag cannot become a cookie. */
+  readonly etag: string;
+  /** Unix seconds of the next change that the calendar knows of. */
+  readonly changesAtSeconds: number;
+}
+
+/** Makes the directory of `keys`, which must be in order of epoch and generation. */
+export function makeDirectory(
+  issuer: string,
+  app: Application,
+  keys: readonly PublishedKey[],
+  nowSeconds: number,
+): Directory {
+  const body = utf8(JSON.stringify({
+    issuer,
+    app: app.id,
+    "epoch-seconds": app.epochSeconds,
+    "uses-per-token": app.usesPerToken,
+    "max-batch": app.maxBatch,
+    "tokens-per-client": app.tokensPerClient,
+    "token-keys": keys.map((key) => ({
+      "token-type": key.voprf.tokenType,
+      "token-key": toBase64url(key.publicKey),
+      "token-key-id": toBase64url(key.keyId),
+      region: key.region,
+      epoch: key.epoch,
+      generation: key.generation,
+      "not-before": key.notBefore,
+      "issue-until": key.issueUntil,
+      "redeem-until": key.redeemUntil,
+    })),
+  }));
+  return {
+    body,
+    etag: `"${toBase64url(sha256(body))}"`,
+    // Keys appear and vanish at epoch boundaries only.
+    changesAtSeconds: (Math.floor(nowSeconds / app.epochSeconds) + 1) * app.epochSeconds,
+  };
+}
+
+/** Seconds until the next change plus up to a tenth of an epoch (at most an hour), so that a fleet does not come back in the same second. */
+export function directoryMaxAge(
+  directory: Directory,
+  app: Application,
+  nowSeconds: number,
+  jitter: number,
+): number {
+  const spread = Math.min(3_600, app.epochSeconds / 10);
+  return Math.max(1, Math.ceil(directory.changesAtSeconds - nowSeconds + jitter * spread));
+}

@@ -1,0 +1,152 @@
+/**
+ * Deno KV with deadlines, and the one place where keys are spelled.
+ *
+ * Facts this file rests on: no KV call has a timeout of its own; a throwing commit does not mean that nothing happened;
+ * getMany takes 10 keys; there is no `expireIn` here, since rows that expire together block every commit.
+ *
+ * @module
+ */
+import { concat, u16, u32 } from "../bytes.ts";
+import { Refusal } from "../errors.ts";
+
+/** The key space. Families have one letter each, since short keys are measurably faster. */
+export const keySpace = {
+  /** The counter from which key ordinals come: u32 as number. */
+  ordinals: (): Deno.KvKey => ["o"],
+  /** A signing key: KeyRow. */
+  key: (app: string, region: string, epoch: number, generation: number): Deno.KvKey => [
+    "k",
+    app,
+    region,
+    epoch,
+    generation,
+  ],
+  /** All signing keys of an application in a region. */
+  keysOf: (app: string, region: string): Deno.KvListSelector => ({ prefix: ["k", app, region] }),
+  /** All signing keys. */
+  allKeys: (): Deno.KvListSelector => ({ prefix: ["k"] }),
+  /** Written once when a key is made and deleted first when it ends. */
+  alive: (ordinal: number): Deno.KvKey => ["a", ordinal],
+  /** A key that ended and whose quota rows and claims are still to be swept: DoomedKey. */
+  doomed: (ordinal: number): Deno.KvKey => ["d", ordinal],
+  /** All of them. */
+  allDoomed: (): Deno.KvListSelector => ({ prefix: ["d"] }),
+  /** What a client (16-byte tag) was granted under a key: QuotaRow. */
+  quota: (ordinal: number, tag: Uint8Array): Deno.KvKey => ["q", concat(u32(ordinal), tag)],
+  /** All quota rows of a key. */
+  quotasOf: (ordinal: number): Deno.KvListSelector => byOrdinal("q", ordinal),
+  /** A claim from its packed id (see {@linkcode claimId}): mac tag | u32 day. */
+  claim: (id: Uint8Array): Deno.KvKey => ["c", id],
+  /** All claims of a key. */
+  claimsOf: (ordinal: number): Deno.KvListSelector => byOrdinal("c", ordinal),
+  /** All claims. */
+  allClaims: (): Deno.KvListSelector => ({ prefix: ["c"] }),
+  /** The shuffled records of one commit: NDJSON bytes. */
+  log: (app: string, day: number, id: Uint8Array): Deno.KvKey => ["l", app, day, id],
+  /** All log rows of a day. */
+  logsOf: (app: string, day: number): Deno.KvListSelector => ({ prefix: ["l", app, day] }),
+  /** All log rows of an application. */
+  allLogsOf: (app: string): Deno.KvListSelector => ({ prefix: ["l", app] }),
+  /** What was swept or moved of a day: TallyRow. */
+  tally: (app: string, day: number): Deno.KvKey => ["t", app, day],
+  /** All tallies of an application. */
+  talliesOf: (app: string): Deno.KvListSelector => ({ prefix: ["t", app] }),
+  /** In the split of ACS and log servers: the log server has the record (16-byte tag). */
+  stored: (app: string, keyId: Uint8Array, tag: Uint8Array): Deno.KvKey => ["s", app, keyId, tag],
+  /** A row that nobody writes: reading it tells whether the store answers. */
+  probe: (): Deno.KvKey => ["p"],
+};
+
+function byOrdinal(family: string, ordinal: number): Deno.KvListSelector {
+  return {
+    start: [family, u32(ordinal)],
+    end: ordinal === 0xffffffff ? [family, new Uint8Array(5).fill(0xff)] : [family, u32(ordinal + 1)],
+  };
+}
+
+/** A claim's packed id: u32 ordinal | SHA-256(nonce)[0..16] | u16 use, 22 bytes. */
+export function claimId(ordinal: number, nonceDigest: Uint8Array, use: number): Uint8Array<ArrayBuffer> {
+  return concat(u32(ordinal), nonceDigest.subarray(0, 16), u16(use));
+}
+
+/** Thrown when the store does not answer in time or not at all: the outcome of a write is unknown. */
+export function storeUnavailable(): Refusal {
+  return new Refusal("store_unavailable", "The store did not confirm in time; send the same bytes again.", {
+    retryAfterSeconds: 1,
+  });
+}
+
+/** Settles as `promise` does, or throws `store_unavailable` after `milliseconds`. */
+export async function withDeadline<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(storeUnavailable()), milliseconds);
+  });
+  // A promise that loses the race may still reject, and nobody is left to hear it.
+  promise.catch(() => {});
+  try {
+    return await Promise.race([promise, late]);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw storeUnavailable();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** How a {@linkcode Store} behaves. */
+export interface StoreOptions {
+  /** Milliseconds after which a call counts as unanswered; 2000 by default. */
+  readonly deadlineMs?: number;
+}
+
+/** Deno KV in which every call has a deadline and fails with `store_unavailable`. */
+export class Store {
+  /** Milliseconds after which a call counts as unanswered. */
+  readonly deadlineMs: number;
+
+  /** Wraps an open database. */
+  constructor(readonly kv: Deno.Kv, options: StoreOptions = {}) {
+    this.deadlineMs = options.deadlineMs ?? 2_000;
+  }
+
+  /** One row. */
+  get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
+    return withDeadline(this.kv.get<T>(key), this.deadlineMs);
+  }
+
+  /** Many rows, in the order of `keys`. Not one snapshot beyond ten keys. */
+  async getMany<T>(keys: readonly Deno.KvKey[]): Promise<Deno.KvEntryMaybe<T>[]> {
+    const batches: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+    for (let at = 0; at < keys.length; at += 10) {
+      batches.push(withDeadline(this.kv.getMany<T[]>(keys.slice(at, at + 10)), this.deadlineMs));
+    }
+    return (await Promise.all(batches)).flat();
+  }
+
+  /** Rows in order of their keys; each step has the deadline. Consistent only within a batch of 100. */
+  async *list<T>(
+    selector: Deno.KvListSelector,
+    options: Deno.KvListOptions = {},
+  ): AsyncGenerator<Deno.KvEntry<T>> {
+    const rows = this.kv.list<T>(selector, options);
+    while (true) {
+      const step = await withDeadline(rows.next(), this.deadlineMs);
+      if (step.done) return;
+      yield step.value;
+    }
+  }
+
+  /** Commits what `build` puts together. Gives the versionstamp, or undefined when a check failed. */
+  async commit(build: (operation: Deno.AtomicOperation) => void): Promise<string | undefined> {
+    const operation = this.kv.atomic();
+    build(operation);
+    const result = await withDeadline(operation.commit(), this.deadlineMs);
+    return result.ok ? result.versionstamp : undefined;
+  }
+
+  /** Closes the database. */
+  close(): void {
+    this.kv.close();
+  }
+}
