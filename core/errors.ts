@@ -15,6 +15,7 @@ export type RefusalCode =
   | "key_expired"
   | "mac_invalid"
   | "session_invalid"
+  | "sessions_unavailable"
   | "service_token_invalid"
   | "use_out_of_range"
   | "app_unknown"

@@ -13,7 +13,7 @@ import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { Suite } from "../voprf/suite.ts";
 import { stateAt } from "./epoch.ts";
 import { type KeyRow, openSecret } from "./key_row.ts";
-import { createMissingKeys, readKeyRows, type RotationContext } from "./rotation.ts";
+import { createMissingKeys, destroyOverKeys, readKeyRows, type RotationContext } from "./rotation.ts";
 
 /** A key that is alive, with its secrets opened. */
 export interface SigningKey extends Omit<KeyRow, "sealed" | "revokedAt"> {
@@ -121,7 +121,10 @@ export class KeyRing {
   }
 
   async #readNow(nowSeconds: number): Promise<View> {
-    await createMissingKeys(this.context, this.app, nowSeconds);
+    // Whoever meets a missing key also ends those that are over: with short epochs cron would come too late.
+    if (await createMissingKeys(this.context, this.app, nowSeconds) > 0) {
+      await destroyOverKeys(this.context.store, this.app.id, this.context.region, nowSeconds);
+    }
     const rows = await readKeyRows(this.context.store, this.app.id, this.context.region);
     const alive = await this.context.store.getMany<boolean>(rows.map((row) => keySpace.alive(row.ordinal)));
     const known = new Map(this.#view?.keys.map((key) => [key.ordinal, key]));

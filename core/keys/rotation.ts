@@ -235,3 +235,13 @@ export async function resealKeys(
   }
   return resealed;
 }
+
+/**
+ * Opens every secret in the store once, so that a service with the wrong sealing keys does not start.
+ * @throws {SealError} If one does not open.
+ */
+export async function openAllSecrets(store: Store, sealer: Sealer): Promise<void> {
+  for await (const { value: row } of store.list<KeyRow>(keySpace.allKeys())) {
+    if (row.sealed.some((byte) => byte !== 0)) await openSecret(sealer, row);
+  }
+}

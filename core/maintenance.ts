@@ -1,0 +1,38 @@
+/**
+ * The one background job: keys are made and ended, what has ended is swept. Idempotent; it runs at the start, from cron
+ * in every process, and may be killed at any moment.
+ *
+ * @module
+ */
+import { createMissingKeys, destroyOverKeys, resealKeys } from "./keys/rotation.ts";
+import type { Service } from "./service.ts";
+import { DEFAULT_PACE, type SweepCount, sweepDoomedKeys, type SweepPace } from "./store/sweep.ts";
+
+/** What one run did. */
+export interface MaintenanceReport {
+  /** Keys made. */
+  readonly keysMade: number;
+  /** Keys ended. */
+  readonly keysEnded: number;
+  /** Keys sealed again under the newest sealing key. */
+  readonly keysResealed: number;
+  /** Rows swept. */
+  readonly swept: SweepCount;
+}
+
+/** Runs everything that is due. */
+export async function runMaintenance(
+  service: Service,
+  pace: SweepPace = DEFAULT_PACE,
+): Promise<MaintenanceReport> {
+  const { store, rotation, deployment, now } = service;
+  let keysMade = 0;
+  let keysEnded = 0;
+  let keysResealed = 0;
+  for (const app of deployment.applications.values()) {
+    keysMade += await createMissingKeys(rotation, app, now());
+    keysEnded += await destroyOverKeys(store, app.id, rotation.region, now());
+    keysResealed += await resealKeys(store, rotation.sealer, app.id, rotation.region);
+  }
+  return { keysMade, keysEnded, keysResealed, swept: await sweepDoomedKeys(store, now(), pace) };
+}

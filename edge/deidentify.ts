@@ -1,0 +1,140 @@
+/**
+ * The outermost function: what a request carries besides its message ends here. Handlers get a new request made from an
+ * allow-list of headers, on a constant origin, and never the connection that it came over.
+ *
+ * @module
+ */
+import { Refusal } from "../core/errors.ts";
+import { isDitScheme } from "../core/token/credential.ts";
+import { CODE_HEADER, problemResponse } from "./problem.ts";
+
+/** Most header fields of a request. */
+const MAX_HEADERS = 100;
+/** Most bytes of all header fields together. */
+const MAX_HEADER_BYTES = 16 * 1024;
+/** The origin that handlers see instead of the one that was asked for. */
+const INNER_ORIGIN = "http://dit.internal";
+
+/** A kind of route: its name in logs, and what of a request may reach it. */
+export interface RouteKind {
+  /** The name in log lines and counters. */
+  readonly name: string;
+  /** Paths that belong to it. */
+  readonly path: RegExp;
+  /** Header fields that pass. */
+  readonly headers: readonly string[];
+  /** Whether a query string passes; it is refused otherwise, since proxies and traces write URLs down. */
+  readonly query: boolean;
+}
+
+/** The kinds of routes. What matches none passes with no header at all, and finds nothing. */
+export const ROUTE_KINDS: readonly RouteKind[] = [
+  {
+    name: "logs",
+    path: /^\/v1\/apps\/[^/]+\/logs$/,
+    headers: ["content-type", "content-encoding", "content-length", "authorization"],
+    query: false,
+  },
+  {
+    name: "tokens",
+    path: /^\/v1\/apps\/[^/]+\/tokens$/,
+    headers: ["content-type", "content-encoding", "content-length", "authorization"],
+    query: false,
+  },
+  { name: "keys", path: /^\/v1\/apps\/[^/]+\/keys$/, headers: ["if-none-match"], query: false },
+  { name: "schema", path: /^\/v1\/apps\/[^/]+\/schema$/, headers: ["if-none-match"], query: false },
+  { name: "health", path: /^\/(?:healthz|readyz)$/, headers: [], query: false },
+  { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
+];
+
+const UNKNOWN: RouteKind = { name: "unknown", path: /^/, headers: [], query: false };
+
+/** A line about an answered request: nothing in it tells one client from another. */
+export interface AccessLine {
+  /** The kind of route. */
+  readonly route: string;
+  /** The HTTP status. */
+  readonly status: number;
+  /** The code of a refusal. */
+  readonly code?: string;
+  /** The duration, coarse. */
+  readonly duration: "<10ms" | "<100ms" | "<1s" | ">=1s";
+}
+
+/** What the outermost function is told. */
+export interface DeidentifyOptions {
+  /** The handlers. */
+  readonly handle: (request: Request) => Response | Promise<Response>;
+  /** Hears of every answer. */
+  readonly onAnswer?: (line: AccessLine) => void;
+}
+
+/** Makes the function to give to `Deno.serve`. The connection's address is never looked at. */
+export function deidentify(options: DeidentifyOptions): (request: Request) => Promise<Response> {
+  return async function handleStripped(request: Request): Promise<Response> {
+    const startedAt = performance.now();
+    const url = new URL(request.url);
+    const kind = ROUTE_KINDS.find(({ path }) => path.test(url.pathname)) ?? UNKNOWN;
+    let response: Response;
+    try {
+      response = await options.handle(strip(request, url, kind));
+    } catch (error) {
+      response = problemResponse(error);
+    }
+    const code = response.headers.get(CODE_HEADER);
+    if (code !== null) response.headers.delete(CODE_HEADER);
+    options.onAnswer?.({
+      route: kind.name,
+      status: response.status,
+      ...(code === null ? {} : { code }),
+      duration: coarse(performance.now() - startedAt),
+    });
+    return response;
+  };
+}
+
+/** The new request that handlers get. Throws the refusals of what is wrong with the old one. */
+export function strip(request: Request, url: URL, kind: RouteKind): Request {
+  checkHeaders(request.headers);
+  if (url.search !== "" && !kind.query) {
+    throw new Refusal("query_refused", "A query string is refused here: URLs get written down.");
+  }
+  const headers = new Headers();
+  for (const name of kind.headers) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  // A session on the anonymous route would say who it is; it ends here like every other header.
+  if (kind.name === "logs" && !isDitScheme(headers.get("authorization") ?? "")) {
+    headers.delete("authorization");
+  }
+  // Preflights are answered the same for everyone and carry nothing that is needed but their method.
+  if (request.method === "OPTIONS") headers.set("access-control-request-method", "POST");
+  const body = request.body;
+  return new Request(INNER_ORIGIN + url.pathname + (kind.query ? url.search : ""), {
+    method: request.method,
+    headers,
+    ...(body === null ? {} : { body, duplex: "half" }),
+  } as RequestInit);
+}
+
+function checkHeaders(headers: Headers): void {
+  let count = 0;
+  let bytes = 0;
+  for (const [name, value] of headers) {
+    count++;
+    bytes += name.length + value.length;
+  }
+  if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
+    throw new Refusal(
+      "headers_too_large",
+      `More than ${MAX_HEADERS} headers or ${MAX_HEADER_BYTES} bytes of them.`,
+    );
+  }
+}
+
+function coarse(milliseconds: number): AccessLine["duration"] {
+  if (milliseconds < 10) return "<10ms";
+  if (milliseconds < 100) return "<100ms";
+  return milliseconds < 1_000 ? "<1s" : ">=1s";
+}

@@ -1,0 +1,25 @@
+/**
+ * The secrets of development: made once, kept in `.dit/` with mode 0600, so that `deno task dev` needs no variable and
+ * a second start finds the same keys.
+ *
+ * @module
+ */
+
+const FOLDER = ".dit";
+
+/** Reads a secret of `length` bytes, or makes it. */
+export async function developmentSecret(name: string, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const path = `${FOLDER}/${name}`;
+  await Deno.mkdir(FOLDER, { recursive: true, mode: 0o700 });
+  const fresh = crypto.getRandomValues(new Uint8Array(length)).toBase64();
+  try {
+    await Deno.writeTextFile(path, fresh + "\n", { createNew: true, mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  const secret = Uint8Array.fromBase64((await Deno.readTextFile(path)).trim());
+  if (secret.length !== length) {
+    throw new Error(`Delete ${path}: it does not hold ${length} bytes of base64.`);
+  }
+  return secret;
+}

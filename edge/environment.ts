@@ -1,0 +1,98 @@
+/**
+ * The environment, read once at the start and checked as a whole; everything else is in dit.config.ts.
+ *
+ * @module
+ */
+
+/** What the environment decides. */
+export interface Settings {
+  /** Development has /dev routes and makes its own secrets. */
+  readonly development: boolean;
+  /** The port to listen on. */
+  readonly port: number;
+  /** The address to listen on. */
+  readonly host: string;
+  /** Where the store is; undefined: the platform's database. */
+  readonly kv: string | undefined;
+  /** The configuration module; undefined: the shipped dit.config.ts. */
+  readonly config: string | undefined;
+  /** Sealing keys, newest first; undefined in development, which makes one. */
+  readonly sealKeys: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  /** This deployment's region. */
+  readonly region: string;
+  /** Whether a line is written for every request. */
+  readonly logRequests: boolean;
+}
+
+/** The environment has mistakes; `mistakes` has one sentence for each. */
+export class EnvironmentError extends Error {
+  override readonly name = "EnvironmentError";
+
+  /** Lists the mistakes. */
+  constructor(readonly mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+  }
+}
+
+/** Reads the settings. Throws {@linkcode EnvironmentError} with every mistake at once. */
+export function readSettings(get: (name: string) => string | undefined): Settings {
+  const mistakes: string[] = [];
+  const choose = <T extends string>(name: string, choices: readonly T[], fallback: T): T => {
+    const value = get(name) ?? fallback;
+    if ((choices as readonly string[]).includes(value)) return value as T;
+    mistakes.push(`Set ${name} to ${choices.join(" or ")}, or leave it out for ${fallback}.`);
+    return fallback;
+  };
+  const development = choose("DIT_ENV", ["development", "production"], "production") === "development";
+  const onPlatform = get("DENO_DEPLOYMENT_ID") !== undefined || get("DENO_DEPLOY") !== undefined;
+  const kv = get("DIT_KV") ?? (development ? ".dit/kv.sqlite3" : undefined);
+  if (kv === undefined && !onPlatform) {
+    mistakes.push("Set DIT_KV to the path of the store's file or to the URL of a KV Connect endpoint.");
+  }
+  const region = get("DIT_REGION") ?? "local";
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
+    mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');
+  }
+  const settings: Settings = {
+    development,
+    port: readPort(get("PORT"), mistakes),
+    host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
+    kv,
+    config: get("DIT_CONFIG"),
+    sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
+    region,
+    logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
+  };
+  if (mistakes.length > 0) throw new EnvironmentError(mistakes);
+  return settings;
+}
+
+function readPort(value: string | undefined, mistakes: string[]): number {
+  const port = Number(value ?? 8000);
+  if (value === undefined || (/^[0-9]{1,5}$/.test(value) && port <= 65_535)) return port;
+  mistakes.push("Set PORT to a number from 0 to 65535.");
+  return 0;
+}
+
+function readSealKeys(
+  value: string | undefined,
+  development: boolean,
+  mistakes: string[],
+): Uint8Array<ArrayBuffer>[] | undefined {
+  if (value === undefined || value === "") {
+    if (!development) {
+      mistakes.push(
+        "Set DIT_SEAL_KEYS to the base64 of 32 random bytes (openssl rand -base64 32); keep it safe.",
+      );
+    }
+    return undefined;
+  }
+  try {
+    const keys = value.split(",").map((key) => Uint8Array.fromBase64(key.trim()));
+    if (keys.every((key) => key.length === 32)) return keys;
+  } catch {
+    // Falls through to the same sentence: the value itself must not be shown.
+  }
+  mistakes.push("Set DIT_SEAL_KEYS to base64 of exactly 32 bytes each, newest first, separated by commas.");
+  return undefined;
+}

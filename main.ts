@@ -1,0 +1,146 @@
+// deno-lint-ignore-file no-console -- this is the one place of the service that writes lines.
+/**
+ * The service: config, store, services, app; cron; serve; shutdown.
+ *
+ * @module
+ */
+import { checkConfig, ConfigError } from "./core/config/check.ts";
+import type { Config } from "./core/config/types.ts";
+import { Sealer, SealError } from "./core/keys/sealing.ts";
+import { openAllSecrets } from "./core/keys/rotation.ts";
+import { runMaintenance } from "./core/maintenance.ts";
+import { createService, type Service } from "./core/service.ts";
+import { isRemote, openStore } from "./core/store/open.ts";
+import { nobleRistretto255 } from "./core/voprf/noble.ts";
+import { nobleP384 } from "./core/voprf/noble_p384.ts";
+import { deidentify } from "./edge/deidentify.ts";
+import { developmentSecret } from "./edge/development_secrets.ts";
+import { EnvironmentError, readSettings, type Settings } from "./edge/environment.ts";
+import { lockStoreFile, StoreInUseError } from "./edge/file_lock.ts";
+import { createSessionAuthenticator, SessionSetupError } from "./edge/session.ts";
+import { createApp } from "./routes/app.ts";
+import defaultConfig from "./dit.config.ts";
+
+/** A deployment is killed 5 s after it is told to stop. */
+const SHUTDOWN_MS = 4_500;
+
+function log(event: string, members: Record<string, unknown> = {}): void {
+  console.log(JSON.stringify({ event, ...members }));
+}
+
+/** A person's mistake ends the start with sentences, not with a stack. */
+function explain(error: unknown): string[] | undefined {
+  if (error instanceof ConfigError || error instanceof EnvironmentError) return [...error.mistakes];
+  const known = [SealError, SessionSetupError, StoreInUseError];
+  if (known.some((kind) => error instanceof kind)) return [(error as Error).message];
+  if (error instanceof Deno.errors.AddrInUse) {
+    return ["The port is in use: stop what listens there, or set PORT."];
+  }
+  return undefined;
+}
+
+async function loadConfig(path: string | undefined): Promise<Config> {
+  if (path === undefined) return defaultConfig;
+  return (await import(new URL(path, `file://${Deno.cwd()}/`).href)).default;
+}
+
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+async function start(settings: Settings): Promise<Service> {
+  const deployment = checkConfig(await loadConfig(settings.config), { development: settings.development });
+  const secrets = new Map<string, string>();
+  if (settings.development) {
+    for (const { session: { key } } of deployment.applications.values()) {
+      if (key.kind !== "hs256") continue;
+      secrets.set(key.secretEnv, (await developmentSecret(key.secretEnv.toLowerCase(), 32)).toHex());
+    }
+  }
+  const secret = (name: string) => Deno.env.get(name) ?? secrets.get(name);
+  const sessions = new Map(
+    await Promise.all(
+      [...deployment.applications].map(async ([id, app]) =>
+        [id, await createSessionAuthenticator(app, { secret, fetch })] as const
+      ),
+    ),
+  );
+  const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
+  const isFile = settings.kv !== undefined && settings.kv !== ":memory:" && !isRemote(settings.kv);
+  const lock = isFile ? await lockStoreFile(settings.kv!) : undefined;
+  const store = await openStore(settings.kv);
+  await openAllSecrets(store, sealer);
+  const service = createService({
+    deployment,
+    store,
+    sealer,
+    suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
+    region: settings.region,
+    random,
+    now: () => Math.floor(Date.now() / 1000),
+    committer: { maxInFlight: isFile ? 1 : 4 },
+  });
+  const app = createApp({
+    service,
+    sessions,
+    ...(settings.development ? { developmentSecret: secret } : {}),
+    onInternalError: (error) => log("internal_error", { name: (error as Error)?.name }),
+  });
+  const handle = deidentify({
+    handle: (request) => app.fetch(request),
+    ...(settings.logRequests ? { onAnswer: (line) => log("answer", { ...line }) } : {}),
+  });
+  const server = Deno.serve({
+    port: settings.port,
+    hostname: settings.host,
+    onListen: ({ hostname, port }) => announce(settings, hostname, port),
+    // Handlers get the request and nothing of the connection: `info` ends here.
+  }, (request) => handle(request));
+  stopOnSignal(async () => {
+    await server.shutdown();
+    await service.committer.drain();
+    store.close();
+    lock?.close();
+  });
+  return service;
+}
+
+function announce(settings: Settings, hostname: string, port: number): void {
+  log("listening", { hostname, port, region: settings.region });
+  if (!settings.development) return;
+  const url = `http://localhost:${port}`;
+  console.log(`
+DIT runs at ${url} (development: anybody may sign in, secrets and the store are in .dit/).
+Try next, in another terminal:
+  deno task demo                          200 clients report real measurements
+  curl ${url}/v1/apps/demo/keys    the public keys
+  curl ${url}/v1/apps/demo/schema  what is collected
+  curl -d '{"client":"alice"}' ${url}/dev/session
+Ctrl-C stops it.
+`);
+}
+
+function stopOnSignal(stop: () => Promise<void>): void {
+  const onSignal = () => {
+    cronStop.abort();
+    setTimeout(() => Deno.exit(1), SHUTDOWN_MS);
+    stop().then(() => Deno.exit(0), () => Deno.exit(1));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
+}
+
+const cronStop = new AbortController();
+let running: Service | undefined;
+
+// Only crons that are registered at the module's top level count on Deno Deploy.
+Deno.cron("keys and sweeping", "7 * * * *", { signal: cronStop.signal }, async () => {
+  if (running !== undefined) log("maintenance", { ...await runMaintenance(running) });
+});
+
+try {
+  running = await start(readSettings((name) => Deno.env.get(name)));
+  log("maintenance", { ...await runMaintenance(running) });
+} catch (error) {
+  const mistakes = explain(error);
+  if (mistakes === undefined) throw error;
+  for (const mistake of mistakes) console.error(mistake);
+  Deno.exit(1);
+}

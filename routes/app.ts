@@ -1,0 +1,79 @@
+/**
+ * All routers put together, with cross-origin rules and the answers to what no route knows.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { Refusal } from "../core/errors.ts";
+import type { Service } from "../core/service.ts";
+import { problemResponse } from "../edge/problem.ts";
+import type { SessionAuthenticator } from "../edge/session.ts";
+import { devRoutes } from "./dev.ts";
+import { healthRoutes } from "./health.ts";
+import { keysRoutes } from "./keys.ts";
+import { logsRoutes } from "./logs.ts";
+import { tokensRoutes } from "./tokens.ts";
+
+/** What the routers are made of. */
+export interface AppOptions {
+  /** The service behind them. */
+  readonly service: Service;
+  /** Who may have tokens, by application. */
+  readonly sessions: ReadonlyMap<string, SessionAuthenticator>;
+  /** The secrets of development; absent in production, where /dev does not exist. */
+  readonly developmentSecret?: (name: string) => string | undefined;
+  /** Hears of errors that nobody expected. */
+  readonly onInternalError?: (error: unknown) => void;
+}
+
+/** Puts the routers together. */
+export function createApp(options: AppOptions): Hono {
+  const { service, sessions } = options;
+  const app = new Hono();
+  app.use(
+    "/v1/*",
+    cors({
+      origin: "*",
+      allowMethods: ["GET", "POST"],
+      allowHeaders: ["authorization", "content-type", "content-encoding"],
+      exposeHeaders: ["DIT-Replayed", "Retry-After", "ETag", "Date", "Age"],
+      maxAge: 7_200,
+    }),
+  );
+  app.route("/", tokensRoutes(service, sessions));
+  app.route("/", logsRoutes(service));
+  app.route("/", keysRoutes(service));
+  app.route("/", healthRoutes(service));
+  if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
+  refuseOtherMethods(app);
+  app.notFound(() => problemResponse(new Refusal("route_unknown", "There is no such route.")));
+  app.onError((error, c) => {
+    if (!(error instanceof Refusal)) options.onInternalError?.(error);
+    // Middleware has put the cross-origin headers on the answer that this one replaces.
+    const response = problemResponse(error);
+    for (const [name, value] of c.res.headers) {
+      if (!response.headers.has(name)) response.headers.set(name, value);
+    }
+    return response;
+  });
+  return app;
+}
+
+/** Whatever path a route has is answered with 405 to every other method. */
+function refuseOtherMethods(app: Hono): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method === "ALL") continue;
+    methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  }
+  for (const [path, allowed] of methods) {
+    app.all(path, () => {
+      const response = problemResponse(
+        new Refusal("method_not_allowed", "The route does not take this method."),
+      );
+      response.headers.set("allow", [...allowed].join(", "));
+      return response;
+    });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * `GET /v1/apps/{app}/keys` and `GET /v1/apps/{app}/schema`: the two public documents of an application
+ * (docs/protocol.md, sections 7 and 10).
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { toBase64url, utf8 } from "../core/bytes.ts";
+import { directoryMaxAge, makeDirectory } from "../core/keys/directory.ts";
+import type { Service } from "../core/service.ts";
+import { schemaDocument } from "../core/telemetry/schema.ts";
+import { digestBody } from "../core/token/mac.ts";
+
+/** Seconds that a schema may be cached: how long a stop may take to reach a client that does not send. */
+const SCHEMA_MAX_AGE_SECONDS = 300;
+
+/** The router of the public documents. */
+export function keysRoutes(service: Service): Hono {
+  return new Hono()
+    .get("/v1/apps/:app/keys", async function serveDirectory(c) {
+      const app = service.appOf(c.req.param("app"));
+      const nowSeconds = service.now();
+      const keys = await service.ringOf(app.id).current(nowSeconds);
+      const directory = makeDirectory(service.deployment.issuer, app, keys, nowSeconds);
+      const maxAge = directoryMaxAge(directory, app, nowSeconds, service.random(1)[0]! / 256);
+      return serveDocument(c, directory.body, directory.etag, maxAge);
+    })
+    .get("/v1/apps/:app/schema", function serveSchema(c) {
+      const app = service.appOf(c.req.param("app"));
+      const document = schemaDocument(
+        app.id,
+        app.events,
+        app.pseudonymSeconds,
+        service.stopsOf(app.id),
+        service.now(),
+      );
+      const body = utf8(JSON.stringify(document));
+      return serveDocument(c, body, `"${toBase64url(digestBody(body))}"`, SCHEMA_MAX_AGE_SECONDS);
+    });
+}
+
+function serveDocument(c: Context, body: Uint8Array<ArrayBuffer>, etag: string, maxAge: number): Response {
+  const headers = { etag, "cache-control": `public, max-age=${maxAge}` };
+  const known = c.req.header("if-none-match")?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  if (known?.some((tag) => tag === etag || tag === "*")) return c.body(null, 304, headers);
+  return c.body(body, 200, { ...headers, "content-type": "application/json" });
+}

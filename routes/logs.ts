@@ -1,0 +1,84 @@
+/**
+ * `POST /v1/apps/{app}/logs`: anonymous logs (docs/protocol.md, section 5).
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { DecodeError } from "../core/bytes.ts";
+import type { Application } from "../core/config/types.ts";
+import { Refusal } from "../core/errors.ts";
+import type { Service } from "../core/service.ts";
+import { MAX_BODY_BYTES, readBody } from "../core/telemetry/body.ts";
+import { encodeRecord } from "../core/telemetry/record.ts";
+import type { Stops } from "../core/telemetry/schema.ts";
+import { validateEvents, type Validation } from "../core/telemetry/validate.ts";
+import { type Credential, parseCredential } from "../core/token/credential.ts";
+import { type ContentEncoding, digestBody } from "../core/token/mac.ts";
+import { readBoundedBody } from "../edge/read_body.ts";
+
+/** The router of logs. */
+export function logsRoutes(service: Service): Hono {
+  return new Hono().post("/v1/apps/:app/logs", async function acceptLog(c) {
+    const app = service.appOf(c.req.param("app"));
+    const contentEncoding = requireMediaType(c.req.raw.headers);
+    const credential = requireCredential(c.req.raw.headers);
+    const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
+    const nowSeconds = service.now();
+    let validation: Validation | undefined;
+    const { replayed } = await service.redeemer.redeem(
+      { app: app.id, credential, body: { contentEncoding, bodyDigest: digestBody(body) } },
+      () => {
+        const log = readBody(body, contentEncoding, app.pseudonymSeconds !== undefined);
+        validation = validate(app, service.stopsOf(app.id), log.events, nowSeconds);
+        return { record: encodeRecord(log.pseudonym, validation.accepted) };
+      },
+      nowSeconds,
+    );
+    const { accepted, rejected } = validation!;
+    return c.json({ accepted: accepted.length, rejected }, 200, {
+      "cache-control": "no-store",
+      ...(replayed ? { "dit-replayed": "?1" } : {}),
+    });
+  });
+}
+
+function requireMediaType(headers: Headers): ContentEncoding {
+  if (headers.get("content-type")?.toLowerCase() !== "application/json") {
+    throw new Refusal("media_type", "The content type is not application/json without parameters.");
+  }
+  const encoding = headers.get("content-encoding")?.toLowerCase() ?? "";
+  if (encoding !== "" && encoding !== "gzip") {
+    throw new Refusal("media_type", "The content encoding is neither absent nor gzip.");
+  }
+  return encoding;
+}
+
+function requireCredential(headers: Headers): Credential {
+  const header = headers.get("authorization");
+  if (header === null) {
+    throw new Refusal("credential_missing", "There is no Authorization header of the DIT scheme.");
+  }
+  try {
+    return parseCredential(header);
+  } catch (error) {
+    if (error instanceof DecodeError) throw new Refusal("credential_malformed", `${error.message}.`);
+    throw error;
+  }
+}
+
+function validate(
+  app: Application,
+  stops: Stops,
+  events: Parameters<typeof validateEvents>[2],
+  nowSeconds: number,
+): Validation {
+  const validation = validateEvents(app.events, stops, events, nowSeconds, app.granularitySeconds);
+  if (validation.accepted.length > 0) return validation;
+  const members = { rejected: validation.rejected };
+  if (validation.rejected.every(({ code }) => code === "collection_stopped")) {
+    throw new Refusal("collection_stopped", "Every event of this body is stopped; stop sending them.", {
+      members,
+    });
+  }
+  throw new Refusal("events_invalid", "No event of this body is valid.", { members });
+}
