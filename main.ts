@@ -10,7 +10,7 @@ import { Sealer, SealError } from "./core/keys/sealing.ts";
 import { openAllSecrets } from "./core/keys/rotation.ts";
 import { runMaintenance } from "./core/maintenance.ts";
 import { createService, type Service } from "./core/service.ts";
-import { isRemote, openStore } from "./core/store/open.ts";
+import { isFile, openStore } from "./core/store/open.ts";
 import { nobleRistretto255 } from "./core/voprf/noble.ts";
 import { nobleP384 } from "./core/voprf/noble_p384.ts";
 import { deidentify } from "./edge/deidentify.ts";
@@ -64,8 +64,7 @@ async function start(settings: Settings): Promise<Service> {
     ),
   );
   const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
-  const isFile = settings.kv !== undefined && settings.kv !== ":memory:" && !isRemote(settings.kv);
-  const lock = isFile ? await lockStoreFile(settings.kv!) : undefined;
+  const lock = isFile(settings.kv) ? await lockStoreFile(settings.kv) : undefined;
   const store = await openStore(settings.kv);
   await openAllSecrets(store, sealer);
   const service = createService({
@@ -76,7 +75,7 @@ async function start(settings: Settings): Promise<Service> {
     region: settings.region,
     random,
     now: () => Math.floor(Date.now() / 1000),
-    committer: { maxInFlight: isFile ? 1 : 4 },
+    committer: { maxInFlight: lock === undefined ? 4 : 1 },
   });
   const app = createApp({
     service,
