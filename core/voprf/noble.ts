@@ -5,18 +5,43 @@
  */
 import { ristretto255, ristretto255_oprf } from "@noble/curves/ed25519.js";
 import type { OPRF } from "@noble/curves/abstract/oprf.js";
-import { type FinalizeRequest, type KeyPair, type RandomSource, type Suite, VoprfError } from "./suite.ts";
+import {
+  checkBatch,
+  checkElementLength,
+  checkInputs,
+  checkProofLength,
+  checkSeed,
+  identityElement,
+  malformedElement,
+  malformedSecretKey,
+  proofRefused,
+} from "./checks.ts";
+import type { FinalizeRequest, KeyPair, RandomSource, Suite } from "./suite.ts";
 
 /** The constants of one cipher suite, and the curve that goes with them. */
 export interface NobleCurve {
+  /** The suite's name. */
   readonly name: Suite["name"];
+  /** The token type that goes with it. */
   readonly tokenType: number;
+  /** Ne, in bytes. */
   readonly elementLength: number;
+  /** Ns, in bytes. */
   readonly scalarLength: number;
+  /** Nh, in bytes. */
   readonly outputLength: number;
+  /** noble's RFC 9497 module. */
   readonly oprf: OPRF;
-  /** Decodes an element, throwing when it is not on the curve or not canonical. */
-  readonly decode: (element: Uint8Array) => { is0(): boolean };
+  /** The group. */
+  readonly Point: NoblePoint;
+}
+
+/** A curve's points and the field of its scalars; both decoders throw on what is not canonical. */
+export interface NoblePoint {
+  /** The scalars modulo the group's order. */
+  readonly Fn: { fromBytes(scalar: Uint8Array): bigint; isValidNot0(scalar: bigint): boolean };
+  /** Decodes a point. */
+  fromBytes(element: Uint8Array): { is0(): boolean };
 }
 
 /** `evaluate` is there at run time (RFC 9497 section 3.3.2) and only missing in the package's types. */
@@ -27,40 +52,39 @@ export function nobleSuite(curve: NobleCurve): Suite {
   const { voprf } = curve.oprf;
 
   function checkElement(element: Uint8Array): void {
-    if (element.length !== curve.elementLength) {
-      throw new VoprfError(
-        `Cannot decode element: length ${element.length} is not ${curve.elementLength}`,
-      );
-    }
+    checkElementLength(element, curve.elementLength);
     let identity: boolean;
     try {
-      identity = curve.decode(element).is0();
+      identity = curve.Point.fromBytes(element).is0();
     } catch {
       // A compressed identity does not decode on a NIST curve; it is named for what it is on both.
-      if (element.every((byte) => byte === 0)) {
-        throw new VoprfError("Cannot decode element: it is the identity");
-      }
-      throw new VoprfError("Cannot decode element: it is not a canonical encoding of a group element");
+      throw element.every((byte) => byte === 0) ? identityElement() : malformedElement();
     }
-    if (identity) throw new VoprfError("Cannot decode element: it is the identity");
+    if (identity) throw identityElement();
   }
 
-  function checkBatch(...arrays: Uint8Array[][]): void {
-    const length = arrays[0]!.length;
-    if (length === 0) throw new VoprfError("Cannot use batch: it is empty");
-    if (arrays.some((array) => array.length !== length)) {
-      throw new VoprfError("Cannot use batch: its parts differ in length");
+  function checkSecretKey(secretKey: Uint8Array): void {
+    const { Fn } = curve.Point;
+    try {
+      if (Fn.isValidNot0(Fn.fromBytes(secretKey))) return;
+    } catch {
+      // Out of range or of another length: refused below with the same words as zero.
     }
+    throw malformedSecretKey();
+  }
+
+  function deriveKeyPair(seed: Uint8Array, info: Uint8Array): KeyPair {
+    checkSeed(seed, info);
+    return voprf.deriveKeyPair(seed, info);
   }
 
   function finalize(request: FinalizeRequest): Uint8Array[] {
     const { inputs, blinds, blindedElements, evaluatedElements, publicKey, proof } = request;
     checkBatch(inputs, blinds, blindedElements, evaluatedElements);
+    checkInputs(inputs);
     checkElement(publicKey);
     evaluatedElements.forEach(checkElement);
-    if (proof.length !== 2 * curve.scalarLength) {
-      throw new VoprfError(`Cannot decode proof: length ${proof.length} is not ${2 * curve.scalarLength}`);
-    }
+    checkProofLength(proof, 2 * curve.scalarLength);
     const items = inputs.map((input, index) => ({
       input,
       blind: blinds[index]!,
@@ -70,7 +94,7 @@ export function nobleSuite(curve: NobleCurve): Suite {
     try {
       return voprf.finalizeBatch(items, publicKey, proof);
     } catch {
-      throw new VoprfError("Cannot accept evaluations: the proof does not verify under this public key");
+      throw proofRefused();
     }
   }
 
@@ -82,9 +106,10 @@ export function nobleSuite(curve: NobleCurve): Suite {
     outputLength: curve.outputLength,
     // The order of both groups is so close to a power of two that deriving from 32 fresh random bytes is uniform,
     // and it takes the caller's random source.
-    generateKeyPair: (random: RandomSource): KeyPair => voprf.deriveKeyPair(random(32), new Uint8Array()),
-    deriveKeyPair: (seed, info) => voprf.deriveKeyPair(seed, info),
+    generateKeyPair: (random: RandomSource): KeyPair => deriveKeyPair(random(32), new Uint8Array()),
+    deriveKeyPair,
     blind(inputs, random) {
+      checkInputs(inputs);
       const blinded = inputs.map((input) => voprf.blind(input, (length = 32) => random(length)));
       return {
         blinds: blinded.map((item) => item.blind),
@@ -93,6 +118,8 @@ export function nobleSuite(curve: NobleCurve): Suite {
     },
     blindEvaluate(keys, blindedElements, random) {
       checkBatch(blindedElements);
+      checkSecretKey(keys.secretKey);
+      checkElement(keys.publicKey);
       blindedElements.forEach(checkElement);
       const { evaluated, proof } = voprf.blindEvaluateBatch(
         keys.secretKey,
@@ -103,8 +130,11 @@ export function nobleSuite(curve: NobleCurve): Suite {
       return { evaluatedElements: evaluated, proof };
     },
     finalize,
-    evaluate: (secretKey, inputs) =>
-      inputs.map((input) => (voprf as unknown as Evaluates).evaluate(secretKey, input)),
+    evaluate(secretKey, inputs) {
+      checkSecretKey(secretKey);
+      checkInputs(inputs);
+      return inputs.map((input) => (voprf as unknown as Evaluates).evaluate(secretKey, input));
+    },
     checkElement,
   };
 }
@@ -117,5 +147,5 @@ export const nobleRistretto255: Suite = nobleSuite({
   scalarLength: 32,
   outputLength: 64,
   oprf: ristretto255_oprf,
-  decode: (element) => ristretto255.Point.fromBytes(element),
+  Point: ristretto255.Point,
 });

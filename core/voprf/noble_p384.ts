@@ -15,5 +15,5 @@ export const nobleP384: Suite = nobleSuite({
   scalarLength: 48,
   outputLength: 48,
   oprf: p384_oprf,
-  decode: (element) => p384.Point.fromBytes(element),
+  Point: p384.Point,
 });
