@@ -1,0 +1,20 @@
+/**
+ * The client SDK of DIT: telemetry on anonymous credentials, in browsers, Deno, Node and Bun.
+ *
+ * @module
+ */
+export { createClient, DitClient, type UntypedEvents } from "./client.ts";
+export type { Directory, DirectoryKey } from "./directory.ts";
+export type { Fetch } from "./http.ts";
+export { type ClientStorage, Entries } from "./storage.ts";
+export { MemoryStorage } from "./storage_memory.ts";
+export type { ClientEvents, ClientOptions, SessionSource, Step } from "./types.ts";
+export type {
+  BlindedBatch,
+  EvaluatedBatch,
+  FinalizeRequest,
+  KeyPair,
+  RandomSource,
+  Suite,
+  SuiteName,
+} from "../core/voprf/suite.ts";

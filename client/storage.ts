@@ -1,0 +1,81 @@
+/**
+ * Where a client keeps its state between calls and between runs: two methods, so that an app can bring its own.
+ *
+ * @module
+ */
+
+/**
+ * The entries that one transaction sees, and the changes that it makes. Keys and values are short texts; a value has at
+ * most about 128 KiB.
+ */
+export class Entries {
+  /** What the transaction changed: a new value, or undefined for a deleted entry. An implementation writes these. */
+  readonly changes: Map<string, string | undefined> = new Map();
+
+  /** Starts a transaction over what is stored now. */
+  constructor(private readonly stored: ReadonlyMap<string, string>) {}
+
+  /** The value of `key`, if there is one. */
+  get(key: string): string | undefined {
+    return this.changes.has(key) ? this.changes.get(key) : this.stored.get(key);
+  }
+
+  /** Sets an entry. */
+  set(key: string, value: string): void {
+    this.changes.set(key, value);
+  }
+
+  /** Deletes an entry. */
+  delete(key: string): void {
+    this.changes.set(key, undefined);
+  }
+
+  /** The keys that start with `prefix`, in order. */
+  keys(prefix: string): string[] {
+    const keys = new Set<string>();
+    for (const key of this.stored.keys()) {
+      if (key.startsWith(prefix) && !this.changes.has(key)) keys.add(key);
+    }
+    for (const [key, value] of this.changes) {
+      if (key.startsWith(prefix) && value !== undefined) keys.add(key);
+    }
+    return [...keys].sort();
+  }
+}
+
+/**
+ * A client's storage.
+ *
+ * @example A storage of one's own
+ * ```ts
+ * import { type ClientStorage, Entries } from "@dit/service";
+ *
+ * export class MapStorage implements ClientStorage {
+ *   readonly #stored = new Map<string, string>();
+ *
+ *   transaction<T>(body: (entries: Entries) => T): Promise<T> {
+ *     const entries = new Entries(this.#stored);
+ *     const result = body(entries);
+ *     for (const [key, value] of entries.changes) {
+ *       if (value === undefined) this.#stored.delete(key);
+ *       else this.#stored.set(key, value);
+ *     }
+ *     return Promise.resolve(result);
+ *   }
+ *
+ *   close(): Promise<void> {
+ *     return Promise.resolve();
+ *   }
+ * }
+ * ```
+ */
+export interface ClientStorage {
+  /**
+   * Runs `body` on the entries as they are stored now and writes its changes: all of them or none, and nobody else's
+   * in between. `body` is synchronous and may be run again after a conflict; what it throws undoes it and rejects.
+   * Resolves only when the changes will survive a crash.
+   */
+  transaction<T>(body: (entries: Entries) => T): Promise<T>;
+  /** Lets go of the storage. What is stored stays. */
+  close(): Promise<void>;
+}

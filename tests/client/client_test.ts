@@ -1,0 +1,183 @@
+import { assert, assertEquals } from "@std/assert";
+import { DitClient, type Fetch, MemoryStorage } from "../../client/mod.ts";
+import type { ClientEvents, ClientOptions } from "../../client/mod.ts";
+import type { EventsOf } from "../../core/config/mod.ts";
+import { nobleP384 } from "../../core/voprf/noble_p384.ts";
+import { startService, type testConfig, type TestService } from "../support/client_service.ts";
+
+type Events = EventsOf<typeof testConfig, "notes">;
+
+interface Heard {
+  readonly sent: ClientEvents["sent"][];
+  readonly dropped: ClientEvents["dropped"][];
+  readonly issued: ClientEvents["issued"][];
+  readonly refused: ClientEvents["refused"][];
+}
+
+function makeClient(
+  test: TestService,
+  options: Partial<ClientOptions> = {},
+): { client: DitClient<Events>; heard: Heard } {
+  const client = new DitClient<Events>({
+    endpoint: "https://telemetry.example",
+    app: "notes",
+    session: () => test.signIn("alice"),
+    fetch: test.fetch,
+    now: () => test.clock.now,
+    ...options,
+  });
+  const heard: Heard = { sent: [], dropped: [], issued: [], refused: [] };
+  for (const name of ["sent", "dropped", "issued", "refused"] as const) {
+    client.on(name, (event) => heard[name].push(event as never));
+  }
+  return { client, heard };
+}
+
+Deno.test("flush() fetches a token, proves nothing but it, and stores the log", async () => {
+  const test = await startService();
+  const { client, heard } = makeClient(test);
+  client.log("note_saved", { ok: true, platform: "web", latency_ms: 41.7, version: "2.9" });
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(heard, {
+    sent: [{ events: 2, replayed: false }],
+    dropped: [],
+    issued: [{ tokens: 1 }],
+    refused: [],
+  });
+  const records = await test.records();
+  assertEquals(records.length, 1);
+  assertEquals(records[0]!.events, [
+    {
+      name: "note_saved",
+      at: "2027-01-15T10:00:00Z",
+      fields: { ok: true, platform: "web", latency_ms: 1, version: "2.9" },
+    },
+    { name: "app_opened", at: "2027-01-15T10:00:00Z", fields: {} },
+  ]);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("log() does not compile with a wrong event, field or value", async () => {
+  const test = await startService();
+  const { client, heard } = makeClient(test);
+  // @ts-expect-error: no event has this name
+  client.log("note_saves", {});
+  // @ts-expect-error: a required field is missing
+  client.log("note_saved", { ok: true, platform: "web" });
+  // @ts-expect-error: no field has this name
+  client.log("note_saved", { ok: true, platform: "web", latency: 3 });
+  // @ts-expect-error: the value is not one of the list
+  client.log("note_saved", { ok: true, platform: "tv", latency_ms: 3 });
+  await client.flush();
+  // What slips through the types (plain JavaScript) is dropped and counted, with the protocol's codes.
+  assertEquals(heard.dropped.map(({ reason }) => reason), [
+    "event_unknown",
+    "field_missing",
+    "field_unknown",
+    "field_invalid",
+  ]);
+  assertEquals(await test.records(), []);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a token serves 64 logs, then another is fetched", async () => {
+  const test = await startService();
+  const uses: number[] = [];
+  const fetch: Fetch = (url, init) => {
+    const credential = new Headers(init.headers).get("authorization") ?? "";
+    if (url.endsWith("/logs")) uses.push(Number(/use=(\d+)/.exec(credential)![1]));
+    return test.fetch(url, init);
+  };
+  const { client, heard } = makeClient(test, { fetch });
+  for (let log = 0; log < 65; log++) {
+    client.log("app_opened", {});
+    await client.flush();
+  }
+  assertEquals(heard.issued, [{ tokens: 1 }, { tokens: 1 }]);
+  assertEquals(heard.sent.length, 65);
+  assertEquals(uses.slice(0, 64).toSorted((a, b) => a - b), Array.from({ length: 64 }, (_, use) => use));
+  assert(uses.slice(0, 64).some((use, index) => use !== index), "the uses are in a random order");
+  assertEquals((await test.records()).length, 65);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a token survives the client when its storage does", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const first = makeClient(test, { storage });
+  first.client.log("app_opened", {});
+  await first.client.flush();
+  await first.client.close();
+  const second = makeClient(test, { storage });
+  second.client.log("app_opened", {});
+  await second.client.flush();
+  assertEquals(second.heard.issued, []);
+  const pseudonyms = (await test.records()).map(({ pseudonym }) => pseudonym);
+  assertEquals(pseudonyms.length, 2);
+  assertEquals(pseudonyms[0], pseudonyms[1]);
+  await second.client.close();
+  await test.close();
+});
+
+Deno.test("no log request carries a cookie, a referrer, a cache's validator or the session", async () => {
+  const test = await startService();
+  const seen: { step: string; init: RequestInit; headers: string[] }[] = [];
+  const fetch: Fetch = (url, init) => {
+    seen.push({
+      step: url.split("/").at(-1)!,
+      init,
+      headers: [...new Headers(init.headers).keys()].toSorted(),
+    });
+    return test.fetch(url, init);
+  };
+  const { client } = makeClient(test, { fetch });
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(seen.map(({ step }) => step), ["schema", "keys", "tokens", "logs"]);
+  for (const { init } of seen) {
+    assertEquals(init.credentials, "omit");
+    assertEquals(init.referrerPolicy, "no-referrer");
+    assertEquals(init.cache, "no-store");
+    assertEquals(init.redirect, "error");
+  }
+  const log = seen.at(-1)!;
+  assertEquals(log.headers, ["authorization", "content-type"]);
+  assert(new Headers(log.init.headers).get("authorization")!.startsWith("DIT "));
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a client of P-384 gets and spends tokens of that suite", async () => {
+  const test = await startService({ suite: "P384-SHA384" });
+  const { client, heard } = makeClient(test, { suite: nobleP384 });
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(heard.sent, [{ events: 1, replayed: false }]);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a client whose clock is days off corrects it by the directory", async () => {
+  const test = await startService();
+  const { client, heard } = makeClient(test, { now: () => test.clock.now - 3 * 86_400_000 });
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(heard.sent.length, 1);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("an application without pseudonyms gets none", async () => {
+  const test = await startService({ pseudonymSeconds: false });
+  const { client, heard } = makeClient(test);
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(heard.sent.length, 1);
+  assertEquals((await test.records())[0]!.pseudonym, undefined);
+  await client.close();
+  await test.close();
+});
