@@ -11,6 +11,16 @@ export default defineConfig({
         key: { kind: "hs256", secretEnv: "DIT_SESSION_SECRET" },
       },
       events: {
+        client_start: {
+          description: "The app started.",
+          purpose: "How many people run which version on which platform.",
+          owner: "demo-team",
+          expires: "2027-11-01",
+          fields: {
+            platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
+            runtime: { type: "version" },
+          },
+        },
         token_fetch: {
           description: "The app fetched anonymous tokens.",
           purpose: "Whether fetching tokens works, and how long it takes.",

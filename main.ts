@@ -5,14 +5,14 @@
  * @module
  */
 import { checkConfig, ConfigError } from "./core/config/check.ts";
-import type { Config } from "./core/config/types.ts";
+import type { Config, Deployment } from "./core/config/types.ts";
 import { Sealer, SealError } from "./core/keys/sealing.ts";
 import { openAllSecrets } from "./core/keys/rotation.ts";
 import { runMaintenance } from "./core/maintenance.ts";
 import { createService, type Service } from "./core/service.ts";
 import { isFile, openStore } from "./core/store/open.ts";
-import { nobleRistretto255 } from "./core/voprf/noble.ts";
-import { nobleP384 } from "./core/voprf/noble_p384.ts";
+import type { SuiteName } from "./core/voprf/suite.ts";
+import { loadSuites } from "./core/voprf/select.ts";
 import { deidentify } from "./edge/deidentify.ts";
 import { developmentSecret } from "./edge/development_secrets.ts";
 import { EnvironmentError, readSettings, type Settings } from "./edge/environment.ts";
@@ -71,7 +71,7 @@ async function start(settings: Settings): Promise<Service> {
     deployment,
     store,
     sealer,
-    suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
+    suites: await loadSuites((message) => log("warning", { message }), suiteNames(deployment)),
     region: settings.region,
     random,
     now: () => Math.floor(Date.now() / 1000),
@@ -100,6 +100,10 @@ async function start(settings: Settings): Promise<Service> {
     lock?.close();
   });
   return service;
+}
+
+function suiteNames({ applications }: Deployment): SuiteName[] {
+  return [...applications.values()].map(({ suite }) => suite);
 }
 
 function announce(settings: Settings, hostname: string, port: number): void {

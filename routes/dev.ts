@@ -1,5 +1,6 @@
 /**
- * `POST /dev/session`: development only. Anybody gets a session under any name, so that curl and the demo can sign in.
+ * Development only. `POST /dev/session`: anybody gets a session under any name, so that curl and the demo can sign in.
+ * `GET /dev/store`: how many rows of which family the store holds.
  *
  * @module
  */
@@ -11,6 +12,19 @@ import type { Service } from "../core/service.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 
 const SESSION_SECONDS = 3_600;
+
+/** What the families of core/store/kv.ts are called for people. */
+const FAMILIES: Record<string, string> = {
+  k: "signing keys",
+  a: "keys that are alive",
+  d: "keys to sweep after",
+  o: "counters",
+  q: "quotas",
+  c: "claimed uses",
+  l: "rows of shuffled logs",
+  t: "daily tallies",
+  s: "logs of a split server",
+};
 
 const sessionRequest = z.strictObject({
   client: z.string().min(1).max(200),
@@ -39,6 +53,13 @@ export function devRoutes(service: Service, secret: (name: string) => string | u
       .setExpirationTime(nowSeconds + SESSION_SECONDS)
       .sign(new TextEncoder().encode(secret(app.session.key.secretEnv)));
     return c.json({ jwt, expires_in: SESSION_SECONDS }, 200, { "cache-control": "no-store" });
+  }).get("/dev/store", async function countRows(c) {
+    const counts: Record<string, number> = {};
+    for await (const { key } of service.store.list({ prefix: [] })) {
+      const family = FAMILIES[key[0] as string] ?? "other";
+      counts[family] = (counts[family] ?? 0) + 1;
+    }
+    return c.json(counts, 200, { "cache-control": "no-store" });
   });
 }
 

@@ -15,6 +15,8 @@ export type {
   FieldSchema,
   FieldValues,
   IntegerField,
+  OptionalNames,
+  ValueOf,
   VersionField,
 } from "../telemetry/schema.ts";
 export type { SuiteName } from "../voprf/suite.ts";

@@ -82,13 +82,15 @@ export interface EventSchema {
 /** The events of one application by name. */
 export type EventSchemas = Readonly<Record<string, EventSchema>>;
 
-type ValueOf<F extends FieldSchema> = F extends { type: "boolean" } ? boolean
+/** What an app passes for one field. */
+export type ValueOf<F extends FieldSchema> = F extends { type: "boolean" } ? boolean
   : F extends { type: "enum"; values: readonly (infer V)[] } ? V
   : F extends { type: "integer" | "bucket" } ? number
   : F extends { type: "version" } ? `${number}.${number}`
   : never;
 
-type OptionalNames<E extends EventSchema> = {
+/** The names of an event's optional fields. */
+export type OptionalNames<E extends EventSchema> = {
   [N in keyof E["fields"]]: E["fields"][N] extends { optional: true } ? N : never;
 }[keyof E["fields"]];
 

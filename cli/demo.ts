@@ -1,0 +1,131 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task demo`: real clients report their own, real measurements to a running service, or to one that is started
+ * for them when none is there. `--endpoint=URL` and `--clients=N` choose others than localhost:8000 and 200.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { type DemoResult, runDemoClient } from "./demo_client.ts";
+import { isReady, type ServiceProcess, startService } from "./service_process.ts";
+import { formatTable } from "./table.ts";
+
+const AT_ONCE = 16;
+
+function readArguments(): { endpoint: string; clients: number } | string {
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: { endpoint: { type: "string" }, clients: { type: "string" } },
+    });
+    const clients = Number(values.clients ?? 200);
+    if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
+      return "Give --clients a whole number from 1 to 100000.";
+    }
+    const endpoint = values.endpoint ?? "http://localhost:8000";
+    if (!URL.canParse(endpoint)) {
+      return "Give --endpoint the URL of a service, such as http://localhost:8000.";
+    }
+    return { endpoint: endpoint.replace(/\/$/, ""), clients };
+  } catch {
+    return "Use: deno task demo [--endpoint=http://localhost:8000] [--clients=200]";
+  }
+}
+
+function showProgress(done: number, total: number): void {
+  const width = 40;
+  const filled = Math.round(width * done / total);
+  const bar = "#".repeat(filled) + "-".repeat(width - filled);
+  const text = `\r[${bar}] ${done} of ${total} clients`;
+  // A bar on a terminal; elsewhere (a file, CI) only its end.
+  if (Deno.stdout.isTerminal() || done === total) Deno.stdout.writeSync(new TextEncoder().encode(text));
+}
+
+async function runClients(endpoint: string, clients: number): Promise<DemoResult[]> {
+  const run = crypto.randomUUID().slice(0, 8);
+  const results: DemoResult[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < clients) {
+      const number = next++;
+      results.push(await runDemoClient(endpoint, `demo-${run}-${number}`, number % 10 === 0));
+      showProgress(results.length, clients);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, clients) }, work));
+  console.log("\n");
+  return results;
+}
+
+function percentile(values: number[], share: number): string {
+  if (values.length === 0) return "-";
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1);
+}
+
+function report(results: DemoResult[]): number {
+  const sum = (count: (result: DemoResult) => number) =>
+    results.reduce((total, result) => total + count(result), 0);
+  const refusals = new Map<string, number>();
+  for (const { refused } of results) {
+    for (const code of refused) refusals.set(code, (refusals.get(code) ?? 0) + 1);
+  }
+  const unexpected = [...refusals.values()].reduce((a, b) => a + b, 0) + sum((result) => result.dropped);
+  console.log(formatTable([
+    ["clients", results.length],
+    ["tokens issued", sum((result) => result.tokens)],
+    ["events accepted", sum((result) => result.accepted)],
+    ["logs lost on the way and sent again", sum((result) => result.lost)],
+    ["replays recognised", sum((result) => result.replayed)],
+    ["events dropped", sum((result) => result.dropped)],
+    ["refusals", refusals.size === 0 ? "none" : ""],
+    ...[...refusals].map(([code, count]) => [`  ${code}`, count]),
+  ]));
+  console.log();
+  const step = (name: string, times: (result: DemoResult) => number[]) => {
+    const all = results.flatMap(times);
+    return [name, all.length, percentile(all, 0.5), percentile(all, 0.99)];
+  };
+  console.log(formatTable([
+    ["step", "count", "p50 ms", "p99 ms"],
+    step("sign in", (result) => result.times.session),
+    step("fetch tokens", (result) => result.times.tokens),
+    step("send a log", (result) => result.times.logs),
+  ]));
+  console.log();
+  return unexpected;
+}
+
+async function reportStore(endpoint: string): Promise<void> {
+  const response = await fetch(`${endpoint}/dev/store`);
+  if (!response.ok) {
+    await response.body?.cancel();
+    return;
+  }
+  const families: Record<string, number> = await response.json();
+  console.log(formatTable([["the store now holds", "rows"], ...Object.entries(families)]));
+}
+
+const chosen = readArguments();
+if (typeof chosen === "string") {
+  console.error(chosen);
+  Deno.exit(1);
+}
+let own: ServiceProcess | undefined;
+if (!await isReady(chosen.endpoint)) {
+  if (!/^http:\/\/(localhost|127\.0\.0\.1):/.test(chosen.endpoint)) {
+    console.error(`No service is ready at ${chosen.endpoint}.`);
+    Deno.exit(1);
+  }
+  const port = Number(new URL(chosen.endpoint).port);
+  console.log(`No service is ready at ${chosen.endpoint}: one is started for the demo.`);
+  own = await startService({ port });
+}
+let unexpected = 1;
+try {
+  unexpected = report(await runClients(chosen.endpoint, chosen.clients));
+  await reportStore(chosen.endpoint);
+} finally {
+  await own?.stop();
+}
+Deno.exit(unexpected === 0 ? 0 : 1);
