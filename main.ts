@@ -13,10 +13,12 @@ import { createService, type Service } from "./core/service.ts";
 import { isFile, openStore } from "./core/store/open.ts";
 import type { SuiteName } from "./core/voprf/suite.ts";
 import { loadSuites } from "./core/voprf/select.ts";
+import { Admission } from "./edge/admission.ts";
 import { deidentify } from "./edge/deidentify.ts";
 import { developmentSecret } from "./edge/development_secrets.ts";
 import { EnvironmentError, readSettings, type Settings } from "./edge/environment.ts";
 import { lockStoreFile, StoreInUseError } from "./edge/file_lock.ts";
+import { Regions } from "./edge/region.ts";
 import { createSessionAuthenticator, SessionSetupError } from "./edge/session.ts";
 import { createApp } from "./routes/app.ts";
 import defaultConfig from "./dit.config.ts";
@@ -77,22 +79,33 @@ async function start(settings: Settings): Promise<Service> {
     now: () => Math.floor(Date.now() / 1000),
     committer: { maxInFlight: lock === undefined ? 4 : 1 },
   });
+  const regions = settings.regions.size === 0
+    ? undefined
+    : new Regions({ own: settings.region, others: settings.regions, token: settings.regionToken!, fetch });
   const app = createApp({
     service,
     sessions,
+    ...(regions === undefined ? {} : { regions }),
     ...(settings.development ? { developmentSecret: secret } : {}),
     onInternalError: (error) => log("internal_error", { name: (error as Error)?.name }),
   });
   const handle = deidentify({
     handle: (request) => app.fetch(request),
+    admission: new Admission(random, { trustedHops: settings.trustedHops }),
+    ...(settings.regionToken === undefined ? {} : { hopToken: settings.regionToken }),
+    ...(settings.issueHost === undefined ? {} : { issueHost: settings.issueHost }),
+    ...(settings.logHost === undefined ? {} : { logHost: settings.logHost }),
     ...(settings.logRequests ? { onAnswer: (line) => log("answer", { ...line }) } : {}),
   });
-  const server = Deno.serve({
-    port: settings.port,
-    hostname: settings.host,
-    onListen: ({ hostname, port }) => announce(settings, hostname, port),
-    // Handlers get the request and nothing of the connection: `info` ends here.
-  }, (request) => handle(request));
+  const server = Deno.serve(
+    {
+      port: settings.port,
+      hostname: settings.host,
+      onListen: ({ hostname, port }) => announce(settings, hostname, port),
+      // Of the connection only its address goes on, and no further than the throttle in the outermost function.
+    },
+    (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
+  );
   stopOnSignal(async () => {
     await server.shutdown();
     await service.committer.drain();

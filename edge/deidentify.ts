@@ -4,9 +4,13 @@
  *
  * @module
  */
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { utf8 } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
+import type { Admission } from "./admission.ts";
 import { CODE_HEADER, problemResponse } from "./problem.ts";
+import { HOP_HEADER } from "./region.ts";
 
 /** Most header fields of a request. */
 const MAX_HEADERS = 100;
@@ -65,19 +69,41 @@ export interface AccessLine {
 export interface DeidentifyOptions {
   /** The handlers. */
   readonly handle: (request: Request) => Response | Promise<Response>;
+  /** The transient throttle. */
+  readonly admission: Admission;
   /** Hears of every answer. */
   readonly onAnswer?: (line: AccessLine) => void;
+  /** The secret of the hop between regions; without it no request counts as sent on. */
+  readonly hopToken?: string;
+  /** The only host that issues tokens, if the two are kept apart. */
+  readonly issueHost?: string;
+  /** The only host that takes logs, if the two are kept apart. */
+  readonly logHost?: string;
 }
 
-/** Makes the function to give to `Deno.serve`. The connection's address is never looked at. */
-export function deidentify(options: DeidentifyOptions): (request: Request) => Promise<Response> {
-  return async function handleStripped(request: Request): Promise<Response> {
+/** Takes a request and the address that it came from, which goes no further than the throttle. */
+export type OutermostHandler = (request: Request, address: string | undefined) => Promise<Response>;
+
+/** Makes the function to give to `Deno.serve`. */
+export function deidentify(options: DeidentifyOptions): OutermostHandler {
+  const hopToken = options.hopToken === undefined ? undefined : utf8(options.hopToken);
+  return async function handleStripped(request: Request, address: string | undefined): Promise<Response> {
     const startedAt = performance.now();
     const url = new URL(request.url);
     const kind = ROUTE_KINDS.find(({ path }) => path.test(url.pathname)) ?? UNKNOWN;
     let response: Response;
     try {
-      response = await options.handle(strip(request, url, kind));
+      const hop = request.headers.get(HOP_HEADER);
+      const isHop = hop !== null && hopToken !== undefined && timingSafeEqual(utf8(hop), hopToken);
+      response = await options.admission.admit(
+        address,
+        request.headers.get("x-forwarded-for"),
+        isHop,
+        async () => {
+          checkHost(options, kind, url);
+          return await options.handle(strip(request, url, kind, isHop));
+        },
+      );
     } catch (error) {
       response = problemResponse(error);
     }
@@ -93,8 +119,16 @@ export function deidentify(options: DeidentifyOptions): (request: Request) => Pr
   };
 }
 
+/** Where issuance and logging have hosts of their own, neither is found on the other's: no connection carries both. */
+function checkHost({ issueHost, logHost }: DeidentifyOptions, kind: RouteKind, url: URL): void {
+  const host = kind.name === "tokens" ? issueHost : kind.name === "logs" ? logHost : undefined;
+  if (host !== undefined && host !== url.hostname) {
+    throw new Refusal("route_unknown", "There is no such route on this host.");
+  }
+}
+
 /** The new request that handlers get. Throws the refusals of what is wrong with the old one. */
-export function strip(request: Request, url: URL, kind: RouteKind): Request {
+export function strip(request: Request, url: URL, kind: RouteKind, isHop: boolean): Request {
   checkHeaders(request.headers);
   if (url.search !== "" && !kind.query) {
     throw new Refusal("query_refused", "A query string is refused here: URLs get written down.");
@@ -108,6 +142,8 @@ export function strip(request: Request, url: URL, kind: RouteKind): Request {
   if (kind.name === "logs" && !isDitScheme(headers.get("authorization") ?? "")) {
     headers.delete("authorization");
   }
+  // The secret of the hop ends here; handlers learn only that it was right.
+  if (isHop) headers.set(HOP_HEADER, "?1");
   // Preflights are answered the same for everyone and carry nothing that is needed but their method.
   if (request.method === "OPTIONS") headers.set("access-control-request-method", "POST");
   const body = request.body;

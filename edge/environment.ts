@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseRegions } from "./region.ts";
 
 /** What the environment decides. */
 export interface Settings {
@@ -20,6 +21,16 @@ export interface Settings {
   readonly sealKeys: readonly Uint8Array<ArrayBuffer>[] | undefined;
   /** This deployment's region. */
   readonly region: string;
+  /** The other regions' URLs by name; empty where there is one. */
+  readonly regions: ReadonlyMap<string, string>;
+  /** The secret of the hop between regions. */
+  readonly regionToken: string | undefined;
+  /** Proxies in front of the service. */
+  readonly trustedHops: number;
+  /** The only host that issues tokens. */
+  readonly issueHost: string | undefined;
+  /** The only host that takes logs. */
+  readonly logHost: string | undefined;
   /** Whether a line is written for every request. */
   readonly logRequests: boolean;
 }
@@ -61,10 +72,41 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     config: get("DIT_CONFIG"),
     sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
     region,
+    ...readRegions(get, region, mistakes),
+    trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
+    issueHost: get("DIT_ISSUE_HOST")?.toLowerCase(),
+    logHost: get("DIT_LOG_HOST")?.toLowerCase(),
     logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
   };
   if (mistakes.length > 0) throw new EnvironmentError(mistakes);
   return settings;
+}
+
+function readRegions(
+  get: (name: string) => string | undefined,
+  own: string,
+  mistakes: string[],
+): Pick<Settings, "regions" | "regionToken"> {
+  const text = get("DIT_REGIONS");
+  const regionToken = get("DIT_REGION_TOKEN");
+  if (text === undefined) return { regions: new Map(), regionToken };
+  const regions = parseRegions(text);
+  if (regions === undefined) {
+    mistakes.push("Set DIT_REGIONS to name=URL pairs such as eu=https://eu.example,us=https://us.example.");
+  }
+  if (regionToken === undefined || regionToken.length < 32) {
+    mistakes.push("Set DIT_REGION_TOKEN to one secret of at least 32 characters, the same in every region.");
+  }
+  // The same list serves every region; its own name in it is passed over.
+  regions?.delete(own);
+  return { regions: regions ?? new Map(), regionToken };
+}
+
+function readTrustedHops(value: string | undefined, mistakes: string[]): number {
+  if (value === undefined) return 0;
+  if (/^[0-9]$/.test(value)) return Number(value);
+  mistakes.push("Set DIT_TRUSTED_HOPS to the number of proxies in front of the service, 0 to 9.");
+  return 0;
 }
 
 function readPort(value: string | undefined, mistakes: string[]): number {

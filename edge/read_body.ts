@@ -37,6 +37,17 @@ export async function readBoundedBody(
   }
 }
 
+/**
+ * Reads a stream of at most `maxBytes`; nothing when there is none.
+ * @throws {Refusal} `body_too_large`.
+ */
+export async function readBoundedBytes(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return stream === null ? new Uint8Array() : await readAll(stream.getReader(), maxBytes);
+}
+
 async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   maxBytes: number,

@@ -8,6 +8,7 @@ import { cors } from "hono/cors";
 import { Refusal } from "../core/errors.ts";
 import type { Service } from "../core/service.ts";
 import { problemResponse } from "../edge/problem.ts";
+import type { Regions } from "../edge/region.ts";
 import type { SessionAuthenticator } from "../edge/session.ts";
 import { devRoutes } from "./dev.ts";
 import { healthRoutes } from "./health.ts";
@@ -21,6 +22,8 @@ export interface AppOptions {
   readonly service: Service;
   /** Who may have tokens, by application. */
   readonly sessions: ReadonlyMap<string, SessionAuthenticator>;
+  /** The other regions, where there are several. */
+  readonly regions?: Regions;
   /** The secrets of development; absent in production, where /dev does not exist. */
   readonly developmentSecret?: (name: string) => string | undefined;
   /** Hears of errors that nobody expected. */
@@ -42,8 +45,8 @@ export function createApp(options: AppOptions): Hono {
     }),
   );
   app.route("/", tokensRoutes(service, sessions));
-  app.route("/", logsRoutes(service));
-  app.route("/", keysRoutes(service));
+  app.route("/", logsRoutes(service, options.regions));
+  app.route("/", keysRoutes(service, options.regions));
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
   refuseOtherMethods(app);

@@ -10,18 +10,22 @@ import { directoryMaxAge, makeDirectory } from "../core/keys/directory.ts";
 import type { Service } from "../core/service.ts";
 import { schemaDocument } from "../core/telemetry/schema.ts";
 import { digestBody } from "../core/token/mac.ts";
+import { HOP_HEADER, type Regions } from "../edge/region.ts";
 
 /** Seconds that a schema may be cached: how long a stop may take to reach a client that does not send. */
 const SCHEMA_MAX_AGE_SECONDS = 300;
 
 /** The router of the public documents. */
-export function keysRoutes(service: Service): Hono {
+export function keysRoutes(service: Service, regions?: Regions): Hono {
   return new Hono()
     .get("/v1/apps/:app/keys", async function serveDirectory(c) {
       const app = service.appOf(c.req.param("app"));
       const nowSeconds = service.now();
-      const keys = await service.ringOf(app.id).current(nowSeconds);
-      const directory = makeDirectory(service.deployment.issuer, app, keys, nowSeconds);
+      const own = await service.ringOf(app.id).current(nowSeconds);
+      // Another region is told of this region's keys only: neither waits for the other's view of itself.
+      const others = c.req.raw.headers.has(HOP_HEADER) ? [] : await regions?.keysOf(app.id, nowSeconds) ?? [];
+      const { issuer } = service.deployment;
+      const directory = makeDirectory(issuer, service.rotation.region, app, [...own, ...others], nowSeconds);
       const maxAge = directoryMaxAge(directory, app, nowSeconds, service.random(1)[0]! / 256);
       return serveDocument(c, directory.body, directory.etag, maxAge);
     })

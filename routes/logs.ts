@@ -15,15 +15,23 @@ import { validateEvents, type Validation } from "../core/telemetry/validate.ts";
 import { type Credential, parseCredential } from "../core/token/credential.ts";
 import { type ContentEncoding, digestBody } from "../core/token/mac.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
+import { HOP_HEADER, refuseSecondHop, type Regions } from "../edge/region.ts";
 
 /** The router of logs. */
-export function logsRoutes(service: Service): Hono {
+export function logsRoutes(service: Service, regions?: Regions): Hono {
   return new Hono().post("/v1/apps/:app/logs", async function acceptLog(c) {
     const app = service.appOf(c.req.param("app"));
     const contentEncoding = requireMediaType(c.req.raw.headers);
     const credential = requireCredential(c.req.raw.headers);
     const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
     const nowSeconds = service.now();
+    if (regions !== undefined && !await service.ringOf(app.id).has(credential.keyId, nowSeconds)) {
+      const home = await regions.homeOf(app.id, credential.keyId, nowSeconds);
+      if (home !== undefined && c.req.raw.headers.has(HOP_HEADER)) throw refuseSecondHop();
+      if (home !== undefined) {
+        return await regions.forward(home, { app: app.id, credential, contentEncoding, body });
+      }
+    }
     let validation: Validation | undefined;
     const { replayed } = await service.redeemer.redeem(
       { app: app.id, credential, body: { contentEncoding, bodyDigest: digestBody(body) } },

@@ -29,9 +29,10 @@ export interface Directory {
   readonly changesAtSeconds: number;
 }
 
-/** Makes the directory of `keys`, which must be in order of epoch and generation. */
+/** Makes the directory that `region` serves: the keys of all regions that it knows, in a fixed order. */
 export function makeDirectory(
   issuer: string,
+  region: string,
   app: Application,
   keys: readonly PublishedKey[],
   nowSeconds: number,
@@ -39,11 +40,12 @@ export function makeDirectory(
   const body = utf8(JSON.stringify({
     issuer,
     app: app.id,
+    region,
     "epoch-seconds": app.epochSeconds,
     "uses-per-token": app.usesPerToken,
     "max-batch": app.maxBatch,
     "tokens-per-client": app.tokensPerClient,
-    "token-keys": keys.map((key) => ({
+    "token-keys": keys.toSorted(byName).map((key) => ({
       "token-type": key.voprf.tokenType,
       "token-key": toBase64url(key.publicKey),
       "token-key-id": toBase64url(key.keyId),
@@ -61,6 +63,11 @@ export function makeDirectory(
     // Keys appear and vanish at epoch boundaries only.
     changesAtSeconds: (Math.floor(nowSeconds / app.epochSeconds) + 1) * app.epochSeconds,
   };
+}
+
+function byName(a: PublishedKey, b: PublishedKey): number {
+  return a.epoch - b.epoch || a.generation - b.generation ||
+    (a.region < b.region ? -1 : a.region > b.region ? 1 : 0);
 }
 
 /** Seconds until the next change plus up to a tenth of an epoch (at most an hour), so that a fleet does not come back in the same second. */

@@ -93,6 +93,11 @@ export class KeyRing {
     return key;
   }
 
+  /** Whether a key id is one of this region's, over or not. */
+  async has(keyId: Uint8Array, nowSeconds: number): Promise<boolean> {
+    return (await this.#fresh(nowSeconds)).byId.has(toBase64url(keyId));
+  }
+
   /** Forgets the view: a commit has found that a key of it is over. */
   forget(): void {
     this.#view = undefined;
