@@ -1,11 +1,12 @@
 /**
- * The one background job: keys are made and ended, what has ended is swept. Idempotent; it runs at the start, from cron
+ * The one background job: keys are made and ended, records are shuffled, what has ended is swept. Idempotent; it runs at the start, from cron
  * in every process, and may be killed at any moment.
  *
  * @module
  */
 import { createMissingKeys, destroyOverKeys, resealKeys } from "./keys/rotation.ts";
 import type { Service } from "./service.ts";
+import { type MoveCount, moveIntoSegments } from "./store/segments.ts";
 import { DEFAULT_PACE, type SweepCount, sweepDoomedKeys, type SweepPace } from "./store/sweep.ts";
 
 /** What one run did. */
@@ -16,6 +17,8 @@ export interface MaintenanceReport {
   readonly keysEnded: number;
   /** Keys sealed again under the newest sealing key. */
   readonly keysResealed: number;
+  /** Records moved into shuffled segments. */
+  readonly moved: MoveCount;
   /** Rows swept. */
   readonly swept: SweepCount;
 }
@@ -25,14 +28,18 @@ export async function runMaintenance(
   service: Service,
   pace: SweepPace = DEFAULT_PACE,
 ): Promise<MaintenanceReport> {
-  const { store, rotation, deployment, now } = service;
+  const { store, rotation, deployment, now, random } = service;
   let keysMade = 0;
   let keysEnded = 0;
   let keysResealed = 0;
+  const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
     keysMade += await createMissingKeys(rotation, app, now());
     keysEnded += await destroyOverKeys(store, app.id, rotation.region, now());
     keysResealed += await resealKeys(store, rotation.sealer, app.id, rotation.region);
+    const { records, segments } = await moveIntoSegments(store, random, app.id, now(), { pause: pace.pause });
+    moved.records += records;
+    moved.segments += segments;
   }
-  return { keysMade, keysEnded, keysResealed, swept: await sweepDoomedKeys(store, now(), pace) };
+  return { keysMade, keysEnded, keysResealed, moved, swept: await sweepDoomedKeys(store, now(), pace) };
 }

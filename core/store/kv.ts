@@ -47,6 +47,17 @@ export const keySpace = {
   logsOf: (app: string, day: number): Deno.KvListSelector => ({ prefix: ["l", app, day] }),
   /** All log rows of an application. */
   allLogsOf: (app: string): Deno.KvListSelector => ({ prefix: ["l", app] }),
+  /** Where the log rows of an application from a day on begin and end. */
+  logsFrom: (app: string, day: number): Deno.KvListSelector => ({
+    start: ["l", app, day],
+    end: ["l", app, Number.MAX_SAFE_INTEGER],
+  }),
+  /** Shuffled records of many commits: u32 count, then deflated NDJSON. */
+  segment: (app: string, day: number, id: Uint8Array): Deno.KvKey => ["g", app, day, id],
+  /** All segments of a day. */
+  segmentsOf: (app: string, day: number): Deno.KvListSelector => ({ prefix: ["g", app, day] }),
+  /** All segments of an application. */
+  allSegmentsOf: (app: string): Deno.KvListSelector => ({ prefix: ["g", app] }),
   /** What was swept or moved of a day: TallyRow. */
   tally: (app: string, day: number): Deno.KvKey => ["t", app, day],
   /** All tallies of an application. */

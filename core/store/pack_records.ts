@@ -66,3 +66,15 @@ function joinLines(records: readonly Uint8Array[]): Uint8Array[] {
   }
   return rows;
 }
+
+/** The lines of NDJSON without their line feeds. */
+export function splitLines(bytes: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(0x0a, from);
+    const to = end === -1 ? bytes.length : end;
+    lines.push(bytes.subarray(from, to));
+    from = to + 1;
+  }
+  return lines;
+}
