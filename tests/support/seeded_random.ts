@@ -1,0 +1,47 @@
+/**
+ * A reproducible stand-in for a cryptographic source: statistical tests that draw from it cannot flake.
+ *
+ * @module
+ */
+
+/** A seeded generator: xoshiro128** (Blackman and Vigna), seeded by splitmix32. */
+export interface SeededRandom {
+  /** Uniform in 0..2^32 - 1. */
+  uint32(): number;
+  /** Uniform in [0, 1), 53 bits. */
+  unit(): number;
+  /** A RandomSource. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** Makes a generator; the same seed gives the same sequence. */
+export function seededRandom(seed: number): SeededRandom {
+  const state = new Int32Array(4);
+  for (let index = 0, mixed = seed; index < 4; index++) {
+    mixed = (mixed + 0x9e3779b9) | 0;
+    let word = Math.imul(mixed ^ mixed >>> 16, 0x21f0aaad);
+    word = Math.imul(word ^ word >>> 15, 0x735a2d97);
+    state[index] = word ^ word >>> 15;
+  }
+  const uint32 = (): number => {
+    const second = state[1]!;
+    const scrambled = Math.imul(second, 5);
+    const result = Math.imul(scrambled << 7 | scrambled >>> 25, 9);
+    state[2]! ^= state[0]!;
+    state[3]! ^= second;
+    state[1]! ^= state[2]!;
+    state[0]! ^= state[3]!;
+    state[2]! ^= second << 9;
+    state[3] = state[3]! << 11 | state[3]! >>> 21;
+    return result >>> 0;
+  };
+  const bytes = (length: number): Uint8Array<ArrayBuffer> => {
+    const filled = new Uint8Array(length);
+    for (let index = 0, word = 0; index < length; index++) {
+      word = index % 4 === 0 ? uint32() : word >>> 8;
+      filled[index] = word;
+    }
+    return filled;
+  };
+  return { uint32, bytes, unit: () => (uint32() * 2 ** 21 + (uint32() >>> 11)) / 2 ** 53 };
+}
