@@ -83,6 +83,11 @@ export class HyperLogLog {
     return this.#registers ? estimate(this.#registers, this.#maximumRank) : this.#idCount;
   }
 
+  /** Whether there are at most `count` pseudonyms: exact for counts up to 64. */
+  hasAtMost(count: number): boolean {
+    return (this.isExact || count > EXACT_LIMIT) && this.cardinality() <= count;
+  }
+
   /** The bytes that {@linkcode HyperLogLog.write} writes: 1 + 8 n for an exact set of n, else 1 + M. */
   get byteLength(): number {
     return 1 + (this.#registers?.length ?? HASH64_LENGTH * this.#idCount);

@@ -34,6 +34,14 @@ Deno.test("add() counts exactly up to 64 pseudonyms, each once", () => {
   assert(!sketch.isExact);
 });
 
+Deno.test("hasAtMost() is exact up to 64 and estimates beyond", () => {
+  const random = seededRandom(7);
+  const sketch = sketchOf(Array.from({ length: 64 }, () => draw(random)));
+  assert(sketch.hasAtMost(64) && !sketch.hasAtMost(63));
+  sketch.add(draw(random));
+  assert(!sketch.hasAtMost(64) && sketch.hasAtMost(80));
+});
+
 Deno.test("add() tells hashes apart that share a half", () => {
   const ids = [{ high: 1, low: 2 }, { high: 1, low: 3 }, { high: 2, low: 2 }, { high: 0xffffffff, low: 2 }];
   assertEquals(sketchOf([...ids, ...ids]).cardinality(), 4);
