@@ -26,6 +26,7 @@ export type LossUnit = "pure" | "zcdp";
 
 /** What a release costs a person. */
 export interface PrivacyLoss {
+  /** What the amount is counted in. */
   readonly unit: LossUnit;
   /** epsilon or rho. */
   readonly amount: Rational;

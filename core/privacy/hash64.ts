@@ -4,9 +4,11 @@
  * @module
  */
 
-/** A 64-bit hash: `high` and `low` are unsigned 32-bit integers. */
+/** A 64-bit hash in two unsigned 32-bit integers. */
 export interface Hash64 {
+  /** The upper 32 bits. */
   readonly high: number;
+  /** The lower 32 bits. */
   readonly low: number;
 }
 

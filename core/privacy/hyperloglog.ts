@@ -28,7 +28,7 @@ export class HyperLogLog {
   /** M: a power of two from 16 to 16384. */
   readonly registerCount: number;
   /** Ascending, high and low half of a hash in turn, as long as the set is exact. */
-  #ids = new Uint32Array(2);
+  #ids = NONE;
   #idCount = 0;
   #registers: Uint8Array | undefined;
 
@@ -144,7 +144,7 @@ export class HyperLogLog {
   }
 
   #readIds(view: DataView, count: number): void {
-    this.#ids = new Uint32Array(2 * Math.max(1, count));
+    this.#ids = new Uint32Array(2 * count);
     for (let index = 0; index < count; index++) {
       const { high, low } = readHash64(view, HASH64_LENGTH * index);
       if (index > 0) {
@@ -184,7 +184,7 @@ export class HyperLogLog {
     }
     let grown = ids;
     if (2 * this.#idCount === ids.length) {
-      grown = new Uint32Array(2 * ids.length);
+      grown = new Uint32Array(Math.max(2, 2 * ids.length));
       grown.set(ids);
       this.#ids = grown;
     }
@@ -200,7 +200,7 @@ export class HyperLogLog {
       this.#raise(registers, this.#ids[2 * index]!, this.#ids[2 * index + 1]!);
     }
     this.#registers = registers;
-    this.#ids = new Uint32Array(0);
+    this.#ids = NONE;
     this.#idCount = 0;
     return registers;
   }
@@ -214,6 +214,9 @@ export class HyperLogLog {
     if (rank > registers[register]!) registers[register] = rank;
   }
 }
+
+/** Shared by all sketches that keep no hash, since an array of its own costs each a microsecond. */
+const NONE = new Uint32Array(0);
 
 /** Marks registers where an exact set has its length. */
 const REGISTERS = 0xff;

@@ -6,7 +6,9 @@
 
 /** A closed interval. */
 export interface Interval {
+  /** The least value. */
   readonly lower: number;
+  /** The greatest value. */
   readonly upper: number;
 }
 

@@ -11,6 +11,7 @@ import { collisionBound, hash, type LocalDp, reportCount, truthProbability } fro
 export interface FrequencyEstimate {
   /** Unbiased, so it can be negative or above the number of reports. */
   readonly count: number;
+  /** Of the count, by the randomisation. */
   readonly standardDeviation: number;
   /** Normal; not cut at 0. */
   readonly interval: Interval;
@@ -67,11 +68,12 @@ function supportOf(mechanism: LocalDp, histogram: ArrayLike<number>, value: numb
 }
 
 /**
- * The mean square error by collisions: the sum of the squared counts of other values, over seeds times (g - 1). That
- * sum is itself estimated, without the squares that noise alone has.
+ * The mean square error by collisions: the sum of the other values' squared counts, over seeds times (g - 1). That sum
+ * is itself estimated from counts that have noise and, each, this very error.
  */
 function collisionVariance(mechanism: LocalDp, estimates: { count: number; variance: number }[]): number {
   if (collisionBound(mechanism) === 0) return 0;
+  const freedom = mechanism.seedCount * (mechanism.hashRange - 1);
   const squares = estimates.reduce((sum, { count, variance }) => sum + count * count - variance, 0);
-  return Math.max(0, squares) / (mechanism.seedCount * (mechanism.hashRange - 1));
+  return Math.max(0, squares) / (freedom + estimates.length);
 }

@@ -5,9 +5,11 @@
  * @module
  */
 
-/** A fraction in lowest terms; `denominator` is positive. */
+/** A fraction in lowest terms. */
 export interface Rational {
+  /** Carries the sign. */
   readonly numerator: bigint;
+  /** Positive. */
   readonly denominator: bigint;
 }
 

@@ -2,7 +2,7 @@
  * SipHash-2-4 (Aumasson and Bernstein, INDOCRYPT 2012): a pseudorandom function from short strings to 64 bits.
  *
  * The sketches hash a value and a pseudonym for every field of every event. SipHash is made for that: a keyed function
- * on whose output nobody without the key can predict or test anything, and ten times cheaper here than HMAC-SHA-256
+ * on whose output nobody without the key can predict or test anything, and dozens of times cheaper here than HMAC-SHA-256
  * (`bench/privacy.ts` prints both). It is no substitute for HMAC where 64 bits of output are too few.
  *
  * @module
