@@ -71,6 +71,18 @@ Deno.test("cardinality() is unbiased with a standard error of 1.04 / sqrt(M) fro
   }
 });
 
+Deno.test("add() puts the position of the first one after the register's bits into that register", () => {
+  const sketch = new HyperLogLog(16);
+  // 65 hashes of register 0 with rank 1 make it a set of registers.
+  for (let low = 0; low <= EXACT_LIMIT; low++) sketch.add({ high: 0x08000000, low });
+  sketch.add({ high: 0x10000001, low: 0 });
+  sketch.add({ high: 0x20000000, low: 0x80000000 });
+  sketch.add({ high: 0x30000000, low: 1 });
+  sketch.add({ high: 0xf0000000, low: 0 });
+  sketch.add({ high: 0xffffffff, low: 0 });
+  assertEquals([...bytesOf(sketch)], [0xff, 1, 28, 29, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 61]);
+});
+
 Deno.test("cardinality() holds far beyond the registers' number", () => {
   const random = seededRandom(3);
   const sketch = new HyperLogLog();
