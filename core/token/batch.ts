@@ -39,9 +39,13 @@ export interface BatchResponse {
  *     } AmortizedBatchTokenRequest;
  */
 export function encodeBatchRequest(suite: SuiteLengths, request: BatchRequest): Uint8Array<ArrayBuffer> {
+  const { truncatedKeyId } = request;
+  if (!Number.isInteger(truncatedKeyId) || truncatedKeyId < 0 || truncatedKeyId > 0xff) {
+    throw new RangeError(`Cannot encode batch: ${truncatedKeyId} is not the last byte of a key id`);
+  }
   return concat(
     u16(suite.tokenType),
-    Uint8Array.of(request.truncatedKeyId),
+    Uint8Array.of(truncatedKeyId),
     encodeElements(suite, request.blindedElements),
   );
 }

@@ -17,7 +17,7 @@ export interface Credential {
   readonly mac: Uint8Array;
 }
 
-const SCHEME = /^DIT +/i;
+const SCHEME = /^DIT(?: +|$)/i;
 // One parameter: a name, "=", and a bare or a quoted value without backslashes.
 const PARAMETER = /^([A-Za-z]+)=(?:"([^"\\]*)"|([^\s",=\\]+))$/;
 const USE = /^(?:0|[1-9][0-9]{0,3})$/;
@@ -34,7 +34,7 @@ export function formatCredential(credential: Credential): string {
 
 /** Whether an `Authorization` header is of the DIT scheme at all. */
 export function isDitScheme(header: string): boolean {
-  return SCHEME.test(header) || /^DIT$/i.test(header);
+  return SCHEME.test(header);
 }
 
 /**

@@ -46,6 +46,12 @@ export function logPath(app: string): string {
  *     token_key_id | nonce | u16 use | SHA-256(body)
  */
 export function encodeTranscript(transcript: Transcript): Uint8Array<ArrayBuffer> {
+  // These three stand without a length, so a byte that moved from one to the next would not show.
+  for (const part of [transcript.keyId, transcript.nonce, transcript.bodyDigest]) {
+    if (part.length !== 32) {
+      throw new RangeError(`Cannot encode transcript: a part has ${part.length} bytes, not 32`);
+    }
+  }
   return concat(
     TRANSCRIPT_PREFIX,
     lengthPrefixed(METHOD),
