@@ -27,9 +27,12 @@ export interface LogBody {
 
 /**
  * Reads a body as it was sent.
- * @throws {Refusal} `body_too_large` when it unpacks to more than 64 KiB, else `body_malformed`.
+ * @throws {Refusal} `body_too_large` when it has or unpacks to more than 64 KiB, else `body_malformed`.
  */
 export function readBody(bytes: Uint8Array, encoding: ContentEncoding, collectsPseudonym: boolean): LogBody {
+  if (bytes.length > MAX_BODY_BYTES) {
+    throw new Refusal("body_too_large", `The body has more than ${MAX_BODY_BYTES} bytes.`);
+  }
   return readEnvelope(parseJson(encoding === "gzip" ? gunzip(bytes) : bytes), collectsPseudonym);
 }
 

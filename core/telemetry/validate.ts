@@ -80,8 +80,14 @@ export function isInDomain(field: FieldSchema, value: unknown): value is WireVal
   }
 }
 
-/** The index of the bucket that a measurement falls into: the number of edges at or below it. */
+/**
+ * The index of the bucket that a measurement falls into: the number of edges at or below it.
+ * @throws {RangeError} If the measurement is NaN, which would otherwise pass for the smallest one.
+ */
 export function bucketOf(edges: readonly number[], measurement: number): number {
+  if (Number.isNaN(measurement)) {
+    throw new RangeError("Cannot choose a bucket: the measurement is not a number");
+  }
   let index = 0;
   while (index < edges.length && measurement >= edges[index]!) index++;
   return index;
@@ -147,21 +153,29 @@ function checkFields(
   schema: EventSchema,
   stops: Stops,
 ): Fault | { kept: Record<string, WireValue>; suppressed: string[] } {
+  for (const name of Object.keys(event.fields)) {
+    if (!Object.hasOwn(schema.fields, name)) {
+      return { code: "field_unknown", path: `fields.${name.slice(0, 64)}` };
+    }
+  }
+  // In the schema's order, whatever order they came in: a record must not tell who wrote its JSON.
   const kept: Record<string, WireValue> = {};
   const suppressed: string[] = [];
-  for (const [name, value] of Object.entries(event.fields)) {
-    const field = Object.hasOwn(schema.fields, name) ? schema.fields[name] : undefined;
-    if (field === undefined) return { code: "field_unknown", path: `fields.${name.slice(0, 64)}` };
+  for (const [name, field] of Object.entries(schema.fields)) {
+    const path = `fields.${name}`;
+    const isGiven = Object.hasOwn(event.fields, name);
     if (stops.fields.has(`${event.name}.${name}`)) {
-      suppressed.push(`fields.${name}`);
+      if (isGiven) suppressed.push(path);
       continue;
     }
-    if (!isInDomain(field, value)) return { code: "field_invalid", path: `fields.${name}` };
-    kept[name] = value;
-  }
-  for (const [name, field] of Object.entries(schema.fields)) {
-    if (field.optional === true || Object.hasOwn(kept, name)) continue;
-    if (!stops.fields.has(`${event.name}.${name}`)) return { code: "field_missing", path: `fields.${name}` };
+    if (!isGiven) {
+      if (field.optional === true) continue;
+      return { code: "field_missing", path };
+    }
+    const value = event.fields[name];
+    if (!isInDomain(field, value)) return { code: "field_invalid", path };
+    // JSON knows -0, and so does the store; for a record the two zeros are one.
+    kept[name] = value === 0 ? 0 : value;
   }
   return { kept, suppressed };
 }
