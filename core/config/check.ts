@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { checkEvents } from "./check_events.ts";
+import { checkEvents, isMembers } from "./check_events.ts";
 import type { Application, ApplicationConfig, Config, Deployment } from "./types.ts";
 
 /** A configuration with mistakes; `mistakes` has one sentence for each. */
@@ -29,7 +29,8 @@ const APP_ID = /^[a-z][a-z0-9-]{0,62}$/;
 
 function integer(min: number, max: number): z.ZodInt {
   const message = `write a whole number from ${min} to ${max}`;
-  return z.int(message).min(min, message).max(max, message);
+  // Aborting keeps a value that is out of range from being named a second time by a later check.
+  return z.int(message).min(min, { error: message, abort: true }).max(max, { error: message, abort: true });
 }
 
 const text = (what: string) => z.string(`write ${what}`).min(1, `write ${what}`);
@@ -58,7 +59,7 @@ const sessionKey = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("jwks"),
     url: z.url({ protocol: /^https?$/, error: "give the http(s) URL of a JWKS" }),
-    algorithms: z.array(algorithm).min(1, "allow at least one algorithm"),
+    algorithms: z.array(algorithm, "allow at least one algorithm").min(1, "allow at least one algorithm"),
   }),
 ], 'choose kind "hs256", "public-key" or "jwks"');
 
@@ -68,6 +69,11 @@ const session = z.strictObject({
   key: sessionKey,
   maxAgeSeconds: integer(1, 400 * DAY).optional(),
 }, "describe how a client's session is verified");
+
+function isRotation(value: unknown): boolean {
+  if (value === false) return true;
+  return typeof value === "number" && value >= DAY && value <= 400 * DAY && value % DAY === 0;
+}
 
 const application = (options: CheckOptions) =>
   z.strictObject({
@@ -80,10 +86,10 @@ const application = (options: CheckOptions) =>
     tokensPerClient: integer(1, 1_024).optional(),
     maxBatch: integer(1, 256).optional(),
     session,
-    pseudonymSeconds: z.union([
-      z.literal(false),
-      integer(DAY, 400 * DAY).multipleOf(DAY, "write a multiple of 86400 (whole days)"),
-    ], "write false or a multiple of 86400 (whole days)").optional(),
+    pseudonymSeconds: z.unknown().refine(
+      isRotation,
+      "write false or a multiple of 86400 (whole days), 400 days at most",
+    ).optional(),
     granularitySeconds: integer(60, DAY).refine((value) => DAY % value === 0, "write a divisor of 86400")
       .optional(),
     retentionDays: integer(1, 400).optional(),
@@ -91,7 +97,8 @@ const application = (options: CheckOptions) =>
       /^[0-9a-f]{64}$/,
       "give the SHA-256 of the token as 64 lower-case hex digits, never the token itself",
     ).optional(),
-    events: z.record(z.string(), z.unknown(), "list the events"),
+    // Checked below, with more to say than a schema has.
+    events: z.unknown().optional(),
   }, "describe the application");
 
 /** Checks a configuration and fills in its defaults. Throws {@linkcode ConfigError} with every mistake at once. */
@@ -108,16 +115,17 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
   }, "export a configuration made with defineConfig as default");
   const parsed = schema.safeParse(config);
   const mistakes = parsed.success ? [] : parsed.error.issues.map(describe);
-  // The event checks are ours (zod would say less), and run whatever else is wrong.
-  const applications = (config as { applications?: Record<string, { events?: unknown }> } | null)
-    ?.applications;
-  for (const [id, definition] of Object.entries(applications ?? {})) {
+  // These checks are ours, and run whatever else is wrong.
+  const applications = isMembers(config) && isMembers(config.applications) ? config.applications : {};
+  for (const [id, definition] of Object.entries(applications)) {
     if (!APP_ID.test(id)) {
       mistakes.push(
         `applications.${id}: name it with a-z, 0-9 and "-", a letter first, at most 63 characters.`,
       );
     }
-    mistakes.push(...checkEvents(`applications.${id}.events`, definition?.events));
+    if (isMembers(definition)) {
+      mistakes.push(...checkEvents(`applications.${id}.events`, definition.events));
+    }
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const checked = config as Config;

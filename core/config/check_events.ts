@@ -30,7 +30,8 @@ const MAX_INTEGER_DOMAIN = 2 ** 16;
 
 type Members = Record<string, unknown>;
 
-function isMembers(value: unknown): value is Members {
+/** Whether a value has named members: an object that is no list. */
+export function isMembers(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -135,6 +136,7 @@ function checkBucket(path: string, edges: unknown, mistakes: string[]): void {
 
 function checkLocalDp(path: string, localDp: unknown, mistakes: string[]): void {
   if (localDp === undefined) return;
+  if (isMembers(localDp)) refuseUnknown(`${path}.localDp`, localDp, ["epsilon"], mistakes);
   const epsilon = isMembers(localDp) ? localDp.epsilon : undefined;
   if (typeof epsilon !== "number" || !(epsilon > 0 && epsilon <= 16)) {
     mistakes.push(`${path}.localDp: write { epsilon: ... } above 0 and at most 16.`);
