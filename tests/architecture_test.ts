@@ -37,7 +37,7 @@ const STOPWATCH: Use = { what: "a stopwatch", pattern: /\bperformance\.now\b/ };
 
 const CORE_PACKAGES = /^(?:@noble\/|@std\/|zod$|node:zlib$|node:crypto$)/;
 const CLIENT_MAY =
-  /^core\/(?:bytes\.ts|token\/|voprf\/(?:suite|checks|noble|noble_p384)\.ts|telemetry\/|privacy\/local_dp\.ts)/;
+  /^core\/(?:bytes\.ts|token\/|voprf\/(?:suite|checks|noble|noble_p384)\.ts|telemetry\/|privacy\/(?:local_dp|uniform)\.ts)/;
 
 const PLACES: readonly Place[] = [
   {

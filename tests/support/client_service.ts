@@ -14,6 +14,7 @@ import { openStore } from "../../core/store/open.ts";
 import type { LogRecord } from "../../core/telemetry/record.ts";
 import { nobleRistretto255 } from "../../core/voprf/noble.ts";
 import { nobleP384 } from "../../core/voprf/noble_p384.ts";
+import { Admission } from "../../edge/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
 import { createSessionAuthenticator } from "../../edge/session.ts";
 import { createApp } from "../../routes/app.ts";
@@ -93,12 +94,15 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
     fetch,
   });
   const app = createApp({ service, sessions: new Map([["notes", authenticator]]) });
-  const handle = deidentify({ handle: (request) => app.fetch(request) });
+  const handle = deidentify({
+    handle: (request) => app.fetch(request),
+    admission: new Admission(random),
+  });
   return {
     service,
     clock,
     async fetch(url, init) {
-      const response = await handle(new Request(url, init));
+      const response = await handle(new Request(url, init), undefined);
       // The server that is missing here would add the date.
       response.headers.set("date", new Date(clock.now).toUTCString());
       return response;
