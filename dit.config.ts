@@ -10,7 +10,6 @@ export default defineConfig({
         // In development a secret is made in .dit/ and POST /dev/session signs with it.
         key: { kind: "hs256", secretEnv: "DIT_SESSION_SECRET" },
       },
-      expectedClients: 1_000_000,
       events: {
         client_start: {
           description: "The app started.",
@@ -19,7 +18,7 @@ export default defineConfig({
           expires: "2027-11-01",
           fields: {
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
-            runtime: { type: "version", majors: [2, 3], minors: 30 },
+            runtime: { type: "version" },
           },
         },
         token_fetch: {
@@ -30,7 +29,7 @@ export default defineConfig({
           fields: {
             ok: { type: "boolean" },
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
-            runtime: { type: "version", majors: [2, 3], minors: 30 },
+            runtime: { type: "version" },
             latency_ms: { type: "bucket", edges: [5, 10, 25, 50, 100, 250, 500, 1000, 2500] },
           },
         },
@@ -42,8 +41,8 @@ export default defineConfig({
           fields: {
             ok: { type: "boolean" },
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
-            runtime: { type: "version", majors: [2, 3], minors: 30 },
-            retries: { type: "integer", min: 0, max: 5 },
+            runtime: { type: "version" },
+            retries: { type: "integer", min: 0, max: 10 },
             latency_ms: { type: "bucket", edges: [5, 10, 25, 50, 100, 250, 500, 1000, 2500] },
           },
         },

@@ -8,7 +8,7 @@ import { randomFraction } from "./random.ts";
 import type { Retry } from "./records.ts";
 
 const FIRST_MILLISECONDS = 2_000;
-const MOST_MILLISECONDS = 15 * 60_000;
+const MOST_MILLISECONDS = 900_000;
 
 /** Nothing failed yet. */
 export const NO_RETRY: Retry = { failures: 0, retryAt: 0, asked: false };

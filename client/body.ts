@@ -12,9 +12,9 @@ import type { EncodedEvent } from "./records.ts";
 /** Most events of a body. */
 export const MAX_EVENTS = 100;
 /** Most bytes that the events of one body have together: it then fits 16 KiB, what a page may send as it is hidden. */
-export const MAX_EVENTS_BYTES = 15 * 1024;
+export const MAX_EVENTS_BYTES = 15_360;
 /** Most bytes of a body. */
-const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 65_536;
 /** Bytes of a salt. */
 const SALT_LENGTH = 16;
 /** `,"pad":""`, which a padded body has besides the padding itself. */

@@ -4,31 +4,47 @@
  * @module
  */
 import { floorTo } from "../core/telemetry/time.ts";
-import { nobleRistretto255 } from "../core/voprf/noble.ts";
+import { clientRistretto255 } from "../core/voprf/noble_client.ts";
+import { retryLater } from "./backoff.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { Clock } from "./clock.ts";
-import { type Collection, encodeEvent } from "./collection.ts";
-import { DirectoryCache } from "./directory_cache.ts";
-import { Listeners } from "./events.ts";
-import { Issuance } from "./issuance.ts";
-import { Queue, type QueuedRequest } from "./queue.ts";
-import { platformRandom } from "./random.ts";
-import type { EventRecord } from "./records.ts";
-import { SchemaCache } from "./schema_cache.ts";
-import { Sender, type SendOutcome } from "./sender.ts";
+import { type Collection, DEFAULT_GRANULARITY_SECONDS, encodeEvent, parseSchema } from "./collection.ts";
+import { commit, type Context, OptedOutError } from "./context.ts";
+import type { Directory } from "./directory.ts";
+import { CachedDocument } from "./document.ts";
+import { dropEvents } from "./drops.ts";
+import { currentPseudonym } from "./identity.ts";
+import { inspect, type Inspection, OPTED_OUT_INSPECTION } from "./inspection.ts";
+import { fetchTokens } from "./issuance.ts";
+import { directoryOf, restoreClock } from "./key_check.ts";
+import { Listeners } from "./listeners.ts";
+import { checkApp, checkEndpoint, hasPlainValues } from "./options.ts";
+import { bind, enqueue, readQueue } from "./queue.ts";
+import { platformRandom, randomFraction } from "./random.ts";
+import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./records.ts";
+import { Sender } from "./sender.ts";
 import { MemoryStorage } from "./storage_memory.ts";
-import type { Surroundings } from "./surroundings.ts";
 import type { ClientEvents, ClientOptions } from "./types.ts";
+import { dropTokens, spendableTokens, usesLeft } from "./wallet.ts";
 
-/** Most requests that wait for another try before no new one is bound. */
+/** Requests that wait for another try before no new one is bound. */
 const MAX_HELD = 4;
-/** Most characters of a text value: no word of a schema is longer. */
-const MAX_TEXT = 64;
-/** Seconds to which a time is floored before the schema is known. */
-const GRANULARITY_SECONDS = 3_600;
+/** Uses that are left when the next token is fetched. */
+const SPARE_USES = 8;
 
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;
+
+/**
+ * Why the client works: to have tokens before they are needed, to send after a random delay, because the app asks for
+ * it, or because the page may end at any moment.
+ */
+type Occasion = "tokens" | "delay" | "flush" | "hidden";
+
+/** The part of `document` that a page's client uses. */
+interface Page extends EventTarget {
+  readonly visibilityState: string;
+}
 
 /**
  * Sends an app's telemetry without saying whose it is. `Events` names the events and their values:
@@ -51,49 +67,61 @@ export type UntypedEvents = Record<string, Record<string, boolean | number | str
  */
 export class DitClient<Events = UntypedEvents> {
   readonly #listeners = new Listeners();
-  readonly #surroundings: Surroundings;
-  readonly #directory: DirectoryCache;
-  readonly #schema: SchemaCache;
-  readonly #issuance: Issuance;
-  readonly #queue: Queue;
-  readonly #sender: Sender;
+  readonly #context: Context;
+  readonly #directory: CachedDocument<Directory>;
+  readonly #schema: CachedDocument<Collection>;
+  readonly #delayMilliseconds: number;
+  readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
+  readonly #drops = new Map<string, number>();
+  #abort = new AbortController();
   #logged: EventRecord[] = [];
   #storing: Promise<void> | undefined;
-  #passes: Promise<void> = Promise.resolve();
+  #work: Promise<void> = Promise.resolve();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
   #maxEvents = MAX_EVENTS;
-  #state: "open" | "stopped" | "closed" = "open";
+  #state: "open" | "opted_out" | "stopped" | "closed" = "open";
 
   /**
-   * Makes a client; it sends nothing yet.
+   * Makes a client. It sends nothing before a random delay, and nothing at all while nothing is queued.
    * @throws {TypeError} If the endpoint or the application's id is none: the app's author sees it at the first run.
    */
   constructor(options: ClientOptions) {
-    const report = this.#listeners.report;
-    this.#surroundings = {
-      url: `${checkEndpoint(options.endpoint)}/v1/apps/${checkApp(options.app)}`,
-      app: options.app,
+    const { app, now = Date.now, delaySeconds = 60 } = options;
+    const signal = () => this.#abort.signal;
+    const context: Context = {
+      url: `${checkEndpoint(options.endpoint)}/v1/apps/${checkApp(app)}`,
+      app,
       session: options.session,
-      suite: options.suite ?? nobleRistretto255,
+      suite: options.suite ?? clientRistretto255,
       storage: options.storage ?? new MemoryStorage(),
       fetch: options.fetch ?? ((url, init) => fetch(url, init)),
-      clock: new Clock(options.now ?? Date.now),
+      clock: new Clock(now),
       random: options.random ?? platformRandom,
-      report,
+      report: this.#listeners.report,
       gzip: options.gzip ?? typeof CompressionStream === "function",
+      isHidden: () => this.#page?.visibilityState === "hidden",
+      get signal() {
+        return signal();
+      },
     };
-    const { verifyKeys } = options;
-    this.#directory = new DirectoryCache({
-      ...this.#surroundings,
-      url: `${this.#surroundings.url}/keys`,
-      verifyKeys,
+    this.#context = context;
+    this.#delayMilliseconds = delaySeconds * 1000;
+    this.#directory = directoryOf(context, options);
+    this.#schema = new CachedDocument(context, {
+      step: "schema",
+      key: SCHEMA,
+      path: "/schema",
+      parse: (text) => parseSchema(text, app),
+      check: () => Promise.resolve(() => undefined),
     });
-    this.#schema = new SchemaCache(this.#surroundings);
-    this.#issuance = new Issuance(this.#surroundings, this.#directory);
-    this.#queue = new Queue(this.#surroundings);
-    this.#sender = new Sender(this.#surroundings, this.#queue, {
-      directory: () => this.#directory.get(true),
-      schema: () => this.#schema.expire(),
+    this.on("dropped", ({ events, reason }) => {
+      // That most clients are not in a sample is no loss.
+      if (reason !== "sampled_out") this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + events);
     });
+    this.#page?.addEventListener("visibilitychange", this.#onVisibility);
+    void this.#enter(() => restoreClock(context));
+    this.#schedule();
   }
 
   /** Listens to one kind of event; the function that comes back ends it. */
@@ -106,30 +134,92 @@ export class DitClient<Events = UntypedEvents> {
    * as the number of its bucket.
    */
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
-    const drop = (reason: string) => this.#listeners.report("dropped", { events: 1, reason });
-    if (this.#state === "closed") return drop("closed");
-    if (!hasPlainValues(fields)) return drop("field_invalid");
-    const at = floorTo(this.#surroundings.clock.seconds(), GRANULARITY_SECONDS);
-    const raw: EventRecord = { name, at, fields: { ...fields }, encoded: false };
+    if (this.#state === "opted_out") return;
+    const at = floorTo(this.#context.clock.seconds(), DEFAULT_GRANULARITY_SECONDS);
     const collection = this.#schema.current;
-    const event = collection === undefined ? raw : encodeEvent(collection, raw);
-    if (typeof event === "string") return drop(event);
+    let event: EventRecord | string = "closed";
+    if (this.#state !== "closed") {
+      event = hasPlainValues(fields) ? { name, at, fields: { ...fields }, encoded: false } : "field_invalid";
+    }
+    if (typeof event === "object" && collection !== undefined) event = encodeEvent(collection, event);
+    if (typeof event === "string") {
+      return this.#listeners.report("dropped", { events: 1, reason: event });
+    }
     this.#logged.push(event);
     void this.#store();
+    if (this.#timer === undefined) void this.#pass("tokens");
+    this.#schedule();
   }
 
-  /** Sends what is queued now, without waiting for a backoff; resolves when it was tried, sent or not. */
+  /** Sends what is queued now, without delay or backoff; resolves when it was tried, sent or not. */
   flush(): Promise<void> {
-    return this.#pass(true);
+    return this.#pass("flush");
+  }
+
+  /**
+   * Opts the user out: deletes queue, tokens, pseudonym and device secret, ends what is on its way, and sends nothing
+   * more, now or after a restart. All that stays in the storage is that the user opted out. `false` opts in again.
+   */
+  async setOptOut(optOut: boolean): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#logged = [];
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#state = optOut ? "opted_out" : "open";
+    await this.#guard(() =>
+      this.#context.storage.transaction((entries) => {
+        if (optOut) {
+          for (const key of entries.keys("")) entries.delete(key);
+          entries.set(OPTED_OUT, "1");
+        } else entries.delete(OPTED_OUT);
+      })
+    );
+    if (optOut) this.#listeners.report("stopped", { reason: "opted_out" });
+  }
+
+  /** Ends the pseudonym: a new one is used from now on, with other tokens. What is bound already is sent as it is. */
+  resetPseudonym(): Promise<void> {
+    return this.#enter(() =>
+      commit(this.#context, (entries) => {
+        entries.delete(DEVICE);
+        dropTokens(entries, ({ pseudonym }) => pseudonym !== undefined);
+      })
+    );
+  }
+
+  /** What is queued and exactly what would be sent, to show to the user. */
+  async inspect(): Promise<Inspection> {
+    let inspection = OPTED_OUT_INSPECTION;
+    await this.#store();
+    await this.#guard(async () => void (inspection = await inspect(this.#context, this.#schema.current)));
+    return inspection;
   }
 
   /** Stores what was logged and ends: nothing is sent any more. What is queued stays in the storage. */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    clearTimeout(this.#timer);
+    this.#page?.removeEventListener("visibilitychange", this.#onVisibility);
     await this.#store();
-    await this.#passes;
-    await this.#guard(() => this.#surroundings.storage.close());
+    await this.#work;
+    await this.#guard(() => this.#context.storage.close());
+  }
+
+  readonly #onVisibility = (): void => {
+    if (this.#context.isHidden()) void this.#pass("hidden");
+  };
+
+  /** Has the client send after a random delay, and not before `wait` milliseconds. */
+  #schedule(wait = 0): void {
+    if (this.#timer !== undefined || this.#state !== "open") return;
+    const delay = wait + randomFraction(this.#context.random) * this.#delayMilliseconds;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#pass("delay");
+    }, delay);
+    // Where a timer would keep the process alive, it does not.
+    (this.#timer as { unref?: () => void }).unref?.();
   }
 
   /** Moves what was logged into the storage, one transaction at a time. */
@@ -144,108 +234,114 @@ export class DitClient<Events = UntypedEvents> {
     while (this.#logged.length > 0) {
       const events = this.#logged;
       this.#logged = [];
-      const stored = await this.#guard(() => this.#queue.enqueue(events));
-      if (!stored) this.#listeners.report("dropped", { events: events.length, reason: "storage_failed" });
+      const isStored = await this.#guard(() => enqueue(this.#context, events));
+      if (!isStored && this.#state !== "opted_out") {
+        this.#listeners.report("dropped", { events: events.length, reason: "storage_failed" });
+      }
     }
   }
 
-  /** Runs one pass after those before it. */
-  #pass(force: boolean): Promise<void> {
-    this.#passes = this.#passes.then(async () => {
-      await this.#store();
-      if (this.#state === "open") await this.#guard(() => this.#sendAll(force));
-    });
-    return this.#passes;
+  /** Does one thing after the other. */
+  #enter(work: () => Promise<unknown>): Promise<void> {
+    return this.#work = this.#work.then(async () => void await this.#guard(work));
   }
 
   /** Runs something that may fail in the storage or the app's own code; whether it did not. */
-  async #guard(work: () => Promise<void>): Promise<boolean> {
+  async #guard(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
       return true;
-    } catch {
-      this.#listeners.report("refused", { step: "storage", code: "storage_failed" });
+    } catch (error) {
+      if (error instanceof OptedOutError) this.#state = "opted_out";
+      else this.#listeners.report("refused", { step: "storage", code: "storage_failed" });
       return false;
     }
   }
 
-  async #sendAll(force: boolean): Promise<void> {
-    const requests = await this.#queue.requests();
-    if (requests.length === 0 && await this.#queue.size() === 0) return;
+  #pass(occasion: Occasion): Promise<void> {
+    const { storage, clock, random } = this.#context;
+    return this.#enter(async () => {
+      await this.#store();
+      if (this.#state !== "open") return;
+      let isDone = false;
+      const work = async () => void (isDone = await this.#send(occasion));
+      // One tab at a time, where the storage can see to it.
+      await (storage.exclusively === undefined ? work() : storage.exclusively(work));
+      this.#failures = isDone ? 0 : this.#failures + 1;
+      if (isDone) return;
+      const now = clock.now();
+      this.#schedule(
+        retryLater({ failures: this.#failures, retryAt: 0, asked: false }, now, random).retryAt - now,
+      );
+    });
+  }
+
+  /** Works through the queue; whether nothing is left to do. */
+  async #send(occasion: Occasion): Promise<boolean> {
+    const context = this.#context;
+    const { events, requests } = await commit(context, readQueue);
+    if (events.length === 0 && requests.length === 0) return true;
     const collection = await this.#schema.get();
-    if (collection === undefined) return;
+    if (collection === undefined) return false;
+    if (occasion === "tokens") return await this.#provide(collection, events.length);
+    await this.#enqueueDrops(collection);
+    const sender = new Sender(context, collection, {
+      directory: () => this.#directory.get(true),
+      schema: () => this.#schema.expire(),
+    });
     let held = 0;
     for (const request of requests) {
-      const outcome = await this.#deliver(
-        await this.#sender.resend(request, collection, force),
-        collection,
-      );
-      if (outcome === "stop") return;
-      if (outcome === "later" && ++held >= MAX_HELD) return;
+      const outcome = await sender.resend(request, occasion !== "delay");
+      if (outcome === "stop") return this.#stop();
+      if (outcome === "later" && ++held >= MAX_HELD) return false;
     }
-    await this.#sendNew(collection, force);
-  }
-
-  /** Binds and sends events until none is left, no token is to be had, or the service does not take them. */
-  async #sendNew(collection: Collection, force: boolean): Promise<void> {
     while (this.#state === "open") {
-      const bound = await this.#queue.bind(collection, this.#maxEvents);
-      if (bound === "empty") return;
+      const bound = await bind(context, collection, this.#maxEvents);
+      if (bound === "empty") return held === 0;
       if (bound === "changed") continue;
       if (bound === "no_token") {
-        const logs = Math.ceil(await this.#queue.size() / this.#maxEvents);
-        if (!await this.#issuance.fetchTokens(logs, force)) return;
+        if (occasion === "hidden") return false;
+        const logs = Math.ceil(events.length / this.#maxEvents) + 1;
+        if (!await fetchTokens(context, this.#directory, logs, occasion === "flush")) return false;
+        // A log that follows its token at once could be paired with it.
+        if (occasion === "delay") return false;
         continue;
       }
-      const outcome = await this.#deliver(await this.#sender.send(bound, collection), collection);
-      if (outcome === "stop" || outcome === "later") return;
+      const outcome = await sender.send(bound);
+      if (outcome === "stop") return this.#stop();
+      if (outcome === "later") return false;
+      if (outcome === "split") this.#maxEvents = Math.max(1, Math.floor(bound.record.events.length / 2));
     }
+    return true;
   }
 
-  /** Goes on with a request that was bound anew until it is settled. */
-  async #deliver(
-    outcome: SendOutcome,
-    collection: Collection,
-  ): Promise<Exclude<SendOutcome, QueuedRequest>> {
-    while (typeof outcome === "object") outcome = await this.#sender.send(outcome, collection);
-    if (outcome === "split") this.#maxEvents = Math.max(1, Math.floor(this.#maxEvents / 2));
-    if (outcome === "stop") {
-      this.#state = "stopped";
-      this.#listeners.report("stopped", { reason: "refused_by_service" });
-    }
-    return outcome;
+  /** Fetches the next token before the last runs out. */
+  async #provide(collection: Collection, events: number): Promise<boolean> {
+    const context = this.#context;
+    const left = await commit(context, (entries) => {
+      const pseudonym = currentPseudonym(context, entries, collection);
+      return usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds()));
+    });
+    const wanted = Math.ceil(events / this.#maxEvents) + SPARE_USES - left;
+    if (wanted > 0) await fetchTokens(context, this.#directory, wanted, false);
+    return true;
+  }
+
+  /** Logs what was dropped, where the application collects that. */
+  async #enqueueDrops(collection: Collection): Promise<void> {
+    const events = dropEvents(collection, this.#drops, this.#context.clock.seconds());
+    this.#drops.clear();
+    if (events.length > 0) await enqueue(this.#context, events);
+  }
+
+  #stop(): boolean {
+    this.#state = "stopped";
+    this.#listeners.report("stopped", { reason: "refused_by_service" });
+    return true;
   }
 }
 
 /** Makes a {@linkcode DitClient}. */
 export function createClient<Events = UntypedEvents>(options: ClientOptions): DitClient<Events> {
   return new DitClient<Events>(options);
-}
-
-function checkEndpoint(endpoint: string): string {
-  const url = new URL(endpoint);
-  const local = url.hostname === "localhost" || url.hostname === "127.0.0.1" || url.hostname === "[::1]";
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && local)) {
-    throw new TypeError("Cannot make client: the endpoint is not https (http only on this machine)");
-  }
-  if (url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") {
-    throw new TypeError("Cannot make client: the endpoint has a query, a fragment or a password");
-  }
-  return (url.origin + url.pathname).replace(/\/+$/, "");
-}
-
-function checkApp(app: string): string {
-  if (!/^[a-z][a-z0-9-]{0,62}$/.test(app)) {
-    throw new TypeError("Cannot make client: app is not the id of an application");
-  }
-  return app;
-}
-
-/** Whether all values are what a field can take: nothing that cannot be stored as it is. */
-function hasPlainValues(fields: unknown): fields is Record<string, unknown> {
-  return typeof fields === "object" && fields !== null &&
-    Object.values(fields).every((value) =>
-      value === undefined || typeof value === "boolean" || typeof value === "number" ||
-      (typeof value === "string" && value.length <= MAX_TEXT)
-    );
 }

@@ -3,22 +3,15 @@
  *
  * @module
  */
-
-/** The largest `Age` that is believed, in seconds. */
-const MAX_AGE_SECONDS = 30 * 86_400;
+import { ageOf } from "./http.ts";
 
 /** A clock of the device and how far the service's is ahead of it. */
 export class Clock {
   /** Milliseconds to add to the device's clock. */
   offset = 0;
 
-  /** `now` gives Unix milliseconds. */
-  constructor(private readonly now: () => number) {}
-
-  /** The device's own time in Unix milliseconds: for intervals and cache ages. */
-  milliseconds(): number {
-    return this.now();
-  }
+  /** `now` gives the device's Unix milliseconds: for intervals and cache ages. */
+  constructor(readonly now: () => number) {}
 
   /** The corrected time in Unix seconds: for everything that the service compares with its own. */
   seconds(): number {
@@ -32,9 +25,7 @@ export class Clock {
   correct(headers: Headers): void {
     const date = Date.parse(headers.get("date") ?? "");
     if (Number.isNaN(date)) return;
-    const age = Number(headers.get("age") ?? 0);
-    const added = Number.isInteger(age) && age >= 0 && age <= MAX_AGE_SECONDS ? age * 1000 : 0;
-    const offset = date + added - this.now();
+    const offset = date + ageOf(headers) * 1000 - this.now();
     // Date has whole seconds: a smaller difference is rounding and travel time.
     this.offset = Math.abs(offset) < 2000 ? 0 : offset;
   }

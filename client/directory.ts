@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { DecodeError, equalPublic, fromBase64url, toBase64url } from "../core/bytes.ts";
+import { DecodeError, fromBase64url, toBase64url } from "../core/bytes.ts";
 import { tokenKeyId } from "../core/token/token.ts";
 
 /** A published key. Times are Unix seconds. */
 export interface DirectoryKey {
   /** The Privacy Pass token type. */
   readonly tokenType: number;
-  /** The serialized public key. */
-  readonly publicKey: Uint8Array<ArrayBuffer>;
+  /** The serialized public key, base64url. */
+  readonly publicKey: string;
   /** SHA-256 of the public key, base64url. */
   readonly keyId: string;
   /** The region that owns the key. */
@@ -32,8 +32,6 @@ export interface DirectoryKey {
 export interface Directory {
   /** The issuer that every token is bound to. */
   readonly issuer: string;
-  /** The application's id. */
-  readonly app: string;
   /** Uses that one token has. */
   readonly usesPerToken: number;
   /** Most tokens of one request. */
@@ -44,8 +42,6 @@ export interface Directory {
   readonly keys: readonly DirectoryKey[];
 }
 
-/** Most bytes of a directory. */
-export const MAX_DIRECTORY_BYTES = 128 * 1024;
 /** Most keys of a directory. */
 const MAX_KEYS = 256;
 /** Replacements of an epoch's key that a client accepts: each more would be a way to tell clients apart. */
@@ -54,66 +50,71 @@ export const MAX_GENERATION = 2;
 const MAX_OVERLAP = 8;
 
 /** The name of a key: one name has one value, for everyone and for good. */
-export function keyName(key: Pick<DirectoryKey, "region" | "epoch" | "generation">): string {
-  return `${key.region}/${key.epoch}/${key.generation}`;
+export function keyName({ region, epoch, generation }: DirectoryKey): string {
+  return `${region}/${epoch}/${generation}`;
+}
+
+type Members = Record<string, unknown>;
+
+function requireThat(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new DecodeError(`Cannot read directory: ${what} is missing or out of its range`);
+}
+
+function integer(members: Members, name: string, least: number, most: number): number {
+  const value = members[name];
+  requireThat(Number.isSafeInteger(value) && value as number >= least && value as number <= most, name);
+  return value as number;
+}
+
+function text(members: Members, name: string, pattern: RegExp): string {
+  const value = members[name];
+  requireThat(typeof value === "string" && pattern.test(value), name);
+  return value;
 }
 
 /**
  * Reads a directory.
- * @throws {DecodeError} If a member is missing or out of its range, a key id is not the hash of its key, or one name
- * stands twice.
+ * @throws {DecodeError} If it is another application's, a member is missing or out of its range, a key id is not the
+ * hash of its key, one name has two keys or one key two names.
  */
-export function parseDirectory(text: string, app: string): Directory {
-  const document = requireObject(parseJson(text), "the document");
-  if (document.app !== app) throw new DecodeError("Cannot read directory: it is another application's");
-  const epochSeconds = requireInteger(document, "epoch-seconds", 1, 366 * 86_400);
+export function parseDirectory(source: string, app: string): Directory {
+  const document = JSON.parse(source) as Members;
+  requireThat(document.app === app, "app");
+  const epochSeconds = integer(document, "epoch-seconds", 1, 366 * 86_400);
   const list = document["token-keys"];
-  if (!Array.isArray(list) || list.length > MAX_KEYS) {
-    throw new DecodeError(`Cannot read directory: token-keys is not a list of at most ${MAX_KEYS}`);
-  }
-  const keys = list.map((entry) => parseKey(requireObject(entry, "a key"), epochSeconds));
-  if (new Set(keys.map(keyName)).size !== keys.length) {
-    throw new DecodeError("Cannot read directory: two keys have one name");
-  }
-  if (new Set(keys.map((key) => key.keyId)).size !== keys.length) {
-    throw new DecodeError("Cannot read directory: one key has two names");
-  }
+  requireThat(Array.isArray(list) && list.length <= MAX_KEYS, "token-keys");
+  const keys = (list as Members[]).map((entry) => parseKey(entry, epochSeconds));
+  const distinct = (of: (key: DirectoryKey) => string) => new Set(keys.map(of)).size === keys.length;
+  requireThat(distinct(keyName) && distinct((key) => key.keyId), "a name or a key of its own");
   return {
-    issuer: requireText(document, "issuer", 253),
-    app,
-    usesPerToken: requireInteger(document, "uses-per-token", 1, 1024),
-    maxBatch: requireInteger(document, "max-batch", 1, 256),
-    tokensPerClient: requireInteger(document, "tokens-per-client", 1, 1024),
+    issuer: text(document, "issuer", /^.{1,253}$/),
+    usesPerToken: integer(document, "uses-per-token", 1, 1024),
+    maxBatch: integer(document, "max-batch", 1, 256),
+    tokensPerClient: integer(document, "tokens-per-client", 1, 1024),
     keys,
   };
 }
 
-function parseKey(entry: Record<string, unknown>, epochSeconds: number): DirectoryKey {
-  const publicKey = fromBase64url(requireText(entry, "token-key", 128));
-  const keyId = fromBase64url(requireText(entry, "token-key-id", 43), 32);
-  if (!equalPublic(keyId, tokenKeyId(publicKey))) {
-    throw new DecodeError("Cannot read directory: a key id is not the hash of its key");
-  }
-  const region = requireText(entry, "region", 64);
-  if (!/^[a-z0-9-]+$/.test(region)) {
-    throw new DecodeError("Cannot read directory: a region has no valid name");
-  }
-  const epoch = requireInteger(entry, "epoch", 0, 2 ** 40);
+function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
+  const publicKey = text(entry, "token-key", /^.{1,128}$/);
+  const keyId = text(entry, "token-key-id", /^.{43}$/);
+  requireThat(keyId === toBase64url(tokenKeyId(fromBase64url(publicKey))), "token-key-id");
+  const epoch = integer(entry, "epoch", 0, 2 ** 40);
   const start = epoch * epochSeconds;
   const end = start + epochSeconds;
   // A key issues inside its own epoch only: else one moment could have a key for every client.
-  const notBefore = requireInteger(entry, "not-before", start, end);
-  const issueUntil = requireInteger(entry, "issue-until", notBefore, end);
+  const notBefore = integer(entry, "not-before", start, end);
+  const issueUntil = integer(entry, "issue-until", notBefore, end);
   return {
-    tokenType: requireInteger(entry, "token-type", 0, 0xffff),
+    tokenType: integer(entry, "token-type", 0, 0xffff),
     publicKey,
-    keyId: toBase64url(keyId),
-    region,
+    keyId,
+    region: text(entry, "region", /^[a-z0-9-]{1,64}$/),
     epoch,
-    generation: requireInteger(entry, "generation", 0, 2 ** 31),
+    generation: integer(entry, "generation", 0, 2 ** 31),
     notBefore,
     issueUntil,
-    redeemUntil: requireInteger(entry, "redeem-until", issueUntil, end + MAX_OVERLAP * epochSeconds),
+    redeemUntil: integer(entry, "redeem-until", issueUntil, end + MAX_OVERLAP * epochSeconds),
   };
 }
 
@@ -130,42 +131,6 @@ export function issuingKey(
     key.tokenType === tokenType && key.generation <= MAX_GENERATION &&
     key.notBefore <= nowSeconds && nowSeconds < key.issueUntil
   );
-  return issuing.filter((key) => key.region === issuing[0]!.region)
+  return issuing.filter(({ region }) => region === issuing[0]!.region)
     .sort((a, b) => b.generation - a.generation)[0];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new DecodeError("Cannot read directory: it is not JSON");
-  }
-}
-
-function requireObject(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new DecodeError(`Cannot read directory: ${what} is not an object`);
-  }
-  return value as Record<string, unknown>;
-}
-
-function requireInteger(
-  members: Record<string, unknown>,
-  name: string,
-  least: number,
-  most: number,
-): number {
-  const value = members[name];
-  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > most) {
-    throw new DecodeError(`Cannot read directory: ${name} is not a whole number in its range`);
-  }
-  return value as number;
-}
-
-function requireText(members: Record<string, unknown>, name: string, longest: number): string {
-  const value = members[name];
-  if (typeof value !== "string" || value.length === 0 || value.length > longest) {
-    throw new DecodeError(`Cannot read directory: ${name} is not a text of 1 to ${longest} characters`);
-  }
-  return value;
 }

@@ -4,27 +4,29 @@
  * @module
  */
 import { concat } from "../core/bytes.ts";
+import type { Context } from "./context.ts";
+import type { Step } from "./types.ts";
 
 /** The part of `fetch` that the client uses. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** An answer that was read completely. */
 export interface Answer {
-  /** The HTTP status. */
+  /** The HTTP status; 0: no usable answer came, and whether the request arrived is unknown. */
   readonly status: number;
   /** The headers that the platform lets us see. */
   readonly headers: Headers;
   /** The body. */
   readonly body: Uint8Array<ArrayBuffer>;
-}
-
-/** No usable answer came: the network failed, it took too long, or the answer was larger than any answer may be. */
-export class NoAnswerError extends Error {
-  override readonly name = "NoAnswerError";
+  /** The stable code of a refusal (RFC 9457); undefined when somebody else than the service answered. */
+  readonly code: string | undefined;
 }
 
 /** Milliseconds until a request counts as unanswered. */
 export const REQUEST_TIMEOUT_MILLISECONDS = 30_000;
+/** The statuses of success are 200 only: whatever else comes is refused. */
+const OK = 200;
+const NO_ANSWER: Answer = { status: 0, headers: new Headers(), body: new Uint8Array(), code: "no_answer" };
 
 /** What no request of the client ever carries: cookies, a referrer, a cache's validators, a redirect's surprise. */
 const BARE: RequestInit = {
@@ -35,78 +37,90 @@ const BARE: RequestInit = {
 };
 
 /**
- * Sends a request and reads its answer, at most `maxBytes` of it.
- * @throws {NoAnswerError} Its outcome is then unknown: the request may have arrived.
+ * Sends a request and reads its answer, at most `maxBytes` of it. Never throws: what is no usable answer has the
+ * status 0. Every answer but a success is reported.
  */
 export async function exchange(
-  fetch: Fetch,
+  { fetch, report, signal }: Pick<Context, "fetch" | "report" | "signal">,
+  step: Step,
   url: string,
   init: RequestInit,
   maxBytes: number,
 ): Promise<Answer> {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), REQUEST_TIMEOUT_MILLISECONDS);
+  let answer = NO_ANSWER;
   try {
-    const response = await fetch(url, { ...init, ...BARE, signal: abort.signal });
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS);
+    const response = await fetch(url, { ...init, ...BARE, signal: AbortSignal.any([signal, timeout]) });
+    const { status, headers } = response;
     const body = await readBounded(response, maxBytes);
-    return { status: response.status, headers: response.headers, body };
+    answer = { status, headers, body, code: status === OK ? undefined : problemCode(headers, body) };
   } catch {
-    // The platform's message may name the URL or more; what failed does not change what to do.
-    throw new NoAnswerError("No answer could be read");
-  } finally {
-    clearTimeout(timer);
+    // The platform's message may name the URL or more, and what failed does not change what to do.
   }
+  if (answer.status !== OK) report("refused", { step, code: refusalCode(answer) });
+  return answer;
+}
+
+/** The code of a refusal, or what stands for it when somebody else answered. */
+export function refusalCode({ code, status }: Answer): string {
+  return code ?? `status_${status}`;
 }
 
 async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (response.body === null) return new Uint8Array();
-  const reader = response.body.getReader();
+  const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
+  while (reader !== undefined) {
     const { done, value } = await reader.read();
-    if (done) return concat(...chunks);
+    if (done) break;
     length += value.length;
     if (length > maxBytes) {
       await reader.cancel();
-      throw new RangeError("the answer is too large");
+      throw new RangeError("The answer is too large");
     }
     chunks.push(value);
   }
+  return concat(...chunks);
 }
 
-/** The JSON of an answer, or undefined when it is none. */
-export function readJson(answer: Answer): unknown {
+/** The JSON of a body, or undefined when it is none. */
+export function parseJson(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(answer.body));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
     return undefined;
   }
 }
 
-/** The stable code of a problem document (RFC 9457), or undefined when somebody else answered. */
-export function problemCode(answer: Answer): string | undefined {
-  if (!/^application\/problem\+json\b/i.test(answer.headers.get("content-type") ?? "")) return undefined;
-  const code = (readJson(answer) as { code?: unknown } | null | undefined)?.code;
-  return typeof code === "string" && /^[a-z_]{1,64}$/.test(code) ? code : undefined;
+function problemCode(headers: Headers, body: Uint8Array): string | undefined {
+  if (!headers.get("content-type")?.startsWith("application/problem+json")) return undefined;
+  const code = (parseJson(body) as { code?: unknown } | null | undefined)?.code;
+  return isCode(code) ? code : undefined;
 }
 
-/** Milliseconds of a `Retry-After` (seconds or a date), at most `maxMilliseconds`; undefined when there is none. */
-export function retryAfter(
-  headers: Headers,
-  nowMilliseconds: number,
-  maxMilliseconds: number,
-): number | undefined {
-  const text = headers.get("retry-after");
-  if (text === null) return undefined;
-  const wait = /^[0-9]{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMilliseconds;
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), maxMilliseconds);
+/** Whether a value can be a code: whatever the service says, the app hears nothing else. */
+export function isCode(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z_]{1,64}$/.test(value);
 }
 
-/** Milliseconds for which an answer stays fresh: its `max-age` less its `Age`, within the bounds given. */
-export function freshFor(headers: Headers, least: number, most: number): number {
-  const match = /(?:^|[\s,])max-age=([0-9]{1,9})/i.exec(headers.get("cache-control") ?? "");
-  const age = Number(headers.get("age") ?? 0);
-  const seconds = match === null ? 0 : Number(match[1]) - (Number.isInteger(age) && age > 0 ? age : 0);
-  return Math.min(Math.max(seconds * 1000, least), most);
+/** A header's whole number of seconds; 0 when there is none. */
+function seconds(headers: Headers, name: string, pattern: RegExp): number {
+  return Number(pattern.exec(headers.get(name) ?? "")?.[1] ?? 0);
+}
+
+/** `Age` in seconds (RFC 9111, 5.1). */
+export function ageOf(headers: Headers): number {
+  return seconds(headers, "age", /^(\d{1,7})$/);
+}
+
+/** Milliseconds for which an answer stays fresh: its `max-age` less its `Age`, a minute at least and a day at most. */
+export function freshFor(headers: Headers): number {
+  const maxAge = seconds(headers, "cache-control", /max-age=(\d{1,9})/);
+  return Math.min(Math.max(maxAge - ageOf(headers), 60), 86_400) * 1000;
+}
+
+/** Milliseconds of a `Retry-After` in seconds, `maxSeconds` at most; undefined when there is none. */
+export function retryAfter(headers: Headers, maxSeconds: number): number | undefined {
+  const wait = seconds(headers, "retry-after", /^(\d{1,9})$/);
+  return wait === 0 ? undefined : Math.min(wait, maxSeconds) * 1000;
 }

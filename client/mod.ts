@@ -6,9 +6,11 @@
 export { createClient, DitClient, type UntypedEvents } from "./client.ts";
 export type { Directory, DirectoryKey } from "./directory.ts";
 export type { Fetch } from "./http.ts";
+export type { Inspection } from "./inspection.ts";
 export { type ClientStorage, Entries } from "./storage.ts";
 export { MemoryStorage } from "./storage_memory.ts";
 export type { ClientEvents, ClientOptions, SessionSource, Step } from "./types.ts";
+export type { ClientSuite } from "../core/voprf/noble_client.ts";
 export type {
   BlindedBatch,
   EvaluatedBatch,

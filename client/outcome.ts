@@ -28,26 +28,17 @@ export type Action =
   /** Send nothing more. */
   | "stop";
 
-/** Refusals of a request that no earlier send can have landed. */
+/** What a refusal means for a request that no earlier send can have landed. Other codes: drop it. */
 const CERTAIN: Readonly<Record<string, Action>> = {
-  "400 body_malformed": "drop",
-  "400 query_refused": "drop",
-  "401 credential_missing": "drop",
-  "401 credential_malformed": "drop",
-  "401 key_unknown": "next_key",
-  "401 key_expired": "next_key",
-  "401 mac_invalid": "next_token",
-  "403 use_out_of_range": "next_token",
-  "409 use_taken": "next_use",
-  "410 collection_stopped": "drop_and_renew",
-  "413 body_too_large": "split",
-  "415 media_type": "drop",
-  "422 events_invalid": "drop_and_renew",
-  "431 headers_too_large": "drop",
+  key_unknown: "next_key",
+  key_expired: "next_key",
+  mac_invalid: "next_token",
+  use_out_of_range: "next_token",
+  use_taken: "next_use",
+  body_too_large: "split",
+  collection_stopped: "drop_and_renew",
+  events_invalid: "drop_and_renew",
 };
-
-/** Refusals of the very place, not of the log. */
-const STOPS: readonly string[] = ["404 app_unknown", "404 route_unknown", "405 method_not_allowed"];
 
 /**
  * Decides by the status and the code of a refusal. `uncertain`: an earlier send of these bytes has an unknown outcome,
@@ -56,10 +47,10 @@ const STOPS: readonly string[] = ["404 app_unknown", "404 route_unknown", "405 m
  */
 export function decide(status: number, code: string | undefined, uncertain: boolean): Action {
   if (status === 429) return "wait";
-  if (code === undefined || status === 408 || status >= 500) return "retry";
-  const refusal = `${status} ${code}`;
-  if (STOPS.includes(refusal)) return "stop";
-  const action = Object.hasOwn(CERTAIN, refusal) ? CERTAIN[refusal]! : "drop";
-  if (!uncertain || refusal === "409 use_taken" || refusal === "401 mac_invalid") return action;
-  return "unknown";
+  // No code: somebody else than the service answered. Status 0: nobody did.
+  if (code === undefined || status === 0 || status === 408 || status >= 500) return "retry";
+  if (status === 404 || status === 405) return "stop";
+  const isProof = code === "use_taken" || code === "mac_invalid";
+  if (uncertain && !isProof) return "unknown";
+  return Object.hasOwn(CERTAIN, code) ? CERTAIN[code]! : "drop";
 }

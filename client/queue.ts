@@ -5,25 +5,30 @@
  * @module
  */
 import { fromBase64url, toBase64url } from "../core/bytes.ts";
+import { MAX_AGE_SECONDS } from "../core/telemetry/time.ts";
 import { computeMac, digestBody, encodeTranscript } from "../core/token/mac.ts";
 import { NO_RETRY } from "./backoff.ts";
-import { type Body, buildBody, eventLength, MAX_EVENTS, MAX_EVENTS_BYTES } from "./body.ts";
+import { type Body, buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
 import { type Collection, encodeEvent } from "./collection.ts";
-import { currentPseudonym, deviceSecret, isSampled } from "./identity.ts";
+import { commit, type Context } from "./context.ts";
+import { currentPseudonym, isSampled } from "./identity.ts";
 import {
+  append,
   type EncodedEvent,
   type EventRecord,
   EVENTS,
-  nextKey,
-  readRecord,
-  readRecords,
+  readAll,
   type RequestRecord,
   REQUESTS,
-  writeRecord,
+  write,
 } from "./records.ts";
 import type { Entries } from "./storage.ts";
-import type { Surroundings } from "./surroundings.ts";
 import { takeUse, type TokenUse } from "./wallet.ts";
+
+/** Most events that wait; the oldest give way. */
+const MAX_WAITING = 1_000;
+/** Most characters of all entries that wait. */
+const MAX_WAITING_LENGTH = 524_288;
 
 /** A request in the queue. */
 export interface QueuedRequest {
@@ -31,182 +36,174 @@ export interface QueuedRequest {
   readonly record: RequestRecord;
 }
 
-/** What came of an attempt to bind. */
-export type BindOutcome = QueuedRequest | "empty" | "no_token" | "changed";
+/** Stores logged events; the oldest are dropped when there are too many. */
+export async function enqueue(context: Context, events: readonly EventRecord[]): Promise<void> {
+  await commit(context, (entries, report) => {
+    for (const event of events) append(entries, EVENTS, event);
+    const keys = entries.keys(EVENTS);
+    let length = keys.reduce((sum, key) => sum + entries.get(key)!.length, 0);
+    let count = keys.length;
+    for (const key of keys) {
+      if (count <= MAX_WAITING && length <= MAX_WAITING_LENGTH) break;
+      length -= entries.get(key)!.length;
+      count--;
+      entries.delete(key);
+      report("dropped", { events: 1, reason: "queue_full" });
+    }
+  });
+}
+
+/** What is in the queue. */
+export interface QueueState {
+  /** The bound requests, oldest first. */
+  readonly requests: readonly QueuedRequest[];
+  /** The events that wait, oldest first. */
+  readonly events: readonly EventRecord[];
+}
+
+/** Reads the whole queue. */
+export function readQueue(entries: Entries): QueueState {
+  return {
+    requests: readAll<RequestRecord>(entries, REQUESTS),
+    events: readAll<EventRecord>(entries, EVENTS).map(({ record }) => record),
+  };
+}
 
 /** Events that were read together, to become one body. */
 interface Batch {
   /** The entries that it replaces, with their texts: they must be unchanged when it is bound. */
-  readonly sources: readonly { key: string; text: string }[];
+  readonly sources: readonly (readonly [key: string, text: string | undefined])[];
   readonly events: readonly EncodedEvent[];
   readonly pseudonym: string;
 }
 
-/** The queue of one client. */
-export class Queue {
-  /** Keeps everything in the surroundings' storage. */
-  constructor(private readonly surroundings: Surroundings) {}
-
-  /** Stores logged events. */
-  async enqueue(events: readonly EventRecord[]): Promise<void> {
-    await this.surroundings.storage.transaction((entries) => {
-      for (const event of events) writeRecord(entries, nextKey(entries, EVENTS), event);
-    });
-  }
-
-  /** The bound requests, oldest first. */
-  async requests(): Promise<QueuedRequest[]> {
-    return await this.surroundings.storage.transaction((entries) =>
-      readRecords<RequestRecord>(entries, REQUESTS)
-    );
-  }
-
-  /** How many events wait, bound or not. */
-  async size(): Promise<number> {
-    return await this.surroundings.storage.transaction((entries) =>
-      readRecords<RequestRecord>(entries, REQUESTS).reduce(
-        (sum, { record }) => sum + record.events.length,
-        0,
-      ) +
-      entries.keys(EVENTS).length
-    );
-  }
-
-  /**
-   * Binds the oldest events, at most `maxEvents`, to the next use of a token: their entries become one final request,
-   * and the use is gone, in one transaction. The caller sends it first.
-   */
-  async bind(collection: Collection, maxEvents: number): Promise<BindOutcome> {
-    const { storage, random, gzip } = this.surroundings;
-    const batch = await this.#nextBatch(collection, maxEvents);
-    if (batch.events.length === 0) return "empty";
-    const body = await buildBody(batch.events, batch.pseudonym, random, gzip);
-    if (body === undefined) return await this.#discard(batch);
-    return await storage.transaction((entries) => {
-      if (batch.sources.some(({ key, text }) => entries.get(key) !== text)) return "changed";
-      if (this.#pseudonym(entries, collection) !== batch.pseudonym) return "changed";
-      const tokenUse = takeUse(entries, batch.pseudonym, this.surroundings.clock.seconds());
-      if (tokenUse === undefined) return "no_token";
-      for (const { key } of batch.sources) entries.delete(key);
-      const key = nextKey(entries, REQUESTS);
-      const record = this.#sign(body, batch, tokenUse, 0);
-      writeRecord(entries, key, record);
-      return { key, record };
-    });
-  }
-
-  /**
-   * Moves a request that was surely not taken to another use: the same body under a new MAC, in one transaction. When
-   * no token of its pseudonym is left, its events wait again instead, for a body of their own.
-   */
-  rebind(entries: Entries, request: QueuedRequest, collection: Collection): QueuedRequest | undefined {
-    const { record, key } = request;
-    const { clock } = this.surroundings;
-    const samePseudonym = this.#pseudonym(entries, collection) === record.pseudonym;
-    const tokenUse = samePseudonym ? takeUse(entries, record.pseudonym, clock.seconds()) : undefined;
-    if (tokenUse === undefined) {
-      this.requeue(entries, request);
-      return undefined;
+/**
+ * Binds the oldest events, at most `maxEvents`, to the next use of a token: their entries become one final request,
+ * and the use is gone, in one transaction. The caller sends it first.
+ */
+export async function bind(
+  context: Context,
+  collection: Collection,
+  maxEvents: number,
+): Promise<QueuedRequest | "empty" | "no_token" | "changed"> {
+  const batch = await nextBatch(context, collection, maxEvents);
+  const { sources, events, pseudonym } = batch;
+  if (events.length === 0) return "empty";
+  // Compression is asynchronous, a transaction is not: so what was read is compared again.
+  const body = await buildBody(events, pseudonym, context.random, context.gzip);
+  return await commit(context, (entries, report) => {
+    const isChanged = sources.some(([key, text]) => entries.get(key) !== text) ||
+      currentPseudonym(context, entries, collection) !== pseudonym;
+    if (isChanged) return "changed";
+    const tokenUse = body && takeUse(entries, pseudonym, context.clock.seconds());
+    if (body !== undefined && tokenUse === undefined) return "no_token";
+    for (const [key] of sources) entries.delete(key);
+    if (body === undefined) {
+      report("dropped", { events: events.length, reason: "body_too_large" });
+      return "changed";
     }
-    const body: Body = { bytes: fromBase64url(record.body), contentEncoding: record.contentEncoding };
-    const moved = this.#sign(body, record, tokenUse, record.moves + 1);
-    writeRecord(entries, key, moved);
-    return { key, record: moved };
-  }
+    const record = sign(context, body, batch, tokenUse!, 0);
+    return { key: append(entries, REQUESTS, record), record };
+  });
+}
 
-  /** Takes a request apart: its events wait again. Only for one that was surely not taken. */
-  requeue(entries: Entries, { key, record }: QueuedRequest): void {
-    entries.delete(key);
-    for (const event of record.events) writeRecord(entries, nextKey(entries, EVENTS), event);
+/**
+ * Moves a request that was surely not taken to another use: the same body under a new MAC. When no token of its
+ * pseudonym is left, its events wait again instead, for a body of their own.
+ */
+export function rebind(
+  context: Context,
+  entries: Entries,
+  request: QueuedRequest,
+  collection: Collection,
+): QueuedRequest | undefined {
+  const { record, key } = request;
+  const { pseudonym, contentEncoding } = record;
+  const tokenUse = currentPseudonym(context, entries, collection) === pseudonym
+    ? takeUse(entries, pseudonym, context.clock.seconds())
+    : undefined;
+  if (tokenUse === undefined) {
+    requeue(entries, request);
+    return undefined;
   }
+  const body = { bytes: fromBase64url(record.body), contentEncoding };
+  const moved = sign(context, body, record, tokenUse, record.moves + 1);
+  write(entries, key, moved);
+  return { key, record: moved };
+}
 
-  async #discard(batch: Batch): Promise<"changed"> {
-    const { storage, report } = this.surroundings;
-    await storage.transaction((entries) => {
-      for (const { key } of batch.sources) entries.delete(key);
-    });
-    report("dropped", { events: batch.events.length, reason: "body_too_large" });
-    return "changed";
-  }
+/** Takes a request apart: its events wait again. Only for one that was surely not taken. */
+export function requeue(entries: Entries, { key, record }: QueuedRequest): void {
+  entries.delete(key);
+  for (const event of record.events) append(entries, EVENTS, event);
+}
 
-  #pseudonym(entries: Entries, collection: Collection): string {
-    const { app, random, clock } = this.surroundings;
-    return currentPseudonym(deviceSecret(entries, random), app, collection.pseudonymSeconds, clock.seconds());
-  }
-
-  /** Reads the oldest events that fit one body, and drops those that do not go out. */
-  async #nextBatch(collection: Collection, maxEvents: number): Promise<Batch> {
-    const { storage, random, report } = this.surroundings;
-    const dropped: string[] = [];
-    const batch = await storage.transaction((entries): Batch => {
-      dropped.length = 0;
-      const secret = deviceSecret(entries, random);
-      const sources: { key: string; text: string }[] = [];
-      const events: EncodedEvent[] = [];
-      let length = 0;
-      for (const key of entries.keys(EVENTS)) {
-        if (events.length >= Math.min(maxEvents, MAX_EVENTS)) break;
-        const event = readRecord<EventRecord>(entries, key);
-        if (event === undefined) continue;
-        const encoded = encodeSampled(collection, event, secret);
-        if (typeof encoded === "string") {
-          entries.delete(key);
-          dropped.push(encoded);
-          continue;
-        }
-        length += eventLength(encoded);
-        if (length > MAX_EVENTS_BYTES && events.length > 0) break;
-        sources.push({ key, text: entries.get(key)! });
-        events.push(encoded);
+/** Reads the oldest events that fit one body, and drops those that do not go out. */
+async function nextBatch(context: Context, collection: Collection, maxEvents: number): Promise<Batch> {
+  return await commit(context, (entries, report) => {
+    const sources: (readonly [string, string | undefined])[] = [];
+    const events: EncodedEvent[] = [];
+    let length = 0;
+    for (const { key, record } of readAll<EventRecord>(entries, EVENTS)) {
+      const encoded = prepare(context, entries, collection, record);
+      if (typeof encoded === "string") {
+        entries.delete(key);
+        report("dropped", { events: 1, reason: encoded });
+        continue;
       }
-      return { sources, events, pseudonym: this.#pseudonym(entries, collection) };
-    });
-    for (const reason of dropped) report("dropped", { events: 1, reason });
-    return batch;
-  }
-
-  #sign(
-    body: Body,
-    batch: Pick<RequestRecord, "events" | "pseudonym">,
-    { token, use }: TokenUse,
-    moves: number,
-  ): RequestRecord {
-    const mac = computeMac(
-      fromBase64url(token.macKey),
-      encodeTranscript({
-        app: this.surroundings.app,
-        contentEncoding: body.contentEncoding,
-        keyId: fromBase64url(token.keyId),
-        nonce: fromBase64url(token.nonce),
-        use,
-        bodyDigest: digestBody(body.bytes),
-      }),
-    );
-    return {
-      keyId: token.keyId,
-      nonce: token.nonce,
-      use,
-      mac: toBase64url(mac),
-      contentEncoding: body.contentEncoding,
-      body: toBase64url(body.bytes),
-      pseudonym: batch.pseudonym,
-      events: batch.events,
-      redeemUntil: token.redeemUntil,
-      inFlight: true,
-      uncertain: false,
-      moves,
-      ...NO_RETRY,
-    };
-  }
+      length += eventLength(encoded);
+      if (events.length > 0 && (length > MAX_EVENTS_BYTES || events.length >= maxEvents)) break;
+      sources.push([key, entries.get(key)]);
+      events.push(encoded);
+    }
+    return { sources, events, pseudonym: currentPseudonym(context, entries, collection) };
+  });
 }
 
 /** An event as it goes out, or why it does not. */
-function encodeSampled(
+function prepare(
+  context: Context,
+  entries: Entries,
   collection: Collection,
   event: EventRecord,
-  secret: Uint8Array,
 ): EncodedEvent | string {
+  // The service would give an older event another time.
+  if (event.at < context.clock.seconds() - MAX_AGE_SECONDS) return "too_old";
   const encoded = encodeEvent(collection, event);
   if (typeof encoded === "string") return encoded;
-  return isSampled(secret, event.name, collection.events.get(event.name)!.sample) ? encoded : "sampled_out";
+  const { sample } = collection.events.get(event.name)!;
+  return isSampled(context, entries, event.name, sample) ? encoded : "sampled_out";
+}
+
+function sign(
+  { app }: Context,
+  { bytes, contentEncoding }: Body,
+  { events, pseudonym }: Pick<RequestRecord, "events" | "pseudonym">,
+  { token, use }: TokenUse,
+  moves: number,
+): RequestRecord {
+  const { keyId, nonce, redeemUntil } = token;
+  const transcript = encodeTranscript({
+    app,
+    contentEncoding,
+    keyId: fromBase64url(keyId),
+    nonce: fromBase64url(nonce),
+    use,
+    bodyDigest: digestBody(bytes),
+  });
+  return {
+    keyId,
+    nonce,
+    use,
+    mac: toBase64url(computeMac(fromBase64url(token.macKey), transcript)),
+    contentEncoding,
+    body: toBase64url(bytes),
+    pseudonym,
+    events,
+    redeemUntil,
+    inFlight: true,
+    uncertain: false,
+    moves,
+    ...NO_RETRY,
+  };
 }

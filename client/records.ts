@@ -1,21 +1,27 @@
 /**
- * What a client stores: every key and the shape of every value, in one place.
+ * What a client stores: every key and the shape of every value, in one place. Bytes are base64url.
  *
  * @module
  */
 import type { WireValue } from "../core/telemetry/schema.ts";
 import type { Entries } from "./storage.ts";
 
-/** The secret behind the pseudonym and the sampling: base64url of 32 bytes. */
+/** The secret behind the pseudonym and the sampling: 32 bytes. */
 export const DEVICE = "device";
-/** The directory that is in use. */
+/** The user opted out: then this is the only entry. */
+export const OPTED_OUT = "opted-out";
+/** The directory that is in use, a {@linkcode DocumentRecord}. */
 export const DIRECTORY = "directory";
-/** The schema that is in use. */
+/** The schema that is in use, a {@linkcode DocumentRecord}. */
 export const SCHEMA = "schema";
+/** The keys that were seen, {@linkcode SeenKeys}. */
+export const SEEN = "seen";
+/** Milliseconds that the service's clock is ahead of the device's. */
+export const CLOCK = "clock";
 /** A token request that is on its way. */
 export const PENDING = "pending";
-/** Until when no token is asked for. */
-export const TOKENS_BLOCKED = "tokens-blocked";
+/** Until when a key gives no token. */
+export const BLOCKED = "blocked";
 /** Tokens, by nonce. */
 export const TOKENS = "token/";
 /** Logged events that wait, in order. */
@@ -25,27 +31,15 @@ export const REQUESTS = "request/";
 /** The last number that was given to an event or a request. */
 const SEQUENCE = "sequence";
 
-/** The directory as it was fetched. */
-export interface DirectoryRecord {
-  /** The document's text. */
+/** A public document as it was fetched. Times are Unix milliseconds of the device. */
+export interface DocumentRecord {
   readonly text: string;
-  /** Unix milliseconds of the device, for both. */
   readonly fetchedAt: number;
   readonly freshUntil: number;
-  /** Milliseconds that the service's clock is ahead. */
-  readonly clockOffset: number;
-  /** The key id that was seen for `region/epoch/generation`, and until when that matters (Unix seconds). */
-  readonly seen: Readonly<Record<string, { readonly id: string; readonly until: number }>>;
 }
 
-/** The schema as it was fetched. */
-export interface SchemaRecord {
-  /** The document's text. */
-  readonly text: string;
-  /** Unix milliseconds of the device, for both. */
-  readonly fetchedAt: number;
-  readonly freshUntil: number;
-}
+/** The key id that was seen under a name, and until when (Unix seconds) that matters. */
+export type SeenKeys = Readonly<Record<string, { readonly id: string; readonly until: number }>>;
 
 /** When something is tried again. */
 export interface Retry {
@@ -57,24 +51,22 @@ export interface Retry {
   readonly asked: boolean;
 }
 
-/** Until when a key gives this client no token. */
+/** Until when (Unix milliseconds of the device) a key gives this client no token. */
 export interface BlockRecord {
   readonly keyId: string;
-  /** Unix milliseconds of the device. */
   readonly until: number;
 }
 
-/** A token request, stored before it is sent. Bytes are base64url. */
-export interface PendingRecord extends Retry {
+/** A key's id and its life in Unix seconds. */
+export interface KeyLife {
   readonly keyId: string;
-  readonly publicKey: string;
-  readonly region: string;
-  readonly epoch: number;
-  readonly generation: number;
-  /** Unix seconds. */
   readonly notBefore: number;
-  readonly issueUntil: number;
   readonly redeemUntil: number;
+}
+
+/** A token request, stored before it is sent: its bytes follow from the key and the blinded elements. */
+export interface PendingRecord extends KeyLife, Retry {
+  readonly publicKey: string;
   /** Uses that each token will have. */
   readonly uses: number;
   readonly nonces: readonly string[];
@@ -82,27 +74,18 @@ export interface PendingRecord extends Retry {
   readonly blindedElements: readonly string[];
   /** SHA-256 of the token challenge. */
   readonly challengeDigest: string;
-  /** The bytes to send. */
-  readonly request: string;
   /** Answers that did not verify. */
   readonly unverified: number;
 }
 
-/** A token and what is left of it. Bytes are base64url. */
-export interface TokenRecord {
-  readonly keyId: string;
-  readonly region: string;
-  readonly epoch: number;
-  readonly generation: number;
+/** A token and what is left of it. */
+export interface TokenRecord extends KeyLife {
   readonly nonce: string;
   readonly macKey: string;
   /** Uses that are left, in the random order in which they are spent (last first). */
   readonly uses: readonly number[];
   /** The pseudonym that it serves; undefined while it is unused. */
   readonly pseudonym?: string;
-  /** Unix seconds. */
-  readonly notBefore: number;
-  readonly redeemUntil: number;
   /** How many of its uses were already taken, one after the other. */
   readonly taken: number;
 }
@@ -121,10 +104,9 @@ export interface EventRecord {
 /** An event as it goes out. */
 export interface EncodedEvent extends EventRecord {
   readonly fields: Readonly<Record<string, WireValue>>;
-  readonly encoded: true;
 }
 
-/** A final request: from its first send on only these bytes are sent. Bytes are base64url. */
+/** A final request: from its first send on only these bytes are sent. */
 export interface RequestRecord extends Retry {
   readonly keyId: string;
   readonly nonce: string;
@@ -146,35 +128,32 @@ export interface RequestRecord extends Retry {
 }
 
 /** Reads an entry; one that does not parse counts as lost. */
-export function readRecord<T>(entries: Entries, key: string): T | undefined {
-  const text = entries.get(key);
-  if (text === undefined) return undefined;
+export function read<T>(entries: Entries, key: string): T | undefined {
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(entries.get(key)!) as T;
   } catch {
-    entries.delete(key);
     return undefined;
   }
 }
 
 /** Writes an entry. */
-export function writeRecord<T>(entries: Entries, key: string, record: T): void {
+export function write<T>(entries: Entries, key: string, record: T): void {
   entries.set(key, JSON.stringify(record));
 }
 
 /** All entries of a family that parse, in order. */
-export function readRecords<T>(entries: Entries, prefix: string): { key: string; record: T }[] {
-  const records: { key: string; record: T }[] = [];
-  for (const key of entries.keys(prefix)) {
-    const record = readRecord<T>(entries, key);
-    if (record !== undefined) records.push({ key, record });
-  }
-  return records;
+export function readAll<T>(entries: Entries, prefix: string): { key: string; record: T }[] {
+  return entries.keys(prefix).flatMap((key) => {
+    const record = read<T>(entries, key);
+    return record === undefined ? [] : [{ key, record }];
+  });
 }
 
-/** The next key of a family, in order of time. */
-export function nextKey(entries: Entries, prefix: string): string {
-  const next = Number(entries.get(SEQUENCE) ?? 0) + 1;
-  entries.set(SEQUENCE, String(next));
-  return prefix + String(next).padStart(15, "0");
+/** Adds an entry to a family, behind all others; its key. */
+export function append<T>(entries: Entries, prefix: string, record: T): string {
+  const next = (read<number>(entries, SEQUENCE) ?? 0) + 1;
+  write(entries, SEQUENCE, next);
+  const key = prefix + String(next).padStart(12, "0");
+  write(entries, key, record);
+  return key;
 }

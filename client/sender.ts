@@ -7,186 +7,155 @@ import { fromBase64url } from "../core/bytes.ts";
 import { formatCredential } from "../core/token/credential.ts";
 import { isDue, retryLater } from "./backoff.ts";
 import type { Collection } from "./collection.ts";
-import { type Answer, exchange, problemCode, readJson, retryAfter } from "./http.ts";
+import { commit, type Context } from "./context.ts";
+import { type Answer, exchange, isCode, parseJson, refusalCode, retryAfter } from "./http.ts";
 import { type Action, decide } from "./outcome.ts";
-import type { Queue, QueuedRequest } from "./queue.ts";
-import { readRecord, type RequestRecord, writeRecord } from "./records.ts";
+import { type QueuedRequest, rebind, requeue } from "./queue.ts";
+import { read, type RequestRecord, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
-import type { Surroundings } from "./surroundings.ts";
-import { dropKey, dropToken, noteTaken } from "./wallet.ts";
+import type { Report } from "./types.ts";
+import { dropTokens, noteTaken } from "./wallet.ts";
 
-const MAX_ANSWER_BYTES = 128 * 1024;
+const MAX_ANSWER_BYTES = 131_072;
 /** How often a log may move before it is given up: a service that refuses every use must not spend all tokens. */
 const MAX_MOVES = 8;
-/** Longest wait that the service may ask for, in milliseconds. */
-const MOST_WAIT = 86_400_000;
+/** Longest wait that the service may ask for, in seconds. */
+const MOST_WAIT_SECONDS = 86_400;
+/** Largest body of a request that outlives its page: all of a page's together may have 64 KiB. */
+const MAX_KEEPALIVE_BYTES = 16_384;
 
-/** What the caller does after a send. */
-export type SendOutcome =
-  /** It left the queue. */
-  | "done"
-  /** It stays as it is, for later. */
-  | "later"
-  /** It was bound anew: send that next. */
-  | QueuedRequest
-  /** Its events wait again. */
-  | "requeued"
-  /** As `requeued`, and fewer events at a time. */
-  | "split"
-  /** Send nothing more. */
-  | "stop";
+/** What became of a request: it left the queue, stays for later, came apart for smaller ones, or nothing more goes. */
+export type SendOutcome = "done" | "later" | "split" | "stop";
 
-/** What the sender asks its client to fetch anew. */
+/** What an answer shows to be old. */
 export interface Renewals {
   directory(): Promise<unknown>;
-  schema(): void;
+  schema(): Promise<unknown>;
 }
 
-/** Sends the requests of one queue. */
+/** Sends requests for one pass of a client. */
 export class Sender {
-  /** Uses the queue's rebinding, and asks for renewals when an answer shows that something is old. */
+  /** Every request is judged by one `collection`. */
   constructor(
-    private readonly surroundings: Surroundings,
-    private readonly queue: Queue,
+    private readonly context: Context,
+    private readonly collection: Collection,
     private readonly renewals: Renewals,
   ) {}
 
-  /** Sends a request that was stored before, if it is due. */
-  async resend(request: QueuedRequest, collection: Collection, force: boolean): Promise<SendOutcome> {
-    const { storage, clock, report } = this.surroundings;
-    if (!isDue(request.record, clock.milliseconds(), force)) return "later";
-    let dropped = 0;
-    const started = await storage.transaction((entries): QueuedRequest | "done" => {
-      dropped = 0;
-      const record = readRecord<RequestRecord>(entries, request.key);
-      if (record === undefined) return "done";
+  /** Sends a request that was stored by an earlier pass, if it is due: the same bytes, or none. */
+  async resend({ key, record: { retryAt, asked } }: QueuedRequest, force: boolean): Promise<SendOutcome> {
+    const { context } = this;
+    if (!isDue({ failures: 0, retryAt, asked }, context.clock.now(), force)) return "later";
+    const started = await commit(context, (entries, report) => {
+      const record = read<RequestRecord>(entries, key);
+      if (record === undefined) return undefined;
       // A send that began and never ended here (the process died) may have landed.
       const uncertain = record.uncertain || record.inFlight;
-      if (clock.seconds() >= record.redeemUntil) {
-        if (uncertain) {
-          entries.delete(request.key);
-          dropped = record.events.length;
-          return "done";
-        }
-        return this.queue.rebind(entries, { key: request.key, record }, collection) ?? "done";
+      if (context.clock.seconds() < record.redeemUntil) {
+        const next = { ...record, uncertain, inFlight: true };
+        write(entries, key, next);
+        return { key, record: next };
       }
-      const next: RequestRecord = { ...record, uncertain, inFlight: true };
-      writeRecord(entries, request.key, next);
-      return { key: request.key, record: next };
+      if (!uncertain) return rebind(context, entries, { key, record }, this.collection);
+      drop(entries, report, { key, record }, "unknown");
+      return undefined;
     });
-    if (dropped > 0) report("dropped", { events: dropped, reason: "unknown" });
-    return started === "done" ? "done" : await this.send(started, collection);
+    return started === undefined ? "done" : await this.send(started);
   }
 
-  /** Sends a request whose sending is already noted in its entry. */
-  async send(request: QueuedRequest, collection: Collection): Promise<SendOutcome> {
-    const { fetch, url, report, clock } = this.surroundings;
+  /** Sends a request whose sending is noted in its entry already, and whatever it is bound to next. */
+  async send(request: QueuedRequest): Promise<SendOutcome> {
+    const { context } = this;
     const { record } = request;
-    let answer: Answer;
-    try {
-      answer = await exchange(fetch, `${url}/logs`, logRequest(record), MAX_ANSWER_BYTES);
-    } catch {
-      report("refused", { step: "logs", code: "no_answer" });
-      return await this.#act(request, "retry", "no_answer", collection);
-    }
-    if (answer.status === 200) {
-      const accepted = readAccepted(answer, record.events.length);
-      // Not the service's answer: a proxy or a sign-in page in between.
-      if (accepted === undefined) return await this.#act(request, "retry", "foreign_answer", collection);
-      return await this.#finish(request, accepted, answer.headers.get("dit-replayed") === "?1");
-    }
-    const code = problemCode(answer);
-    report("refused", { step: "logs", code: code ?? `status_${answer.status}` });
-    const action = decide(answer.status, code, record.uncertain);
-    const wait = retryAfter(answer.headers, clock.milliseconds(), MOST_WAIT);
-    return await this.#act(request, action, code ?? `status_${answer.status}`, collection, wait);
-  }
-
-  async #finish(request: QueuedRequest, accepted: Accepted, replayed: boolean): Promise<SendOutcome> {
-    const { storage, report } = this.surroundings;
-    await storage.transaction((entries) => {
-      entries.delete(request.key);
-      noteTaken(entries, request.record.nonce, false);
-    });
-    if (accepted.events > 0) report("sent", { events: accepted.events, replayed });
-    for (const reason of accepted.rejected) report("dropped", { events: 1, reason });
-    if (accepted.rejected.length > 0) this.renewals.schema();
-    return "done";
-  }
-
-  async #act(
-    request: QueuedRequest,
-    action: Action,
-    reason: string,
-    collection: Collection,
-    wait?: number,
-  ): Promise<SendOutcome> {
-    const { storage, report } = this.surroundings;
+    const answer = await exchange(
+      context,
+      "logs",
+      `${context.url}/logs`,
+      logRequest(record, context.isHidden()),
+      MAX_ANSWER_BYTES,
+    );
+    const isTaken = answer.status === 200 && await this.#finish(request, answer);
+    if (isTaken) return "done";
+    // A success that does not look like one comes from somebody in between.
+    const status = answer.status === 200 ? 0 : answer.status;
+    const action = decide(status, answer.code, record.uncertain);
     if (action === "next_key") await this.renewals.directory();
-    if (action === "drop_and_renew") this.renewals.schema();
-    let dropped: string | undefined;
-    const outcome = await storage.transaction((entries): SendOutcome => {
-      dropped = undefined;
-      const record = readRecord<RequestRecord>(entries, request.key);
+    if (action === "drop_and_renew") await this.renewals.schema();
+    const outcome = await commit(context, (entries, report) => {
+      const current = read<RequestRecord>(entries, request.key);
       // Another tab sent the same bytes and finished first.
-      if (record === undefined || record.mac !== request.record.mac) return "done";
-      const current = { key: request.key, record };
-      const result = this.#settle(entries, current, action, collection, wait);
-      if (result === "drop" || result === "unknown") {
-        entries.delete(request.key);
-        dropped = result === "drop" ? reason : "unknown";
-        return "done";
-      }
-      return result;
+      if (current?.mac !== record.mac) return "done";
+      return this.#settle(entries, report, { key: request.key, record: current }, action, answer);
     });
-    if (dropped !== undefined) report("dropped", { events: request.record.events.length, reason: dropped });
-    return outcome;
+    return typeof outcome === "object" ? await this.send(outcome) : outcome;
+  }
+
+  /** Takes a request that was accepted out of the queue; whether the answer says that it was. */
+  async #finish({ key, record }: QueuedRequest, answer: Answer): Promise<boolean> {
+    const { accepted, rejected } = (parseJson(answer.body) ?? {}) as {
+      accepted?: unknown;
+      rejected?: readonly { code?: unknown }[];
+    };
+    if (!Number.isInteger(accepted) || !Array.isArray(rejected)) return false;
+    // A suppressed field was left out of an event that was taken.
+    const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed");
+    if (rejected.length > 0) await this.renewals.schema();
+    await commit(this.context, (entries, report) => {
+      const events = record.events.length - codes.length;
+      entries.delete(key);
+      noteTaken(entries, record.nonce, false);
+      if (events > 0) report("sent", { events, replayed: answer.headers.get("dit-replayed") === "?1" });
+      for (const code of codes) {
+        report("dropped", { events: 1, reason: isCode(code) ? code : "events_invalid" });
+      }
+    });
+    return true;
   }
 
   #settle(
     entries: Entries,
+    report: Report,
     request: QueuedRequest,
     action: Action,
-    collection: Collection,
-    wait: number | undefined,
-  ): SendOutcome | "drop" | "unknown" {
-    const { clock, random } = this.surroundings;
+    answer: Answer,
+  ): SendOutcome | QueuedRequest {
+    const { context } = this;
     const { record, key } = request;
-    switch (action) {
-      case "retry":
-      case "wait":
-      case "stop": {
-        const retry = retryLater(record, clock.milliseconds(), random, wait);
-        const uncertain = record.uncertain || action === "retry";
-        writeRecord<RequestRecord>(entries, key, { ...record, ...retry, uncertain, inFlight: false });
-        return action === "stop" ? "stop" : "later";
-      }
-      case "next_use":
-        noteTaken(entries, record.nonce, true);
-        break;
-      case "next_token":
-        dropToken(entries, record.nonce);
-        break;
-      case "next_key":
-        dropKey(entries, record.keyId);
-        break;
-      case "split":
-        if (record.events.length === 1) return "drop";
-        this.queue.requeue(entries, request);
-        return "split";
-      case "unknown":
-        return "unknown";
-      case "drop":
-      case "drop_and_renew":
-        return "drop";
+    const { keyId, nonce } = record;
+    if (action === "retry" || action === "wait" || action === "stop") {
+      const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
+      write<RequestRecord>(entries, key, {
+        ...record,
+        ...retryLater(record, context.clock.now(), context.random, wait),
+        uncertain: record.uncertain || action === "retry",
+        inFlight: false,
+      });
+      return action === "stop" ? "stop" : "later";
     }
-    if (record.moves >= MAX_MOVES) return "drop";
-    return this.queue.rebind(entries, request, collection) ?? "requeued";
+    if (action === "split" && record.events.length > 1) {
+      requeue(entries, request);
+      return "split";
+    }
+    const isMove = action === "next_use" || action === "next_token" || action === "next_key";
+    if (action === "next_use") noteTaken(entries, nonce, true);
+    if (action === "next_token") dropTokens(entries, (token) => token.nonce === nonce);
+    if (action === "next_key") dropTokens(entries, (token) => token.keyId === keyId);
+    if (isMove && record.moves < MAX_MOVES) {
+      return rebind(context, entries, request, this.collection) ?? "done";
+    }
+    drop(entries, report, request, action === "unknown" ? action : refusalCode(answer));
+    return "done";
   }
 }
 
+function drop(entries: Entries, report: Report, { key, record }: QueuedRequest, reason: string): void {
+  entries.delete(key);
+  report("dropped", { events: record.events.length, reason });
+}
+
 /** A log request: nothing but what the protocol names. */
-function logRequest(record: RequestRecord): RequestInit {
+function logRequest(record: RequestRecord, isHidden: boolean): RequestInit {
+  const body = fromBase64url(record.body);
   const headers: Record<string, string> = {
     authorization: formatCredential({
       keyId: fromBase64url(record.keyId),
@@ -196,26 +165,6 @@ function logRequest(record: RequestRecord): RequestInit {
     }),
     "content-type": "application/json",
   };
-  if (record.contentEncoding !== "") headers["content-encoding"] = record.contentEncoding;
-  return { method: "POST", headers, body: fromBase64url(record.body) };
-}
-
-/** What a success says. */
-interface Accepted {
-  readonly events: number;
-  /** The codes of the events that were not taken. */
-  readonly rejected: string[];
-}
-
-function readAccepted(answer: Answer, events: number): Accepted | undefined {
-  const document = readJson(answer) as { accepted?: unknown; rejected?: unknown } | null | undefined;
-  const accepted = document?.accepted;
-  if (!Number.isInteger(accepted) || (accepted as number) < 0 || (accepted as number) > events) {
-    return undefined;
-  }
-  const listed = Array.isArray(document?.rejected) ? document.rejected as unknown[] : [];
-  const codes = listed.map((entry) => (entry as { code?: unknown } | null)?.code)
-    .filter((code): code is string => typeof code === "string" && /^[a-z_]{1,64}$/.test(code));
-  // A suppressed field was dropped from an event that was taken.
-  return { events: accepted as number, rejected: codes.filter((code) => code !== "field_suppressed") };
+  if (record.contentEncoding) headers["content-encoding"] = record.contentEncoding;
+  return { method: "POST", headers, body, keepalive: isHidden && body.length <= MAX_KEEPALIVE_BYTES };
 }

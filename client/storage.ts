@@ -1,5 +1,5 @@
 /**
- * Where a client keeps its state between calls and between runs: two methods, so that an app can bring its own.
+ * Where a client keeps its state between calls and between runs: three methods at most, so that an app can bring its own.
  *
  * @module
  */
@@ -78,4 +78,9 @@ export interface ClientStorage {
   transaction<T>(body: (entries: Entries) => T): Promise<T>;
   /** Lets go of the storage. What is stored stays. */
   close(): Promise<void>;
+  /**
+   * Runs `work` while nobody else who shares this storage (another tab) runs theirs. Optional: without it two may send
+   * the same final bytes, which the service recognises.
+   */
+  exclusively?(work: () => Promise<void>): Promise<void>;
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { RandomSource, Suite } from "../core/voprf/suite.ts";
+import type { ClientSuite } from "../core/voprf/noble_client.ts";
+import type { RandomSource } from "../core/voprf/suite.ts";
 import type { Directory } from "./directory.ts";
 import type { Fetch } from "./http.ts";
 import type { ClientStorage } from "./storage.ts";
@@ -21,8 +22,12 @@ export interface ClientOptions {
   readonly session: SessionSource;
   /** Where state is kept; memory by default. */
   readonly storage?: ClientStorage;
-  /** The cipher suite of the application; ristretto255-SHA512 by default. Another one is passed in, so that it is not bundled. */
-  readonly suite?: Suite;
+  /** The cipher suite of the application; ristretto255 by default. Another one is passed in, so that it is not bundled. */
+  readonly suite?: ClientSuite;
+  /** Most seconds by which sending waits, at random, so that logs and token requests cannot be paired; 60 by default. */
+  readonly delaySeconds?: number;
+  /** A second place that serves the same directory: one that differs from it is not used. */
+  readonly mirror?: string;
   /** Says whether a directory that was just fetched may be used: for pinning its keys. Called before it is used. */
   readonly verifyKeys?: (directory: Directory) => boolean | Promise<boolean>;
   /** Compress bodies that would not fit the smallest padded size; true where the platform can. */
@@ -36,7 +41,7 @@ export interface ClientOptions {
 }
 
 /** A step of the client's work that can fail. */
-export type Step = "directory" | "schema" | "session" | "tokens" | "logs" | "storage";
+export type Step = "directory" | "mirror" | "schema" | "session" | "tokens" | "logs" | "storage";
 
 /** What a client tells the app, by name. */
 export interface ClientEvents {
@@ -46,14 +51,12 @@ export interface ClientEvents {
   dropped: { readonly events: number; readonly reason: string };
   /** Tokens were issued, verified and kept. */
   issued: { readonly tokens: number };
-  /** A step failed: with a code of the protocol, without an answer (`no_answer`), or in the app (`session_failed`). */
+  /** A step failed: with a code of the protocol, without an answer (`no_answer`), or by a check of the client. */
   refused: { readonly step: Step; readonly code: string };
   /** The service published another generation of an epoch's key. */
   key_replaced: { readonly region: string; readonly epoch: number; readonly generation: number };
-  /** A directory was refused and is not used. */
-  directory_refused: { readonly reason: string };
   /** The client sends nothing more until it is made anew. */
-  stopped: { readonly reason: string };
+  stopped: { readonly reason: "refused_by_service" | "opted_out" };
 }
 
 /** Tells the app. */

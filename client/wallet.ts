@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readRecord, readRecords, type TokenRecord, TOKENS, writeRecord } from "./records.ts";
+import { type KeyLife, read, readAll, type TokenRecord, TOKENS, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 
 /** Most uses that a client takes of one token, whatever the directory says: uses of one token can be linked. */
@@ -13,20 +13,27 @@ const LAST_SECONDS = 600;
 /** So many taken uses in a row, and the token is a copy of one that is spent elsewhere. */
 const MAX_TAKEN = 3;
 
-/** When the last first send with a key may start, in Unix seconds. */
-export function lastFirstSend(key: { notBefore: number; redeemUntil: number }): number {
-  return key.redeemUntil - Math.min(LAST_SECONDS, (key.redeemUntil - key.notBefore) / 10);
-}
-
 /** One use of a token. */
 export interface TokenUse {
   readonly token: TokenRecord;
   readonly use: number;
 }
 
-/** Keeps a new token. */
+/** When the last first send with a key may start, in Unix seconds. */
+export function lastFirstSend({ notBefore, redeemUntil }: KeyLife): number {
+  return redeemUntil - Math.min(LAST_SECONDS, (redeemUntil - notBefore) / 10);
+}
+
+/** Keeps a token. */
 export function keepToken(entries: Entries, token: TokenRecord): void {
-  writeRecord(entries, TOKENS + token.nonce, token);
+  write(entries, TOKENS + token.nonce, token);
+}
+
+/** Deletes the tokens that are meant: of a key that was revoked, of a pseudonym that ended, one that is worn out. */
+export function dropTokens(entries: Entries, isMeant: (token: TokenRecord) => boolean): void {
+  for (const { key, record } of readAll<TokenRecord>(entries, TOKENS)) {
+    if (isMeant(record)) entries.delete(key);
+  }
 }
 
 /**
@@ -34,50 +41,34 @@ export function keepToken(entries: Entries, token: TokenRecord): void {
  * up, at the end of their key, of another pseudonym) are deleted.
  */
 export function spendableTokens(entries: Entries, pseudonym: string, nowSeconds: number): TokenRecord[] {
-  const spendable: TokenRecord[] = [];
-  for (const { key, record } of readRecords<TokenRecord>(entries, TOKENS)) {
-    const ended = nowSeconds >= lastFirstSend(record) || record.uses.length === 0;
-    const others = record.pseudonym !== undefined && record.pseudonym !== pseudonym;
-    if (ended || others) entries.delete(key);
-    else if (record.notBefore <= nowSeconds) spendable.push(record);
-  }
+  dropTokens(entries, (token) =>
+    nowSeconds >= lastFirstSend(token) || token.uses.length === 0 ||
+    (token.pseudonym ?? pseudonym) !== pseudonym);
   // A token in use before a fresh one, then the one that ends first.
-  const isFresh = (token: TokenRecord) => token.pseudonym === undefined ? 1 : 0;
-  return spendable.sort((a, b) => isFresh(a) - isFresh(b) || a.redeemUntil - b.redeemUntil);
+  const rank = (token: TokenRecord) => token.redeemUntil + (token.pseudonym === undefined ? 2 ** 40 : 0);
+  return readAll<TokenRecord>(entries, TOKENS).map(({ record }) => record)
+    .filter(({ notBefore }) => notBefore <= nowSeconds)
+    .sort((a, b) => rank(a) - rank(b));
 }
 
 /** Takes the next use of a token and marks the token as the pseudonym's; undefined when there is none. */
 export function takeUse(entries: Entries, pseudonym: string, nowSeconds: number): TokenUse | undefined {
   const token = spendableTokens(entries, pseudonym, nowSeconds)[0];
   if (token === undefined) return undefined;
-  const uses = token.uses.slice(0, -1);
-  const use = token.uses.at(-1)!;
-  writeRecord<TokenRecord>(entries, TOKENS + token.nonce, { ...token, uses, pseudonym });
-  return { token, use };
-}
-
-/** How many uses are left. */
-export function usesLeft(tokens: readonly TokenRecord[]): number {
-  return tokens.reduce((sum, token) => sum + token.uses.length, 0);
-}
-
-/** Deletes one token. */
-export function dropToken(entries: Entries, nonce: string): void {
-  entries.delete(TOKENS + nonce);
-}
-
-/** Deletes the tokens of one key: it was revoked or ended. */
-export function dropKey(entries: Entries, keyId: string): void {
-  for (const { key, record } of readRecords<TokenRecord>(entries, TOKENS)) {
-    if (record.keyId === keyId) entries.delete(key);
-  }
+  keepToken(entries, { ...token, uses: token.uses.slice(0, -1), pseudonym });
+  return { token, use: token.uses.at(-1)! };
 }
 
 /** Notes whether a use of a token was taken already, and deletes the token when that happens again and again. */
 export function noteTaken(entries: Entries, nonce: string, wasTaken: boolean): void {
-  const token = readRecord<TokenRecord>(entries, TOKENS + nonce);
+  const token = read<TokenRecord>(entries, TOKENS + nonce);
   if (token === undefined) return;
   const taken = wasTaken ? token.taken + 1 : 0;
-  if (taken >= MAX_TAKEN) dropToken(entries, nonce);
-  else if (taken !== token.taken) writeRecord<TokenRecord>(entries, TOKENS + nonce, { ...token, taken });
+  if (taken >= MAX_TAKEN) entries.delete(TOKENS + nonce);
+  else if (taken !== token.taken) keepToken(entries, { ...token, taken });
+}
+
+/** How many logs tokens can sign. */
+export function usesLeft(tokens: readonly TokenRecord[]): number {
+  return tokens.reduce((sum, { uses }) => sum + uses.length, 0);
 }

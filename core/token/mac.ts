@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, DecodeError, equalPublic, lengthPrefixed, u16, utf8 } from "../bytes.ts";
@@ -29,9 +28,13 @@ export interface Transcript {
   readonly bodyDigest: Uint8Array;
 }
 
-/** HKDF-SHA-256 (RFC 5869) of the authenticator: 32 bytes that sign every use of one token. */
+/**
+ * HKDF-SHA-256 (RFC 5869) of the authenticator: 32 bytes that sign every use of one token. One block of output is two
+ * HMACs, which keeps the general construction out of what clients ship.
+ */
 export function deriveMacKey(authenticator: Uint8Array): Uint8Array {
-  return hkdf(sha256, authenticator, undefined, MAC_KEY_INFO, 32);
+  const extracted = hmac(sha256, new Uint8Array(32), authenticator);
+  return hmac(sha256, extracted, concat(MAC_KEY_INFO, Uint8Array.of(1)));
 }
 
 /** The literal path of the transcript, wherever the service is mounted. */

@@ -96,13 +96,14 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
   const app = createApp({ service, sessions: new Map([["notes", authenticator]]) });
   const handle = deidentify({
     handle: (request) => app.fetch(request),
-    admission: new Admission(random),
+    // As many requests as a test sends.
+    admission: new Admission(random, { burst: 100_000 }),
   });
   return {
     service,
     clock,
     async fetch(url, init) {
-      const response = await handle(new Request(url, init), undefined);
+      const response = await handle(new Request(url, init), "192.0.2.1");
       // The server that is missing here would add the date.
       response.headers.set("date", new Date(clock.now).toUTCString());
       return response;

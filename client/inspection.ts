@@ -1,0 +1,61 @@
+/**
+ * What a client holds and would send, for the eyes of its user.
+ *
+ * @module
+ */
+import { encodeEvent, wireEvent } from "./collection.ts";
+import type { Collection } from "./collection.ts";
+import { commit, type Context } from "./context.ts";
+import { currentPseudonym } from "./identity.ts";
+import { readQueue } from "./queue.ts";
+import { spendableTokens, usesLeft } from "./wallet.ts";
+
+/** A look at a client. */
+export interface Inspection {
+  /** The user opted out: then there is nothing else. */
+  readonly optedOut: boolean;
+  /** The pseudonym under which events would go out now; empty where none is collected or none can be known yet. */
+  readonly pseudonym: string;
+  /** How many more logs the tokens at hand can sign. */
+  readonly usesLeft: number;
+  /** Events that wait, as they would be sent; what would be dropped is not among them. */
+  readonly waiting: readonly Record<string, unknown>[];
+  /** Bodies that are final: sent, perhaps, and not confirmed. */
+  readonly bound: readonly {
+    readonly pseudonym: string;
+    readonly events: readonly Record<string, unknown>[];
+    /** Whether it may have arrived already. */
+    readonly uncertain: boolean;
+  }[];
+}
+
+/** What there is to see of a user who opted out. */
+export const OPTED_OUT_INSPECTION: Inspection = {
+  optedOut: true,
+  pseudonym: "",
+  usesLeft: 0,
+  waiting: [],
+  bound: [],
+};
+
+/** Looks at a client whose schema is `collection`, when there is one. */
+export async function inspect(context: Context, collection: Collection | undefined): Promise<Inspection> {
+  return await commit(context, (entries) => {
+    const { events, requests } = readQueue(entries);
+    const pseudonym = collection === undefined ? "" : currentPseudonym(context, entries, collection);
+    return {
+      optedOut: false,
+      pseudonym,
+      usesLeft: usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds())),
+      waiting: events.flatMap((event) => {
+        const encoded = collection === undefined ? "unknown" : encodeEvent(collection, event);
+        return typeof encoded === "string" ? [] : [wireEvent(encoded)];
+      }),
+      bound: requests.map(({ record: { pseudonym, events, uncertain, inFlight } }) => ({
+        pseudonym,
+        events: events.map(wireEvent),
+        uncertain: uncertain || inFlight,
+      })),
+    };
+  });
+}
