@@ -10,6 +10,7 @@ export default defineConfig({
         // In development a secret is made in .dit/ and POST /dev/session signs with it.
         key: { kind: "hs256", secretEnv: "DIT_SESSION_SECRET" },
       },
+      expectedClients: 1_000_000,
       events: {
         client_start: {
           description: "The app started.",
@@ -18,7 +19,7 @@ export default defineConfig({
           expires: "2027-11-01",
           fields: {
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
-            runtime: { type: "version" },
+            runtime: { type: "version", majors: [2, 3], minors: 30 },
           },
         },
         token_fetch: {
@@ -29,7 +30,7 @@ export default defineConfig({
           fields: {
             ok: { type: "boolean" },
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
-            runtime: { type: "version" },
+            runtime: { type: "version", majors: [2, 3], minors: 30 },
             latency_ms: { type: "bucket", edges: [5, 10, 25, 50, 100, 250, 500, 1000, 2500] },
           },
         },
@@ -41,8 +42,8 @@ export default defineConfig({
           fields: {
             ok: { type: "boolean" },
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
-            runtime: { type: "version" },
-            retries: { type: "integer", min: 0, max: 10 },
+            runtime: { type: "version", majors: [2, 3], minors: 30 },
+            retries: { type: "integer", min: 0, max: 5 },
             latency_ms: { type: "bucket", edges: [5, 10, 25, 50, 100, 250, 500, 1000, 2500] },
           },
         },

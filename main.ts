@@ -5,7 +5,7 @@
  * @module
  */
 import { checkConfig, ConfigError } from "./core/config/check.ts";
-import type { Config, Deployment } from "./core/config/types.ts";
+import type { Deployment } from "./core/config/types.ts";
 import { Sealer, SealError } from "./core/keys/sealing.ts";
 import { openAllSecrets } from "./core/keys/rotation.ts";
 import { runMaintenance } from "./core/maintenance.ts";
@@ -21,7 +21,7 @@ import { lockStoreFile, StoreInUseError } from "./edge/file_lock.ts";
 import { Regions } from "./edge/region.ts";
 import { createSessionAuthenticator, SessionSetupError } from "./edge/session.ts";
 import { createApp } from "./routes/app.ts";
-import defaultConfig from "./dit.config.ts";
+import { loadConfig } from "./cli/load_config.ts";
 
 /** A deployment is killed 5 s after it is told to stop. */
 const SHUTDOWN_MS = 4_500;
@@ -39,11 +39,6 @@ function explain(error: unknown): string[] | undefined {
     return ["The port is in use: stop what listens there, or set PORT."];
   }
   return undefined;
-}
-
-async function loadConfig(path: string | undefined): Promise<Config> {
-  if (path === undefined) return defaultConfig;
-  return (await import(new URL(path, `file://${Deno.cwd()}/`).href)).default;
 }
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));

@@ -72,6 +72,8 @@ export async function issueBatch(
 function decodeRequest(app: Application, key: SigningKey, bytes: Uint8Array): BatchRequest {
   let request: BatchRequest;
   try {
+    // Another type or another key is cheapest to see, and the client has to fetch the directory either way.
+    if (bytes.length >= 3 && !isForKey(key, bytes)) throw notIssuing("The batch is blinded for another key.");
     request = decodeBatchRequest(key.voprf, bytes, app.maxBatch);
     // Elements are checked before the quota is touched: a refused request writes nothing.
     for (const element of request.blindedElements) key.voprf.checkElement(element);
@@ -81,10 +83,15 @@ function decodeRequest(app: Application, key: SigningKey, bytes: Uint8Array): Ba
     }
     throw error;
   }
-  if (request.truncatedKeyId !== key.truncatedId) {
-    throw new Refusal("key_not_issuing", "The batch is blinded for a key that does not issue now.");
-  }
   return request;
+}
+
+function isForKey(key: SigningKey, bytes: Uint8Array): boolean {
+  return (bytes[0]! << 8 | bytes[1]!) === key.voprf.tokenType && bytes[2] === key.truncatedId;
+}
+
+function notIssuing(message: string): Refusal {
+  return new Refusal("key_not_issuing", `${message} Fetch the directory and blind again.`);
 }
 
 /** Commits the quota before anything is evaluated. Gives whether the same bytes had been granted before. */
@@ -116,7 +123,7 @@ async function commitQuota(
     const alive = await store.get(keySpace.alive(key.ordinal));
     if (alive.versionstamp !== key.aliveVersionstamp) {
       ring.forget();
-      throw new Refusal("key_not_issuing", "The key of this batch has ended.");
+      throw notIssuing("The key of this batch has ended.");
     }
   }
   throw storeUnavailable();

@@ -31,13 +31,7 @@ export function keysRoutes(service: Service, regions?: Regions): Hono {
     })
     .get("/v1/apps/:app/schema", function serveSchema(c) {
       const app = service.appOf(c.req.param("app"));
-      const document = schemaDocument(
-        app.id,
-        app.events,
-        app.pseudonymSeconds,
-        service.stopsOf(app.id),
-        service.now(),
-      );
+      const document = schemaDocument(app, service.stopsOf(app.id), service.now());
       const body = utf8(JSON.stringify(document));
       return serveDocument(c, body, `"${toBase64url(digestBody(body))}"`, SCHEMA_MAX_AGE_SECONDS);
     });

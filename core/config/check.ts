@@ -40,35 +40,41 @@ const algorithm = z.enum(
   "name one of RS256, PS256, ES256, ES384, EdDSA",
 );
 
-const sessionKey = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("hs256"),
-    secretEnv: z.string("name an environment variable").regex(
-      /^[A-Z][A-Z0-9_]*$/,
-      "name an environment variable in capitals",
-    ),
-  }),
-  z.strictObject({
-    kind: z.literal("public-key"),
-    algorithm,
-    pem: z.string("give a public key").startsWith(
-      "-----BEGIN PUBLIC KEY-----",
-      "give a public key in PEM (SPKI)",
-    ),
-  }),
-  z.strictObject({
-    kind: z.literal("jwks"),
-    url: z.url({ protocol: /^https?$/, error: "give the http(s) URL of a JWKS" }),
-    algorithms: z.array(algorithm, "allow at least one algorithm").min(1, "allow at least one algorithm"),
-  }),
-], 'choose kind "hs256", "public-key" or "jwks"');
+const sessionKey = (options: CheckOptions) =>
+  z.discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("hs256"),
+      secretEnv: z.string("name an environment variable").regex(
+        /^[A-Z][A-Z0-9_]*$/,
+        "name an environment variable in capitals",
+      ),
+    }),
+    z.strictObject({
+      kind: z.literal("public-key"),
+      algorithm,
+      pem: z.string("give a public key").startsWith(
+        "-----BEGIN PUBLIC KEY-----",
+        "give a public key in PEM (SPKI)",
+      ),
+    }),
+    z.strictObject({
+      kind: z.literal("jwks"),
+      url: z.url(
+        options.development
+          ? { protocol: /^https?$/, error: "give the URL of a JWKS" }
+          : { protocol: /^https$/, error: "give the https URL of a JWKS" },
+      ),
+      algorithms: z.array(algorithm, "allow at least one algorithm").min(1, "allow at least one algorithm"),
+    }),
+  ], 'choose kind "hs256", "public-key" or "jwks"');
 
-const session = z.strictObject({
-  issuer: text("the iss that a session's JWT carries"),
-  audience: text("the aud that a session's JWT contains").optional(),
-  key: sessionKey,
-  maxAgeSeconds: integer(1, 400 * DAY).optional(),
-}, "describe how a client's session is verified");
+const session = (options: CheckOptions) =>
+  z.strictObject({
+    issuer: text("the iss that a session's JWT carries"),
+    audience: text("the aud that a session's JWT contains").optional(),
+    key: sessionKey(options),
+    maxAgeSeconds: integer(1, 400 * DAY).optional(),
+  }, "describe how a client's session is verified");
 
 function isRotation(value: unknown): boolean {
   if (value === false) return true;
@@ -85,7 +91,7 @@ const application = (options: CheckOptions) =>
     usesPerToken: integer(1, 1_024).optional(),
     tokensPerClient: integer(1, 1_024).optional(),
     maxBatch: integer(1, 256).optional(),
-    session,
+    session: session(options),
     pseudonymSeconds: z.unknown().refine(
       isRotation,
       "write false or a multiple of 86400 (whole days), 400 days at most",
@@ -93,6 +99,8 @@ const application = (options: CheckOptions) =>
     granularitySeconds: integer(60, DAY).refine((value) => DAY % value === 0, "write a divisor of 86400")
       .optional(),
     retentionDays: integer(1, 400).optional(),
+    expectedClients: integer(1, 10 ** 10).optional(),
+    minCrowd: integer(1, 10 ** 6).optional(),
     serviceTokenSha256: z.string("give a SHA-256 in hex").regex(
       /^[0-9a-f]{64}$/,
       "give the SHA-256 of the token as 64 lower-case hex digits, never the token itself",
@@ -160,6 +168,8 @@ function fillIn(id: string, config: ApplicationConfig): Application {
     pseudonymSeconds: pseudonymSeconds === false ? undefined : pseudonymSeconds,
     granularitySeconds: config.granularitySeconds ?? 3_600,
     retentionDays: config.retentionDays ?? 30,
+    expectedClients: config.expectedClients ?? 10_000,
+    minCrowd: config.minCrowd ?? 20,
     serviceTokenSha256: config.serviceTokenSha256,
     events: config.events,
   };

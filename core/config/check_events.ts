@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { deniedName } from "../telemetry/deny_list.ts";
+import type { FieldSchema } from "../telemetry/schema.ts";
 import { parseDay } from "../telemetry/time.ts";
+import { MAX_VERSION_PART, valueCount } from "../telemetry/local_report.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const WORD = /^[A-Za-z0-9._+-]{1,64}$/;
@@ -13,6 +16,7 @@ const EVENT_MEMBERS = [
   "owner",
   "expires",
   "review",
+  "identifying",
   "sample",
   "state",
   "fields",
@@ -23,7 +27,7 @@ const TYPE_MEMBERS: Record<string, readonly string[]> = {
   enum: ["values"],
   integer: ["min", "max"],
   bucket: ["edges"],
-  version: [],
+  version: ["majors", "minors"],
 };
 /** Most values of an integer field. */
 const MAX_INTEGER_DOMAIN = 2 ** 16;
@@ -66,6 +70,12 @@ function checkEvent(path: string, event: unknown, mistakes: string[]): void {
   if (event.review !== undefined && (typeof event.review !== "string" || event.review.length > 500)) {
     mistakes.push(`${path}.review: write where its privacy review is.`);
   }
+  if (
+    event.identifying !== undefined &&
+    (typeof event.identifying !== "string" || event.identifying.length === 0)
+  ) {
+    mistakes.push(`${path}.identifying: write why its records may single clients out.`);
+  }
   const { sample, state } = event;
   if (sample !== undefined && !(typeof sample === "number" && sample >= 0 && sample <= 1)) {
     mistakes.push(`${path}.sample: write a share from 0 to 1.`);
@@ -79,6 +89,10 @@ function checkEvent(path: string, event: unknown, mistakes: string[]): void {
   }
   for (const [name, field] of Object.entries(event.fields)) {
     if (!NAME.test(name)) mistakes.push(`${path}.fields.${name}: ${HOW_TO_NAME}`);
+    const denied = deniedName(name);
+    if (denied !== undefined) {
+      mistakes.push(`${path}.fields.${name}: remove it: "${denied}" names a person or a device.`);
+    }
     checkField(`${path}.fields.${name}`, field, mistakes);
   }
 }
@@ -106,7 +120,15 @@ function checkField(path: string, field: unknown, mistakes: string[]): void {
   if (type === "enum") checkEnum(path, field.values, mistakes);
   if (type === "integer") checkInteger(path, field.min, field.max, mistakes);
   if (type === "bucket") checkBucket(path, field.edges, mistakes);
+  if (type === "version") checkVersion(path, field, mistakes);
+  const before = mistakes.length;
   checkLocalDp(path, field.localDp, mistakes);
+  if (
+    field.localDp !== undefined && mistakes.length === before &&
+    valueCount(field as unknown as FieldSchema) > MAX_INTEGER_DOMAIN
+  ) {
+    mistakes.push(`${path}.localDp: narrow the domain to at most ${MAX_INTEGER_DOMAIN} values.`);
+  }
 }
 
 function checkEnum(path: string, values: unknown, mistakes: string[]): void {
@@ -132,6 +154,21 @@ function checkBucket(path: string, edges: unknown, mistakes: string[]): void {
   const ok = Array.isArray(edges) && edges.length >= 1 && edges.length <= 64 &&
     edges.every((edge, index) => Number.isFinite(edge) && (index === 0 || edges[index - 1] < edge));
   if (!ok) mistakes.push(`${path}.edges: list 1 to 64 rising numbers.`);
+}
+
+function checkVersion(path: string, { majors, minors }: Members, mistakes: string[]): void {
+  const isPart = (part: unknown) =>
+    Number.isInteger(part) && (part as number) >= 0 && (part as number) <= MAX_VERSION_PART;
+  const isRange = Array.isArray(majors) && majors.length === 2 && majors.every(isPart) &&
+    majors[0] <= majors[1];
+  if (majors !== undefined && !isRange) {
+    mistakes.push(
+      `${path}.majors: write the least and the greatest major part, each 0 to ${MAX_VERSION_PART}.`,
+    );
+  }
+  if (minors !== undefined && !isPart(minors)) {
+    mistakes.push(`${path}.minors: write the greatest minor part, 0 to ${MAX_VERSION_PART}.`);
+  }
 }
 
 function checkLocalDp(path: string, localDp: unknown, mistakes: string[]): void {

@@ -54,6 +54,10 @@ export interface ApplicationConfig {
   readonly granularitySeconds?: number;
   /** Days that raw records are kept, 1..400; 30 by default. */
   readonly retentionDays?: number;
+  /** Clients that are expected to send, for the schema's budget; 10,000 by default. */
+  readonly expectedClients?: number;
+  /** Fewest clients that should share a record at worst, for the schema's budget; 20 by default. */
+  readonly minCrowd?: number;
   /** SHA-256 (hex) of the token with which another service uses this application's keys; none: nobody may. */
   readonly serviceTokenSha256?: string;
   /** The events by name. */
@@ -94,6 +98,10 @@ export interface Application {
   readonly granularitySeconds: number;
   /** Days that raw records are kept. */
   readonly retentionDays: number;
+  /** Clients that are expected to send. */
+  readonly expectedClients: number;
+  /** Fewest clients that should share a record at worst. */
+  readonly minCrowd: number;
   /** SHA-256 (hex) of the service token, if any. */
   readonly serviceTokenSha256: string | undefined;
   /** The events by name. */

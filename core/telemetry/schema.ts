@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { mechanismOf } from "./local_report.ts";
 
 /** A field that is true or false. */
 export interface BooleanField extends FieldOptions {
@@ -37,10 +38,14 @@ export interface BucketField extends FieldOptions {
   readonly edges: readonly number[];
 }
 
-/** A version "major.minor", each part 0..999 without leading zeros. */
+/** A version "major.minor", without leading zeros. */
 export interface VersionField extends FieldOptions {
   /** The type's name. */
   readonly type: "version";
+  /** The least and the greatest major part; 0 and 999 by default. */
+  readonly majors?: readonly [least: number, greatest: number];
+  /** The greatest minor part; 999 by default. */
+  readonly minors?: number;
 }
 
 /** What every field may say besides its type. */
@@ -71,6 +76,8 @@ export interface EventSchema {
   readonly expires: string;
   /** Where its privacy review is written down. */
   readonly review?: string;
+  /** Why its records may single clients out, where they could: without it, too identifying an event is refused. */
+  readonly identifying?: string;
   /** The share of clients that should send it, 0..1; 1 by default. */
   readonly sample?: number;
   /** An operator's kill switch: `stopped` refuses the event. */
@@ -119,17 +126,28 @@ export function isOpen(name: string, event: EventSchema, stops: Stops, nowSecond
     nowSeconds < Date.parse(`${event.expires}T00:00:00Z`) / 1000 + 86_400;
 }
 
+/** What the schema document says of an application. */
+export interface CollectingApplication {
+  /** The application's id. */
+  readonly id: string;
+  /** Rotation of the pseudonym in seconds; undefined: none is collected. */
+  readonly pseudonymSeconds: number | undefined;
+  /** Seconds to which times are floored. */
+  readonly granularitySeconds: number;
+  /** The events by name. */
+  readonly events: EventSchemas;
+}
+
 /** The JSON document of `GET /v1/apps/{app}/schema`. */
 export function schemaDocument(
-  app: string,
-  events: EventSchemas,
-  pseudonymSeconds: number | undefined,
+  { id, pseudonymSeconds, granularitySeconds, events }: CollectingApplication,
   stops: Stops,
   nowSeconds: number,
 ): Record<string, unknown> {
   return {
-    app,
+    app: id,
     ...(pseudonymSeconds === undefined ? {} : { "pseudonym-seconds": pseudonymSeconds }),
+    "granularity-seconds": granularitySeconds,
     events: Object.entries(events).map(([name, event]) => ({
       name,
       description: event.description,
@@ -150,10 +168,13 @@ export function schemaDocument(
 }
 
 function fieldDocument(field: FieldSchema, suppressed: boolean): Record<string, unknown> {
-  const { localDp, ...rest } = field;
+  const { localDp: _localDp, ...rest } = field;
+  const mechanism = mechanismOf(field);
   return {
     ...rest,
-    ...(localDp === undefined ? {} : { "local-dp": { epsilon: localDp.epsilon, mechanism: "grr" } }),
+    ...(mechanism === undefined
+      ? {}
+      : { "local-dp": { epsilon: mechanism.epsilon, mechanism: mechanism.mechanism } }),
     ...(suppressed ? { suppressed: true } : {}),
   };
 }

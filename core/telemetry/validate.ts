@@ -9,12 +9,13 @@ import {
   type FieldSchema,
   isOpen,
   type Stops,
+  type VersionField,
   type WireValue,
 } from "./schema.ts";
+import { reportCount } from "../privacy/local_dp.ts";
+import { mechanismOf, versionDomain } from "./local_report.ts";
 import { floorTo, MAX_AGE_SECONDS, MAX_AHEAD_SECONDS, parseInstant } from "./time.ts";
 
-/** The largest parts of a version. */
-export const MAX_VERSION_PART = 999;
 const VERSION = /^(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})$/;
 
 /** An event as a body carries it: the shape is checked, the contents are not. */
@@ -64,8 +65,12 @@ export interface Validation {
   readonly rejected: Rejection[];
 }
 
-/** Whether a value lies in its field's domain. */
+/** Whether a value lies in its field's domain; under local differential privacy, whether it is a report about one. */
 export function isInDomain(field: FieldSchema, value: unknown): value is WireValue {
+  const mechanism = mechanismOf(field);
+  if (mechanism !== undefined) {
+    return Number.isInteger(value) && (value as number) >= 0 && (value as number) < reportCount(mechanism);
+  }
   switch (field.type) {
     case "boolean":
       return typeof value === "boolean";
@@ -76,8 +81,15 @@ export function isInDomain(field: FieldSchema, value: unknown): value is WireVal
     case "bucket":
       return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= field.edges.length;
     case "version":
-      return typeof value === "string" && VERSION.test(value);
+      return typeof value === "string" && isVersion(field, value);
   }
+}
+
+function isVersion(field: VersionField, value: string): boolean {
+  if (!VERSION.test(value)) return false;
+  const [major, minor] = value.split(".").map(Number) as [number, number];
+  const { least, greatest, minors } = versionDomain(field);
+  return major >= least && major <= greatest && minor <= minors;
 }
 
 /**
@@ -144,7 +156,9 @@ function eventTime(
   if (at === undefined) return now;
   const seconds = parseInstant(at);
   if (seconds === undefined) return undefined;
-  const inWindow = seconds >= nowSeconds - MAX_AGE_SECONDS && seconds <= nowSeconds + MAX_AHEAD_SECONDS;
+  // The client has floored its time already, so the window's beginning is floored too.
+  const earliest = floorTo(nowSeconds - MAX_AGE_SECONDS, granularitySeconds);
+  const inWindow = seconds >= earliest && seconds <= nowSeconds + MAX_AHEAD_SECONDS;
   return inWindow ? floorTo(seconds, granularitySeconds) : now;
 }
 

@@ -96,14 +96,13 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
   const app = createApp({ service, sessions: new Map([["notes", authenticator]]) });
   const handle = deidentify({
     handle: (request) => app.fetch(request),
-    // As many requests as a test sends.
-    admission: new Admission(random, { burst: 100_000 }),
+    admission: new Admission(random),
   });
   return {
     service,
     clock,
     async fetch(url, init) {
-      const response = await handle(new Request(url, init), "192.0.2.1");
+      const response = await handle(new Request(url, init), undefined);
       // The server that is missing here would add the date.
       response.headers.set("date", new Date(clock.now).toUTCString());
       return response;

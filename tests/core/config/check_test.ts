@@ -58,6 +58,8 @@ Deno.test("checkConfig() fills in every default", () => {
     pseudonymSeconds: 7 * DAY,
     granularitySeconds: 3_600,
     retentionDays: 30,
+    expectedClients: 10_000,
+    minCrowd: 20,
     serviceTokenSha256: undefined,
     events: config.demo!.events,
   }]]);
@@ -182,9 +184,11 @@ Deno.test("checkConfig() has one message for each mistake of a session", () => {
       { issuer: "i", key: { kind: "public-key", algorithm: "ES256", pem: "-----BEGIN PRIVATE KEY-----" } },
       "key.pem: give a public key in PEM (SPKI).",
     ],
-    ...[undefined, "ftp://keys.example/", "keys.example", 1].map((url): [Members, string] => [
+    ...[undefined, "ftp://keys.example/", "http://keys.example/", "keys.example", 1].map((
+      url,
+    ): [Members, string] => [
       { issuer: "i", key: { kind: "jwks", url, algorithms: ["ES256"] } },
-      "key.url: give the http(s) URL of a JWKS.",
+      "key.url: give the https URL of a JWKS.",
     ]),
     ...[undefined, [], "ES256"].map((algorithms): [Members, string] => [
       { issuer: "i", key: { kind: "jwks", url: "https://keys.example/", algorithms } },

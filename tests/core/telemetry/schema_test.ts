@@ -38,11 +38,19 @@ Deno.test("isOpen() obeys the kill switch and the monitor", () => {
   assertEquals(isOpen("other", { ...EVENTS.token_fetch, state: "open" }, stops, BEFORE), true);
 });
 
+const application = (pseudonymSeconds: number | undefined) => ({
+  id: "demo",
+  pseudonymSeconds,
+  granularitySeconds: 3_600,
+  events: EVENTS,
+});
+
 Deno.test("schemaDocument() says what is collected as the protocol writes it", () => {
   const stops = { events: new Set<string>(), fields: new Set(["token_fetch.platform", "halted.ok"]) };
-  assertEquals(schemaDocument("demo", EVENTS, 604_800, stops, BEFORE), {
+  assertEquals(schemaDocument(application(604_800), stops, BEFORE), {
     app: "demo",
     "pseudonym-seconds": 604_800,
+    "granularity-seconds": 3_600,
     events: [
       {
         name: "token_fetch",
@@ -81,7 +89,7 @@ Deno.test("schemaDocument() says what is collected as the protocol writes it", (
 });
 
 Deno.test("schemaDocument() leaves the pseudonym out where none is collected, and shows what has expired", () => {
-  const document = schemaDocument("demo", EVENTS, undefined, NO_STOPS, AFTER);
+  const document = schemaDocument(application(undefined), NO_STOPS, AFTER);
   assertEquals("pseudonym-seconds" in document, false);
   assertEquals((document.events as { state: string }[]).map((event) => event.state), ["stopped", "stopped"]);
 });

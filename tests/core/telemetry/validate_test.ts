@@ -137,7 +137,7 @@ Deno.test("validateEvents() refuses a stopped event, and one past the end of its
   assertEquals(check([{ ...event, at: "2026-12-31T10:00:00Z" }], NO_STOPS, end).rejected, stopped);
 });
 
-Deno.test("validateEvents() floors a time within now - 7 d .. now + 1 h and replaces any other", () => {
+Deno.test("validateEvents() floors a time within floor(now - 7 d) .. now + 1 h and replaces any other", () => {
   const at = (seconds: number, granularity = HOUR) => {
     const text = new Date(seconds * 1000).toISOString();
     return check([{ name: "fetch", at: text, fields: FIELDS }], NO_STOPS, NOW, granularity).accepted[0]!.at;
@@ -147,7 +147,8 @@ Deno.test("validateEvents() floors a time within now - 7 d .. now + 1 h and repl
   assertEquals(at(NOW - 90), floor(NOW));
   assertEquals(at(NOW - 30 * 60), floor(NOW) - HOUR);
   assertEquals(at(NOW - week), floor(NOW - week));
-  assertEquals(at(NOW - week - 1), floor(NOW));
+  assertEquals(at(floor(NOW - week)), floor(NOW - week));
+  assertEquals(at(floor(NOW - week) - 1), floor(NOW));
   assertEquals(at(NOW + HOUR), floor(NOW + HOUR));
   assertEquals(at(NOW + HOUR + 1), floor(NOW));
   assertEquals(at(0), floor(NOW));
@@ -252,4 +253,22 @@ Deno.test("validateEvents() accounts for every event, and never throws", () => {
       }
     }
   }));
+});
+
+Deno.test("validateEvents() takes a version within its declared parts only, and a randomised report for what it is", () => {
+  const words = { description: "d", purpose: "p", owner: "o", expires: "2030-01-01" };
+  const schemas: EventSchemas = {
+    e: { ...words, fields: { v: { type: "version", majors: [2, 3], minors: 5 } } },
+    // 4 values under epsilon 1 are reported by their index (randomised response).
+    noised: {
+      ...words,
+      fields: { kind: { type: "enum", values: ["a", "b", "c", "d"], localDp: { epsilon: 1 } } },
+    },
+  };
+  const codes = (name: string, fields: Record<string, unknown>) =>
+    validateEvents(schemas, NO_STOPS, [{ name, fields }], NOW, HOUR).rejected.map(({ code }) => code);
+  for (const v of ["2.0", "3.5"]) assertEquals(codes("e", { v }), []);
+  for (const v of ["1.0", "4.0", "2.6"]) assertEquals(codes("e", { v }), ["field_invalid"]);
+  for (const kind of [0, 3]) assertEquals(codes("noised", { kind }), []);
+  for (const kind of [4, -1, 1.5, "a"]) assertEquals(codes("noised", { kind }), ["field_invalid"]);
 });

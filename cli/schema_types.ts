@@ -1,0 +1,54 @@
+/**
+ * The types of a schema, for apps that live in another repository.
+ *
+ * @module
+ */
+import type { Application } from "../core/config/types.ts";
+import type { EventSchema, FieldSchema } from "../core/telemetry/schema.ts";
+
+/** A `.d.ts` with one interface an application: `new DitClient<DemoEvents>(...)`. */
+export function schemaTypes(applications: readonly Application[]): string {
+  return applications.map((app) =>
+    [
+      `/** What ${app.id} collects: the events and the values that each takes. */`,
+      `export interface ${typeName(app.id)} {`,
+      ...Object.entries(app.events).flatMap(([name, event]) => eventType(name, event)),
+      "}",
+      "",
+    ].join("\n")
+  ).join("\n");
+}
+
+function typeName(app: string): string {
+  return app.split("-").map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join("") + "Events";
+}
+
+function comment(text: string): string {
+  return `/** ${text.replaceAll("*/", "* /").replaceAll("\n", " ")} */`;
+}
+
+function eventType(name: string, event: EventSchema): string[] {
+  return [
+    `  ${comment(event.description)}`,
+    `  ${name}: {`,
+    ...Object.entries(event.fields).flatMap(([field, schema]) => [
+      ...(schema.description === undefined ? [] : [`    ${comment(schema.description)}`]),
+      `    ${field}${schema.optional === true ? "?" : ""}: ${valueType(schema)};`,
+    ]),
+    "  };",
+  ];
+}
+
+function valueType(field: FieldSchema): string {
+  switch (field.type) {
+    case "boolean":
+      return "boolean";
+    case "enum":
+      return field.values.map((value) => JSON.stringify(value)).join(" | ");
+    case "integer":
+    case "bucket":
+      return "number";
+    case "version":
+      return "`${number}.${number}`";
+  }
+}
