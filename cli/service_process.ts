@@ -5,13 +5,18 @@
  */
 import configuration from "../deno.json" with { type: "json" };
 
-/** The permission flags of `deno task dev`. */
-export function serviceFlags(devCommand: string = configuration.tasks.dev.command): string[] {
-  const flags = /\bdeno run ((?:--\S+ )+)main\.ts\b/.exec(devCommand)?.[1];
-  if (flags === undefined) {
-    throw new Error('Cannot find "deno run --... main.ts" in the dev task of deno.json');
+/** The flags that a task gives to `deno run` of a script. Throws an `Error` if the task does not run it. */
+export function runFlags(task: string, script: string): string[] {
+  const words = task.split(/\s+/);
+  const end = words.indexOf(script);
+  const start = words.lastIndexOf("run", end) + 1;
+  const flags = words.slice(start, end);
+  if (
+    end === -1 || start < 2 || words[start - 2] !== "deno" || !flags.every((flag) => flag.startsWith("--"))
+  ) {
+    throw new Error(`Cannot find "deno run --... ${script}" in a task of deno.json`);
   }
-  return flags.trim().split(" ");
+  return flags;
 }
 
 /** A running service. */
@@ -40,7 +45,7 @@ export async function startService(options: ServiceProcessOptions = {}): Promise
   const url = `http://localhost:${port}`;
   const output = options.output ?? "null";
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...serviceFlags(), import.meta.resolve("../main.ts")],
+    args: ["run", ...runFlags(configuration.tasks.dev.command, "main.ts"), import.meta.resolve("../main.ts")],
     env: { DIT_ENV: "development", OTEL_PROPAGATORS: "none", ...options.env, PORT: String(port) },
     stdin: "null",
     stdout: output,

@@ -12,10 +12,15 @@ export async function developmentSecret(name: string, length: number): Promise<U
   const path = `${FOLDER}/${name}`;
   await Deno.mkdir(FOLDER, { recursive: true, mode: 0o700 });
   const fresh = crypto.getRandomValues(new Uint8Array(length)).toBase64();
+  const draft = `${path}.${crypto.randomUUID()}`;
+  await Deno.writeTextFile(draft, fresh + "\n", { createNew: true, mode: 0o600 });
   try {
-    await Deno.writeTextFile(path, fresh + "\n", { createNew: true, mode: 0o600 });
+    // A link appears whole or not at all: a process that starts at the same moment never reads half a secret.
+    await Deno.link(draft, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  } finally {
+    await Deno.remove(draft);
   }
   const secret = Uint8Array.fromBase64((await Deno.readTextFile(path)).trim());
   if (secret.length !== length) {

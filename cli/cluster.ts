@@ -9,25 +9,12 @@ import { parseArgs } from "node:util";
 import configuration from "../deno.json" with { type: "json" };
 import { lockStoreFile, StoreInUseError } from "../edge/file_lock.ts";
 import { type KvEndpoint, startKvEndpoint } from "../tests/support/kv_endpoint.ts";
+import { runFlags } from "./service_process.ts";
 
 const STORE = ".dit/cluster.sqlite3";
 
 /** The service itself ends within 5 s. */
 const END_MS = 8_000;
-
-/** The flags that a task gives to `deno run` of a script. Throws an `Error` if the task does not run it. */
-export function runFlags(task: string, script: string): string[] {
-  const words = task.split(/\s+/);
-  const end = words.indexOf(script);
-  const start = words.lastIndexOf("run", end) + 1;
-  const flags = words.slice(start, end);
-  if (
-    end === -1 || start < 2 || words[start - 2] !== "deno" || !flags.every((flag) => flag.startsWith("--"))
-  ) {
-    throw new Error(`Cannot find "deno run --... ${script}" in a task of deno.json`);
-  }
-  return flags;
-}
 
 interface Member {
   readonly port: number;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { runFlags } from "../../dev/cluster.ts";
+import { runFlags } from "../../cli/service_process.ts";
 import configuration from "../../deno.json" with { type: "json" };
 
 Deno.test("runFlags() takes a script's permissions from its task", () => {
@@ -20,14 +20,14 @@ function freePorts(count: number): number[] {
   return ports;
 }
 
-Deno.test("dev/cluster.ts runs three processes on one store, outlives the death of one, and ends on SIGINT", async () => {
+Deno.test("cli/cluster.ts runs three processes on one store, outlives the death of one, and ends on SIGINT", async () => {
   const folder = await Deno.makeTempDir();
   const ports = freePorts(3) as [number, number, number];
   const cluster = new Deno.Command("deno", {
     args: [
       "run",
-      ...runFlags(configuration.tasks["dev:cluster"].command, "dev/cluster.ts"),
-      import.meta.resolve("../../dev/cluster.ts"),
+      ...runFlags(configuration.tasks["dev:cluster"].command, "cli/cluster.ts"),
+      import.meta.resolve("../../cli/cluster.ts"),
       `--ports=${ports}`,
     ],
     cwd: folder,
