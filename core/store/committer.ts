@@ -8,10 +8,12 @@
  *
  * @module
  */
-import { concat, equalPublic, u32 } from "../bytes.ts";
-import { Refusal } from "../errors.ts";
 import type { RandomSource } from "../voprf/suite.ts";
-import { keySpace, type Store, storeUnavailable, withDeadline } from "./kv.ts";
+import { Refusal } from "../errors.ts";
+import { StoreUnavailable } from "./breaker.ts";
+import { decodeClaim, encodeClaim } from "./claim_row.ts";
+import { FairQueue } from "./fair_queue.ts";
+import { keySpace, type Store } from "./kv.ts";
 import { packRecords } from "./pack_records.ts";
 import { RecentClaims } from "./recent_claims.ts";
 
@@ -50,29 +52,37 @@ export interface CommitterOptions {
   readonly onCommit?: (claims: number, milliseconds: number, ok: boolean) => void;
 }
 
+/** A claim stands, under this tag (a binary string); or its key is over. */
+type Settled = { readonly outcome: Exclude<ClaimOutcome, "key_over">; readonly tag: string } | {
+  readonly outcome: "key_over";
+};
+
 interface Entry {
   readonly request: ClaimRequest;
   readonly name: string;
-  readonly token: string;
+  readonly tag: string;
   readonly bytes: number;
-  readonly enqueuedAt: number;
-  readonly settled: Promise<ClaimOutcome>;
-  readonly resolve: (outcome: ClaimOutcome) => void;
-  readonly reject: (error: Refusal) => void;
-  tries: number;
+  readonly giveUpAt: number;
+  readonly settled: Promise<Settled>;
+  readonly resolve: (settled: Settled) => void;
+  readonly reject: (error: StoreUnavailable) => void;
 }
 
 // KV's limits are 100 checks, 1000 mutations and 800 KiB a commit.
 const MAX_CHECKS = 100;
 const MAX_GROUP_BYTES = 640 * 1024;
-const MAX_TRIES = 4;
-// Commits that were given up on and have not settled; beyond it the store counts as down until it answers a probe.
-const MAX_ABANDONED = 4;
-const PROBE_EVERY_MS = 500;
+/** What a waiting request is charged besides its record. */
+const ENTRY_BYTES = 512;
+/** A commit that threw is tried again as it was so many times, then claim by claim. */
+const MAX_ATTEMPTS = 3;
+/** Claims in a row whose own commits threw, after which the fault is the store's and not theirs. */
+const MAX_LONE_FAILURES = 3;
+/** Bytes of a claim's packed id that name the token: ordinal and digest of the nonce. */
+const TOKEN_BYTES = 20;
 
 /** Puts claims and records into the store, grouped. One instance a process. */
 export class Committer {
-  readonly #queues = new Map<string, Entry[]>();
+  readonly #queue = new FairQueue<Entry>();
   readonly #active = new Map<string, Entry>();
   readonly #recent: RecentClaims;
   readonly #maxWaiting: number;
@@ -81,9 +91,6 @@ export class Committer {
   #waiting = 0;
   #waitingBytes = 0;
   #inFlight = 0;
-  #abandoned = new Set<Promise<unknown>>();
-  #down = false;
-  #probedAt = -Infinity;
   #idle: (() => void)[] = [];
 
   /** Commits to `store`; `random` makes row ids and shuffles. */
@@ -103,20 +110,12 @@ export class Committer {
     return this.#waiting;
   }
 
-  /** Whether the store counts as down. */
-  get down(): boolean {
-    return this.#down;
-  }
-
   /**
-   * Refuses before anything costly is done when there is no room, or when the store is down.
+   * Refuses before anything costly is done when there is no room, or when the store has stopped answering.
    * @throws {Refusal} `overloaded` or `store_unavailable`.
    */
   admit(): void {
-    if (this.#down) {
-      this.#probe();
-      throw storeUnavailable();
-    }
+    if (this.store.writes.refuses) throw new StoreUnavailable("refused");
     if (this.#waiting >= this.#maxWaiting || this.#waitingBytes >= this.#maxWaitingBytes) {
       throw new Refusal("overloaded", "The service is busy; try again shortly.", { retryAfterSeconds: 1 });
     }
@@ -128,14 +127,23 @@ export class Committer {
    */
   async submit(request: ClaimRequest): Promise<ClaimOutcome> {
     const name = binary(request.id);
+    const tag = binary(request.tag);
     const known = this.#recent.get(name);
-    if (known !== undefined) return equalPublic(known, request.tag) ? "replayed" : "taken";
+    if (known !== undefined) return known === tag ? "replayed" : "taken";
     this.admit();
-    const active = this.#active.get(name);
-    if (active !== undefined) return await this.#follow(active, request);
-    const entry = this.#enqueue(request, name);
-    this.#pump();
-    return await entry.settled;
+    const bytes = ENTRY_BYTES + (request.record?.length ?? 0);
+    this.#waiting++;
+    this.#waitingBytes += bytes;
+    try {
+      // At most one request per claim is in a group or under way: a later one waits for that one's outcome.
+      const active = this.#active.get(name);
+      const settled = await (active ?? this.#enqueue(request, name, tag, bytes)).settled;
+      if (active === undefined || settled.outcome === "key_over") return settled.outcome;
+      return settled.tag === tag ? "replayed" : "taken";
+    } finally {
+      this.#waiting--;
+      this.#waitingBytes -= bytes;
+    }
   }
 
   /** Resolves when nothing waits and nothing is under way. */
@@ -144,52 +152,22 @@ export class Committer {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #enqueue(request: ClaimRequest, name: string): Entry {
-    const { promise, resolve, reject } = Promise.withResolvers<ClaimOutcome>();
-    const entry: Entry = {
-      request,
-      name,
-      token: name.slice(0, 20),
-      bytes: 64 + (request.record?.length ?? 0),
-      enqueuedAt: performance.now(),
-      settled: promise,
-      resolve,
-      reject,
-      tries: 0,
-    };
+  #enqueue(request: ClaimRequest, name: string, tag: string, bytes: number): Entry {
+    const { promise: settled, resolve, reject } = Promise.withResolvers<Settled>();
+    const giveUpAt = performance.now() + this.store.deadlineMs;
+    const entry: Entry = { request, name, tag, bytes, giveUpAt, settled, resolve, reject };
     this.#active.set(name, entry);
-    this.#waiting++;
-    this.#waitingBytes += entry.bytes;
-    this.#push(entry);
+    this.#queue.push(name.slice(0, TOKEN_BYTES), entry);
+    this.#pump();
     return entry;
   }
 
-  /** At most one request per claim is in a group or under way: a later one waits for that one's outcome. */
-  async #follow(active: Entry, request: ClaimRequest): Promise<ClaimOutcome> {
-    this.#waiting++;
-    try {
-      const outcome = await active.settled;
-      if (outcome === "key_over") return outcome;
-      const known = this.#recent.get(active.name);
-      if (known === undefined) throw storeUnavailable();
-      return equalPublic(known, request.tag) ? "replayed" : "taken";
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  #push(entry: Entry): void {
-    const queue = this.#queues.get(entry.token);
-    if (queue === undefined) this.#queues.set(entry.token, [entry]);
-    else queue.push(entry);
-  }
-
   #pump(): void {
-    while (this.#inFlight < this.#maxInFlight && this.#queues.size > 0) {
+    while (this.#inFlight < this.#maxInFlight && !this.#queue.empty) {
       const group = this.#takeGroup();
       if (group.length === 0) continue;
       this.#inFlight++;
-      this.#commit(group).finally(() => {
+      this.#settleGroup(group).finally(() => {
         this.#inFlight--;
         this.#pump();
       });
@@ -203,140 +181,127 @@ export class Committer {
   #takeGroup(): Entry[] {
     const group: Entry[] = [];
     const keys = new Set<number>();
-    const givenUpBefore = performance.now() - this.store.deadlineMs;
     let bytes = 0;
-    while (this.#queues.size > 0) {
-      const [token, queue] = this.#queues.entries().next().value!;
-      const entry = queue[0]!;
+    for (let entry = this.#queue.peek(); entry !== undefined; entry = this.#queue.peek()) {
       const checks = group.length + 1 + keys.size + (keys.has(entry.request.ordinal) ? 0 : 1);
       if (checks > MAX_CHECKS || (group.length > 0 && bytes + entry.bytes > MAX_GROUP_BYTES)) break;
-      queue.shift();
-      this.#queues.delete(token);
-      if (queue.length > 0) this.#queues.set(token, queue);
-      if (entry.enqueuedAt < givenUpBefore) {
-        this.#fail(entry);
-        continue;
-      }
+      this.#queue.shift();
       keys.add(entry.request.ordinal);
       bytes += entry.bytes;
       group.push(entry);
     }
-    return group;
+    return this.#giveUpOld(group);
   }
 
-  async #commit(group: Entry[]): Promise<void> {
-    const startedAt = performance.now();
-    const commit = this.#write(group);
-    let ok: boolean;
-    try {
-      ok = (await withDeadline(commit, this.store.deadlineMs)).ok;
-    } catch {
-      this.options.onCommit?.(group.length, performance.now() - startedAt, false);
-      await this.#outcomeUnknown(group, commit, performance.now() - startedAt);
-      return;
+  /** Those that have waited for too long are answered; the others go on. */
+  #giveUpOld(group: Entry[]): Entry[] {
+    const now = performance.now();
+    const old = group.filter((entry) => entry.giveUpAt <= now);
+    if (old.length === 0) return group;
+    this.#fail(old, new StoreUnavailable("late"));
+    return group.filter((entry) => entry.giveUpAt > now);
+  }
+
+  /**
+   * Commits a group until each of its claims is answered. Trying again is safe whatever became of the commit before,
+   * since every claim carries its own check. Gives whether the store did its part.
+   */
+  async #settleGroup(group: Entry[]): Promise<boolean> {
+    for (let left = group, failures = 0; left.length > 0; left = this.#giveUpOld(left)) {
+      try {
+        if (await this.#commit(left)) {
+          for (const entry of left) this.#know(entry, entry.tag, "accepted");
+          return true;
+        }
+        // Nobody joins those whose claims were just found absent, so a guilty claim holds the others up only once.
+        left = await this.#withoutGuilty(left);
+      } catch (error) {
+        const fault = error instanceof StoreUnavailable ? error : new StoreUnavailable("failed", error);
+        failures++;
+        if (fault.why !== "failed" || (failures === MAX_ATTEMPTS && left.length === 1)) {
+          this.#fail(left, fault);
+          return false;
+        }
+        if (failures === MAX_ATTEMPTS) return await this.#settleOneByOne(left);
+        await pause(5 ** failures);
+      }
     }
-    this.options.onCommit?.(group.length, performance.now() - startedAt, ok);
-    if (ok) { for (const entry of group) this.#know(entry, entry.request.tag, "accepted"); }
-    else await this.#findGuilty(group);
+    return true;
   }
 
-  async #write(group: Entry[]): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    const operation = this.store.kv.atomic();
+  /** If one claim is the reason why a group throws, the others shall not suffer from it. */
+  async #settleOneByOne(group: Entry[]): Promise<boolean> {
+    let failures = 0;
+    for (const [index, entry] of group.entries()) {
+      if (failures === MAX_LONE_FAILURES) {
+        this.#fail(group.slice(index), new StoreUnavailable("failed"));
+        return false;
+      }
+      failures = await this.#settleGroup([entry]) ? 0 : failures + 1;
+    }
+    return true;
+  }
+
+  /** Gives false when a check failed. Throws {@linkcode StoreUnavailable}. */
+  async #commit(group: Entry[]): Promise<boolean> {
+    const startedAt = performance.now();
+    let ok = false;
+    try {
+      ok = await this.store.commit((operation) => this.#write(group, operation)) !== undefined;
+      return ok;
+    } finally {
+      this.options.onCommit?.(group.length, performance.now() - startedAt, ok);
+    }
+  }
+
+  #write(group: Entry[], operation: Deno.AtomicOperation): void {
     for (const [ordinal, versionstamp] of aliveRows(group)) {
       operation.check({ key: keySpace.alive(ordinal), versionstamp });
     }
-    for (const row of packRecords(group.map((entry) => entry.request), this.random)) {
+    for (const row of packRecords(group.map(({ request }) => request), this.random)) {
       operation.set(keySpace.log(row.app, row.day, this.random(12)), row.bytes);
     }
     for (const { request } of group) {
       const key = keySpace.claim(request.id);
+      const recorded = request.record !== undefined;
       operation.check({ key, versionstamp: null });
-      operation.set(key, concat(request.tag, u32(request.day)));
+      operation.set(key, encodeClaim({ tag: request.tag, day: request.day, recorded }));
     }
-    return await operation.commit();
   }
 
-  /** A check failed: those whose claim or key is the reason are answered, the others go out again. */
-  async #findGuilty(group: Entry[]): Promise<void> {
+  /** A check failed: those whose claim or key is the reason are answered, the others are given back. */
+  async #withoutGuilty(group: Entry[]): Promise<Entry[]> {
     const alive = [...aliveRows(group)];
-    let claims: Deno.KvEntryMaybe<Uint8Array>[];
-    let keys: Deno.KvEntryMaybe<unknown>[];
-    try {
-      [claims, keys] = await Promise.all([
-        this.store.getMany<Uint8Array>(group.map((entry) => keySpace.claim(entry.request.id))),
-        this.store.getMany<unknown>(alive.map(([ordinal]) => keySpace.alive(ordinal))),
-      ]);
-    } catch {
-      for (const entry of group) this.#fail(entry);
-      return;
-    }
+    const [claims, keys] = await Promise.all([
+      this.store.getMany<Uint8Array>(group.map(({ request }) => keySpace.claim(request.id))),
+      this.store.getMany<unknown>(alive.map(([ordinal]) => keySpace.alive(ordinal))),
+    ]);
     const current = new Map(alive.map(([ordinal], index) => [ordinal, keys[index]!.versionstamp]));
-    for (const [index, entry] of group.entries()) {
-      const claim = claims[index]!.value;
-      if (claim !== null) {
-        const tag = claim.slice(0, 16);
-        this.#know(entry, tag, equalPublic(tag, entry.request.tag) ? "replayed" : "taken");
-      } else if (current.get(entry.request.ordinal) !== entry.request.aliveVersionstamp) {
-        this.#settle(entry);
-        entry.resolve("key_over");
-      } else this.#again(entry);
-    }
+    return group.filter((entry, index) => {
+      const { value } = claims[index]!;
+      if (value !== null) {
+        const tag = binary(decodeClaim(value)?.tag ?? new Uint8Array());
+        this.#know(entry, tag, tag === entry.tag ? "replayed" : "taken");
+        return false;
+      }
+      if (current.get(entry.request.ordinal) === entry.request.aliveVersionstamp) return true;
+      this.#active.delete(entry.name);
+      entry.resolve({ outcome: "key_over" });
+      return false;
+    });
   }
 
-  /** The commit threw or did not answer. Trying again is safe, since every claim carries its own check. */
-  async #outcomeUnknown(group: Entry[], commit: Promise<unknown>, milliseconds: number): Promise<void> {
-    if (milliseconds >= this.store.deadlineMs) {
-      this.#abandoned.add(commit);
-      commit.catch(() => {}).finally(() => this.#abandoned.delete(commit));
-      if (this.#abandoned.size >= MAX_ABANDONED) this.#goDown();
-      for (const entry of group) this.#fail(entry);
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5 + 20 * group[0]!.tries));
-    for (const entry of group) this.#again(entry);
-  }
-
-  #again(entry: Entry): void {
-    entry.tries++;
-    if (entry.tries >= MAX_TRIES) this.#fail(entry);
-    else this.#push(entry);
-  }
-
-  #know(entry: Entry, tag: Uint8Array, outcome: ClaimOutcome): void {
+  #know(entry: Entry, tag: string, outcome: Exclude<ClaimOutcome, "key_over">): void {
     this.#recent.set(entry.name, tag);
-    this.#settle(entry);
-    entry.resolve(outcome);
-  }
-
-  #fail(entry: Entry): void {
-    this.#settle(entry);
-    // A request that waits for this one hears of it through the same promise.
-    entry.settled.catch(() => {});
-    entry.reject(storeUnavailable());
-  }
-
-  #settle(entry: Entry): void {
     this.#active.delete(entry.name);
-    this.#waiting--;
-    this.#waitingBytes -= entry.bytes;
+    entry.resolve({ outcome, tag });
   }
 
-  /** Nothing more is sent to a store that has stopped answering, so that memory cannot grow; a probe ends it. */
-  #goDown(): void {
-    this.#down = true;
-    for (const queue of this.#queues.values()) for (const entry of queue) this.#fail(entry);
-    this.#queues.clear();
-    this.#probe();
-  }
-
-  #probe(): void {
-    const now = performance.now();
-    if (now - this.#probedAt < PROBE_EVERY_MS) return;
-    this.#probedAt = now;
-    this.store.get(keySpace.probe()).then(() => {
-      this.#down = false;
-      this.#abandoned.clear();
-    }, () => {});
+  #fail(entries: Entry[], fault: StoreUnavailable): void {
+    for (const entry of entries) {
+      this.#active.delete(entry.name);
+      entry.reject(fault);
+    }
   }
 }
 
@@ -347,4 +312,8 @@ function aliveRows(group: Entry[]): Map<number, string> {
 
 function binary(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

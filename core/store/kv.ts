@@ -7,7 +7,7 @@
  * @module
  */
 import { concat, u16, u32 } from "../bytes.ts";
-import { Refusal } from "../errors.ts";
+import { Breaker, StoreUnavailable } from "./breaker.ts";
 
 /** The key space. Families have one letter each, since short keys are measurably faster. */
 export const keySpace = {
@@ -35,7 +35,7 @@ export const keySpace = {
   quota: (ordinal: number, tag: Uint8Array): Deno.KvKey => ["q", concat(u32(ordinal), tag)],
   /** All quota rows of a key. */
   quotasOf: (ordinal: number): Deno.KvListSelector => byOrdinal("q", ordinal),
-  /** A claim from its packed id (see {@linkcode claimId}): mac tag | u32 day. */
+  /** A claim from its packed id (see {@linkcode claimId}): core/store/claim_row.ts. */
   claim: (id: Uint8Array): Deno.KvKey => ["c", id],
   /** All claims of a key. */
   claimsOf: (ordinal: number): Deno.KvListSelector => byOrdinal("c", ordinal),
@@ -44,7 +44,7 @@ export const keySpace = {
   /** The shuffled records of one commit: NDJSON bytes. */
   log: (app: string, day: number, id: Uint8Array): Deno.KvKey => ["l", app, day, id],
   /** All log rows of a day. */
-  logsOf: (app: string, day: number): Deno.KvListSelector => ({ prefix: ["l", app, day] }),
+  logsOf: (app: string, day: number): { prefix: Deno.KvKey } => ({ prefix: ["l", app, day] }),
   /** All log rows of an application. */
   allLogsOf: (app: string): Deno.KvListSelector => ({ prefix: ["l", app] }),
   /** Where the log rows of an application from a day on begin and end. */
@@ -56,16 +56,25 @@ export const keySpace = {
   segment: (app: string, day: number, id: Uint8Array): Deno.KvKey => ["g", app, day, id],
   /** All segments of a day. */
   segmentsOf: (app: string, day: number): Deno.KvListSelector => ({ prefix: ["g", app, day] }),
+  /** Where the segments of an application from a day on begin and end. */
+  segmentsFrom: (app: string, day: number): Deno.KvListSelector => ({
+    start: ["g", app, day],
+    end: ["g", app, Number.MAX_SAFE_INTEGER],
+  }),
   /** All segments of an application. */
   allSegmentsOf: (app: string): Deno.KvListSelector => ({ prefix: ["g", app] }),
   /** What was swept or moved of a day: TallyRow. */
   tally: (app: string, day: number): Deno.KvKey => ["t", app, day],
   /** All tallies of an application. */
   talliesOf: (app: string): Deno.KvListSelector => ({ prefix: ["t", app] }),
+  /** All tallies. */
+  allTallies: (): Deno.KvListSelector => ({ prefix: ["t"] }),
   /** In the split of ACS and log servers: the log server has the record (16-byte tag). */
   stored: (app: string, keyId: Uint8Array, tag: Uint8Array): Deno.KvKey => ["s", app, keyId, tag],
   /** A row that nobody writes: reading it tells whether the store answers. */
   probe: (): Deno.KvKey => ["p"],
+  /** A row that is written for the versionstamp that comes back: where the audit draws its line. */
+  fence: (): Deno.KvKey => ["f"],
 };
 
 function byOrdinal(family: string, ordinal: number): Deno.KvListSelector {
@@ -80,71 +89,69 @@ export function claimId(ordinal: number, nonceDigest: Uint8Array, use: number): 
   return concat(u32(ordinal), nonceDigest.subarray(0, 16), u16(use));
 }
 
-/** Thrown when the store does not answer in time or not at all: the outcome of a write is unknown. */
-export function storeUnavailable(): Refusal {
-  return new Refusal("store_unavailable", "The store did not confirm in time; send the same bytes again.", {
-    retryAfterSeconds: 1,
-  });
-}
+export { StoreUnavailable };
 
-/** Settles as `promise` does, or throws `store_unavailable` after `milliseconds`. */
-export async function withDeadline<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(storeUnavailable()), milliseconds);
-  });
-  // A promise that loses the race may still reject, and nobody is left to hear it.
-  promise.catch(() => {});
-  try {
-    return await Promise.race([promise, late]);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    throw storeUnavailable();
-  } finally {
-    clearTimeout(timer);
-  }
+/** Thrown when the store does not answer in time or not at all: the outcome of a write is unknown. */
+export function storeUnavailable(): StoreUnavailable {
+  return new StoreUnavailable("failed");
 }
 
 /** How a {@linkcode Store} behaves. */
 export interface StoreOptions {
   /** Milliseconds after which a call counts as unanswered; 2000 by default. */
   readonly deadlineMs?: number;
+  /** Hears of each call that had no result, with the error of one that threw. */
+  readonly onFault?: (fault: StoreUnavailable) => void;
 }
 
-/** Deno KV in which every call has a deadline and fails with `store_unavailable`. */
+/** Deno KV in which every call has a deadline and fails with {@linkcode StoreUnavailable}. */
 export class Store {
   /** Milliseconds after which a call counts as unanswered. */
   readonly deadlineMs: number;
+  /** Holds back reads while the store does not answer them. */
+  readonly reads: Breaker = new Breaker();
+  /** Holds back commits while the store does not answer them: reads may work where commits hang. */
+  readonly writes: Breaker = new Breaker();
 
   /** Wraps an open database. */
-  constructor(readonly kv: Deno.Kv, options: StoreOptions = {}) {
+  constructor(readonly kv: Deno.Kv, private readonly options: StoreOptions = {}) {
     this.deadlineMs = options.deadlineMs ?? 2_000;
   }
 
   /** One row. */
   get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
-    return withDeadline(this.kv.get<T>(key), this.deadlineMs);
+    return this.#call(this.reads, () => this.kv.get<T>(key));
   }
 
   /** Many rows, in the order of `keys`. Not one snapshot beyond ten keys. */
   async getMany<T>(keys: readonly Deno.KvKey[]): Promise<Deno.KvEntryMaybe<T>[]> {
     const batches: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
     for (let at = 0; at < keys.length; at += 10) {
-      batches.push(withDeadline(this.kv.getMany<T[]>(keys.slice(at, at + 10)), this.deadlineMs));
+      batches.push(this.#call(this.reads, () => this.kv.getMany<T[]>(keys.slice(at, at + 10))));
     }
     return (await Promise.all(batches)).flat();
   }
 
-  /** Rows in order of their keys; each step has the deadline. Consistent only within a batch of 100. */
+  /**
+   * Rows in order of their keys, read in pages of `batchSize` (100 by default), each with the deadline. Only a page is
+   * one snapshot.
+   */
   async *list<T>(
     selector: Deno.KvListSelector,
     options: Deno.KvListOptions = {},
   ): AsyncGenerator<Deno.KvEntry<T>> {
-    const rows = this.kv.list<T>(selector, options);
-    while (true) {
-      const step = await withDeadline(rows.next(), this.deadlineMs);
-      if (step.done) return;
-      yield step.value;
+    const { batchSize = 100, limit = Infinity, cursor } = options;
+    for (let left = limit, next = cursor ?? ""; left > 0;) {
+      const size = Math.min(batchSize, left);
+      const page = await this.#call(this.reads, async () => {
+        const rows = this.kv.list<T>(selector, { ...options, limit: size, batchSize: size, cursor: next });
+        const entries = await Array.fromAsync(rows);
+        return { entries, cursor: rows.cursor };
+      });
+      yield* page.entries;
+      if (page.entries.length < size) return;
+      left -= size;
+      next = page.cursor;
     }
   }
 
@@ -152,12 +159,21 @@ export class Store {
   async commit(build: (operation: Deno.AtomicOperation) => void): Promise<string | undefined> {
     const operation = this.kv.atomic();
     build(operation);
-    const result = await withDeadline(operation.commit(), this.deadlineMs);
+    const result = await this.#call(this.writes, () => operation.commit());
     return result.ok ? result.versionstamp : undefined;
   }
 
   /** Closes the database. */
   close(): void {
     this.kv.close();
+  }
+
+  async #call<T>(breaker: Breaker, begin: () => Promise<T>): Promise<T> {
+    try {
+      return await breaker.call(begin, this.deadlineMs);
+    } catch (error) {
+      this.options.onFault?.(error as StoreUnavailable);
+      throw error;
+    }
   }
 }

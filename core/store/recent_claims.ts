@@ -4,21 +4,21 @@
  * @module
  */
 
-/** A bounded map from claim to MAC tag that forgets the oldest half at a time. */
+/** A bounded map from claim to MAC tag, both as binary strings, that forgets the oldest half at a time. */
 export class RecentClaims {
-  #young = new Map<string, Uint8Array>();
-  #old = new Map<string, Uint8Array>();
+  #young = new Map<string, string>();
+  #old = new Map<string, string>();
 
   /** Remembers at least `capacity / 2` and at most `capacity` claims. */
   constructor(private readonly capacity: number) {}
 
   /** The tag of a known claim. */
-  get(name: string): Uint8Array | undefined {
+  get(name: string): string | undefined {
     return this.#young.get(name) ?? this.#old.get(name);
   }
 
   /** Remembers a claim. */
-  set(name: string, tag: Uint8Array): void {
+  set(name: string, tag: string): void {
     this.#young.set(name, tag);
     if (this.#young.size < this.capacity / 2) return;
     this.#old = this.#young;

@@ -1,0 +1,35 @@
+/**
+ * The value of a claim: few raw bytes, since small rows commit faster.
+ *
+ * @module
+ */
+import { concat, u32 } from "../bytes.ts";
+
+/** Bytes of a MAC's tag. */
+export const TAG_LENGTH = 16;
+const CLAIM_LENGTH = TAG_LENGTH + 4 + 1;
+
+/** What a claim says. */
+export interface ClaimRow {
+  /** The first 16 bytes of the MAC: tells one request from another. */
+  readonly tag: Uint8Array;
+  /** The day of arrival, days since 1970. */
+  readonly day: number;
+  /** Whether a record was stored in the same commit; not where another server keeps it. */
+  readonly recorded: boolean;
+}
+
+/** Encodes a claim: tag (16) | u32 day | u8 1 if a record was stored with it, else 0. */
+export function encodeClaim({ tag, day, recorded }: ClaimRow): Uint8Array<ArrayBuffer> {
+  return concat(tag.subarray(0, TAG_LENGTH), u32(day), Uint8Array.of(recorded ? 1 : 0));
+}
+
+/** Reads what {@linkcode encodeClaim} wrote; undefined when the bytes are no claim. */
+export function decodeClaim(value: unknown): ClaimRow | undefined {
+  if (!(value instanceof Uint8Array) || value.length !== CLAIM_LENGTH || value[20]! > 1) return undefined;
+  return {
+    tag: value.subarray(0, TAG_LENGTH),
+    day: new DataView(value.buffer, value.byteOffset).getUint32(TAG_LENGTH),
+    recorded: value[20] === 1,
+  };
+}
