@@ -1,10 +1,11 @@
 /**
- * The one background job: keys are made and ended, records are shuffled, what has ended is swept. Idempotent; it runs at the start, from cron
- * in every process, and may be killed at any moment.
+ * The one background job: keys are made and ended, records are shuffled and leave at the end of their retention, what
+ * has ended is swept. Idempotent; it runs at the start, from cron in every process, and may be killed at any moment.
  *
  * @module
  */
 import { createMissingKeys, destroyOverKeys, resealKeys } from "./keys/rotation.ts";
+import { type RetentionCount, retireRecords } from "./retention.ts";
 import type { Service } from "./service.ts";
 import { type MoveCount, moveIntoSegments } from "./store/segments.ts";
 import { DEFAULT_PACE, type SweepCount, sweepDoomedKeys, type SweepPace } from "./store/sweep.ts";
@@ -21,6 +22,8 @@ export interface MaintenanceReport {
   readonly moved: MoveCount;
   /** Rows swept. */
   readonly swept: SweepCount;
+  /** Records, and tallies, that were over their retention. */
+  readonly retired: RetentionCount;
 }
 
 /** Runs everything that is due. */
@@ -41,5 +44,12 @@ export async function runMaintenance(
     moved.records += records;
     moved.segments += segments;
   }
-  return { keysMade, keysEnded, keysResealed, moved, swept: await sweepDoomedKeys(store, now(), pace) };
+  const swept = await sweepDoomedKeys(store, now(), pace);
+  const retired: RetentionCount = { records: 0, tallies: 0 };
+  for (const app of deployment.applications.values()) {
+    const { records, tallies } = await retireRecords(store, app, now(), pace);
+    retired.records += records;
+    retired.tallies += tallies;
+  }
+  return { keysMade, keysEnded, keysResealed, moved, swept, retired };
 }

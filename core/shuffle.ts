@@ -19,3 +19,30 @@ export function uniformBelow(bound: number, random: RandomSource): number {
     if (value < limit) return value % bound;
   }
 }
+
+/**
+ * Passes byte strings on in random order while it holds at most `maxBytes` of them. What fits is shuffled uniformly; of
+ * more, each one leaves at a random moment after it came.
+ */
+export async function* shuffleStream(
+  items: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  random: RandomSource,
+): AsyncGenerator<Uint8Array> {
+  const held: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const item of items) {
+    // A copy, since a part of a larger buffer would hold all of it.
+    held.push(item.slice());
+    bytes += item.length;
+    while (bytes > maxBytes) {
+      const index = uniformBelow(held.length, random);
+      const chosen = held[index]!;
+      held[index] = held.at(-1)!;
+      held.pop();
+      bytes -= chosen.length;
+      yield chosen;
+    }
+  }
+  yield* shuffle(held, random);
+}

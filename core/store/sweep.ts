@@ -5,6 +5,7 @@
  * @module
  */
 import type { DoomedKey } from "../keys/key_row.ts";
+import { decodeClaim } from "./claim_row.ts";
 import { keySpace, type Store } from "./kv.ts";
 import { addToTally, type TallyRow } from "./tally.ts";
 
@@ -63,37 +64,39 @@ async function sweepRows(store: Store, selector: Deno.KvListSelector, pace: Swee
   }
 }
 
-/** The day of a claim's value: mac tag (16) | u32 day. */
-export function dayOfClaim(value: Uint8Array): number {
-  return new DataView(value.buffer, value.byteOffset).getUint32(16);
-}
-
+/** Claims counted as they were stored: the audit compares them with the records of their day. */
 async function sweepClaims(store: Store, app: string, ordinal: number, pace: SweepPace): Promise<number> {
+  const selector = keySpace.claimsOf(ordinal);
+  const page = { limit: pace.rowsPerCommit, batchSize: pace.rowsPerCommit };
   let swept = 0;
+  // A tally is always known before the rows that are counted are listed: a sweep beside this one changes it in between
+  // and makes this commit fail.
+  const tallies = new Map<number, Deno.KvEntryMaybe<TallyRow>>();
   while (true) {
-    // The days are looked up first, then their tallies are read, then the rows are listed again: a sweep that runs
-    // beside this one changes a tally in between and makes this commit fail.
-    const days = new Set<number>();
-    const selector = keySpace.claimsOf(ordinal);
-    for await (const { value } of store.list<Uint8Array>(selector, { limit: pace.rowsPerCommit })) {
-      days.add(dayOfClaim(value));
-    }
-    if (days.size === 0) return swept;
-    const tallies = new Map<number, Deno.KvEntryMaybe<TallyRow>>();
-    for (const day of days) tallies.set(day, await store.get<TallyRow>(keySpace.tally(app, day)));
-    const rows: Deno.KvKey[] = [];
+    const rows = await Array.fromAsync(store.list<Uint8Array>(selector, page));
+    if (rows.length === 0) return swept;
     const counts = new Map<number, number>();
-    for await (const { key, value } of store.list<Uint8Array>(selector, { limit: pace.rowsPerCommit })) {
-      const day = dayOfClaim(value);
-      if (!tallies.has(day)) continue;
-      rows.push(key);
-      counts.set(day, (counts.get(day) ?? 0) + 1);
+    for (const { value } of rows) {
+      const claim = decodeClaim(value);
+      if (claim?.recorded) counts.set(claim.day, (counts.get(claim.day) ?? 0) + 1);
     }
-    const done = await store.commit((operation) => {
-      for (const key of rows) operation.delete(key);
-      for (const [day, claimsSwept] of counts) addToTally(operation, tallies.get(day)!, { claimsSwept });
+    const unknown = [...counts.keys()].filter((day) => !tallies.has(day));
+    for (const day of unknown) tallies.set(day, await store.get<TallyRow>(keySpace.tally(app, day)));
+    if (unknown.length > 0) continue;
+    const written = new Map<number, TallyRow>();
+    const versionstamp = await store.commit((operation) => {
+      for (const { key } of rows) operation.delete(key);
+      for (const [day, claimsSwept] of counts) {
+        written.set(day, addToTally(operation, tallies.get(day)!, { claimsSwept }));
+      }
     });
-    if (done !== undefined) swept += rows.length;
+    if (versionstamp === undefined) tallies.clear();
+    else {
+      for (const [day, value] of written) {
+        tallies.set(day, { key: keySpace.tally(app, day), value, versionstamp });
+      }
+      swept += rows.length;
+    }
     await pace.pause();
   }
 }

@@ -18,18 +18,20 @@ export interface TallyRow {
 export const EMPTY_TALLY: TallyRow = { claimsSwept: 0, recordsMoved: 0, recordsRetired: 0 };
 
 /**
- * Adds counts to a tally inside a commit. `entry` must have been read before the rows that are counted were listed:
- * its check then serialises everyone who sweeps or moves, so that nothing is counted twice.
+ * Adds counts to a tally inside a commit and gives the new row. `entry` must have been read before the rows that are
+ * counted were listed: its check then serialises everyone who sweeps or moves, so that nothing is counted twice.
  */
 export function addToTally(
   operation: Deno.AtomicOperation,
   entry: Deno.KvEntryMaybe<TallyRow>,
   counts: Partial<TallyRow>,
-): void {
+): TallyRow {
   const before = entry.value ?? EMPTY_TALLY;
-  operation.check(entry).set(entry.key, {
+  const after: TallyRow = {
     claimsSwept: before.claimsSwept + (counts.claimsSwept ?? 0),
     recordsMoved: before.recordsMoved + (counts.recordsMoved ?? 0),
     recordsRetired: before.recordsRetired + (counts.recordsRetired ?? 0),
-  });
+  };
+  operation.check(entry).set(entry.key, after);
+  return after;
 }

@@ -1,0 +1,40 @@
+/**
+ * Export of a day's records as NDJSON, in random order: the order says nothing about who sent what together.
+ *
+ * @module
+ */
+import { shuffleStream } from "./shuffle.ts";
+import { readRecords } from "./store/day_records.ts";
+import type { Store } from "./store/kv.ts";
+import type { RandomSource } from "./voprf/suite.ts";
+
+/** Bytes of records that are shuffled at a time; rows beyond it already lie in the order of random keys. */
+const WINDOW_BYTES = 32 * 1024 * 1024;
+/** Bytes of a chunk, about. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * Streams a day's records, a line each.
+ * @throws {DayChangedError} At the end, when records were moved or removed meanwhile.
+ */
+export async function* exportDay(
+  store: Store,
+  app: string,
+  day: number,
+  random: RandomSource,
+  windowBytes = WINDOW_BYTES,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let chunk = new Uint8Array(CHUNK_BYTES);
+  let length = 0;
+  for await (const record of shuffleStream(readRecords(store, app, day), windowBytes, random)) {
+    if (length + record.length + 1 > chunk.length) {
+      if (length > 0) yield chunk.subarray(0, length);
+      chunk = new Uint8Array(Math.max(CHUNK_BYTES, record.length + 1));
+      length = 0;
+    }
+    chunk.set(record, length);
+    length += record.length;
+    chunk[length++] = 0x0a;
+  }
+  if (length > 0) yield chunk.subarray(0, length);
+}

@@ -1,0 +1,83 @@
+/**
+ * Removes the records of days that are over their retention, a few rows at a time, and counts them in the tally of
+ * their day in the very commits that remove them.
+ *
+ * @module
+ */
+import type { Application } from "./config/types.ts";
+import type { DoomedKey, KeyRow } from "./keys/key_row.ts";
+import { countRecords, daysWithRecords, readRecordRows, type RecordRow } from "./store/day_records.ts";
+import { keySpace, type Store } from "./store/kv.ts";
+import type { SweepPace } from "./store/sweep.ts";
+import { addToTally, type TallyRow } from "./store/tally.ts";
+import { dayOf } from "./telemetry/time.ts";
+
+/** Rows of records are up to 60 KiB, so fewer of them go at a time than of claims. */
+const ROWS_PER_COMMIT = 25;
+
+/** What one run removed. */
+export interface RetentionCount {
+  /** Records. */
+  records: number;
+  /** Tallies of days of which nothing is left. */
+  tallies: number;
+}
+
+/** The first day that is still kept at `nowSeconds`. */
+export function firstKeptDay(retentionDays: number, nowSeconds: number): number {
+  return dayOf(nowSeconds) - retentionDays;
+}
+
+/** Removes an application's records of the days before its retention. Idempotent; any number may run at once. */
+export async function retireRecords(
+  store: Store,
+  app: Application,
+  nowSeconds: number,
+  pace: SweepPace,
+): Promise<RetentionCount> {
+  const endDay = firstKeptDay(app.retentionDays, nowSeconds);
+  let records = 0;
+  for await (const day of daysWithRecords(store, app.id, endDay)) {
+    while (true) {
+      const retired = await retireRows(store, app.id, day);
+      if (retired === undefined) break;
+      records += retired;
+      await pace.pause();
+    }
+  }
+  return { records, tallies: await forgetTallies(store, app.id, endDay) };
+}
+
+/** Gives how many records went, or undefined when the day has none left. */
+async function retireRows(store: Store, app: string, day: number): Promise<number | undefined> {
+  const tally = await store.get<TallyRow>(keySpace.tally(app, day));
+  const rows: RecordRow[] = [];
+  for await (const row of readRecordRows(store, app, day, ROWS_PER_COMMIT)) {
+    if (rows.push(row) === ROWS_PER_COMMIT) break;
+  }
+  if (rows.length === 0) return undefined;
+  const recordsRetired = rows.reduce((sum, row) => sum + countRecords(row), 0);
+  const done = await store.commit((operation) => {
+    for (const { key } of rows) operation.delete(key);
+    addToTally(operation, tally, { recordsRetired });
+  });
+  return done === undefined ? 0 : recordsRetired;
+}
+
+/** A tally is needed while there are records or claims of its day, and claims live as long as their key. */
+async function forgetTallies(store: Store, app: string, endDay: number): Promise<number> {
+  for await (const { value } of store.list<DoomedKey>(keySpace.allDoomed())) {
+    if (value.app === app) return 0;
+  }
+  let firstDay = endDay;
+  for await (const { value } of store.list<KeyRow>(keySpace.allKeys())) {
+    if (value.app === app) firstDay = Math.min(firstDay, dayOf(value.notBefore));
+  }
+  let forgotten = 0;
+  for await (const entry of store.list<TallyRow>(keySpace.talliesOf(app))) {
+    if ((entry.key[2] as number) >= firstDay) break;
+    const done = await store.commit((operation) => operation.check(entry).delete(entry.key));
+    if (done !== undefined) forgotten++;
+  }
+  return forgotten;
+}
