@@ -13,6 +13,7 @@ import { createService, type Service } from "./core/service.ts";
 import { isFile, openStore } from "./core/store/open.ts";
 import type { SuiteName } from "./core/voprf/suite.ts";
 import { loadSuites } from "./core/voprf/select.ts";
+import { adminTokenDigest } from "./edge/admin_guard.ts";
 import { Admission } from "./edge/admission.ts";
 import { deidentify } from "./edge/deidentify.ts";
 import { developmentSecret } from "./edge/development_secrets.ts";
@@ -77,10 +78,15 @@ async function start(settings: Settings): Promise<Service> {
   const regions = settings.regions.size === 0
     ? undefined
     : new Regions({ own: settings.region, others: settings.regions, token: settings.regionToken!, fetch });
+  const adminTokenSha256 = settings.adminTokenSha256 ??
+    (settings.development
+      ? adminTokenDigest((await developmentSecret("admin_token", 32)).toBase64())
+      : undefined);
   const app = createApp({
     service,
     sessions,
     ...(regions === undefined ? {} : { regions }),
+    ...(adminTokenSha256 === undefined ? {} : { adminTokenSha256 }),
     ...(settings.development ? { developmentSecret: secret } : {}),
     onInternalError: (error) => log("internal_error", { name: (error as Error)?.name }),
   });

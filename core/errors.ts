@@ -17,6 +17,7 @@ export type RefusalCode =
   | "session_invalid"
   | "sessions_unavailable"
   | "service_token_invalid"
+  | "admin_token_invalid"
   | "use_out_of_range"
   | "app_unknown"
   | "route_unknown"

@@ -48,6 +48,12 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   { name: "keys", path: /^\/v1\/apps\/[^/]+\/keys$/, headers: ["if-none-match"], query: false },
   { name: "schema", path: /^\/v1\/apps\/[^/]+\/schema$/, headers: ["if-none-match"], query: false },
   { name: "health", path: /^\/(?:healthz|readyz)$/, headers: [], query: false },
+  {
+    name: "admin",
+    path: /^\/admin\//,
+    headers: ["content-type", "content-length", "authorization"],
+    query: false,
+  },
   { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
 ];
 

@@ -31,6 +31,8 @@ export interface Settings {
   readonly issueHost: string | undefined;
   /** The only host that takes logs. */
   readonly logHost: string | undefined;
+  /** SHA-256 of the operator's token; undefined: no admin routes (development makes a token). */
+  readonly adminTokenSha256: Uint8Array | undefined;
   /** Whether a line is written for every request. */
   readonly logRequests: boolean;
 }
@@ -76,6 +78,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
     issueHost: get("DIT_ISSUE_HOST")?.toLowerCase(),
     logHost: get("DIT_LOG_HOST")?.toLowerCase(),
+    adminTokenSha256: readAdminToken(get("DIT_ADMIN_TOKEN_SHA256"), mistakes),
     logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
   };
   if (mistakes.length > 0) throw new EnvironmentError(mistakes);
@@ -114,6 +117,13 @@ function readPort(value: string | undefined, mistakes: string[]): number {
   if (value === undefined || (/^[0-9]{1,5}$/.test(value) && port <= 65_535)) return port;
   mistakes.push("Set PORT to a number from 0 to 65535.");
   return 0;
+}
+
+function readAdminToken(value: string | undefined, mistakes: string[]): Uint8Array | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (/^[0-9a-f]{64}$/i.test(value)) return Uint8Array.fromHex(value);
+  mistakes.push("Set DIT_ADMIN_TOKEN_SHA256 to the SHA-256 of your admin token: 64 hexadecimal digits.");
+  return undefined;
 }
 
 function readSealKeys(

@@ -16,6 +16,7 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   mac_invalid: [401, "The MAC is invalid"],
   session_invalid: [401, "The session is invalid"],
   service_token_invalid: [401, "The service token is invalid"],
+  admin_token_invalid: [401, "The admin token is invalid"],
   use_out_of_range: [403, "The use is out of range"],
   app_unknown: [404, "The application is unknown"],
   route_unknown: [404, "The route is unknown"],
@@ -44,6 +45,7 @@ const CHALLENGES: Partial<Record<RefusalCode, string>> = {
   mac_invalid: "DIT",
   session_invalid: "Bearer",
   service_token_invalid: "Bearer",
+  admin_token_invalid: "Bearer",
 };
 
 /** The header in which the outermost function finds the code for its log line; it is removed before the answer leaves. */

@@ -7,9 +7,11 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { Refusal } from "../core/errors.ts";
 import type { Service } from "../core/service.ts";
+import { adminGuard } from "../edge/admin_guard.ts";
 import { problemResponse } from "../edge/problem.ts";
 import type { Regions } from "../edge/region.ts";
 import type { SessionAuthenticator } from "../edge/session.ts";
+import { adminLogsRoutes } from "./admin_logs.ts";
 import { devRoutes } from "./dev.ts";
 import { healthRoutes } from "./health.ts";
 import { keysRoutes } from "./keys.ts";
@@ -26,6 +28,8 @@ export interface AppOptions {
   readonly regions?: Regions;
   /** The secrets of development; absent in production, where /dev does not exist. */
   readonly developmentSecret?: (name: string) => string | undefined;
+  /** SHA-256 of the operator's token; absent: there are no admin routes. */
+  readonly adminTokenSha256?: Uint8Array;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -49,6 +53,10 @@ export function createApp(options: AppOptions): Hono {
   app.route("/", keysRoutes(service, options.regions));
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
+  if (options.adminTokenSha256 !== undefined) {
+    app.use("/admin/*", adminGuard(options.adminTokenSha256));
+    app.route("/", adminLogsRoutes(service));
+  }
   refuseOtherMethods(app);
   app.notFound(() => problemResponse(new Refusal("route_unknown", "There is no such route.")));
   app.onError((error, c) => {

@@ -1,0 +1,55 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task audit`: asks the running service whether its records are exactly those whose uses are claimed. Ends with
+ * exit code 0 when nothing is wrong and 2 when something is; `--json` prints the report as it came.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import type { AuditReport } from "../core/store/audit.ts";
+import { formatDay } from "../core/telemetry/time.ts";
+import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { formatTable } from "./table.ts";
+
+function wantsJson(): boolean {
+  try {
+    return parseArgs({ args: Deno.args, options: { json: { type: "boolean" } } }).values.json ?? false;
+  } catch {
+    throw new CommandError("Use: deno task audit [--json]");
+  }
+}
+
+function print(report: AuditReport): void {
+  const heads = ["application", "day", "claims", "swept", "elsewhere", "records", "in segments", "removed"];
+  const rows = report.days.map((day) => [
+    day.app,
+    formatDay(day.day),
+    day.claims,
+    day.claimsSwept,
+    day.claimsElsewhere,
+    day.records,
+    day.recordsInSegments,
+    day.recordsRetired,
+  ]);
+  console.log(formatTable([heads, ...rows]));
+  for (const { kind, count, app, day, commits, explanation } of report.findings) {
+    const where = app === undefined ? "" : ` of ${app}${day === undefined ? "" : ` on ${formatDay(day)}`}`;
+    console.log(`\nWRONG: ${kind}${where}, ${count}: ${explanation}.`);
+    if (commits !== undefined) console.log(`  commits: ${commits.join(" ")}`);
+  }
+  if (report.unknown.length > 0) console.log("\nNot known:");
+  for (const sentence of report.unknown) console.log(`  ${sentence}`);
+  console.log(
+    report.ok
+      ? `\nNothing is wrong: ${report.claims} claims, ${report.records} records.`
+      : `\n${report.findings.length} findings in ${report.claims} claims and ${report.records} records.`,
+  );
+}
+
+await runCommand(async () => {
+  const json = wantsJson();
+  const report = await (await callAdmin("/admin/v1/audit", { method: "POST" })).json() as AuditReport;
+  if (json) console.log(JSON.stringify(report, null, 2));
+  else print(report);
+  if (!report.ok) Deno.exit(2);
+});
