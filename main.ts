@@ -7,7 +7,7 @@
 import { checkConfig, ConfigError } from "./core/config/check.ts";
 import type { Deployment } from "./core/config/types.ts";
 import { Sealer, SealError } from "./core/keys/sealing.ts";
-import { openAllSecrets } from "./core/keys/rotation.ts";
+import { proveSealingKeys } from "./core/keys/resealing.ts";
 import { runMaintenance } from "./core/maintenance.ts";
 import { createService, type Service } from "./core/service.ts";
 import { isFile, openStore } from "./core/store/open.ts";
@@ -64,7 +64,7 @@ async function start(settings: Settings): Promise<Service> {
   const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
   const lock = isFile(settings.kv) ? await lockStoreFile(settings.kv) : undefined;
   const store = await openStore(settings.kv);
-  await openAllSecrets(store, sealer);
+  await proveSealingKeys(store, sealer);
   const service = createService({
     deployment,
     store,

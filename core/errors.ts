@@ -29,6 +29,8 @@ export type RefusalCode =
   | "media_type"
   | "headers_too_large"
   | "batch_invalid"
+  | "epoch_unknown"
+  | "replacement_refused"
   | "key_not_issuing"
   | "events_invalid"
   | "quota_exhausted"

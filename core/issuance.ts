@@ -58,7 +58,7 @@ export async function issueBatch(
   requestBytes: Uint8Array,
   nowSeconds: number,
 ): Promise<IssuedBatch> {
-  const key = await ring.issuing(nowSeconds);
+  const key = await ring.issuing(nowSeconds, requestBytes[2]);
   const request = decodeRequest(app, key, requestBytes);
   const repeated = await commitQuota(context.store, ring, key, client, requestBytes, request, nowSeconds);
   const evaluated = key.voprf.blindEvaluate(key, request.blindedElements, context.random);

@@ -4,20 +4,14 @@
  *
  * @module
  */
-import { createMissingKeys, destroyOverKeys, resealKeys } from "./keys/rotation.ts";
+import { type KeyUpkeep, maintainKeys } from "./keys/upkeep.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import type { Service } from "./service.ts";
 import { type MoveCount, moveIntoSegments } from "./store/segments.ts";
 import { DEFAULT_PACE, type SweepCount, sweepDoomedKeys, type SweepPace } from "./store/sweep.ts";
 
 /** What one run did. */
-export interface MaintenanceReport {
-  /** Keys made. */
-  readonly keysMade: number;
-  /** Keys ended. */
-  readonly keysEnded: number;
-  /** Keys sealed again under the newest sealing key. */
-  readonly keysResealed: number;
+export interface MaintenanceReport extends KeyUpkeep {
   /** Records moved into shuffled segments. */
   readonly moved: MoveCount;
   /** Rows swept. */
@@ -32,14 +26,9 @@ export async function runMaintenance(
   pace: SweepPace = DEFAULT_PACE,
 ): Promise<MaintenanceReport> {
   const { store, rotation, deployment, now, random } = service;
-  let keysMade = 0;
-  let keysEnded = 0;
-  let keysResealed = 0;
+  const keys = await maintainKeys(rotation, deployment.applications.values(), now());
   const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
-    keysMade += await createMissingKeys(rotation, app, now());
-    keysEnded += await destroyOverKeys(store, app.id, rotation.region, now());
-    keysResealed += await resealKeys(store, rotation.sealer, app.id, rotation.region);
     const { records, segments } = await moveIntoSegments(store, random, app.id, now(), { pause: pace.pause });
     moved.records += records;
     moved.segments += segments;
@@ -51,5 +40,5 @@ export async function runMaintenance(
     retired.records += records;
     retired.tallies += tallies;
   }
-  return { keysMade, keysEnded, keysResealed, moved, swept, retired };
+  return { ...keys, moved, swept, retired };
 }

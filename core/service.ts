@@ -64,14 +64,18 @@ export interface Service {
 export function createService(options: ServiceOptions): Service {
   const { deployment, store, sealer, suites, region, random, now } = options;
   const rotation: RotationContext = { store, region, sealer, suites, random };
+  const macKeys = new MacKeyCache();
   const rings = new Map(
-    [...deployment.applications].map(([id, app]) => [id, new KeyRing(rotation, app, deployment.issuer)]),
+    [...deployment.applications].map(([id, app]) => [
+      id,
+      new KeyRing(rotation, app, deployment.issuer, (ordinal) => macKeys.clear(ordinal)),
+    ]),
   );
   const committer = new Committer(store, random, options.committer);
   const redeemer = new LocalRedeemer({
     ringOf: (app) => rings.get(app),
     committer,
-    macKeys: new MacKeyCache(),
+    macKeys,
   });
   const known = <T>(value: T | undefined): T => {
     if (value === undefined) throw new Refusal("app_unknown", "There is no such application.");

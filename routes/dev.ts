@@ -19,6 +19,8 @@ const FAMILIES: Record<string, string> = {
   a: "keys that are alive",
   d: "keys to sweep after",
   o: "counters",
+  e: "ends of keys",
+  v: "proofs of the sealing key",
   q: "quotas",
   c: "claimed uses",
   l: "rows of shuffled logs",

@@ -11,12 +11,13 @@ import { keySpace } from "../store/kv.ts";
 import { challengeDigest } from "../token/challenge.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { Suite } from "../voprf/suite.ts";
-import { stateAt } from "./epoch.ts";
+import { epochAt, lifetimeOf, stateAt } from "./epoch.ts";
 import { type KeyRow, openSecret } from "./key_row.ts";
 import { createMissingKeys, destroyOverKeys, readKeyRows, type RotationContext } from "./rotation.ts";
+import { SealError } from "./sealing.ts";
 
-/** A key that is alive, with its secrets opened. */
-export interface SigningKey extends Omit<KeyRow, "sealed" | "revokedAt"> {
+/** A key that is alive, as everyone may know it. */
+export interface AliveKey extends Omit<KeyRow, "sealed" | "revokedAt"> {
   /** SHA-256 of the public key. */
   readonly keyId: Uint8Array;
   /** Its last byte. */
@@ -25,24 +26,33 @@ export interface SigningKey extends Omit<KeyRow, "sealed" | "revokedAt"> {
   readonly challengeDigest: Uint8Array;
   /** The arithmetic. */
   readonly voprf: Suite;
-  /** Ns bytes. */
-  readonly secretKey: Uint8Array;
-  /** 32 bytes. */
-  readonly pepper: Uint8Array;
   /** The versionstamp of its alive row. */
   readonly aliveVersionstamp: string;
 }
 
+/** A key that is alive, with its secrets opened. */
+export interface SigningKey extends AliveKey {
+  /** Ns bytes. */
+  readonly secretKey: Uint8Array;
+  /** 32 bytes. */
+  readonly pepper: Uint8Array;
+}
+
 interface View {
-  readonly keys: readonly SigningKey[];
-  readonly byId: ReadonlyMap<string, SigningKey>;
+  /** In order of epoch and generation. Those whose secrets do not open here are only published. */
+  readonly keys: readonly (SigningKey | AliveKey)[];
+  readonly byId: ReadonlyMap<string, SigningKey | AliveKey>;
   readonly readAtSeconds: number;
+  /** When it could not be read again. */
+  readonly failedAtSeconds?: number;
 }
 
 /** A view is read again after this many seconds. */
 const REFRESH_SECONDS = 30;
 /** A view that could not be read again is tried again after this many seconds. */
 const RETRY_SECONDS = 5;
+/** A key redeems this long before it issues here: another instance's clock may be ahead and have issued already. */
+const EARLY_SECONDS = 60;
 /** A key id that the view does not know makes it read again at most this often: anybody can make ids up. */
 const UNKNOWN_REFRESH_SECONDS = 1;
 
@@ -51,27 +61,48 @@ export class KeyRing {
   #view: View | undefined;
   #reading: Promise<View> | undefined;
 
-  /** `issuer` is the deployment's issuer host name, to which tokens are bound. */
+  /**
+   * `issuer` is the deployment's issuer host name, to which tokens are bound; `onGone` hears the ordinals of keys that
+   * have left the view, whose traces in memory are to go as well.
+   */
   constructor(
     private readonly context: RotationContext,
     private readonly app: Application,
     private readonly issuer: string,
+    private readonly onGone: (ordinal: number) => void = () => {},
   ) {}
 
-  /** Keys that are not over at `nowSeconds`, in order of epoch and generation. The directory lists these. */
-  async current(nowSeconds: number): Promise<readonly SigningKey[]> {
+  /**
+   * Keys of the present calendar that are not over at `nowSeconds`, in order of epoch and generation: what the directory
+   * lists. Keys from before a change of the epoch's length still redeem, but clients could not place them.
+   */
+  async current(nowSeconds: number): Promise<readonly AliveKey[]> {
     const { keys } = await this.#fresh(nowSeconds);
-    return keys.filter((key) => stateAt(key, nowSeconds) !== "over");
+    return keys.filter((key) =>
+      stateAt(key, nowSeconds) !== "over" && key.notBefore === lifetimeOf(this.app, key.epoch).notBefore
+    );
   }
 
-  /** The one key that issues at `nowSeconds`: the latest generation of the epoch. */
-  async issuing(nowSeconds: number): Promise<SigningKey> {
-    const find = ({ keys }: View) => keys.findLast((key) => stateAt(key, nowSeconds) === "issuing");
-    const key = find(await this.#fresh(nowSeconds)) ?? find(await this.#read(nowSeconds));
-    if (key === undefined) {
-      throw new Refusal("store_unavailable", "There is no key to issue with yet; try again.");
+  /**
+   * The one key that issues at `nowSeconds`: the latest generation of the epoch. `truncatedId` is what a request names:
+   * when this view knows no such key, it may come from one that has just replaced this view's.
+   * @throws {Refusal} `store_unavailable` when there is none yet.
+   */
+  async issuing(nowSeconds: number, truncatedId?: number): Promise<SigningKey> {
+    const epoch = epochAt(this.app, nowSeconds);
+    const find = ({ keys }: View) => keys.findLast((key) => key.epoch === epoch);
+    let view = await this.#fresh(nowSeconds);
+    const unknown = truncatedId !== undefined && view.keys.every((key) => key.truncatedId !== truncatedId);
+    if (find(view) === undefined || (unknown && this.#mayReadAgain(view, nowSeconds))) {
+      view = await this.#read(nowSeconds);
     }
-    return key;
+    const key = find(view);
+    if (key === undefined) {
+      throw new Refusal("store_unavailable", "There is no key to issue with yet; try again.", {
+        retryAfterSeconds: RETRY_SECONDS,
+      });
+    }
+    return opened(key);
   }
 
   /**
@@ -81,16 +112,13 @@ export class KeyRing {
   async redeeming(keyId: Uint8Array, nowSeconds: number): Promise<SigningKey> {
     const name = toBase64url(keyId);
     let view = await this.#fresh(nowSeconds);
-    if (!view.byId.has(name) && nowSeconds - view.readAtSeconds >= UNKNOWN_REFRESH_SECONDS) {
-      view = await this.#read(nowSeconds);
-    }
+    if (!view.byId.has(name) && this.#mayReadAgain(view, nowSeconds)) view = await this.#read(nowSeconds);
     const key = view.byId.get(name);
-    const state = key === undefined ? undefined : stateAt(key, nowSeconds);
-    if (key === undefined || state === "scheduled") {
+    if (key === undefined || nowSeconds < key.notBefore - EARLY_SECONDS) {
       throw new Refusal("key_unknown", "No key with this id redeems here; fetch the directory.");
     }
-    if (state === "over") throw keyExpired();
-    return key;
+    if (stateAt(key, nowSeconds) === "over") throw keyExpired();
+    return opened(key);
   }
 
   /** Whether a key id is one of this region's, over or not. */
@@ -98,73 +126,107 @@ export class KeyRing {
     return (await this.#fresh(nowSeconds)).byId.has(toBase64url(keyId));
   }
 
-  /** Forgets the view: a commit has found that a key of it is over. */
+  /** Forgets the view: a commit has found that a key of it is over, or an operator has changed the keys. */
   forget(): void {
     this.#view = undefined;
+    this.#reading = undefined;
+  }
+
+  #mayReadAgain(view: View, nowSeconds: number): boolean {
+    return Math.abs(nowSeconds - view.readAtSeconds) >= UNKNOWN_REFRESH_SECONDS;
   }
 
   async #fresh(nowSeconds: number): Promise<View> {
     const view = this.#view;
     if (view === undefined) return await this.#read(nowSeconds);
     const age = nowSeconds - view.readAtSeconds;
-    const complete = view.keys.some((key) => stateAt(key, nowSeconds) === "issuing");
-    if (age >= 0 && age < Math.min(REFRESH_SECONDS, this.app.epochSeconds) && complete) return view;
+    // At the turn of an epoch every instance looks at once, so that all serve the same directory.
+    const horizon = epochAt(this.app, nowSeconds) + this.app.horizonEpochs;
+    const isDue = age < 0 || age >= REFRESH_SECONDS || !view.keys.some((key) => key.epoch === horizon);
+    const failedAgo = nowSeconds - (view.failedAtSeconds ?? -Infinity);
+    if (!isDue || (failedAgo >= 0 && failedAgo < RETRY_SECONDS)) return view;
     try {
       return await this.#read(nowSeconds);
     } catch (error) {
-      if (!complete) throw error;
-      // A store that does not answer ends no key; the old view serves a little longer.
-      this.#view = { ...view, readAtSeconds: nowSeconds - REFRESH_SECONDS + RETRY_SECONDS };
-      return view;
+      if (!view.keys.some((key) => stateAt(key, nowSeconds) === "issuing")) throw error;
+      // A store that does not answer ends no key: the old view serves a little longer.
+      const failed = { ...view, failedAtSeconds: nowSeconds };
+      if (this.#view === view) this.#view = failed;
+      return failed;
     }
   }
 
   /** Reads once however many ask at the same time. */
   #read(nowSeconds: number): Promise<View> {
-    this.#reading ??= this.#readNow(nowSeconds).finally(() => this.#reading = undefined);
+    this.#reading ??= this.#readAndKeep(nowSeconds);
     return this.#reading;
   }
 
+  #readAndKeep(nowSeconds: number): Promise<View> {
+    const reading = this.#readNow(nowSeconds).then((view) => {
+      // What was forgotten meanwhile is not brought back.
+      if (this.#reading === reading) this.#keep(view);
+      return view;
+    }).finally(() => {
+      if (this.#reading === reading) this.#reading = undefined;
+    });
+    return reading;
+  }
+
+  #keep(view: View): void {
+    const kept = new Set(view.keys.map((key) => key.ordinal));
+    for (const { ordinal } of this.#view?.keys ?? []) if (!kept.has(ordinal)) this.onGone(ordinal);
+    this.#view = view;
+  }
+
   async #readNow(nowSeconds: number): Promise<View> {
-    // Whoever meets a missing key also ends those that are over: with short epochs cron would come too late.
-    if (await createMissingKeys(this.context, this.app, nowSeconds) > 0) {
-      await destroyOverKeys(this.context.store, this.app.id, this.context.region, nowSeconds);
-    }
-    const rows = await readKeyRows(this.context.store, this.app.id, this.context.region);
-    const alive = await this.context.store.getMany<boolean>(rows.map((row) => keySpace.alive(row.ordinal)));
+    const { store, region } = this.context;
     const known = new Map(this.#view?.keys.map((key) => [key.ordinal, key]));
-    const keys: SigningKey[] = [];
+    // With short epochs cron would come too late: whoever reads makes what is missing and ends what is over.
+    await createMissingKeys(this.context, this.app, nowSeconds);
+    let rows = await readKeyRows(store, this.app.id, region);
+    if (rows.some((row) => stateAt(row, nowSeconds) === "over")) {
+      await destroyOverKeys(this.context, nowSeconds, this.app.id);
+      rows = rows.filter((row) => stateAt(row, nowSeconds) !== "over");
+    }
+    const alive = await store.getMany<boolean>(rows.map((row) => keySpace.alive(row.ordinal)));
+    const keys: (SigningKey | AliveKey)[] = [];
     for (const [index, row] of rows.entries()) {
       const { versionstamp } = alive[index]!;
       if (versionstamp === null) continue;
-      keys.push(known.get(row.ordinal) ?? await this.#open(row, versionstamp));
+      const before = known.get(row.ordinal);
+      keys.push(before !== undefined && "secretKey" in before ? before : await this.#open(row, versionstamp));
     }
-    this.#view = {
-      keys,
-      byId: new Map(keys.map((key) => [toBase64url(key.keyId), key])),
-      readAtSeconds: nowSeconds,
-    };
-    return this.#view;
+    const byId = new Map(keys.map((key) => [toBase64url(key.keyId), key]));
+    return { keys, byId, readAtSeconds: nowSeconds };
   }
 
-  async #open(row: KeyRow, aliveVersionstamp: string): Promise<SigningKey> {
+  async #open(row: KeyRow, aliveVersionstamp: string): Promise<SigningKey | AliveKey> {
     const { sealed: _sealed, revokedAt: _revokedAt, ...rest } = row;
     const voprf = this.context.suites(row.suite);
     const keyId = tokenKeyId(row.publicKey);
-    return {
+    const { tokenType } = voprf;
+    const key: AliveKey = {
       ...rest,
-      ...await openSecret(this.context.sealer, row),
       voprf,
       keyId,
       truncatedId: truncatedKeyId(keyId),
-      challengeDigest: challengeDigest({
-        tokenType: voprf.tokenType,
-        issuerName: this.issuer,
-        app: this.app.id,
-      }),
+      challengeDigest: challengeDigest({ tokenType, issuerName: this.issuer, app: this.app.id }),
       aliveVersionstamp,
     };
+    try {
+      return { ...key, ...await openSecret(this.context.sealer, row) };
+    } catch (error) {
+      // One key that was sealed by a process with other sealing keys must not end the others.
+      if (error instanceof SealError) return key;
+      throw error;
+    }
   }
+}
+
+function opened(key: SigningKey | AliveKey): SigningKey {
+  if ("secretKey" in key) return key;
+  throw new SealError("A signing key does not open: other processes have sealing keys that this one lacks.");
 }
 
 /** The refusal of a key that has ended. */

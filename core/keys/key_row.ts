@@ -44,6 +44,11 @@ export interface DoomedKey extends KeyName {
   readonly claimsAfter: number;
 }
 
+/** Whether the secret of a key is destroyed. */
+export function isZeroed(row: Pick<KeyRow, "sealed">): boolean {
+  return row.sealed.every((byte) => byte === 0);
+}
+
 /** Bytes of a pepper. */
 export const PEPPER_LENGTH = 32;
 

@@ -5,22 +5,21 @@
  * @module
  */
 import type { Application } from "../config/types.ts";
-import { keySpace, type Store } from "../store/kv.ts";
+import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { RandomSource, Suite } from "../voprf/suite.ts";
 import { epochAt, lifetimeOf, stateAt } from "./epoch.ts";
-import {
-  type DoomedKey,
-  type KeyName,
-  type KeyRow,
-  openSecret,
-  PEPPER_LENGTH,
-  sealSecret,
-} from "./key_row.ts";
+import { type DoomedKey, isZeroed, type KeyName, type KeyRow, PEPPER_LENGTH, sealSecret } from "./key_row.ts";
 import type { Sealer } from "./sealing.ts";
 
 /** Seconds that claims outlive their key, so that no late commit can claim a use again. */
 export const CLAIMS_OUTLIVE_SECONDS = 3_600;
+
+/** Something happened to a key. */
+export interface KeyEvent extends KeyName {
+  /** What happened. */
+  readonly event: "key_made" | "key_revoked" | "key_destroyed";
+}
 
 /** What rotation works with. */
 export interface RotationContext {
@@ -34,10 +33,14 @@ export interface RotationContext {
   readonly suites: (name: Application["suite"]) => Suite;
   /** Secrets and peppers. */
   readonly random: RandomSource;
+  /** Hears of every key that this process made or ended. */
+  readonly onKeyEvent?: (event: KeyEvent) => void;
 }
 
 /** A commit whose check failed was overtaken by another process: look again and go on. */
 const MAX_OVERTAKEN = 100;
+/** Draws of a key whose truncated id is free: all but impossible to need, unless nearly all 256 are taken. */
+const MAX_DRAWS = 10_000;
 
 /** Reads an application's keys in order of epoch and generation. */
 export async function readKeyRows(store: Store, app: string, region: string): Promise<KeyRow[]> {
@@ -52,60 +55,77 @@ export async function createMissingKeys(
   app: Application,
   nowSeconds: number,
 ): Promise<number> {
+  const rows = await readKeyRows(context.store, app.id, context.region);
   const current = epochAt(app, nowSeconds);
   let created = 0;
   for (let epoch = current; epoch <= current + app.horizonEpochs; epoch++) {
-    if (await createKey(context, app, epoch, "missing")) created++;
+    if (hasKey(rows, epoch)) continue;
+    const made = await commitKeys(context, app, (now) => hasKey(now, epoch) ? undefined : { epoch });
+    if (made !== undefined) created++;
   }
   return created;
 }
 
-/** Starts the next generation of the current epoch; the key before it goes on redeeming. */
-export async function rotateNow(
-  context: RotationContext,
-  app: Application,
-  nowSeconds: number,
-): Promise<KeyName> {
-  const epoch = epochAt(app, nowSeconds);
-  const name = await createKey(context, app, epoch, "next");
-  if (name === undefined) throw new Error("No key was made.");
-  return name;
+function hasKey(rows: readonly KeyRow[], epoch: number): boolean {
+  return rows.some((row) => row.epoch === epoch && row.revokedAt === undefined);
 }
 
-async function createKey(
+/** What is to be done to an application's keys in one commit. */
+export interface KeyChange {
+  /** Makes the next generation of this epoch. */
+  readonly epoch?: number;
+  /** Revokes these. */
+  readonly revoke?: { readonly rows: readonly KeyRow[]; readonly atSeconds: number };
+}
+
+/**
+ * Commits what `decide` says to the rows that it is shown; it is asked again whenever another process was faster.
+ * Gives the row of the key that was made, undefined when none was: `decide` saw nothing to do, or all that was to be
+ * made would already be over.
+ */
+export async function commitKeys(
   context: RotationContext,
   app: Application,
-  epoch: number,
-  when: "missing" | "next",
-): Promise<KeyName | undefined> {
+  decide: (rows: readonly KeyRow[]) => KeyChange | undefined,
+): Promise<KeyRow | undefined> {
   const { store, region } = context;
   for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-    // The counter is read before the rows: whoever makes a key anywhere meanwhile makes this commit fail, so what
-    // was read is what holds, and neither a name nor a truncated id can be given twice.
-    const counter = await store.get<number>(keySpace.ordinals());
+    // Counter and end are read before the rows and checked in the commit: whoever makes or ends a key meanwhile makes
+    // it fail, so what was read is what holds, and neither a name nor a truncated id can be given twice.
+    const [counter, ended] = await store.getMany<number>([
+      keySpace.ordinals(),
+      keySpace.ended(app.id, region),
+    ]);
     const rows = await readKeyRows(store, app.id, region);
-    const generations = rows.filter((row) => row.epoch === epoch);
-    if (when === "missing" && generations.some((row) => row.revokedAt === undefined)) return undefined;
-    const generation = Math.max(-1, ...generations.map((row) => row.generation)) + 1;
-    const row = await drawKey(
-      context,
-      app,
-      { app: app.id, region, epoch, generation },
-      counter.value ?? 0,
-      rows,
-    );
-    const made = await store.commit((operation) => addKey(operation, counter, row));
-    if (made !== undefined) return row;
+    const change = decide(rows);
+    if (change === undefined) return undefined;
+    const { epoch, revoke } = change;
+    const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended!.value ?? 0);
+    const made = epoch === undefined || isOver
+      ? undefined
+      : await drawKey(context, app, epoch, counter!.value ?? 0, rows);
+    if (made === undefined && revoke === undefined) return undefined;
+    const done = await store.commit((operation) => {
+      operation.check(counter!).check(ended!);
+      for (const row of revoke?.rows ?? []) {
+        endKey(operation, row, revoke!.atSeconds, { ...row, revokedAt: revoke!.atSeconds });
+      }
+      if (made !== undefined) addKey(operation, made);
+    });
+    if (done === undefined) continue;
+    for (const row of revoke?.rows ?? []) tell(context, "key_revoked", row);
+    if (made !== undefined) tell(context, "key_made", made);
+    return made;
   }
-  throw new Error(`Keys of ${app.id} could not be made: other processes were always faster.`);
+  // Others were always faster, and each of them got further: the next run goes on from there.
+  throw storeUnavailable();
 }
 
-function addKey(operation: Deno.AtomicOperation, counter: Deno.KvEntryMaybe<number>, row: KeyRow): void {
+function addKey(operation: Deno.AtomicOperation, row: KeyRow): void {
   const key = keySpace.key(row.app, row.region, row.epoch, row.generation);
   operation
-    .check(counter)
     .check({ key, versionstamp: null })
-    .set(counter.key, row.ordinal + 1)
+    .set(keySpace.ordinals(), row.ordinal + 1)
     .set(key, row)
     .set(keySpace.alive(row.ordinal), true);
 }
@@ -113,17 +133,22 @@ function addKey(operation: Deno.AtomicOperation, counter: Deno.KvEntryMaybe<numb
 async function drawKey(
   context: RotationContext,
   app: Application,
-  name: KeyName,
+  epoch: number,
   ordinal: number,
   others: readonly KeyRow[],
 ): Promise<KeyRow> {
+  const generations = others.filter((row) => row.epoch === epoch).map((row) => row.generation);
+  const name = { app: app.id, region: context.region, epoch, generation: Math.max(-1, ...generations) + 1 };
   const suite = context.suites(app.suite);
   const taken = new Set(others.map((row) => truncatedKeyId(tokenKeyId(row.publicKey))));
   let keys = suite.generateKeyPair(context.random);
-  while (taken.has(truncatedKeyId(tokenKeyId(keys.publicKey)))) keys = suite.generateKeyPair(context.random);
+  for (let draw = 1; taken.has(truncatedKeyId(tokenKeyId(keys.publicKey))); draw++) {
+    if (draw === MAX_DRAWS) throw new Error("No key with a free truncated id was drawn.");
+    keys = suite.generateKeyPair(context.random);
+  }
   return {
     ...name,
-    ...lifetimeOf(app, name.epoch),
+    ...lifetimeOf(app, epoch),
     ordinal,
     suite: app.suite,
     publicKey: keys.publicKey,
@@ -131,43 +156,6 @@ async function drawKey(
     usesPerToken: app.usesPerToken,
     tokensPerClient: app.tokensPerClient,
   };
-}
-
-/**
- * Revokes every key of an epoch at once: nothing that it signed redeems any more, and while the epoch issues or is
- * still to come the next generation takes over in the same commit.
- * @returns The revoked names, and the replacement if there is one.
- */
-export async function revokeEpoch(
-  context: RotationContext,
-  app: Application,
-  epoch: number,
-  nowSeconds: number,
-): Promise<{ revoked: KeyName[]; replacement?: KeyName }> {
-  const { store, region } = context;
-  for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-    const counter = await store.get<number>(keySpace.ordinals());
-    const rows = await readKeyRows(store, app.id, region);
-    const revoked = rows.filter((row) => row.epoch === epoch && row.revokedAt === undefined);
-    if (revoked.length === 0) return { revoked: [] };
-    const last = revoked.at(-1)!;
-    const replacement = nowSeconds < last.issueUntil
-      ? await drawKey(
-        context,
-        app,
-        { app: app.id, region, epoch, generation: last.generation + 1 },
-        counter.value ?? 0,
-        rows,
-      )
-      : undefined;
-    const done = await store.commit((operation) => {
-      for (const row of revoked) endKey(operation, row, nowSeconds, { ...row, revokedAt: nowSeconds });
-      if (replacement === undefined) operation.check(counter);
-      else addKey(operation, counter, replacement);
-    });
-    if (done !== undefined) return { revoked, ...(replacement === undefined ? {} : { replacement }) };
-  }
-  throw new Error(`Keys of ${app.id} could not be revoked: other processes were always faster.`);
 }
 
 /** The alive row goes first and the secret with it, overwritten by zeros of equal length. */
@@ -189,59 +177,38 @@ function endKey(operation: Deno.AtomicOperation, row: KeyRow, nowSeconds: number
 }
 
 /**
- * Ends the keys that are over at `nowSeconds`: first the alive row and the secret, in the next commit the row.
- * Gives how many it ended.
+ * Ends the keys of this region that are over at `nowSeconds`, of one application or of all, those that are no longer
+ * configured included: first the alive row and the secret, in the next commit the row. The end is remembered in the same
+ * commits, so that a process whose clock is behind cannot make such a key again. Gives how many it ended.
  */
 export async function destroyOverKeys(
-  store: Store,
-  app: string,
-  region: string,
+  context: RotationContext,
   nowSeconds: number,
+  app?: string,
 ): Promise<number> {
+  const { store, region } = context;
   let ended = 0;
-  for await (const { key, value: row, versionstamp } of store.list<KeyRow>(keySpace.keysOf(app, region))) {
-    if (stateAt(row, nowSeconds) !== "over") continue;
-    if (row.revokedAt !== undefined || row.sealed.every((byte) => byte === 0)) {
-      await store.commit((operation) => operation.check({ key, versionstamp }).delete(key));
-      continue;
-    }
-    const zeroed = await store.commit((operation) => {
-      operation.check({ key, versionstamp });
-      endKey(operation, row, nowSeconds, row);
+  const selector = app === undefined ? keySpace.allKeys() : keySpace.keysOf(app, region);
+  for await (const { key, value: row, versionstamp } of store.list<KeyRow>(selector)) {
+    if (row.region !== region || stateAt(row, nowSeconds) !== "over") continue;
+    const end = await store.get<number>(keySpace.ended(row.app, region));
+    // Zeroed before: revoked, or a run was killed between the two commits.
+    const zeroed = isZeroed(row);
+    const done = await store.commit((operation) => {
+      operation.check({ key, versionstamp }).check(end);
+      if ((end.value ?? 0) < row.redeemUntil) operation.set(end.key, row.redeemUntil);
+      if (zeroed) operation.delete(key);
+      else endKey(operation, row, nowSeconds, row);
     });
-    if (zeroed === undefined) continue;
+    if (done === undefined || zeroed) continue;
     ended++;
-    await store.commit((operation) => operation.check({ key, versionstamp: zeroed }).delete(key));
+    tell(context, "key_destroyed", row);
+    await store.commit((operation) => operation.check({ key, versionstamp: done }).delete(key));
   }
   return ended;
 }
 
-/** Seals under the newest sealing key what an older one sealed. Gives how many it sealed again. */
-export async function resealKeys(
-  store: Store,
-  sealer: Sealer,
-  app: string,
-  region: string,
-): Promise<number> {
-  let resealed = 0;
-  for await (const { key, value: row, versionstamp } of store.list<KeyRow>(keySpace.keysOf(app, region))) {
-    if (row.sealed.every((byte) => byte === 0) || sealer.isNewest(row.sealed)) continue;
-    const { secretKey, pepper } = await openSecret(sealer, row);
-    const sealed = await sealSecret(sealer, row, secretKey, pepper);
-    const done = await store.commit((operation) =>
-      operation.check({ key, versionstamp }).set(key, { ...row, sealed })
-    );
-    if (done !== undefined) resealed++;
-  }
-  return resealed;
-}
-
-/**
- * Opens every secret in the store once, so that a service with the wrong sealing keys does not start.
- * @throws {SealError} If one does not open.
- */
-export async function openAllSecrets(store: Store, sealer: Sealer): Promise<void> {
-  for await (const { value: row } of store.list<KeyRow>(keySpace.allKeys())) {
-    if (row.sealed.some((byte) => byte !== 0)) await openSecret(sealer, row);
-  }
+function tell(context: RotationContext, event: KeyEvent["event"], row: KeyRow): void {
+  const { app, region, epoch, generation } = row;
+  context.onKeyEvent?.({ event, app, region, epoch, generation });
 }

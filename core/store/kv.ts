@@ -23,6 +23,10 @@ export const keySpace = {
   ],
   /** All signing keys of an application in a region. */
   keysOf: (app: string, region: string): Deno.KvListSelector => ({ prefix: ["k", app, region] }),
+  /** Seconds up to which keys of an application have ended: none that would end before is ever made again. */
+  ended: (app: string, region: string): Deno.KvKey => ["e", app, region],
+  /** Something sealed under the newest sealing key: whoever cannot open it has the wrong sealing keys. */
+  sealProof: (): Deno.KvKey => ["v"],
   /** All signing keys. */
   allKeys: (): Deno.KvListSelector => ({ prefix: ["k"] }),
   /** Written once when a key is made and deleted first when it ends. */

@@ -1,0 +1,73 @@
+/**
+ * Changing sealing keys, and refusing the wrong ones before anything is written.
+ *
+ * @module
+ */
+import { equalPublic, utf8 } from "../bytes.ts";
+import { keySpace, type Store } from "../store/kv.ts";
+import { isZeroed, type KeyRow, openSecret, sealSecret } from "./key_row.ts";
+import { type Sealer, SealError } from "./sealing.ts";
+
+const PROOF_TEXT = utf8("DIT/1 seal proof");
+const PROOF_CONTEXT = utf8("DIT/1 store");
+
+/** What a run of {@linkcode resealKeys} found. */
+export interface Resealing {
+  /** Keys that were sealed again. */
+  readonly resealed: number;
+  /** Keys that do not open under any sealing key of this process. */
+  readonly unreadable: number;
+}
+
+/** Seals under the newest sealing key what an older one sealed. Idempotent. */
+export async function resealKeys(store: Store, sealer: Sealer): Promise<Resealing> {
+  let resealed = 0;
+  let unreadable = 0;
+  for await (const { key, value: row, versionstamp } of store.list<KeyRow>(keySpace.allKeys())) {
+    if (isZeroed(row) || sealer.isNewest(row.sealed)) continue;
+    try {
+      const { secretKey, pepper } = await openSecret(sealer, row);
+      const sealed = await sealSecret(sealer, row, secretKey, pepper);
+      const done = await store.commit((operation) =>
+        operation.check({ key, versionstamp }).set(key, { ...row, sealed })
+      );
+      if (done !== undefined) resealed++;
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      unreadable++;
+    }
+  }
+  // The proof comes last: as long as a key is under an older sealing key, that one still starts a service.
+  if (unreadable === 0) await resealProof(store, sealer);
+  return { resealed, unreadable };
+}
+
+async function resealProof(store: Store, sealer: Sealer): Promise<void> {
+  const proof = await store.get<Uint8Array>(keySpace.sealProof());
+  if (proof.value === null || sealer.isNewest(proof.value)) return;
+  const sealed = await sealer.seal(PROOF_TEXT, PROOF_CONTEXT);
+  await store.commit((operation) => operation.check(proof).set(proof.key, sealed));
+}
+
+/**
+ * Makes sure that this process has the sealing keys of the store, so that a service with the wrong ones does not start:
+ * it opens the proof that the first process ever left there, and every secret. Writes only the first proof, and that
+ * before any key is made.
+ * @throws {SealError} If something does not open.
+ */
+export async function proveSealingKeys(store: Store, sealer: Sealer): Promise<void> {
+  for await (const { value: row } of store.list<KeyRow>(keySpace.allKeys())) {
+    if (!isZeroed(row)) await openSecret(sealer, row);
+  }
+  let proof = await store.get<Uint8Array>(keySpace.sealProof());
+  if (proof.value === null) {
+    const sealed = await sealer.seal(PROOF_TEXT, PROOF_CONTEXT);
+    await store.commit((operation) => operation.check(proof).set(proof.key, sealed));
+    // Another process may have been faster, with other sealing keys.
+    proof = await store.get<Uint8Array>(keySpace.sealProof());
+  }
+  const opened = await sealer.open(proof.value ?? new Uint8Array(), PROOF_CONTEXT);
+  if (!equalPublic(opened, PROOF_TEXT)) {
+    throw new SealError("The store's proof of its sealing key is damaged.");
+  }
+}
