@@ -1,0 +1,139 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Refusal } from "../../../core/errors.ts";
+import { isZeroed } from "../../../core/keys/key_row.ts";
+import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts";
+import { createMissingKeys } from "../../../core/keys/rotation.ts";
+import { keySpace } from "../../../core/store/kv.ts";
+import { applicationOf, assertInOrder, contextOn, EPOCH, NOW, rowsOf } from "../../support/keys.ts";
+import { until, withEndpoint } from "../../support/with_kv_endpoint.ts";
+
+const app = applicationOf();
+
+const names = async (kv: Deno.Kv) =>
+  (await rowsOf(kv)).filter((row) => row.epoch === EPOCH).map((row) =>
+    `${row.generation}${row.revokedAt === undefined ? "" : " revoked"}`
+  );
+
+async function assertRefused(work: Promise<unknown>, code: string): Promise<void> {
+  assertEquals((await assertRejects(() => work, Refusal)).code, code);
+}
+
+Deno.test("replaceIssuingKey() starts the next generation and leaves the key before it to redeem", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  const name = await replaceIssuingKey(context, app, NOW);
+  assertEquals(name, { app: "notes", region: "local", epoch: EPOCH, generation: 1 });
+  assertEquals(await names(kv), ["0", "1"]);
+  await assertInOrder(kv, app, NOW);
+});
+
+Deno.test("replaceIssuingKey() refuses a replacement that no client would accept", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  await replaceIssuingKey(context, app, NOW);
+  await replaceIssuingKey(context, app, NOW);
+  await assertRefused(replaceIssuingKey(context, app, NOW), "replacement_refused");
+  assertEquals(await names(kv), ["0", "1", "2"]);
+});
+
+Deno.test("ten replaceIssuingKey() at once, each commit replayed, leave no gap and no double", async () => {
+  await withEndpoint(async (endpoint, open) => {
+    const clients = await Promise.all(Array.from({ length: 10 }, () => open()));
+    const contexts = await Promise.all(clients.map((client) => contextOn(client)));
+    await createMissingKeys(contexts[0]!, app, NOW);
+    endpoint.faults.replayWrite = Infinity;
+    const outcomes = await Promise.allSettled(
+      contexts.map((context) => replaceIssuingKey(context, app, NOW)),
+    );
+    // Those that looked when one was made already have asked for one more.
+    const made = outcomes.filter((outcome) => outcome.status === "fulfilled")
+      .map(({ value }) => String(value.generation));
+    assertEquals(await names(clients[0]!), ["0", ...new Set(made.toSorted())]);
+    await assertInOrder(clients[0]!, app, NOW);
+  });
+});
+
+Deno.test("revokeKeys() ends a key at once and starts the next generation in the same commit", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  const { ordinal } = (await rowsOf(kv))[0]!;
+  assertEquals(await revokeKeys(context, app, EPOCH, 0, NOW), {
+    revoked: [{ app: "notes", region: "local", epoch: EPOCH, generation: 0 }],
+    replacement: { app: "notes", region: "local", epoch: EPOCH, generation: 1 },
+  });
+  const [revoked, next] = await rowsOf(kv);
+  assert(isZeroed(revoked!));
+  assertEquals((await kv.get(keySpace.alive(ordinal))).versionstamp, null);
+  const versions = await kv.getMany([
+    keySpace.key("notes", "local", EPOCH, 0),
+    keySpace.key("notes", "local", EPOCH, 1),
+    keySpace.alive(next!.ordinal),
+  ]);
+  assertEquals(new Set(versions.map(({ versionstamp }) => versionstamp)).size, 1);
+  await assertInOrder(kv, app, NOW);
+});
+
+Deno.test("revokeKeys() may be repeated: its replacement is not revoked", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  const first = await revokeKeys(context, app, EPOCH, 0, NOW);
+  assertEquals(await revokeKeys(context, app, EPOCH, 0, NOW + 5), first);
+  assertEquals(await names(kv), ["0 revoked", "1"]);
+});
+
+Deno.test("revokeKeys() whose commit is replayed or answered 503 revokes once", async () => {
+  await withEndpoint(async (endpoint, open) => {
+    const kv = await open();
+    const context = await contextOn(kv);
+    await createMissingKeys(context, app, NOW);
+    endpoint.faults.unavailableAfterWrite = 1;
+    endpoint.faults.replayWrite = Infinity;
+    await revokeKeys(context, app, EPOCH, 0, NOW);
+    await until(() => endpoint.faults.unavailableAfterWrite === 0);
+    assertEquals(await names(kv), ["0 revoked", "1"]);
+  });
+});
+
+Deno.test("revokeKeys() of an epoch in its overlap makes no replacement", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  const later = NOW + 86_400;
+  await createMissingKeys(context, app, later);
+  assertEquals(Object.keys(await revokeKeys(context, app, EPOCH, 0, later)), ["revoked"]);
+  assertEquals(await names(kv), ["0 revoked"]);
+  await createMissingKeys(context, app, later);
+  assertEquals(await names(kv), ["0 revoked"]);
+});
+
+Deno.test("revokeKeys() of a scheduled epoch replaces its key before anybody used it", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  const { replacement } = await revokeKeys(context, app, EPOCH + 2, 0, NOW);
+  assertEquals(replacement?.generation, 1);
+  await assertInOrder(kv, app, NOW);
+});
+
+Deno.test("revokeKeys() takes every generation up to the one it is given", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  await replaceIssuingKey(context, app, NOW);
+  const { revoked, replacement } = await revokeKeys(context, app, EPOCH, 1, NOW);
+  assertEquals([revoked.length, replacement?.generation], [2, 2]);
+  // A revocation is never refused, though clients will wait for the next epoch.
+  assertEquals((await revokeKeys(context, app, EPOCH, 2, NOW)).replacement?.generation, 3);
+  await assertInOrder(kv, app, NOW);
+});
+
+Deno.test("revokeKeys() of an epoch without a key says so", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  await assertRefused(revokeKeys(context, app, EPOCH - 9, 0, NOW), "epoch_unknown");
+});
