@@ -1,0 +1,235 @@
+// A DIT/1 client in Go, written from docs/protocol.md: it signs in, gets a batch of tokens, verifies the proof, and sends
+// logs that carry a token and a MAC. Run it beside `deno task dev`:
+//
+//	go run . http://localhost:8000
+package main
+
+import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/cloudflare/circl/group"
+	"github.com/cloudflare/circl/oprf"
+	"github.com/cloudflare/circl/zk/dleq"
+)
+
+const (
+	app       = "demo"
+	batchType = "application/private-token-amortized-batch-request"
+)
+
+var b64 = base64.RawURLEncoding.Strict()
+
+// key is one entry of the directory.
+type key struct {
+	TokenType   uint16 `json:"token-type"`
+	TokenKey    string `json:"token-key"`
+	Region      string `json:"region"`
+	NotBefore   int64  `json:"not-before"`
+	IssueUntil  int64  `json:"issue-until"`
+	RedeemUntil int64  `json:"redeem-until"`
+}
+
+// directory is what GET /v1/apps/{app}/keys says.
+type directory struct {
+	Issuer    string `json:"issuer"`
+	App       string `json:"app"`
+	Region    string `json:"region"`
+	TokenKeys []key  `json:"token-keys"`
+}
+
+// token is a nonce with its authenticator, which never leaves the client.
+type token struct {
+	keyID, nonce, authenticator []byte
+}
+
+func lp(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
+
+func fetchDirectory(endpoint string) (directory, time.Time) {
+	res, err := http.Get(endpoint + "/v1/apps/" + app + "/keys")
+	check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	check(err)
+	digest := sha256.Sum256(body)
+	if res.Header.Get("ETag") != `"`+b64.EncodeToString(digest[:])+`"` {
+		log.Fatal("the directory's ETag is not its digest")
+	}
+	now, err := http.ParseTime(res.Header.Get("Date"))
+	check(err)
+	var d directory
+	check(json.Unmarshal(body, &d))
+	return d, now
+}
+
+// issuingKey is the last generation of this region's key that issues now.
+func issuingKey(d directory, now time.Time) key {
+	var chosen *key
+	for i, k := range d.TokenKeys {
+		if k.TokenType == 5 && k.Region == d.Region && k.NotBefore <= now.Unix() && now.Unix() < k.IssueUntil {
+			chosen = &d.TokenKeys[i]
+		}
+	}
+	if chosen == nil {
+		log.Fatal("no key issues now")
+	}
+	return *chosen
+}
+
+func signIn(endpoint, client string) string {
+	body, _ := json.Marshal(map[string]string{"client": client})
+	res, err := http.Post(endpoint+"/dev/session", "application/json", bytes.NewReader(body))
+	check(err)
+	defer res.Body.Close()
+	var session struct{ JWT string }
+	check(json.NewDecoder(res.Body).Decode(&session))
+	return session.JWT
+}
+
+// fetchTokens is section 4: blind, send, verify the proof, unblind.
+func fetchTokens(endpoint, jwt string, d directory, k key, count int) []token {
+	publicKey, err := b64.DecodeString(k.TokenKey)
+	check(err)
+	keyID := sha256.Sum256(publicKey)
+	context := sha256.Sum256([]byte("DIT/1"))
+	challenge := bytes.Join([][]byte{{0, 5}, lp([]byte(d.Issuer)), {32}, context[:], lp([]byte(d.App))}, nil)
+	challengeDigest := sha256.Sum256(challenge)
+
+	nonces, inputs := make([][]byte, count), make([][]byte, count)
+	for i := range inputs {
+		nonces[i] = random(32)
+		inputs[i] = bytes.Join([][]byte{{0, 5}, nonces[i], challengeDigest[:], keyID[:]}, nil)
+	}
+	var pk oprf.PublicKey
+	check(pk.UnmarshalBinary(oprf.SuiteRistretto255, publicKey))
+	client := oprf.NewVerifiableClient(oprf.SuiteRistretto255, &pk)
+	finalizeData, evaluationRequest, err := client.Blind(inputs)
+	check(err)
+
+	elements := []byte{}
+	for _, e := range evaluationRequest.Elements {
+		b, err := e.MarshalBinaryCompress()
+		check(err)
+		elements = append(elements, b...)
+	}
+	request := append([]byte{0, 5, keyID[31]}, append(varint(len(elements)), elements...)...)
+	req, err := http.NewRequest("POST", endpoint+"/v1/apps/"+app+"/tokens", bytes.NewReader(request))
+	check(err)
+	req.Header.Set("Content-Type", batchType)
+	req.Header.Set("Authorization", "Bearer "+jwt)
+	res, err := http.DefaultClient.Do(req)
+	check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))
+	check(err)
+	if res.StatusCode != 200 {
+		log.Fatalf("tokens: %s %s", res.Status, body)
+	}
+
+	prefix := varint(count * 32)
+	if len(body) != len(prefix)+count*32+64 || !bytes.HasPrefix(body, prefix) {
+		log.Fatal("the batch response has a wrong length")
+	}
+	body = body[len(prefix):]
+	evaluation := oprf.Evaluation{Proof: new(dleq.Proof)}
+	for i := range count {
+		e := group.Ristretto255.NewElement()
+		check(e.UnmarshalBinary(body[i*32 : i*32+32]))
+		evaluation.Elements = append(evaluation.Elements, e)
+	}
+	check(evaluation.Proof.UnmarshalBinary(group.Ristretto255, body[count*32:]))
+	outputs, err := client.Finalize(finalizeData, &evaluation) // fails when the proof does not verify
+	check(err)
+
+	tokens := make([]token, count)
+	for i := range tokens {
+		tokens[i] = token{keyID[:], nonces[i], outputs[i]}
+	}
+	return tokens
+}
+
+func varint(n int) []byte {
+	if n < 64 {
+		return []byte{byte(n)}
+	}
+	return []byte{0x40 | byte(n>>8), byte(n)}
+}
+
+// sendLog is section 5: one use of a token signs one body.
+func sendLog(endpoint string, t token, use int, events []map[string]any, pseudonym []byte) {
+	body, err := json.Marshal(map[string]any{
+		"salt":      b64.EncodeToString(random(16)),
+		"pseudonym": b64.EncodeToString(pseudonym),
+		"events":    events,
+	})
+	check(err)
+	macKey, err := hkdf.Key(sha256.New, t.authenticator, nil, "DIT/1 log mac", 32)
+	check(err)
+	path := "/v1/apps/" + app + "/logs"
+	digest := sha256.Sum256(body)
+	transcript := bytes.Join([][]byte{
+		[]byte("DIT/1\x00"), lp([]byte("POST")), lp([]byte(path)), lp([]byte("application/json")), lp(nil),
+		t.keyID, t.nonce, {byte(use >> 8), byte(use)}, digest[:],
+	}, nil)
+	mac := hmac.New(sha256.New, macKey)
+	mac.Write(transcript)
+
+	req, err := http.NewRequest("POST", endpoint+path, bytes.NewReader(body))
+	check(err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", fmt.Sprintf("DIT key=%s, nonce=%s, use=%d, mac=%s",
+		b64.EncodeToString(t.keyID), b64.EncodeToString(t.nonce), use, b64.EncodeToString(mac.Sum(nil))))
+	res, err := (&http.Client{Transport: &http.Transport{}}).Do(req) // a connection that fetched no tokens
+	check(err)
+	defer res.Body.Close()
+	answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<16))
+	fmt.Printf("use %d: %s %s\n", use, res.Status, answer)
+	if res.StatusCode != 200 {
+		os.Exit(1)
+	}
+}
+
+func main() {
+	endpoint := "http://localhost:8000"
+	if len(os.Args) > 1 {
+		endpoint = os.Args[1]
+	}
+	d, now := fetchDirectory(endpoint)
+	tokens := fetchTokens(endpoint, signIn(endpoint, "go-"+b64.EncodeToString(random(6))), d, issuingKey(d, now), 4)
+	fmt.Printf("%d tokens, their proof verified\n", len(tokens))
+
+	// Section 9: the pseudonym of this week.
+	deviceSecret, rotation := random(32), int64(604800)
+	mac := hmac.New(sha256.New, deviceSecret)
+	mac.Write([]byte("DIT/1 pseudonym\x00"))
+	mac.Write(lp([]byte(app)))
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/rotation)))
+	event := map[string]any{"name": "client_start", "fields": map[string]any{"platform": "linux", "runtime": "2.9"}}
+	for use := range 3 {
+		sendLog(endpoint, tokens[0], use, []map[string]any{event}, mac.Sum(nil)[:16])
+	}
+}
