@@ -7,6 +7,7 @@
 import { type KeyUpkeep, maintainKeys } from "./keys/upkeep.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import type { Service } from "./service.ts";
+import { sweepCounters } from "./store/counter_rows.ts";
 import { type MoveCount, moveIntoSegments } from "./store/segments.ts";
 import { DEFAULT_PACE, type SweepCount, sweepDoomedKeys, type SweepPace } from "./store/sweep.ts";
 
@@ -18,6 +19,8 @@ export interface MaintenanceReport extends KeyUpkeep {
   readonly swept: SweepCount;
   /** Records, and tallies, that were over their retention. */
   readonly retired: RetentionCount;
+  /** Rows of counters that were over their retention. */
+  readonly countersSwept: number;
 }
 
 /** Runs everything that is due. */
@@ -40,5 +43,6 @@ export async function runMaintenance(
     retired.records += records;
     retired.tallies += tallies;
   }
-  return { ...keys, moved, swept, retired };
+  const countersSwept = await sweepCounters(store, now(), pace);
+  return { ...keys, moved, swept, retired, countersSwept };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Application, Deployment } from "./config/types.ts";
+import { Counters } from "./counters/counters.ts";
 import { Refusal } from "./errors.ts";
 import { KeyRing } from "./keys/key_ring.ts";
 import type { RotationContext } from "./keys/rotation.ts";
@@ -12,6 +13,7 @@ import type { Sealer } from "./keys/sealing.ts";
 import { MacKeyCache } from "./mac_key_cache.ts";
 import { LocalRedeemer } from "./redemption.ts";
 import { Committer, type CommitterOptions } from "./store/committer.ts";
+import { CounterRows } from "./store/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
 import { NO_STOPS, type Stops } from "./telemetry/schema.ts";
 import type { RandomSource, Suite, SuiteName } from "./voprf/suite.ts";
@@ -52,6 +54,10 @@ export interface Service {
   readonly committer: Committer;
   /** Redeems logs. */
   readonly redeemer: LocalRedeemer;
+  /** Counts what happens in this process. */
+  readonly counters: Counters;
+  /** The counters of all processes in the store. */
+  readonly counterRows: CounterRows;
   /** An application. Throws the refusal `app_unknown`. */
   readonly appOf: (id: string) => Application;
   /** An application's keys. Throws the refusal `app_unknown`. */
@@ -71,7 +77,15 @@ export function createService(options: ServiceOptions): Service {
       new KeyRing(rotation, app, deployment.issuer, (ordinal) => macKeys.clear(ordinal)),
     ]),
   );
-  const committer = new Committer(store, random, options.committer);
+  const counters = new Counters(now);
+  const counterRows = new CounterRows(store, counters, random(9).toBase64(), now);
+  const committer = new Committer(store, random, {
+    ...options.committer,
+    onCommit: (claims, milliseconds, ok) => {
+      counters.committed(claims, ok);
+      options.committer?.onCommit?.(claims, milliseconds, ok);
+    },
+  });
   const redeemer = new LocalRedeemer({
     ringOf: (app) => rings.get(app),
     committer,
@@ -89,6 +103,8 @@ export function createService(options: ServiceOptions): Service {
     rotation,
     committer,
     redeemer,
+    counters,
+    counterRows,
     appOf: (id) => known(deployment.applications.get(id)),
     ringOf: (id) => known(rings.get(id)),
     stopsOf: () => NO_STOPS,

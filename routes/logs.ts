@@ -43,6 +43,9 @@ export function logsRoutes(service: Service, regions?: Regions): Hono {
       nowSeconds,
     );
     const { accepted, rejected } = validation!;
+    if (!replayed) {
+      service.counters.logged(app.id, credential.use, accepted.length, rejected.map(({ code }) => code));
+    }
     return c.json({ accepted: accepted.length, rejected }, 200, {
       "cache-control": "no-store",
       ...(replayed ? { "dit-replayed": "?1" } : {}),

@@ -24,8 +24,9 @@ export function tokensRoutes(service: Service, sessions: ReadonlyMap<string, Ses
     const nowSeconds = service.now();
     const client = await sessions.get(app.id)!(headers.get("authorization"), nowSeconds);
     const body = await readBoundedBody(c.req.raw, maxRequestBytes(app.maxBatch));
-    const { response } = await issueBatch(service, app, service.ringOf(app.id), client, body, nowSeconds);
-    return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
+    const batch = await issueBatch(service, app, service.ringOf(app.id), client, body, nowSeconds);
+    if (!batch.repeated) service.counters.issued(app.id, batch.tokens);
+    return c.body(batch.response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });
 }
 

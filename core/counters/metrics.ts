@@ -1,0 +1,76 @@
+/**
+ * The metrics of a service: names, labels and what they mean. Every label takes its values from a fixed set (routes,
+ * codes, buckets), so that neither a client nor a stranger can make up a series or leave a mark in one.
+ *
+ * The same names stand in `/metrics`, in OpenTelemetry and in the store.
+ *
+ * @module
+ */
+
+/** What is counted about an answer, a log or a commit. All of them only ever grow. */
+export const METRICS = {
+  requests: {
+    name: "dit_requests_total",
+    help: "Answered requests by route and outcome (ok, accepted, replayed, or the code of a refusal).",
+    labels: ["route", "outcome"],
+  },
+  durations: {
+    name: "dit_request_durations_total",
+    help: "Answered requests by route and coarse duration.",
+    labels: ["route", "duration"],
+  },
+  tokens: {
+    name: "dit_tokens_issued_total",
+    help: "Tokens that were signed.",
+    labels: [],
+  },
+  events: {
+    name: "dit_events_total",
+    help: "Events of accepted logs by outcome (accepted, or the code of the rejection).",
+    labels: ["outcome"],
+  },
+  uses: {
+    name: "dit_token_uses_total",
+    help: "Accepted logs by the number of the use that they claimed, the first being 1.",
+    labels: ["use"],
+  },
+  commits: {
+    name: "dit_commits_total",
+    help: "Commits of the ledger by the number of claims in them and whether they went through.",
+    labels: ["claims", "outcome"],
+  },
+} as const satisfies Record<string, { name: string; help: string; labels: readonly string[] }>;
+
+/** The key of a metric in {@linkcode METRICS}. */
+export type MetricKey = keyof typeof METRICS;
+
+/** One counted series of an application: its metric and the values of its labels, joined by spaces. */
+export type Series = string;
+
+/** The series of a metric with label values, in the order of the metric's labels. */
+export function seriesOf(metric: MetricKey, ...values: string[]): Series {
+  return values.length === 0 ? metric : `${metric} ${values.join(" ")}`;
+}
+
+/** A series taken apart. */
+export function parseSeries(series: Series): { metric: MetricKey; values: string[] } {
+  const [metric, ...values] = series.split(" ");
+  return { metric: metric as MetricKey, values };
+}
+
+/** Routes whose callers are known or are the operator's own: their counts tell nothing about an anonymous client. */
+const KNOWN_CALLERS = new Set(["tokens", "admin", "metrics", "console", "health", "dev"]);
+
+/** Whether a series counts what clients do anonymously: it leaves the process by the hour only. */
+export function isAnonymous(series: Series): boolean {
+  const { metric, values } = parseSeries(series);
+  if (metric === "tokens") return false;
+  return !((metric === "requests" || metric === "durations") && KNOWN_CALLERS.has(values[0]!));
+}
+
+/** The bucket of a count: `1`, `2`, `3-4`, `5-8` and so on by powers of two. */
+export function powerBucket(count: number): string {
+  if (count <= 2) return String(count);
+  const upper = 2 ** Math.ceil(Math.log2(count));
+  return `${upper / 2 + 1}-${upper}`;
+}
