@@ -26,6 +26,8 @@ import { loadConfig } from "./cli/load_config.ts";
 
 /** A deployment is killed 5 s after it is told to stop. */
 const SHUTDOWN_MS = 4_500;
+/** What a crash may lose of the counters. */
+const FLUSH_COUNTERS_MS = 5_000;
 
 function log(event: string, members: Record<string, unknown> = {}): void {
   console.log(JSON.stringify({ event, ...members }));
@@ -97,6 +99,8 @@ async function start(settings: Settings): Promise<Service> {
     ...(settings.issueHost === undefined ? {} : { issueHost: settings.issueHost }),
     ...(settings.logHost === undefined ? {} : { logHost: settings.logHost }),
     ...(settings.logRequests ? { onAnswer: (line) => log("answer", { ...line }) } : {}),
+    count: (answer) => service.counters.answered(answer),
+    applications: new Set(deployment.applications.keys()),
   });
   const server = Deno.serve(
     {
@@ -107,9 +111,12 @@ async function start(settings: Settings): Promise<Service> {
     },
     (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
   );
+  const flushing = setInterval(() => service.counterRows.flush().catch(() => {}), FLUSH_COUNTERS_MS);
   stopOnSignal(async () => {
+    clearInterval(flushing);
     await server.shutdown();
     await service.committer.drain();
+    await service.counterRows.flush().catch(() => {});
     store.close();
     lock?.close();
   });

@@ -6,6 +6,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { utf8 } from "../core/bytes.ts";
+import type { CountedAnswer } from "../core/counters/counters.ts";
 import { Refusal } from "../core/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
 import type { Admission } from "./admission.ts";
@@ -57,6 +58,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
 ];
 
+const APP_PATH = /^\/v1\/apps\/([^/]+)\//;
 const UNKNOWN: RouteKind = { name: "unknown", path: /^/, headers: [], query: false };
 
 /** A line about an answered request: nothing in it tells one client from another. */
@@ -79,6 +81,10 @@ export interface DeidentifyOptions {
   readonly admission: Admission;
   /** Hears of every answer. */
   readonly onAnswer?: (line: AccessLine) => void;
+  /** Counts every answer, by the application too if it is one of `applications`. */
+  readonly count?: (answer: CountedAnswer) => void;
+  /** The applications that exist: what else stands in a path is made up and counted for none. */
+  readonly applications?: ReadonlySet<string>;
   /** The secret of the hop between regions; without it no request counts as sent on. */
   readonly hopToken?: string;
   /** The only host that issues tokens, if the two are kept apart. */
@@ -115,14 +121,31 @@ export function deidentify(options: DeidentifyOptions): OutermostHandler {
     }
     const code = response.headers.get(CODE_HEADER);
     if (code !== null) response.headers.delete(CODE_HEADER);
+    const duration = coarse(performance.now() - startedAt);
     options.onAnswer?.({
       route: kind.name,
       status: response.status,
       ...(code === null ? {} : { code }),
-      duration: coarse(performance.now() - startedAt),
+      duration,
     });
+    if (request.method !== "OPTIONS") {
+      const app = APP_PATH.exec(url.pathname)?.[1];
+      options.count?.({
+        route: kind.name,
+        app: app !== undefined && options.applications?.has(app) ? app : undefined,
+        outcome: code ?? outcomeOf(kind, response),
+        duration,
+      });
+    }
     return response;
   };
+}
+
+/** What an answer without a code of ours is counted as; another region's answer has lost its code. */
+function outcomeOf(kind: RouteKind, response: Response): string {
+  if (response.status >= 400) return "refused_elsewhere";
+  if (response.headers.has("dit-replayed")) return "replayed";
+  return kind.name === "logs" ? "accepted" : "ok";
 }
 
 /** Where issuance and logging have hosts of their own, neither is found on the other's: no connection carries both. */

@@ -172,7 +172,11 @@ export function sumCounts(all: Iterable<AppCounts>): AppCounts {
 }
 
 /** Adds up the series of a metric whose labels have the given values; an undefined value fits every one. */
-export function sumOf(counts: Counts | undefined, metric: MetricKey, ...values: (string | undefined)[]): number {
+export function sumOf(
+  counts: Counts | undefined,
+  metric: MetricKey,
+  ...values: (string | undefined)[]
+): number {
   let sum = 0;
   for (const [series, count] of counts ?? []) {
     const { metric: own, values: labels } = parseSeries(series);
