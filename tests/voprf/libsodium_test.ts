@@ -1,7 +1,17 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import libsodium from "libsodium-sumo";
 import { createRequire } from "node:module";
-import { type Libsodium, loadRistretto255, ristretto255Of } from "../../core/voprf/libsodium.ts";
+import {
+  embeddedBinary,
+  type Libsodium,
+  loadRistretto255,
+  ristretto255Of,
+} from "../../core/voprf/libsodium.ts";
+
+Deno.test("embeddedBinary() finds the binary, so that a cold start does not decode it in JavaScript", () => {
+  const binary = embeddedBinary();
+  assert(binary !== undefined && WebAssembly.validate(binary));
+});
 
 const one = Uint8Array.fromHex("01".padEnd(64, "0"));
 /** The generator and its double (RFC 9496, appendix A.1). */

@@ -1,0 +1,162 @@
+/**
+ * The curve arithmetic of the service beside what others would use: `deno task bench:crypto`. Every implementation
+ * runs in a process of its own and they take turns, so that a noisy machine hurts all alike; a ratio is the median of
+ * the ratios of single rounds. Prints Markdown; docs/performance.md keeps one such print. `--rounds=N` (default 25).
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { measureCold } from "./contenders/cold.ts";
+import { compileNative } from "./contenders/native.ts";
+import { ContenderProcess, type Launch } from "./contenders/process.ts";
+import { Rounds } from "./contenders/rounds.ts";
+import { environment } from "./environment.ts";
+import { markdownTable } from "./statistics.ts";
+
+const here = new URL("./", import.meta.url);
+const own = (script: string): Launch => ({ command: Deno.execPath(), args: ["run", script], cwd: here });
+const peer = (script: string): Launch => ({
+  command: Deno.execPath(),
+  args: ["run", "--allow-read", "--allow-env", script],
+  cwd: new URL("peers/", here),
+});
+
+const build = await Deno.makeTempDir({ prefix: "dit-bench-" });
+
+const launches: Record<string, () => Launch | Promise<Launch>> = {
+  "noble": () => own("contenders/noble.ts"),
+  "sodium": () => own("contenders/sodium.ts"),
+  "voprf-ts": () => peer("voprf_ts.ts"),
+  "native": () => compileNative(build),
+  "noble P-384": () => own("contenders/noble_p384.ts"),
+  "privacypass-ts": () => peer("privacypass_ts.ts"),
+  "node:crypto": () => own("contenders/node.ts"),
+};
+
+/** Which ones have to give the same output for the same key and input. */
+const agreements = [["sodium", "noble"], ["voprf-ts", "noble"], ["native", "noble"], [
+  "privacypass-ts",
+  "noble P-384",
+]];
+
+const operations = ["blind 30", "issue 1", "issue 30", "issue 100", "finalize 30", "redeem 1"];
+const composites = [1, 4, 16, 30, 64, 100].map((batch) => `composite ${batch}`);
+const sha512 = "sha512 1";
+
+const processes = new Map<string, ContenderProcess>();
+const absent: string[] = [];
+const checks = new Map<string, string>();
+for (const [name, launch] of Object.entries(launches)) {
+  try {
+    const { contender, check } = await ContenderProcess.start(await launch());
+    processes.set(name, contender);
+    checks.set(name, check);
+  } catch (error) {
+    absent.push(`${name} is not in the tables: ${(error as Error).message}`);
+  }
+}
+for (const [name, reference] of agreements as [string, string][]) {
+  if (processes.has(name) && checks.get(name) !== checks.get(reference)) {
+    throw new Error(`${name} computes something else than ${reference}`);
+  }
+}
+
+const count = Number(Deno.args.find((arg) => arg.startsWith("--rounds="))?.slice("--rounds=".length) ?? 25);
+const began = environment();
+const rounds = await Rounds.measure(processes, [...operations, ...composites, sha512], count);
+for (const contender of processes.values()) await contender.stop();
+await Deno.remove(build, { recursive: true });
+const cold = await measureCold(Math.min(count, 15), 30);
+
+const fixed = (number: number | undefined, digits: number) => number?.toFixed(digits) ?? "-";
+const times = (operation: string, names: string[], digits = 0) =>
+  names.map((name) => fixed(rounds.time(operation, name), digits));
+const factor = (operation: string, slow: string, fast: string) => {
+  const ratio = rounds.ratio(operation, slow, fast);
+  return ratio === undefined ? "-" : `${ratio.toFixed(2)} x`;
+};
+
+console.log(`${began}; ${count} rounds, medians\n`);
+console.log("ristretto255-SHA512, us a token\n");
+console.log(markdownTable(
+  [
+    "operation, batch",
+    "noble",
+    "sodium",
+    "voprf-ts",
+    "native",
+    "noble / sodium",
+    "voprf-ts / sodium",
+    "sodium / native",
+  ],
+  operations.map((operation) => [
+    operation,
+    ...times(operation, ["noble", "sodium", "voprf-ts", "native"]),
+    factor(operation, "noble", "sodium"),
+    factor(operation, "voprf-ts", "sodium"),
+    factor(operation, "sodium", "native"),
+  ]),
+));
+
+console.log(
+  "\nP384-SHA384, us a token (privacypass-ts has privately verifiable tokens for this suite only, one a request)\n",
+);
+console.log(markdownTable(
+  ["operation, batch", "noble P-384", "privacypass-ts", "privacypass-ts / noble"],
+  operations.map((operation) => [
+    operation,
+    ...times(operation, ["noble P-384", "privacypass-ts"]),
+    factor(operation, "privacypass-ts", "noble P-384"),
+  ]),
+));
+
+console.log(
+  "\nA weighted sum of elements (a half of a proof), us an element: multi-scalar code or one by one\n",
+);
+console.log(markdownTable(
+  ["elements", "noble, multi-scalar", "sodium, one by one", "noble / sodium"],
+  composites.map((operation) => [
+    operation.split(" ")[1]!,
+    ...times(operation, ["noble", "sodium"]),
+    factor(operation, "noble", "sodium"),
+  ]),
+));
+
+console.log("\nSHA-512 of 290 bytes, us\n");
+const hashers = ["noble", "sodium", "node:crypto"];
+console.log(markdownTable(["", ...hashers], [["SHA-512", ...times(sha512, hashers, 1)]]));
+
+console.log("\nA fresh process to its first signed batch of 30, ms inside the process\n");
+console.log(markdownTable(
+  ["implementation", "load", "sign", "both"],
+  cold.map(({ implementation, situation, load, sign, both }) => [
+    `${implementation}, ${situation}`,
+    fixed(load, 1),
+    fixed(sign, 1),
+    fixed(both, 1),
+  ]),
+));
+
+for (const line of absent) console.log(`\n${line}`);
+
+const targets: [string, number | undefined, "at least" | "at most", number][] = [
+  ["redeem, x noble", rounds.ratio("redeem 1", "noble", "sodium"), "at least", 2.8],
+  ["redeem, x voprf-ts", rounds.ratio("redeem 1", "voprf-ts", "sodium"), "at least", 4.4],
+  ["issue 30, x noble", rounds.ratio("issue 30", "noble", "sodium"), "at least", 2.2],
+  ["issue 30, x voprf-ts", rounds.ratio("issue 30", "voprf-ts", "sodium"), "at least", 5],
+  ["cold process to a signed batch of 30, ms", cold[0]?.both, "at most", 60],
+];
+console.log("\nTargets\n");
+console.log(markdownTable(
+  ["target", "wanted", "measured", "met"],
+  targets.map(([name, measured, bound, wanted]) => [
+    name,
+    `${bound} ${wanted}`,
+    fixed(measured, 2),
+    measured === undefined
+      ? "-"
+      : (bound === "at least" ? measured >= wanted : measured <= wanted)
+      ? "yes"
+      : "no",
+  ]),
+));
