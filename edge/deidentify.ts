@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { utf8 } from "../core/bytes.ts";
 import type { CountedAnswer } from "../core/counters/counters.ts";
@@ -30,6 +31,10 @@ export interface RouteKind {
   readonly headers: readonly string[];
   /** Whether a query string passes; it is refused otherwise, since proxies and traces write URLs down. */
   readonly query: boolean;
+  /** Whether one region may ask another: only there does the header of the hop mean anything. */
+  readonly hop?: boolean;
+  /** Whether nobody may be recognised here later on: answers, too, carry only what is on a list. */
+  readonly anonymous?: boolean;
 }
 
 /** The kinds of routes. What matches none passes with no header at all, and finds nothing. */
@@ -39,6 +44,8 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
     path: /^\/v1\/apps\/[^/]+\/logs$/,
     headers: ["content-type", "content-encoding", "content-length", "authorization"],
     query: false,
+    hop: true,
+    anonymous: true,
   },
   {
     name: "tokens",
@@ -46,7 +53,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
     headers: ["content-type", "content-encoding", "content-length", "authorization"],
     query: false,
   },
-  { name: "keys", path: /^\/v1\/apps\/[^/]+\/keys$/, headers: ["if-none-match"], query: false },
+  { name: "keys", path: /^\/v1\/apps\/[^/]+\/keys$/, headers: ["if-none-match"], query: false, hop: true },
   { name: "schema", path: /^\/v1\/apps\/[^/]+\/schema$/, headers: ["if-none-match"], query: false },
   { name: "health", path: /^\/(?:healthz|readyz)$/, headers: [], query: false },
   {
@@ -60,6 +67,20 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
 
 const APP_PATH = /^\/v1\/apps\/([^/]+)\//;
 const UNKNOWN: RouteKind = { name: "unknown", path: /^/, headers: [], query: false };
+
+/** What an answer on an anonymous route may carry: no cookie, no validator, no id of a request. */
+const ANONYMOUS_ANSWER = [
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+  "access-control-max-age",
+  "allow",
+  "content-type",
+  "dit-replayed",
+  "retry-after",
+  "www-authenticate",
+];
 
 /** A line about an answered request: nothing in it tells one client from another. */
 export interface AccessLine {
@@ -96,28 +117,30 @@ export interface DeidentifyOptions {
 /** Takes a request and the address that it came from, which goes no further than the throttle. */
 export type OutermostHandler = (request: Request, address: string | undefined) => Promise<Response>;
 
-/** Makes the function to give to `Deno.serve`. */
+/** Makes the function to give to `Deno.serve`. It never rejects: the runtime would write the request's URL down. */
 export function deidentify(options: DeidentifyOptions): OutermostHandler {
-  const hopToken = options.hopToken === undefined ? undefined : utf8(options.hopToken);
+  const hopDigest = options.hopToken === undefined ? undefined : sha256(utf8(options.hopToken));
   return async function handleStripped(request: Request, address: string | undefined): Promise<Response> {
     const startedAt = performance.now();
-    const url = new URL(request.url);
-    const kind = ROUTE_KINDS.find(({ path }) => path.test(url.pathname)) ?? UNKNOWN;
+    // A Host header can make a URL that is none.
+    const url = URL.parse(request.url);
+    const path = url?.pathname ?? "";
+    const kind = ROUTE_KINDS.find((kind) => kind.path.test(path)) ?? UNKNOWN;
     let response: Response;
     try {
-      const hop = request.headers.get(HOP_HEADER);
-      const isHop = hop !== null && hopToken !== undefined && timingSafeEqual(utf8(hop), hopToken);
-      response = await options.admission.admit(
-        address,
-        request.headers.get("x-forwarded-for"),
-        isHop,
-        async () => {
-          checkHost(options, kind, url);
-          return await options.handle(strip(request, url, kind, isHop));
-        },
-      );
+      if (url === null) throw new Refusal("route_unknown", "There is no such host.");
+      const hop = readHop(request.headers.get(HOP_HEADER), hopDigest, kind);
+      const forwardedFor = request.headers.get("x-forwarded-for");
+      response = await options.admission.admit(address, forwardedFor, hop === "valid", async () => {
+        // A hop comes from a region and not from a client, to the URL that regions use among themselves.
+        if (hop !== "valid") checkHost(options, kind, url);
+        return await options.handle(strip(request, url, kind, hop));
+      });
     } catch (error) {
       response = problemResponse(error);
+      // Without it a page of another origin could not read why, and when to try again.
+      response.headers.set("access-control-allow-origin", "*");
+      response.headers.set("access-control-expose-headers", "Retry-After");
     }
     const code = response.headers.get(CODE_HEADER);
     if (code !== null) response.headers.delete(CODE_HEADER);
@@ -129,7 +152,7 @@ export function deidentify(options: DeidentifyOptions): OutermostHandler {
       duration,
     });
     if (request.method !== "OPTIONS") {
-      const app = APP_PATH.exec(url.pathname)?.[1];
+      const app = APP_PATH.exec(path)?.[1];
       options.count?.({
         route: kind.name,
         app: app !== undefined && options.applications?.has(app) ? app : undefined,
@@ -137,8 +160,17 @@ export function deidentify(options: DeidentifyOptions): OutermostHandler {
         duration,
       });
     }
-    return response;
+    return kind.anonymous === true ? bareAnswer(response) : response;
   };
+}
+
+/** What the header of the hop says: nothing, that another region sends this on, or that somebody claims so. */
+export type Hop = "none" | "valid" | "claimed";
+
+function readHop(header: string | null, digest: Uint8Array | undefined, kind: RouteKind): Hop {
+  if (header === null || kind.hop !== true) return "none";
+  // Digests have one length, so that the comparison tells nothing of the secret's.
+  return digest !== undefined && timingSafeEqual(sha256(utf8(header)), digest) ? "valid" : "claimed";
 }
 
 /** What an answer without a code of ours is counted as; another region's answer has lost its code. */
@@ -157,7 +189,7 @@ function checkHost({ issueHost, logHost }: DeidentifyOptions, kind: RouteKind, u
 }
 
 /** The new request that handlers get. Throws the refusals of what is wrong with the old one. */
-export function strip(request: Request, url: URL, kind: RouteKind, isHop: boolean): Request {
+export function strip(request: Request, url: URL, kind: RouteKind, hop: Hop): Request {
   checkHeaders(request.headers);
   if (url.search !== "" && !kind.query) {
     throw new Refusal("query_refused", "A query string is refused here: URLs get written down.");
@@ -171,8 +203,9 @@ export function strip(request: Request, url: URL, kind: RouteKind, isHop: boolea
   if (kind.name === "logs" && !isDitScheme(headers.get("authorization") ?? "")) {
     headers.delete("authorization");
   }
-  // The secret of the hop ends here; handlers learn only that it was right.
-  if (isHop) headers.set(HOP_HEADER, "?1");
+  // The secret of the hop ends here; handlers learn only whether it was right. A wrong one gives no right at all, but
+  // what carries it is not sent on: regions whose secrets differ would send it round and round.
+  if (hop !== "none") headers.set(HOP_HEADER, hop === "valid" ? "?1" : "?0");
   // Preflights are answered the same for everyone and carry nothing that is needed but their method.
   if (request.method === "OPTIONS") headers.set("access-control-request-method", "POST");
   const body = request.body;
@@ -181,6 +214,16 @@ export function strip(request: Request, url: URL, kind: RouteKind, isHop: boolea
     headers,
     ...(body === null ? {} : { body, duplex: "half" }),
   } as RequestInit);
+}
+
+/** An answer of an anonymous route with nothing but what is on the list. */
+function bareAnswer(response: Response): Response {
+  const headers = new Headers({ "cache-control": "no-store" });
+  for (const name of ANONYMOUS_ANSWER) {
+    const value = response.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return new Response(response.body, { status: response.status, headers });
 }
 
 function checkHeaders(headers: Headers): void {
