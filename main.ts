@@ -79,7 +79,7 @@ async function start(settings: Settings): Promise<Service> {
   });
   const regions = settings.regions.size === 0
     ? undefined
-    : new Regions({ own: settings.region, others: settings.regions, token: settings.regionToken!, fetch });
+    : new Regions({ others: settings.regions, token: settings.regionToken!, fetch });
   const adminTokenSha256 = settings.adminTokenSha256 ??
     (settings.development
       ? adminTokenDigest((await developmentSecret("admin_token", 32)).toBase64())
@@ -94,7 +94,7 @@ async function start(settings: Settings): Promise<Service> {
   });
   const handle = deidentify({
     handle: (request) => app.fetch(request),
-    admission: new Admission(random, { trustedHops: settings.trustedHops }),
+    admission: new Admission(random, settings),
     ...(settings.regionToken === undefined ? {} : { hopToken: settings.regionToken }),
     ...(settings.issueHost === undefined ? {} : { issueHost: settings.issueHost }),
     ...(settings.logHost === undefined ? {} : { logHost: settings.logHost }),

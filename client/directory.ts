@@ -32,6 +32,8 @@ export interface DirectoryKey {
 export interface Directory {
   /** The issuer that every token is bound to. */
   readonly issuer: string;
+  /** The region that answered: of the keys, only its own issue to whoever asks there. */
+  readonly region: string;
   /** Uses that one token has. */
   readonly usesPerToken: number;
   /** Most tokens of one request. */
@@ -48,6 +50,9 @@ const MAX_KEYS = 256;
 export const MAX_GENERATION = 2;
 /** Most epochs that a key may redeem beyond its own. */
 const MAX_OVERLAP = 8;
+
+/** What a region is called. */
+const REGION = /^[a-z0-9-]{1,64}$/;
 
 /** The name of a key: one name has one value, for everyone and for good. */
 export function keyName({ region, epoch, generation }: DirectoryKey): string {
@@ -88,6 +93,7 @@ export function parseDirectory(source: string, app: string): Directory {
   requireThat(distinct(keyName) && distinct((key) => key.keyId), "a name or a key of its own");
   return {
     issuer: text(document, "issuer", /^.{1,253}$/),
+    region: text(document, "region", REGION),
     usesPerToken: integer(document, "uses-per-token", 1, 1024),
     maxBatch: integer(document, "max-batch", 1, 256),
     tokensPerClient: integer(document, "tokens-per-client", 1, 1024),
@@ -109,7 +115,7 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
     tokenType: integer(entry, "token-type", 0, 0xffff),
     publicKey,
     keyId,
-    region: text(entry, "region", /^[a-z0-9-]{1,64}$/),
+    region: text(entry, "region", REGION),
     epoch,
     generation: integer(entry, "generation", 0, 2 ** 31),
     notBefore,
@@ -119,18 +125,16 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
 }
 
 /**
- * The key that issues at `nowSeconds`, the newest generation of the first region that the directory names; undefined
- * when there is none that this client accepts.
+ * The key that issues at `nowSeconds`: the newest generation of the region that answered; undefined when there is none
+ * that this client accepts.
  */
 export function issuingKey(
   directory: Directory,
   tokenType: number,
   nowSeconds: number,
 ): DirectoryKey | undefined {
-  const issuing = directory.keys.filter((key) =>
-    key.tokenType === tokenType && key.generation <= MAX_GENERATION &&
+  return directory.keys.filter((key) =>
+    key.region === directory.region && key.tokenType === tokenType && key.generation <= MAX_GENERATION &&
     key.notBefore <= nowSeconds && nowSeconds < key.issueUntil
-  );
-  return issuing.filter(({ region }) => region === issuing[0]!.region)
-    .sort((a, b) => b.generation - a.generation)[0];
+  ).sort((a, b) => b.generation - a.generation)[0];
 }

@@ -27,6 +27,8 @@ export interface Settings {
   readonly regionToken: string | undefined;
   /** Proxies in front of the service. */
   readonly trustedHops: number;
+  /** Requests a second that one address may keep up. */
+  readonly requestsPerSecond: number;
   /** The only host that issues tokens. */
   readonly issueHost: string | undefined;
   /** The only host that takes logs. */
@@ -74,10 +76,10 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     config: get("DIT_CONFIG"),
     sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
     region,
-    ...readRegions(get, region, mistakes),
+    ...readRegions(get, region, development, mistakes),
     trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
-    issueHost: get("DIT_ISSUE_HOST")?.toLowerCase(),
-    logHost: get("DIT_LOG_HOST")?.toLowerCase(),
+    requestsPerSecond: readThrottle(get("DIT_THROTTLE"), development, mistakes),
+    ...readHosts(get, mistakes),
     adminTokenSha256: readAdminToken(get("DIT_ADMIN_TOKEN_SHA256"), mistakes),
     logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
   };
@@ -88,21 +90,63 @@ export function readSettings(get: (name: string) => string | undefined): Setting
 function readRegions(
   get: (name: string) => string | undefined,
   own: string,
+  development: boolean,
   mistakes: string[],
 ): Pick<Settings, "regions" | "regionToken"> {
   const text = get("DIT_REGIONS");
   const regionToken = get("DIT_REGION_TOKEN");
+  // It travels as a header, so it is made of what a header can hold.
+  if ((text !== undefined || regionToken !== undefined) && !/^[\x21-\x7e]{32,}$/.test(regionToken ?? "")) {
+    mistakes.push(
+      "Set DIT_REGION_TOKEN to one secret of at least 32 letters, digits and signs, the same in every region.",
+    );
+  }
   if (text === undefined) return { regions: new Map(), regionToken };
   const regions = parseRegions(text);
   if (regions === undefined) {
     mistakes.push("Set DIT_REGIONS to name=URL pairs such as eu=https://eu.example,us=https://us.example.");
   }
-  if (regionToken === undefined || regionToken.length < 32) {
-    mistakes.push("Set DIT_REGION_TOKEN to one secret of at least 32 characters, the same in every region.");
+  if (regions !== undefined && !regions.has(own)) {
+    mistakes.push("Set DIT_REGION to the name that this deployment has in DIT_REGIONS.");
   }
   // The same list serves every region; its own name in it is passed over.
   regions?.delete(own);
+  if (
+    !development &&
+    regions?.values().some((url) => !/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)[:/]/.test(url + "/"))
+  ) {
+    mistakes.push("Set DIT_REGIONS to https URLs: the secret of the hop must not travel in the clear.");
+  }
   return { regions: regions ?? new Map(), regionToken };
+}
+
+function readHosts(
+  get: (name: string) => string | undefined,
+  mistakes: string[],
+): Pick<Settings, "issueHost" | "logHost"> {
+  const read = (name: string) => {
+    const host = get(name)?.toLowerCase();
+    if (host !== undefined && URL.parse(`https://${host}`)?.hostname !== host) {
+      mistakes.push(`Set ${name} to a host name alone, such as tokens.example, or leave it out.`);
+    }
+    return host;
+  };
+  const issueHost = read("DIT_ISSUE_HOST");
+  const logHost = read("DIT_LOG_HOST");
+  if (issueHost !== undefined && issueHost === logHost) {
+    mistakes.push("Set DIT_ISSUE_HOST and DIT_LOG_HOST to two different hosts, or leave both out.");
+  }
+  return { issueHost, logHost };
+}
+
+function readThrottle(value: string | undefined, development: boolean, mistakes: string[]): number {
+  // In development all clients share this machine's address.
+  if (value === undefined) return development ? 10_000 : 100;
+  if (/^[1-9][0-9]{0,6}$/.test(value)) return Number(value);
+  mistakes.push(
+    "Set DIT_THROTTLE to the requests a second that one address may keep up, or leave it out for 100.",
+  );
+  return 100;
 }
 
 function readTrustedHops(value: string | undefined, mistakes: string[]): number {

@@ -4,37 +4,43 @@
  *
  * @module
  */
-import { fromBase64url, toBase64url } from "../core/bytes.ts";
+import { toBase64url } from "../core/bytes.ts";
+import type { Application } from "../core/config/types.ts";
 import { Refusal } from "../core/errors.ts";
 import type { PublishedKey } from "../core/keys/directory.ts";
-import { storeUnavailable } from "../core/store/kv.ts";
 import { type Credential, formatCredential } from "../core/token/credential.ts";
 import { type ContentEncoding, logPath } from "../core/token/mac.ts";
-import { tokenKeyId } from "../core/token/token.ts";
 import { readBoundedBytes } from "./read_body.ts";
+import { readRegionKeys } from "./region_keys.ts";
 
 /** The header with which one region tells another that it sends something on. */
 export const HOP_HEADER = "dit-hop";
 /** Seconds that another region's directory is used before it is asked for again. */
 const REFRESH_SECONDS = 60;
+/** Seconds after which a directory is too old to be served while it is asked for again. */
+const STALE_SECONDS = 3_600;
 /** Another region is asked about an unknown key id at most this often: anybody can make ids up. */
 const UNKNOWN_REFRESH_SECONDS = 5;
 const FORWARD_MS = 10_000;
 const DIRECTORY_MS = 3_000;
 const MAX_ANSWER_BYTES = 128 * 1024;
+/** Logs on their way to one region at once: a region that hangs must not hold every place here. */
+const MAX_FORWARDING = 256;
 /** Answer headers that go back to the client. */
-const ANSWER_HEADERS = ["content-type", "cache-control", "dit-replayed", "retry-after", "www-authenticate"];
+const ANSWER_HEADERS = ["content-type", "dit-replayed", "retry-after", "www-authenticate"];
+/** Refusals that this region has already ruled out: they come from something else that answers in the region's place. */
+const FOREIGN_STATUS = [404, 405, 415, 431];
 
 /** What regions are made of. */
 export interface RegionsOptions {
-  /** This region's name. */
-  readonly own: string;
   /** The other regions' URLs by name. */
   readonly others: ReadonlyMap<string, string>;
   /** The secret of the hop. */
   readonly token: string;
   /** Reaches the other regions. */
   readonly fetch: typeof fetch;
+  /** Milliseconds after which a region that does not answer a log counts as unreachable; 10,000 by default. */
+  readonly forwardMs?: number;
 }
 
 /** A log on its way. */
@@ -49,34 +55,70 @@ export interface ForwardedLog {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-interface CachedDirectory {
+/** What is known of one region's directory of one application. */
+interface KnownDirectory {
   readonly keys: readonly PublishedKey[];
+  /** When it was last read; -Infinity if never. */
   readonly readAtSeconds: number;
+  /** When it was last asked for. */
+  readonly askedAtSeconds: number;
 }
+
+const NOTHING_KNOWN: KnownDirectory = { keys: [], readAtSeconds: -Infinity, askedAtSeconds: -Infinity };
 
 /** What this region knows of the others. */
 export class Regions {
-  readonly #directories = new Map<string, CachedDirectory>();
-  readonly #reading = new Map<string, Promise<void>>();
+  readonly #directories = new Map<string, KnownDirectory>();
+  readonly #asking = new Map<string, Promise<void>>();
+  readonly #forwarding = new Map<string, number>();
 
   /** Nothing is asked of another region before it is needed. */
   constructor(private readonly options: RegionsOptions) {}
 
-  /** The keys of all other regions, as far as they could be had. */
-  async keysOf(app: string, nowSeconds: number): Promise<PublishedKey[]> {
-    const names = [...this.options.others.keys()];
-    const lists = await Promise.all(names.map((name) => this.#keys(name, app, nowSeconds, REFRESH_SECONDS)));
-    return lists.flat().filter((key) => key.redeemUntil > nowSeconds);
+  /**
+   * The keys of all other regions, as far as they are known, without those whose ids `own` has: a directory with one
+   * key under two names is refused by every client. Waits for a region only when nothing is known of it.
+   */
+  async keysOf(
+    app: Application,
+    own: readonly PublishedKey[],
+    nowSeconds: number,
+  ): Promise<PublishedKey[]> {
+    await this.#refresh(app, nowSeconds, (known) => {
+      if (nowSeconds - known.askedAtSeconds < REFRESH_SECONDS) return "keep";
+      return nowSeconds - known.readAtSeconds < STALE_SECONDS ? "ask" : "wait";
+    });
+    const seen = new Set(own.map((key) => toBase64url(key.keyId)));
+    const keys: PublishedKey[] = [];
+    for (const name of this.options.others.keys()) {
+      for (const key of this.#known(name, app.id).keys) {
+        const id = toBase64url(key.keyId);
+        if (key.redeemUntil <= nowSeconds || seen.has(id)) continue;
+        seen.add(id);
+        keys.push(key);
+      }
+    }
+    return keys;
   }
 
-  /** The other region that a key belongs to, if it is known to belong to one. */
-  async homeOf(app: string, keyId: Uint8Array, nowSeconds: number): Promise<string | undefined> {
-    const wanted = toBase64url(keyId);
-    for (const maxAge of [REFRESH_SECONDS, UNKNOWN_REFRESH_SECONDS]) {
-      for (const name of this.options.others.keys()) {
-        const keys = await this.#keys(name, app, nowSeconds, maxAge);
-        if (keys.some((key) => toBase64url(key.keyId) === wanted)) return name;
-      }
+  /**
+   * The other region that a key belongs to; undefined when it belongs to none.
+   * @throws {Refusal} `store_unavailable` when it may belong to one that cannot be asked: the client tries again.
+   */
+  async homeOf(app: Application, keyId: Uint8Array, nowSeconds: number): Promise<string | undefined> {
+    // A key never changes its region, so a directory is never too old to find it in.
+    const known = this.#find(app.id, keyId);
+    if (known !== undefined) return known;
+    await this.#refresh(
+      app,
+      nowSeconds,
+      ({ askedAtSeconds }) => nowSeconds - askedAtSeconds < UNKNOWN_REFRESH_SECONDS ? "keep" : "wait",
+    );
+    const found = this.#find(app.id, keyId);
+    if (found !== undefined) return found;
+    for (const name of this.options.others.keys()) {
+      const { readAtSeconds, askedAtSeconds } = this.#known(name, app.id);
+      if (readAtSeconds < askedAtSeconds) throw unreachable();
     }
     return undefined;
   }
@@ -86,7 +128,19 @@ export class Regions {
    * @throws {Refusal} `store_unavailable` when the region cannot be reached: nothing is lost, the client tries again.
    */
   async forward(region: string, log: ForwardedLog): Promise<Response> {
-    const { others, token, fetch } = this.options;
+    const url = this.options.others.get(region);
+    const forwarding = this.#forwarding.get(region) ?? 0;
+    if (url === undefined || forwarding >= MAX_FORWARDING) throw unreachable();
+    this.#forwarding.set(region, forwarding + 1);
+    try {
+      return await this.#send(url + logPath(log.app), log);
+    } finally {
+      this.#forwarding.set(region, this.#forwarding.get(region)! - 1);
+    }
+  }
+
+  async #send(url: string, log: ForwardedLog): Promise<Response> {
+    const { token, fetch, forwardMs = FORWARD_MS } = this.options;
     const headers = new Headers({
       "content-type": "application/json",
       authorization: formatCredential(log.credential),
@@ -96,18 +150,19 @@ export class Regions {
     let response: Response;
     let body: Uint8Array<ArrayBuffer>;
     try {
-      response = await fetch(others.get(region)! + logPath(log.app), {
+      response = await fetch(url, {
         method: "POST",
         headers,
         body: log.body,
         redirect: "error",
-        signal: AbortSignal.timeout(FORWARD_MS),
+        signal: AbortSignal.timeout(forwardMs),
       });
       body = await readBoundedBytes(response.body, MAX_ANSWER_BYTES);
     } catch {
-      throw storeUnavailable();
+      throw unreachable();
     }
-    const kept = new Headers();
+    if (!isServiceAnswer(response)) throw unreachable();
+    const kept = new Headers({ "cache-control": "no-store" });
     for (const name of ANSWER_HEADERS) {
       const value = response.headers.get(name);
       if (value !== null) kept.set(name, value);
@@ -115,75 +170,74 @@ export class Regions {
     return new Response(body, { status: response.status, headers: kept });
   }
 
-  async #keys(
-    name: string,
-    app: string,
-    nowSeconds: number,
-    maxAgeSeconds: number,
-  ): Promise<readonly PublishedKey[]> {
-    const place = `${name} ${app}`;
-    const cached = this.#directories.get(place);
-    if (cached === undefined || nowSeconds - cached.readAtSeconds >= maxAgeSeconds) {
-      const reading = this.#reading.get(place) ??
-        this.#read(name, app, nowSeconds).finally(() => this.#reading.delete(place));
-      this.#reading.set(place, reading);
-      await reading;
-    }
-    return this.#directories.get(place)?.keys ?? [];
+  #known(name: string, app: string): KnownDirectory {
+    return this.#directories.get(`${name} ${app}`) ?? NOTHING_KNOWN;
   }
 
-  /** A region that does not answer keeps what is known of it, and is not asked again at once. */
-  async #read(name: string, app: string, nowSeconds: number): Promise<void> {
-    const place = `${name} ${app}`;
-    let keys = this.#directories.get(place)?.keys ?? [];
+  #find(app: string, keyId: Uint8Array): string | undefined {
+    const wanted = toBase64url(keyId);
+    return this.options.others.keys().find((name) =>
+      this.#known(name, app).keys.some((key) => toBase64url(key.keyId) === wanted)
+    );
+  }
+
+  /** Asks every region for which `decide` says so, all at once, and waits for those for which it says that. */
+  async #refresh(
+    app: Application,
+    nowSeconds: number,
+    decide: (known: KnownDirectory) => "keep" | "ask" | "wait",
+  ): Promise<void> {
+    const waiting: Promise<void>[] = [];
+    for (const name of this.options.others.keys()) {
+      const place = `${name} ${app.id}`;
+      const decision = decide(this.#known(name, app.id));
+      if (decision === "keep") continue;
+      const asking = this.#asking.get(place) ??
+        this.#ask(name, app, nowSeconds).finally(() => this.#asking.delete(place));
+      this.#asking.set(place, asking);
+      if (decision === "wait") waiting.push(asking);
+    }
+    await Promise.all(waiting);
+  }
+
+  /** Never rejects: of a region that does not answer, what is known stays known. */
+  async #ask(name: string, app: Application, nowSeconds: number): Promise<void> {
+    const place = `${name} ${app.id}`;
+    let known: KnownDirectory = { ...this.#known(name, app.id), askedAtSeconds: nowSeconds };
     try {
-      const response = await this.options.fetch(`${this.options.others.get(name)}/v1/apps/${app}/keys`, {
+      const response = await this.options.fetch(`${this.options.others.get(name)}/v1/apps/${app.id}/keys`, {
         headers: { [HOP_HEADER]: this.options.token },
         redirect: "error",
         signal: AbortSignal.timeout(DIRECTORY_MS),
       });
       const body = await readBoundedBytes(response.body, MAX_ANSWER_BYTES);
-      if (response.ok) keys = parseKeys(new TextDecoder().decode(body), name);
+      if (response.ok) {
+        const keys = readRegionKeys(new TextDecoder().decode(body), name, app);
+        known = { keys, readAtSeconds: nowSeconds, askedAtSeconds: nowSeconds };
+      }
     } catch {
       // Kept as it was.
     }
-    this.#directories.set(place, { keys, readAtSeconds: nowSeconds });
+    this.#directories.set(place, known);
   }
 }
 
-/** The keys that a region's directory lists as its own; throws on anything malformed. */
-function parseKeys(text: string, region: string): PublishedKey[] {
-  const listed = (JSON.parse(text) as { "token-keys": Record<string, unknown>[] })["token-keys"];
-  return listed.filter((key) => key.region === region).map((key) => {
-    const publicKey = fromBase64url(key["token-key"] as string);
-    const times = [key.epoch, key.generation, key["not-before"], key["issue-until"], key["redeem-until"]];
-    if (!times.every((time) => Number.isSafeInteger(time))) {
-      throw new TypeError("A key's dates are no numbers");
-    }
-    const [epoch, generation, notBefore, issueUntil, redeemUntil] = times as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    return {
-      publicKey,
-      keyId: tokenKeyId(publicKey),
-      region,
-      epoch,
-      generation,
-      notBefore,
-      issueUntil,
-      redeemUntil,
-      voprf: { tokenType: key["token-type"] as number },
-    };
+/** Whether an answer is one of the protocol's, and not that of a proxy, of another service or of a wrong URL. */
+function isServiceAnswer({ status, headers }: Response): boolean {
+  const type = headers.get("content-type");
+  if (status === 200) return type === "application/json";
+  return status >= 400 && type === "application/problem+json" && !FOREIGN_STATUS.includes(status);
+}
+
+function unreachable(): Refusal {
+  return new Refusal("store_unavailable", "The region of this log's key cannot be reached now; try again.", {
+    retryAfterSeconds: 5,
   });
 }
 
 /** The refusal of a log that was sent on and whose key is not here either. */
 export function refuseSecondHop(): Refusal {
-  return new Refusal("store_unavailable", "The key of this log is in none of the regions that were asked.", {
+  return new Refusal("store_unavailable", "The key of this log is not in the region that it was sent to.", {
     retryAfterSeconds: 5,
   });
 }

@@ -23,22 +23,34 @@ export function keysRoutes(service: Service, regions?: Regions): Hono {
       const nowSeconds = service.now();
       const own = await service.ringOf(app.id).current(nowSeconds);
       // Another region is told of this region's keys only: neither waits for the other's view of itself.
-      const others = c.req.raw.headers.has(HOP_HEADER) ? [] : await regions?.keysOf(app.id, nowSeconds) ?? [];
+      const isHop = c.req.raw.headers.has(HOP_HEADER);
+      const others = isHop ? [] : await regions?.keysOf(app, own, nowSeconds) ?? [];
       const { issuer } = service.deployment;
       const directory = makeDirectory(issuer, service.rotation.region, app, [...own, ...others], nowSeconds);
       const maxAge = directoryMaxAge(directory, app, nowSeconds, service.random(1)[0]! / 256);
-      return serveDocument(c, directory.body, directory.etag, maxAge);
+      // What a region is told must not lie in a cache from which clients are served.
+      return serveDocument(
+        c,
+        directory.body,
+        directory.etag,
+        isHop ? "no-store" : `public, max-age=${maxAge}`,
+      );
     })
     .get("/v1/apps/:app/schema", function serveSchema(c) {
       const app = service.appOf(c.req.param("app"));
       const document = schemaDocument(app, service.stopsOf(app.id), service.now());
       const body = utf8(JSON.stringify(document));
-      return serveDocument(c, body, `"${toBase64url(digestBody(body))}"`, SCHEMA_MAX_AGE_SECONDS);
+      return serveDocument(
+        c,
+        body,
+        `"${toBase64url(digestBody(body))}"`,
+        `public, max-age=${SCHEMA_MAX_AGE_SECONDS}`,
+      );
     });
 }
 
-function serveDocument(c: Context, body: Uint8Array<ArrayBuffer>, etag: string, maxAge: number): Response {
-  const headers = { etag, "cache-control": `public, max-age=${maxAge}` };
+function serveDocument(c: Context, body: Uint8Array<ArrayBuffer>, etag: string, caching: string): Response {
+  const headers = { etag, "cache-control": caching };
   const known = c.req.header("if-none-match")?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   if (known?.some((tag) => tag === etag || tag === "*")) return c.body(null, 304, headers);
   return c.body(body, 200, { ...headers, "content-type": "application/json" });

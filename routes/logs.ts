@@ -26,7 +26,7 @@ export function logsRoutes(service: Service, regions?: Regions): Hono {
     const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
     const nowSeconds = service.now();
     if (regions !== undefined && !await service.ringOf(app.id).has(credential.keyId, nowSeconds)) {
-      const home = await regions.homeOf(app.id, credential.keyId, nowSeconds);
+      const home = await regions.homeOf(app, credential.keyId, nowSeconds);
       if (home !== undefined && c.req.raw.headers.has(HOP_HEADER)) throw refuseSecondHop();
       if (home !== undefined) {
         return await regions.forward(home, { app: app.id, credential, contentEncoding, body });
