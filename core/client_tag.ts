@@ -13,7 +13,7 @@ export const CLIENT_TAG_LENGTH = 16;
 
 /** Who asks for tokens: a session's issuer and subject, or what a calling service names its client. */
 export interface ClientIdentity {
-  /** `iss` of the session, or `acs` for a client of another service. */
+  /** `iss` of the session; empty (as no session's is) for a client of another service. */
   readonly issuer: string;
   /** `sub` of the session, or the service's own keyed hash of its client. */
   readonly subject: string;

@@ -36,6 +36,53 @@ export interface IssuanceContext {
   readonly random: RandomSource;
 }
 
+/** Issues tokens: with the keys of this process, or at an ACS elsewhere. */
+export interface Issuer {
+  /**
+   * Signs a batch for a client; gives the encoded batch response.
+   * @throws {Refusal} `batch_invalid`, `key_not_issuing`, `quota_exhausted`, `store_unavailable`.
+   */
+  issue(
+    app: Application,
+    client: ClientIdentity,
+    request: Uint8Array<ArrayBuffer>,
+    nowSeconds: number,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Resolves when tokens could be issued now.
+   * @throws {Refusal} `store_unavailable`.
+   */
+  ready(app: Application, nowSeconds: number): Promise<void>;
+}
+
+/** Issuance with the keys of this process. */
+export class LocalIssuer implements Issuer {
+  /** Issues with the keys that `ringOf` gives; `onIssued` hears of tokens that were not issued before. */
+  constructor(
+    private readonly context: IssuanceContext,
+    private readonly ringOf: (app: string) => KeyRing,
+    private readonly onIssued: (app: string, tokens: number) => void = () => {},
+  ) {}
+
+  /** See {@linkcode Issuer.issue}. */
+  async issue(
+    app: Application,
+    client: ClientIdentity,
+    request: Uint8Array<ArrayBuffer>,
+    nowSeconds: number,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const ring = this.ringOf(app.id);
+    const batch = await issueBatch(this.context, app, ring, client, request, nowSeconds);
+    if (!batch.repeated) this.onIssued(app.id, batch.tokens);
+    return batch.response;
+  }
+
+  /** See {@linkcode Issuer.ready}. */
+  async ready(app: Application, nowSeconds: number): Promise<void> {
+    await this.ringOf(app.id).issuing(nowSeconds);
+  }
+}
+
 /** A batch that was signed. */
 export interface IssuedBatch {
   /** The encoded batch response. */

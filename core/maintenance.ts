@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { type KeyUpkeep, maintainKeys } from "./keys/upkeep.ts";
+import { type KeyUpkeep, maintainKeys, NO_UPKEEP } from "./keys/upkeep.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
-import type { Service } from "./service.ts";
+import { hasKeys, type Server } from "./service.ts";
+import { endBorrowedKeys } from "./split/borrowed_keys.ts";
 import { sweepCounters } from "./store/counter_rows.ts";
 import { type MoveCount, moveIntoSegments } from "./store/segments.ts";
 import { DEFAULT_PACE, type SweepCount, sweepDoomedKeys, type SweepPace } from "./store/sweep.ts";
@@ -25,11 +26,13 @@ export interface MaintenanceReport extends KeyUpkeep {
 
 /** Runs everything that is due. */
 export async function runMaintenance(
-  service: Service,
+  server: Server,
   pace: SweepPace = DEFAULT_PACE,
 ): Promise<MaintenanceReport> {
-  const { store, rotation, deployment, now, random } = service;
-  const keys = await maintainKeys(rotation, deployment.applications.values(), now());
+  const { store, deployment, now, random, region } = server;
+  const keys = hasKeys(server)
+    ? await maintainKeys(server.rotation, deployment.applications.values(), now())
+    : { ...NO_UPKEEP, keysEnded: await endBorrowedKeys(store, region, now()) };
   const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
     const { records, segments } = await moveIntoSegments(store, random, app.id, now(), { pause: pace.pause });

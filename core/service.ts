@@ -7,27 +7,29 @@
 import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./counters/counters.ts";
 import { Refusal } from "./errors.ts";
+import { type Issuer, LocalIssuer } from "./issuance.ts";
+import type { PublishedKey } from "./keys/directory.ts";
 import { KeyRing } from "./keys/key_ring.ts";
-import type { RotationContext } from "./keys/rotation.ts";
+import type { KeyEvent, RotationContext } from "./keys/rotation.ts";
 import type { Sealer } from "./keys/sealing.ts";
 import { MacKeyCache } from "./mac_key_cache.ts";
-import { LocalRedeemer } from "./redemption.ts";
+import { LocalRedeemer, type Redeemer } from "./redemption.ts";
+import { BorrowedKeys } from "./split/borrowed_keys.ts";
+import type { RemoteAcs } from "./split/remote_acs.ts";
+import { SplitIssuer } from "./split/split_issuer.ts";
+import { SplitRedeemer } from "./split/split_redeemer.ts";
 import { Committer, type CommitterOptions } from "./store/committer.ts";
 import { CounterRows } from "./store/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
 import { NO_STOPS, type Stops } from "./telemetry/schema.ts";
 import type { RandomSource, Suite, SuiteName } from "./voprf/suite.ts";
 
-/** What a service is made of. */
-export interface ServiceOptions {
+/** What every server is made of. */
+export interface ServerOptions {
   /** The checked configuration. */
   readonly deployment: Deployment;
   /** The store. */
   readonly store: Store;
-  /** Seals key material. */
-  readonly sealer: Sealer;
-  /** The cipher suites by name. */
-  readonly suites: (name: SuiteName) => Suite;
   /** This deployment's region. */
   readonly region: string;
   /** A cryptographic source. */
@@ -38,8 +40,24 @@ export interface ServiceOptions {
   readonly committer?: CommitterOptions;
 }
 
-/** A running service, as routes see it. */
-export interface Service {
+/** What a server with keys of its own is made of. */
+export interface ServiceOptions extends ServerOptions {
+  /** Seals key material. */
+  readonly sealer: Sealer;
+  /** The cipher suites by name. */
+  readonly suites: (name: SuiteName) => Suite;
+  /** Hears of every key that is made or ended here. */
+  readonly onKeyEvent?: (event: KeyEvent) => void;
+}
+
+/** What a log server is made of: it holds no key. */
+export interface LogServerOptions extends ServerOptions {
+  /** The ACS elsewhere. */
+  readonly acs: RemoteAcs;
+}
+
+/** A running server as the routes of clients see it, wherever its ACS is. */
+export interface Server {
   /** The checked configuration. */
   readonly deployment: Deployment;
   /** The store. */
@@ -48,28 +66,52 @@ export interface Service {
   readonly random: RandomSource;
   /** Unix seconds, whole. */
   readonly now: () => number;
-  /** What key rotation works with. */
-  readonly rotation: RotationContext;
+  /** This deployment's region. */
+  readonly region: string;
   /** Puts claims and records into the store. */
   readonly committer: Committer;
+  /** Issues tokens. */
+  readonly issuer: Issuer;
   /** Redeems logs. */
-  readonly redeemer: LocalRedeemer;
+  readonly redeemer: Redeemer;
   /** Counts what happens in this process. */
   readonly counters: Counters;
   /** The counters of all processes in the store. */
   readonly counterRows: CounterRows;
+  /** The keys of this region that an application publishes. Throws the refusal `app_unknown`. */
+  readonly publishedKeys: (app: string, nowSeconds: number) => Promise<readonly PublishedKey[]>;
   /** An application. Throws the refusal `app_unknown`. */
   readonly appOf: (id: string) => Application;
-  /** An application's keys. Throws the refusal `app_unknown`. */
-  readonly ringOf: (id: string) => KeyRing;
   /** What is stopped for an application. */
   readonly stopsOf: (id: string) => Stops;
 }
 
-/** Puts a service together. Nothing is read or written yet. */
+/** A running server with keys of its own. */
+export interface Service extends Server {
+  /** What key rotation works with. */
+  readonly rotation: RotationContext;
+  /** Redeems logs, also for log servers elsewhere. */
+  readonly redeemer: LocalRedeemer;
+  /** An application's keys. Throws the refusal `app_unknown`. */
+  readonly ringOf: (id: string) => KeyRing;
+}
+
+/** Whether a server holds keys. */
+export function hasKeys(server: Server): server is Service {
+  return "rotation" in server;
+}
+
+/** Puts a server with keys of its own together. Nothing is read or written yet. */
 export function createService(options: ServiceOptions): Service {
-  const { deployment, store, sealer, suites, region, random, now } = options;
-  const rotation: RotationContext = { store, region, sealer, suites, random };
+  const { deployment, store, sealer, suites, region, random, onKeyEvent } = options;
+  const rotation: RotationContext = {
+    store,
+    region,
+    sealer,
+    suites,
+    random,
+    ...(onKeyEvent === undefined ? {} : { onKeyEvent }),
+  };
   const macKeys = new MacKeyCache();
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
@@ -77,8 +119,34 @@ export function createService(options: ServiceOptions): Service {
       new KeyRing(rotation, app, deployment.issuer, (ordinal) => macKeys.clear(ordinal)),
     ]),
   );
+  const parts = commonParts(options);
+  const ringOf = (id: string) => known(rings.get(id));
+  return {
+    ...parts,
+    rotation,
+    issuer: new LocalIssuer({ store, random }, ringOf, (app, tokens) => parts.counters.issued(app, tokens)),
+    redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
+    publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
+    ringOf,
+  };
+}
+
+/** Puts a log server together, whose ACS is elsewhere. Nothing is read or written yet. */
+export function createLogServer(options: LogServerOptions): Server {
+  const { acs, store, random } = options;
+  const parts = commonParts(options);
+  const { appOf, committer } = parts;
+  return {
+    ...parts,
+    issuer: new SplitIssuer(acs, store, random),
+    redeemer: new SplitRedeemer({ appOf, acs, borrowed: new BorrowedKeys(store), committer }),
+    publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),
+  };
+}
+
+function commonParts(options: ServerOptions) {
+  const { deployment, store, random, now, region } = options;
   const counters = new Counters(now);
-  const counterRows = new CounterRows(store, counters, random(9).toBase64(), now);
   const committer = new Committer(store, random, {
     ...options.committer,
     onCommit: (claims, milliseconds, ok) => {
@@ -86,27 +154,21 @@ export function createService(options: ServiceOptions): Service {
       options.committer?.onCommit?.(claims, milliseconds, ok);
     },
   });
-  const redeemer = new LocalRedeemer({
-    ringOf: (app) => rings.get(app),
-    committer,
-    macKeys,
-  });
-  const known = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Refusal("app_unknown", "There is no such application.");
-    return value;
-  };
   return {
     deployment,
     store,
     random,
     now,
-    rotation,
-    committer,
-    redeemer,
+    region,
     counters,
-    counterRows,
-    appOf: (id) => known(deployment.applications.get(id)),
-    ringOf: (id) => known(rings.get(id)),
-    stopsOf: () => NO_STOPS,
+    counterRows: new CounterRows(store, counters, random(9).toBase64(), now),
+    committer,
+    appOf: (id: string): Application => known(deployment.applications.get(id)),
+    stopsOf: (): Stops => NO_STOPS,
   };
+}
+
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new Refusal("app_unknown", "There is no such application.");
+  return value;
 }

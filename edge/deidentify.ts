@@ -10,6 +10,7 @@ import { utf8 } from "../core/bytes.ts";
 import type { CountedAnswer } from "../core/counters/counters.ts";
 import { Refusal } from "../core/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
+import { CLIENT_HEADER } from "./acs_client.ts";
 import type { Admission } from "./admission.ts";
 import { CODE_HEADER, problemResponse } from "./problem.ts";
 import { HOP_HEADER } from "./region.ts";
@@ -57,6 +58,12 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   { name: "schema", path: /^\/v1\/apps\/[^/]+\/schema$/, headers: ["if-none-match"], query: false },
   { name: "health", path: /^\/(?:healthz|readyz)$/, headers: [], query: false },
   {
+    name: "acs",
+    path: /^\/acs\/v1\/apps\/[^/]+\/(?:evaluate|redeem)$/,
+    headers: ["content-type", "content-encoding", "content-length", "authorization", CLIENT_HEADER],
+    query: false,
+  },
+  {
     name: "admin",
     path: /^\/admin\//,
     headers: ["content-type", "content-length", "authorization"],
@@ -65,7 +72,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
 ];
 
-const APP_PATH = /^\/v1\/apps\/([^/]+)\//;
+const APP_PATH = /^(?:\/acs)?\/v1\/apps\/([^/]+)\//;
 const UNKNOWN: RouteKind = { name: "unknown", path: /^/, headers: [], query: false };
 
 /** What an answer on an anonymous route may carry: no cookie, no validator, no id of a request. */
@@ -112,6 +119,8 @@ export interface DeidentifyOptions {
   readonly issueHost?: string;
   /** The only host that takes logs, if the two are kept apart. */
   readonly logHost?: string;
+  /** The only host that answers the operator, if it has one of its own. */
+  readonly adminHost?: string;
 }
 
 /** Takes a request and the address that it came from, which goes no further than the throttle. */
@@ -131,7 +140,9 @@ export function deidentify(options: DeidentifyOptions): OutermostHandler {
       if (url === null) throw new Refusal("route_unknown", "There is no such host.");
       const hop = readHop(request.headers.get(HOP_HEADER), hopDigest, kind);
       const forwardedFor = request.headers.get("x-forwarded-for");
-      response = await options.admission.admit(address, forwardedFor, hop === "valid", async () => {
+      // One ACS serves many clients over a few connections of log servers, which show a token first.
+      const exempt = hop === "valid" || kind.name === "acs";
+      response = await options.admission.admit(address, forwardedFor, exempt, async () => {
         // A hop comes from a region and not from a client, to the URL that regions use among themselves.
         if (hop !== "valid") checkHost(options, kind, url);
         return await options.handle(strip(request, url, kind, hop));
@@ -181,8 +192,13 @@ function outcomeOf(kind: RouteKind, response: Response): string {
 }
 
 /** Where issuance and logging have hosts of their own, neither is found on the other's: no connection carries both. */
-function checkHost({ issueHost, logHost }: DeidentifyOptions, kind: RouteKind, url: URL): void {
-  const host = kind.name === "tokens" ? issueHost : kind.name === "logs" ? logHost : undefined;
+function checkHost(options: DeidentifyOptions, kind: RouteKind, url: URL): void {
+  const hosts: Record<string, string | undefined> = {
+    tokens: options.issueHost,
+    logs: options.logHost,
+    admin: options.adminHost,
+  };
+  const host = hosts[kind.name];
   if (host !== undefined && host !== url.hostname) {
     throw new Refusal("route_unknown", "There is no such route on this host.");
   }

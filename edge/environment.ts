@@ -3,12 +3,17 @@
  *
  * @module
  */
+import { type AcsSettings, readRole, type Role } from "./role.ts";
 import { parseRegions } from "./region.ts";
 
 /** What the environment decides. */
 export interface Settings {
   /** Development has /dev routes and makes its own secrets. */
   readonly development: boolean;
+  /** Which part of the service this process is. */
+  readonly role: Role;
+  /** How a log server reaches its ACS; only for that role. */
+  readonly acs: AcsSettings | undefined;
   /** The port to listen on. */
   readonly port: number;
   /** The address to listen on. */
@@ -35,6 +40,8 @@ export interface Settings {
   readonly logHost: string | undefined;
   /** SHA-256 of the operator's token; undefined: no admin routes (development makes a token). */
   readonly adminTokenSha256: Uint8Array | undefined;
+  /** The only host that answers the operator. */
+  readonly adminHost: string | undefined;
   /** Whether a line is written for every request. */
   readonly logRequests: boolean;
 }
@@ -68,13 +75,16 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
     mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');
   }
+  const { role, acs } = readRole(get, mistakes);
   const settings: Settings = {
     development,
+    role,
+    acs,
     port: readPort(get("PORT"), mistakes),
     host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
     kv,
     config: get("DIT_CONFIG"),
-    sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
+    sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development || role === "logs", mistakes),
     region,
     ...readRegions(get, region, development, mistakes),
     trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
@@ -123,7 +133,7 @@ function readRegions(
 function readHosts(
   get: (name: string) => string | undefined,
   mistakes: string[],
-): Pick<Settings, "issueHost" | "logHost"> {
+): Pick<Settings, "issueHost" | "logHost" | "adminHost"> {
   const read = (name: string) => {
     const host = get(name)?.toLowerCase();
     if (host !== undefined && URL.parse(`https://${host}`)?.hostname !== host) {
@@ -136,7 +146,7 @@ function readHosts(
   if (issueHost !== undefined && issueHost === logHost) {
     mistakes.push("Set DIT_ISSUE_HOST and DIT_LOG_HOST to two different hosts, or leave both out.");
   }
-  return { issueHost, logHost };
+  return { issueHost, logHost, adminHost: read("DIT_ADMIN_HOST") };
 }
 
 function readThrottle(value: string | undefined, development: boolean, mistakes: string[]): number {
@@ -172,11 +182,11 @@ function readAdminToken(value: string | undefined, mistakes: string[]): Uint8Arr
 
 function readSealKeys(
   value: string | undefined,
-  development: boolean,
+  optional: boolean,
   mistakes: string[],
 ): Uint8Array<ArrayBuffer>[] | undefined {
   if (value === undefined || value === "") {
-    if (!development) {
+    if (!optional) {
       mistakes.push(
         "Set DIT_SEAL_KEYS to the base64 of 32 random bytes (openssl rand -base64 32); keep it safe.",
       );

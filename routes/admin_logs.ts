@@ -7,12 +7,12 @@
 import { Hono } from "hono";
 import { Refusal } from "../core/errors.ts";
 import { exportDay } from "../core/export.ts";
-import type { Service } from "../core/service.ts";
+import type { Server } from "../core/service.ts";
 import { type AuditReport, auditStore } from "../core/store/audit.ts";
 import { parseDay } from "../core/telemetry/time.ts";
 
 /** The router of exports and audits; whoever reaches it has shown the admin token. */
-export function adminLogsRoutes(service: Service): Hono {
+export function adminLogsRoutes(service: Server): Hono {
   let running: Promise<AuditReport> | undefined;
   return new Hono()
     .get("/admin/v1/apps/:app/logs/:day", function exportLogs(c) {

@@ -6,24 +6,29 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { Refusal } from "../core/errors.ts";
-import type { Service } from "../core/service.ts";
+import { hasKeys, type Server } from "../core/service.ts";
 import { adminGuard } from "../edge/admin_guard.ts";
 import { problemResponse } from "../edge/problem.ts";
 import type { Regions } from "../edge/region.ts";
+import type { Role } from "../edge/role.ts";
 import type { SessionAuthenticator } from "../edge/session.ts";
+import { acsRoutes } from "./acs.ts";
+import { adminKeysRoutes } from "./admin_keys.ts";
 import { adminLogsRoutes } from "./admin_logs.ts";
 import { devRoutes } from "./dev.ts";
 import { healthRoutes } from "./health.ts";
-import { keysRoutes } from "./keys.ts";
+import { keysRoutes, schemaRoutes } from "./keys.ts";
 import { logsRoutes } from "./logs.ts";
 import { tokensRoutes } from "./tokens.ts";
 
 /** What the routers are made of. */
 export interface AppOptions {
-  /** The service behind them. */
-  readonly service: Service;
-  /** Who may have tokens, by application. */
-  readonly sessions: ReadonlyMap<string, SessionAuthenticator>;
+  /** The server behind them. */
+  readonly service: Server;
+  /** Which of them there are: an ACS alone has none for clients, a log server none for other services. */
+  readonly role?: Role;
+  /** Who may have tokens, by application; not needed by an ACS alone. */
+  readonly sessions?: ReadonlyMap<string, SessionAuthenticator>;
   /** The other regions, where there are several. */
   readonly regions?: Regions;
   /** The secrets of development; absent in production, where /dev does not exist. */
@@ -36,7 +41,7 @@ export interface AppOptions {
 
 /** Puts the routers together. */
 export function createApp(options: AppOptions): Hono {
-  const { service, sessions } = options;
+  const { service, role = "all", sessions = new Map() } = options;
   const app = new Hono();
   app.use(
     "/v1/*",
@@ -48,14 +53,19 @@ export function createApp(options: AppOptions): Hono {
       maxAge: 7_200,
     }),
   );
-  app.route("/", tokensRoutes(service, sessions));
-  app.route("/", logsRoutes(service, options.regions));
+  if (role !== "acs") {
+    app.route("/", tokensRoutes(service, sessions));
+    app.route("/", logsRoutes(service, options.regions));
+    app.route("/", schemaRoutes(service));
+  }
+  if (role !== "logs" && hasKeys(service)) app.route("/", acsRoutes(service));
   app.route("/", keysRoutes(service, options.regions));
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
   if (options.adminTokenSha256 !== undefined) {
     app.use("/admin/*", adminGuard(options.adminTokenSha256));
     app.route("/", adminLogsRoutes(service));
+    if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   }
   refuseOtherMethods(app);
   app.notFound(() => problemResponse(new Refusal("route_unknown", "There is no such route.")));

@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { SignJWT } from "jose";
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
-import type { Service } from "../core/service.ts";
+import type { Server } from "../core/service.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 
 const SESSION_SECONDS = 3_600;
@@ -25,7 +25,8 @@ const FAMILIES: Record<string, string> = {
   c: "claimed uses",
   l: "rows of shuffled logs",
   t: "daily tallies",
-  s: "logs of a split server",
+  b: "keys of an ACS elsewhere",
+  h: "keys to the names of clients",
 };
 
 const sessionRequest = z.strictObject({
@@ -34,7 +35,7 @@ const sessionRequest = z.strictObject({
 });
 
 /** The router of development. `secret` gives the value of an environment variable. */
-export function devRoutes(service: Service, secret: (name: string) => string | undefined): Hono {
+export function devRoutes(service: Server, secret: (name: string) => string | undefined): Hono {
   return new Hono().post("/dev/session", async function signIn(c) {
     const body = await readBoundedBody(c.req.raw, 4_096);
     const request = sessionRequest.safeParse(parseJson(new TextDecoder().decode(body)));

@@ -7,7 +7,7 @@
 import { type Context, Hono } from "hono";
 import { toBase64url, utf8 } from "../core/bytes.ts";
 import { directoryMaxAge, makeDirectory } from "../core/keys/directory.ts";
-import type { Service } from "../core/service.ts";
+import type { Server } from "../core/service.ts";
 import { schemaDocument } from "../core/telemetry/schema.ts";
 import { digestBody } from "../core/token/mac.ts";
 import { HOP_HEADER, type Regions } from "../edge/region.ts";
@@ -15,18 +15,18 @@ import { HOP_HEADER, type Regions } from "../edge/region.ts";
 /** Seconds that a schema may be cached: how long a stop may take to reach a client that does not send. */
 const SCHEMA_MAX_AGE_SECONDS = 300;
 
-/** The router of the public documents. */
-export function keysRoutes(service: Service, regions?: Regions): Hono {
+/** The router of the directory. */
+export function keysRoutes(service: Server, regions?: Regions): Hono {
   return new Hono()
     .get("/v1/apps/:app/keys", async function serveDirectory(c) {
       const app = service.appOf(c.req.param("app"));
       const nowSeconds = service.now();
-      const own = await service.ringOf(app.id).current(nowSeconds);
+      const own = await service.publishedKeys(app.id, nowSeconds);
       // Another region is told of this region's keys only: neither waits for the other's view of itself.
       const isHop = c.req.raw.headers.has(HOP_HEADER);
       const others = isHop ? [] : await regions?.keysOf(app, own, nowSeconds) ?? [];
       const { issuer } = service.deployment;
-      const directory = makeDirectory(issuer, service.rotation.region, app, [...own, ...others], nowSeconds);
+      const directory = makeDirectory(issuer, service.region, app, [...own, ...others], nowSeconds);
       const maxAge = directoryMaxAge(directory, app, nowSeconds, service.random(1)[0]! / 256);
       // What a region is told must not lie in a cache from which clients are served.
       return serveDocument(
@@ -35,7 +35,12 @@ export function keysRoutes(service: Service, regions?: Regions): Hono {
         directory.etag,
         isHop ? "no-store" : `public, max-age=${maxAge}`,
       );
-    })
+    });
+}
+
+/** The router of the schema. */
+export function schemaRoutes(service: Server): Hono {
+  return new Hono()
     .get("/v1/apps/:app/schema", function serveSchema(c) {
       const app = service.appOf(c.req.param("app"));
       const document = schemaDocument(app, service.stopsOf(app.id), service.now());

@@ -4,10 +4,10 @@
  * @module
  */
 import { Hono } from "hono";
-import { DecodeError } from "../core/bytes.ts";
+import { DecodeError, equalPublic } from "../core/bytes.ts";
 import type { Application } from "../core/config/types.ts";
 import { Refusal } from "../core/errors.ts";
-import type { Service } from "../core/service.ts";
+import type { Server } from "../core/service.ts";
 import { MAX_BODY_BYTES, readBody } from "../core/telemetry/body.ts";
 import { encodeRecord } from "../core/telemetry/record.ts";
 import type { Stops } from "../core/telemetry/schema.ts";
@@ -18,14 +18,14 @@ import { readBoundedBody } from "../edge/read_body.ts";
 import { HOP_HEADER, refuseSecondHop, type Regions } from "../edge/region.ts";
 
 /** The router of logs. */
-export function logsRoutes(service: Service, regions?: Regions): Hono {
+export function logsRoutes(service: Server, regions?: Regions): Hono {
   return new Hono().post("/v1/apps/:app/logs", async function acceptLog(c) {
     const app = service.appOf(c.req.param("app"));
     const contentEncoding = requireMediaType(c.req.raw.headers);
     const credential = requireCredential(c.req.raw.headers);
     const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
     const nowSeconds = service.now();
-    if (regions !== undefined && !await service.ringOf(app.id).has(credential.keyId, nowSeconds)) {
+    if (regions !== undefined && !await isOwnKey(service, app.id, credential.keyId, nowSeconds)) {
       const home = await regions.homeOf(app, credential.keyId, nowSeconds);
       if (home !== undefined && c.req.raw.headers.has(HOP_HEADER)) throw refuseSecondHop();
       if (home !== undefined) {
@@ -51,6 +51,15 @@ export function logsRoutes(service: Service, regions?: Regions): Hono {
       ...(replayed ? { "dit-replayed": "?1" } : {}),
     });
   });
+}
+
+async function isOwnKey(
+  service: Server,
+  app: string,
+  keyId: Uint8Array,
+  nowSeconds: number,
+): Promise<boolean> {
+  return (await service.publishedKeys(app, nowSeconds)).some((key) => equalPublic(key.keyId, keyId));
 }
 
 function requireMediaType(headers: Headers): ContentEncoding {

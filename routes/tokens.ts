@@ -5,29 +5,30 @@
  */
 import { Hono } from "hono";
 import { Refusal } from "../core/errors.ts";
-import { issueBatch } from "../core/issuance.ts";
-import type { Service } from "../core/service.ts";
+import type { Server } from "../core/service.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../core/token/batch.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 import type { SessionAuthenticator } from "../edge/session.ts";
 
 /** The router of issuance. `sessions` has an authenticator for every application. */
-export function tokensRoutes(service: Service, sessions: ReadonlyMap<string, SessionAuthenticator>): Hono {
+export function tokensRoutes(service: Server, sessions: ReadonlyMap<string, SessionAuthenticator>): Hono {
   return new Hono().post("/v1/apps/:app/tokens", async function issueTokens(c) {
     const app = service.appOf(c.req.param("app"));
     const { headers } = c.req.raw;
-    if (
-      headers.get("content-type")?.toLowerCase() !== BATCH_REQUEST_TYPE || headers.has("content-encoding")
-    ) {
-      throw new Refusal("media_type", `The content type is not ${BATCH_REQUEST_TYPE}, unencoded.`);
-    }
+    requireBatchType(headers);
     const nowSeconds = service.now();
     const client = await sessions.get(app.id)!(headers.get("authorization"), nowSeconds);
     const body = await readBoundedBody(c.req.raw, maxRequestBytes(app.maxBatch));
-    const batch = await issueBatch(service, app, service.ringOf(app.id), client, body, nowSeconds);
-    if (!batch.repeated) service.counters.issued(app.id, batch.tokens);
-    return c.body(batch.response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
+    const response = await service.issuer.issue(app, client, body, nowSeconds);
+    return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });
+}
+
+/** Refuses what is not a batch of blinded elements by its own account. */
+export function requireBatchType(headers: Headers): void {
+  if (headers.get("content-type")?.toLowerCase() !== BATCH_REQUEST_TYPE || headers.has("content-encoding")) {
+    throw new Refusal("media_type", `The content type is not ${BATCH_REQUEST_TYPE}, unencoded.`);
+  }
 }
 
 /** Enough for the longest elements (49 bytes), the header and the length; the decoder is exact. */

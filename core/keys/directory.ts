@@ -11,7 +11,17 @@ import type { Suite } from "../voprf/suite.ts";
 
 /** What the directory says of a key. */
 export type PublishedKey =
-  & Pick<KeyRow, "publicKey" | "region" | "epoch" | "generation" | "notBefore" | "issueUntil" | "redeemUntil">
+  & Pick<
+    KeyRow,
+    | "publicKey"
+    | "region"
+    | "epoch"
+    | "generation"
+    | "notBefore"
+    | "issueUntil"
+    | "redeemUntil"
+  >
+  & Partial<Pick<KeyRow, "usesPerToken" | "tokensPerClient">>
   & {
     /** SHA-256 of the public key. */
     readonly keyId: Uint8Array;
@@ -37,14 +47,17 @@ export function makeDirectory(
   keys: readonly PublishedKey[],
   nowSeconds: number,
 ): Directory {
+  // A key keeps the limits that it was made with: what is promised for all of them is the least.
+  const least = (limit: "usesPerToken" | "tokensPerClient") =>
+    Math.min(app[limit], ...keys.map((key) => key[limit] ?? Infinity));
   const body = utf8(JSON.stringify({
     issuer,
     app: app.id,
     region,
     "epoch-seconds": app.epochSeconds,
-    "uses-per-token": app.usesPerToken,
+    "uses-per-token": least("usesPerToken"),
     "max-batch": app.maxBatch,
-    "tokens-per-client": app.tokensPerClient,
+    "tokens-per-client": least("tokensPerClient"),
     "token-keys": keys.toSorted(byName).map((key) => ({
       "token-type": key.voprf.tokenType,
       "token-key": toBase64url(key.publicKey),

@@ -121,11 +121,6 @@ export class KeyRing {
     return opened(key);
   }
 
-  /** Whether a key id is one of this region's, over or not. */
-  async has(keyId: Uint8Array, nowSeconds: number): Promise<boolean> {
-    return (await this.#fresh(nowSeconds)).byId.has(toBase64url(keyId));
-  }
-
   /** Forgets the view: a commit has found that a key of it is over, or an operator has changed the keys. */
   forget(): void {
     this.#view = undefined;

@@ -19,6 +19,9 @@ export interface KeyUpkeep {
   readonly keysUnreadable: number;
 }
 
+/** Nothing done. */
+export const NO_UPKEEP: KeyUpkeep = { keysMade: 0, keysEnded: 0, keysResealed: 0, keysUnreadable: 0 };
+
 /** Makes the keys that are missing, ends those that are over, and seals under the newest sealing key. Idempotent. */
 export async function maintainKeys(
   context: RotationContext,

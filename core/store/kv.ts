@@ -73,12 +73,16 @@ export const keySpace = {
   talliesOf: (app: string): Deno.KvListSelector => ({ prefix: ["t", app] }),
   /** All tallies. */
   allTallies: (): Deno.KvListSelector => ({ prefix: ["t"] }),
-  /** In the split of ACS and log servers: the log server has the record (16-byte tag). */
-  stored: (app: string, keyId: Uint8Array, tag: Uint8Array): Deno.KvKey => ["s", app, keyId, tag],
   /** What one process counted in an hour (hours since 1970) for an application: counts by series. */
   counters: (hour: number, app: string, process: string): Deno.KvKey => ["n", hour, app, process],
   /** All counters of the hours from..to, both included. */
   countersOf: (from: number, to: number): Deno.KvListSelector => ({ start: ["n", from], end: ["n", to + 1] }),
+  /** On a log server: a key of an ACS elsewhere, under which uses are stored: BorrowedRow. */
+  borrowed: (app: string, keyId: Uint8Array): Deno.KvKey => ["b", app, keyId],
+  /** All of them. */
+  allBorrowed: (): Deno.KvListSelector => ({ prefix: ["b"] }),
+  /** On a log server: the key under which it tells an ACS elsewhere of its clients, 32 bytes. */
+  clientSecret: (): Deno.KvKey => ["h"],
   /** A row that nobody writes: reading it tells whether the store answers. */
   probe: (): Deno.KvKey => ["p"],
   /** A row that is written for the versionstamp that comes back: where the audit draws its line. */

@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { adminGuard, adminTokenDigest } from "../../edge/admin_guard.ts";
+import { adminGuard } from "../../edge/admin_guard.ts";
+import { tokenDigest } from "../../edge/bearer.ts";
 import { problemResponse } from "../../edge/problem.ts";
 
 const app = new Hono();
-app.use("/admin/*", adminGuard(adminTokenDigest("right-token")));
+app.use("/admin/*", adminGuard(tokenDigest("right-token")));
 app.get("/admin/x", (c) => c.text("in"));
 app.onError((error) => problemResponse(error));
 
@@ -22,7 +23,7 @@ Deno.test("adminGuard() lets nobody in without the token", async () => {
       "Bearer wrong-token",
       "Bearer right-token extra",
       "Basic right-token",
-      `Bearer ${adminTokenDigest("right-token").toHex()}`,
+      `Bearer ${tokenDigest("right-token").toHex()}`,
       `Bearer ${"x".repeat(600)}`,
     ]
   ) {

@@ -1,0 +1,150 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task keys list | rotate --app X | revoke --app X --epoch N --yes | reseal`: the operator's commands on keys
+ * (docs/operating.md).
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import type { ListedKey } from "../core/keys/operations.ts";
+import { MAX_GENERATION } from "../core/keys/replacement.ts";
+import { CommandError, runCommand } from "./admin_api.ts";
+import { type KeyCommands, withKeyCommands } from "./key_operations.ts";
+import { formatTable } from "./table.ts";
+
+const USE = "Use: deno task keys list | rotate --app X | " +
+  "revoke --app X --epoch N [--generation G] --yes | reseal";
+
+interface Arguments {
+  readonly command: string;
+  readonly app: string | undefined;
+  readonly epoch: string | undefined;
+  readonly generation: string | undefined;
+  readonly yes: boolean;
+}
+
+function readArguments(args: string[]): Arguments {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        app: { type: "string" },
+        epoch: { type: "string" },
+        generation: { type: "string" },
+        yes: { type: "boolean" },
+      },
+    });
+    const { app, epoch, generation, yes = false } = values;
+    if (positionals.length === 1) return { command: positionals[0]!, app, epoch, generation, yes };
+  } catch {
+    // An argument that nobody knows: the sentence below says which there are.
+  }
+  throw new CommandError(USE);
+}
+
+function requireApp({ command, app }: Arguments): string {
+  if (app !== undefined && app !== "") return app;
+  throw new CommandError(`Say which application: deno task keys ${command} --app X`);
+}
+
+function requireNumber(name: string, text: string): number {
+  if (/^[0-9]{1,10}$/.test(text)) return Number(text);
+  throw new CommandError(`Give ${name} a whole number, as deno task keys list shows it.`);
+}
+
+function moment(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z").replace("T", " ");
+}
+
+function print(keys: readonly ListedKey[]): void {
+  const heads = ["application", "epoch", "generation", "state", "issues from", "to", "redeems to", "sealed"];
+  const rows = keys.map((key) => [
+    key.app,
+    key.epoch,
+    key.generation,
+    key.state,
+    moment(key.notBefore),
+    moment(key.issueUntil),
+    moment(key.redeemUntil),
+    key.sealedByNewest === undefined ? "destroyed" : key.sealedByNewest ? "newest key" : "older key",
+  ]);
+  console.log(keys.length === 0 ? "There are no keys yet." : formatTable([heads, ...rows]));
+}
+
+async function rotate(commands: KeyCommands, app: string): Promise<void> {
+  const { made } = await commands.rotate(app);
+  console.log(
+    `Generation ${made.generation} of epoch ${made.epoch} of ${app} issues now; the key before it goes on redeeming.`,
+  );
+}
+
+async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
+  const app = requireApp(given);
+  if (given.epoch === undefined) throw new CommandError("Say which epoch: deno task keys list shows them.");
+  const epoch = requireNumber("--epoch", given.epoch);
+  const through = given.generation === undefined
+    ? await lastGeneration(commands, app, epoch)
+    : requireNumber("--generation", given.generation);
+  const again = `deno task keys revoke --app ${app} --epoch ${epoch} --generation ${through} --yes`;
+  if (!given.yes) {
+    throw new CommandError(
+      `This ends the keys of epoch ${epoch} of ${app} up to generation ${through} at once, and every token under ` +
+        `them, and cannot be undone; to do it: ${again}`,
+    );
+  }
+  const { revoked, replacement } = await commands.revoke(app, epoch, through).catch((error) => {
+    // Repeated without the generation, it would revoke the replacement if the first one had gone through.
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`${error.message}\nTo try again, whatever became of it: ${again}`);
+  });
+  console.log(`Revoked: epoch ${epoch} of ${app}, generations 0 to ${revoked.at(-1)!.generation}.`);
+  if (replacement === undefined) return console.log("No key takes over: the epoch issues no more.");
+  console.log(`Generation ${replacement.generation} has taken over; clients recover by themselves.`);
+  if (replacement.generation > MAX_GENERATION) {
+    console.log(
+      `Clients accept ${MAX_GENERATION} replacements an epoch: they get no tokens until the next one begins.`,
+    );
+  }
+}
+
+async function lastGeneration(commands: KeyCommands, app: string, epoch: number): Promise<number> {
+  const { keys } = await commands.list();
+  const alive = keys.filter((key) => key.app === app && key.epoch === epoch && key.state !== "revoked");
+  if (alive.length > 0) return alive.at(-1)!.generation;
+  const names = new Set(keys.map((key) => key.app));
+  throw new CommandError(
+    names.has(app)
+      ? `${app} has no key of epoch ${epoch} that is alive: see deno task keys list.`
+      : `There is no application ${app}; there are keys of ${[...names].join(", ") || "none"}.`,
+  );
+}
+
+async function reseal(commands: KeyCommands): Promise<void> {
+  const { resealed, unreadable } = await commands.reseal();
+  console.log(`Sealed again under the newest sealing key: ${resealed}.`);
+  if (unreadable > 0) {
+    throw new CommandError(
+      `${unreadable} keys do not open: DIT_SEAL_KEYS lacks the key that sealed them; add it as the last one.`,
+    );
+  }
+  console.log("Nothing is sealed under an older one any more: it may leave DIT_SEAL_KEYS.");
+}
+
+await runCommand(async () => {
+  const given = readArguments(Deno.args);
+  switch (given.command) {
+    case "list":
+      return await withKeyCommands(async (commands) => print((await commands.list()).keys));
+    case "rotate": {
+      const app = requireApp(given);
+      return await withKeyCommands((commands) => rotate(commands, app));
+    }
+    case "revoke":
+      return await withKeyCommands((commands) => revoke(commands, given));
+    case "reseal":
+      return await withKeyCommands(reseal);
+    default:
+      throw new CommandError(USE);
+  }
+});

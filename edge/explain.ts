@@ -1,0 +1,22 @@
+/**
+ * A person's mistake ends the start with sentences, not with a stack.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/config/check.ts";
+import { SealError } from "../core/keys/sealing.ts";
+import { AcsError } from "./acs_client.ts";
+import { EnvironmentError } from "./environment.ts";
+import { StoreInUseError } from "./file_lock.ts";
+import { SessionSetupError } from "./session.ts";
+
+/** What to tell a person about an error, a sentence each; undefined when it is nobody's mistake. */
+export function explain(error: unknown): readonly string[] | undefined {
+  if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
+  const known = [SealError, SessionSetupError, StoreInUseError, AcsError];
+  if (known.some((kind) => error instanceof kind)) return [(error as Error).message];
+  if (error instanceof Deno.errors.AddrInUse) {
+    return ["The port is in use: stop what listens there, or set PORT."];
+  }
+  return undefined;
+}
