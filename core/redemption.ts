@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { toBase64url } from "./bytes.ts";
 import { Refusal } from "./errors.ts";
 import { keyExpired, type KeyRing, type SigningKey } from "./keys/key_ring.ts";
 import type { MacKeyCache } from "./mac_key_cache.ts";
 import type { Committer } from "./store/committer.ts";
-import { claimId } from "./store/kv.ts";
+import { claimId, useDigest } from "./store/kv.ts";
 import { dayOf } from "./telemetry/time.ts";
 import type { Credential } from "./token/credential.ts";
 import { computeMac, deriveMacKey, encodeTranscript, type Transcript } from "./token/mac.ts";
@@ -120,7 +120,8 @@ export class LocalRedeemer implements Redeemer {
     record?: Uint8Array,
   ): Promise<{ replayed: boolean }> {
     const outcome = await this.context.committer.submit({
-      id: claimId(key.ordinal, sha256(credential.nonce), credential.use),
+      id: claimId(key.ordinal, useDigest(credential.nonce, credential.use), credential.use),
+      lane: toBase64url(credential.nonce),
       tag: credential.mac.slice(0, 16),
       ordinal: key.ordinal,
       aliveVersionstamp: key.aliveVersionstamp,

@@ -21,6 +21,8 @@ import { RecentClaims } from "./recent_claims.ts";
 export interface ClaimRequest {
   /** Packed id of the claim, 22 bytes. */
   readonly id: Uint8Array;
+  /** What the uses of one token have in common: each lane has its turn. It is never stored. By default part of the id. */
+  readonly lane?: string;
   /** The first 16 bytes of the MAC: tells this very request from another one. */
   readonly tag: Uint8Array;
   /** The signing key's ordinal. */
@@ -77,8 +79,8 @@ const ENTRY_BYTES = 512;
 const MAX_ATTEMPTS = 3;
 /** Claims in a row whose own commits threw, after which the fault is the store's and not theirs. */
 const MAX_LONE_FAILURES = 3;
-/** Bytes of a claim's packed id that name the token: ordinal and digest of the nonce. */
-const TOKEN_BYTES = 20;
+/** Bytes of a claim's packed id before the use. */
+const LANE_BYTES = 20;
 
 /** Puts claims and records into the store, grouped. One instance a process. */
 export class Committer {
@@ -157,7 +159,7 @@ export class Committer {
     const giveUpAt = performance.now() + this.store.deadlineMs;
     const entry: Entry = { request, name, tag, bytes, giveUpAt, settled, resolve, reject };
     this.#active.set(name, entry);
-    this.#queue.push(name.slice(0, TOKEN_BYTES), entry);
+    this.#queue.push(request.lane ?? name.slice(0, LANE_BYTES), entry);
     this.#pump();
     return entry;
   }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, u16, u32 } from "../bytes.ts";
 import { Breaker, StoreUnavailable } from "./breaker.ts";
 
@@ -96,9 +97,18 @@ function byOrdinal(family: string, ordinal: number): Deno.KvListSelector {
   };
 }
 
-/** A claim's packed id: u32 ordinal | SHA-256(nonce)[0..16] | u16 use, 22 bytes. */
-export function claimId(ordinal: number, nonceDigest: Uint8Array, use: number): Uint8Array<ArrayBuffer> {
-  return concat(u32(ordinal), nonceDigest.subarray(0, 16), u16(use));
+/** A claim's packed id: u32 ordinal | digest[0..16] | u16 use, 22 bytes. The digest is {@linkcode useDigest}'s. */
+export function claimId(ordinal: number, digest: Uint8Array, use: number): Uint8Array<ArrayBuffer> {
+  return concat(u32(ordinal), digest.subarray(0, 16), u16(use));
+}
+
+/**
+ * SHA-256(nonce | u16 use): what names a use of a token in the store. It covers the use, so that the claims of one token
+ * share nothing there: how many a token has, and when, would be as good as a name to somebody who compares them with
+ * what is recorded under a pseudonym.
+ */
+export function useDigest(nonce: Uint8Array, use: number): Uint8Array {
+  return sha256(concat(nonce, u16(use)));
 }
 
 export { StoreUnavailable };
