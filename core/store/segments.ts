@@ -20,10 +20,14 @@ export const MIN_SHUFFLED = 1_000;
 export const MOVE_REGARDLESS_SECONDS = 86_400;
 /** Most bytes of a segment; KV's limit of a value is 64 KiB. */
 const MAX_SEGMENT_BYTES = 60 * 1024;
-/** The records of one shuffle: bounded by KV's limits of a commit (1000 mutations, 800 KiB) and by memory. */
-const MAX_ROWS = 400;
-const MAX_POOL_BYTES = 4 * 1024 * 1024;
+/** Bytes of records that are compressed together: some 40 KiB of segment, and a few milliseconds. */
+const PIECE_BYTES = 256 * 1024;
+/** Most bytes that a segment unpacks to: a piece, or one record that is larger. */
+const MAX_UNPACKED_BYTES = 1024 * 1024;
+// What one shuffle may hold. Moved rows and their segments are one commit, of which KV takes 1000 mutations and 800 KiB.
+const MAX_ROWS = 950;
 const MAX_COMMIT_BYTES = 640 * 1024;
+const MAX_POOL_BYTES = 3 * 1024 * 1024;
 
 const compress = promisify(deflateRaw);
 
@@ -87,84 +91,79 @@ async function movePool(
 ): Promise<boolean> {
   // The tally is read before the rows are: whoever moves or deletes rows meanwhile makes this commit fail.
   const tally = await store.get<TallyRow>(keySpace.tally(app, day));
-  const rows: Deno.KvKey[] = [];
-  const pool: Uint8Array[] = [];
+  const rows: PoolRow[] = [];
   let bytes = 0;
-  for await (const { key, value } of store.list<Uint8Array>(keySpace.logsOf(app, day), { limit: MAX_ROWS })) {
-    if (bytes + value.length > MAX_POOL_BYTES) break;
-    rows.push(key);
-    pool.push(...splitLines(value));
+  let full = false;
+  for await (const { key, value } of store.list<Uint8Array>(keySpace.logsOf(app, day))) {
+    full = rows.length === MAX_ROWS || bytes + value.length > MAX_POOL_BYTES;
+    if (full) break;
+    rows.push({ key, records: splitLines(value) });
     bytes += value.length;
   }
-  if (pool.length === 0 || pool.length < least) return false;
-  const segments = await packSegments(shuffle(pool, random));
-  const total = segments.reduce((sum, segment) => sum + segment.length, 0);
-  // Records that hardly compress fill a commit sooner; then fewer rows move at a time.
-  if (total > MAX_COMMIT_BYTES) return await moveFewer(store, random, app, day, rows, moved);
-  const done = await commitMove(store, random, { app, day, tally, rows, segments, records: pool.length });
-  if (done) {
-    moved.records += pool.length;
-    moved.segments += segments.length;
-  }
-  return true;
-}
-
-interface Move {
-  readonly app: string;
-  readonly day: number;
-  readonly tally: Deno.KvEntryMaybe<TallyRow>;
-  readonly rows: readonly Deno.KvKey[];
-  readonly segments: readonly Uint8Array[];
-  readonly records: number;
-}
-
-async function commitMove(store: Store, random: RandomSource, move: Move): Promise<boolean> {
+  // A full pool is as much as can be shuffled at a time, even where each row is large or holds a single record.
+  if (rows.length === 0 || (!full && countOf(rows) < least)) return false;
+  const { segments, taken } = await packPool(rows, random);
   const versionstamp = await store.commit((operation) => {
-    for (const segment of move.segments) {
-      operation.set(keySpace.segment(move.app, move.day, random(12)), segment);
-    }
-    for (const row of move.rows) operation.delete(row);
-    addToTally(operation, move.tally, { recordsMoved: move.records });
+    for (const segment of segments) operation.set(keySpace.segment(app, day, random(12)), segment);
+    for (const { key } of taken) operation.delete(key);
+    addToTally(operation, tally, { recordsMoved: countOf(taken) });
   });
-  return versionstamp !== undefined;
-}
-
-async function moveFewer(
-  store: Store,
-  random: RandomSource,
-  app: string,
-  day: number,
-  rows: readonly Deno.KvKey[],
-  moved: MoveCount,
-): Promise<boolean> {
-  const tally = await store.get<TallyRow>(keySpace.tally(app, day));
-  // Eight full rows of incompressible records stay below a commit's limit.
-  const some = await store.getMany<Uint8Array>(shuffle(rows, random).slice(0, 8));
-  const present = some.filter((row) => row.value !== null);
-  const pool = present.flatMap((row) => splitLines(row.value!));
-  const segments = await packSegments(shuffle(pool, random));
-  const keys = present.map((row) => row.key);
-  if (await commitMove(store, random, { app, day, tally, rows: keys, segments, records: pool.length })) {
-    moved.records += pool.length;
+  if (versionstamp !== undefined) {
+    moved.records += countOf(taken);
     moved.segments += segments.length;
   }
   return true;
 }
 
-/** Packs records into segments of at most 60 KiB, halving what does not fit. */
+interface PoolRow {
+  readonly key: Deno.KvKey;
+  readonly records: readonly Uint8Array[];
+}
+
+function countOf(rows: readonly PoolRow[]): number {
+  return rows.reduce((sum, { records }) => sum + records.length, 0);
+}
+
+/** Shuffles and packs rows: all of them, or where they hardly compress as many as fit one commit. */
+async function packPool(
+  rows: readonly PoolRow[],
+  random: RandomSource,
+): Promise<{ segments: Uint8Array[]; taken: readonly PoolRow[] }> {
+  let taken = rows;
+  while (true) {
+    const segments = await packSegments(shuffle(taken.flatMap(({ records }) => records), random));
+    const bytes = segments.reduce((sum, segment) => sum + segment.length, 0);
+    if (bytes <= MAX_COMMIT_BYTES || taken.length === 1) return { segments, taken };
+    // Rows lie in the order of random keys, so the first of them are as good as any.
+    taken = taken.slice(0, Math.max(1, Math.floor(taken.length * 0.9 * MAX_COMMIT_BYTES / bytes)));
+  }
+}
+
+/** Packs records into segments of at most 60 KiB. */
 async function packSegments(records: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const segments: Uint8Array[] = [];
+  for (let from = 0; from < records.length;) {
+    let to = from;
+    let bytes = 0;
+    while (to < records.length && (to === from || bytes + records[to]!.length < PIECE_BYTES)) {
+      bytes += records[to]!.length + 1;
+      to++;
+    }
+    segments.push(...await packPiece(records.slice(from, to)));
+    from = to;
+  }
+  return segments;
+}
+
+/** One segment, or of records that hardly compress several. */
+async function packPiece(records: readonly Uint8Array[]): Promise<Uint8Array[]> {
   const lines = concat(...records.flatMap((record) => [record, LINE_FEED]));
   const deflated = await compress(lines, { level: constants.Z_DEFAULT_COMPRESSION });
   if (deflated.length <= MAX_SEGMENT_BYTES || records.length === 1) {
     return [concat(u32(records.length), deflated)];
   }
-  const parts = Math.max(2, Math.ceil(deflated.length / MAX_SEGMENT_BYTES));
-  const size = Math.ceil(records.length / parts);
-  const packed: Uint8Array[] = [];
-  for (let at = 0; at < records.length; at += size) {
-    packed.push(...await packSegments(records.slice(at, at + size)));
-  }
-  return packed;
+  const middle = records.length >> 1;
+  return [...await packPiece(records.slice(0, middle)), ...await packPiece(records.slice(middle))];
 }
 
 const LINE_FEED = Uint8Array.of(0x0a);
@@ -174,7 +173,10 @@ export function countOfSegment(segment: Uint8Array): number {
   return new DataView(segment.buffer, segment.byteOffset).getUint32(0);
 }
 
-/** The records of a segment, each one line of JSON. */
+/**
+ * The records of a segment, each one line of JSON.
+ * @throws {Error} If it is damaged.
+ */
 export function readSegment(segment: Uint8Array): Uint8Array[] {
-  return splitLines(inflateRawSync(segment.subarray(4)));
+  return splitLines(inflateRawSync(segment.subarray(4), { maxOutputLength: MAX_UNPACKED_BYTES }));
 }

@@ -79,6 +79,42 @@ Deno.test("moveIntoSegments() lets few records wait until a day after their day"
     assertEquals((await moveIntoSegments(store, random, APP, (DAY + 2) * 86_400)).records, 50);
   }));
 
+Deno.test("moveIntoSegments() moves the rows of a quiet service too, in which every commit had one record", () =>
+  withStore(async (store) => {
+    const texts = await addRecords(store, 2_100, 1);
+    const moved = await moveIntoSegments(store, random, APP, DURING);
+    const after = await readAll(store);
+    // As many as one commit takes at a time; the rest waits for more.
+    assertEquals([moved.records, after.rows], [1_900, 200]);
+    assertEquals(after.texts.length, new Set(after.texts).size);
+    const left = await moveIntoSegments(store, random, APP, LONG_AFTER);
+    assertEquals(left.records, 200);
+    assertEquals((await readAll(store)).texts.toSorted(), texts.toSorted());
+  }));
+
+Deno.test("moveIntoSegments() shuffles as many full rows together as fit one commit", () =>
+  withStore(async (store) => {
+    // Rows of a busy service: a hundred records each, some 18 KiB.
+    const texts = await addRecords(store, 30_000, 100);
+    const commits: number[] = [];
+    const counting = new Store({
+      get: store.kv.get.bind(store.kv),
+      list: store.kv.list.bind(store.kv),
+      atomic: () => {
+        const operation = store.kv.atomic();
+        const remove = operation.delete.bind(operation);
+        let rows = 0;
+        operation.delete = (key) => (rows++, remove(key));
+        const commit = operation.commit.bind(operation);
+        operation.commit = () => (commits.push(rows), commit());
+        return operation;
+      },
+    } as unknown as Deno.Kv);
+    await moveIntoSegments(counting, random, APP, DURING);
+    assert(commits[0]! > 200, `rows of each shuffle: ${commits}`);
+    assertEquals((await readAll(store)).texts.toSorted(), texts.toSorted());
+  }));
+
 Deno.test("moveIntoSegments() in ten processes at once moves nothing twice", () =>
   withStore(async (store) => {
     const texts = await addRecords(store, 2_000, 3);
