@@ -6,6 +6,7 @@
  */
 import type { Application } from "./config/types.ts";
 import type { DoomedKey, KeyRow } from "./keys/key_row.ts";
+import type { BorrowedRow } from "./split/borrowed_keys.ts";
 import { countRecords, daysWithRecords, readRecordRows, type RecordRow } from "./store/day_records.ts";
 import { keySpace, type Store } from "./store/kv.ts";
 import type { SweepPace } from "./store/sweep.ts";
@@ -14,6 +15,8 @@ import { dayOf } from "./telemetry/time.ts";
 
 /** Rows of records are up to 60 KiB, so fewer of them go at a time than of claims. */
 const ROWS_PER_COMMIT = 25;
+/** A key issues for at most 30 days and redeems for at most 8 epochs more. */
+const MAX_KEY_DAYS = 9 * 30;
 
 /** What one run removed. */
 export interface RetentionCount {
@@ -72,6 +75,11 @@ async function forgetTallies(store: Store, app: string, endDay: number): Promise
   let firstDay = endDay;
   for await (const { value } of store.list<KeyRow>(keySpace.allKeys())) {
     if (value.app === app) firstDay = Math.min(firstDay, dayOf(value.notBefore));
+  }
+  for await (const { key, value } of store.list<BorrowedRow>(keySpace.allBorrowed())) {
+    if (key[1] === app && !value.ended) {
+      firstDay = Math.min(firstDay, dayOf(value.redeemUntil) - MAX_KEY_DAYS);
+    }
   }
   let forgotten = 0;
   for await (const entry of store.list<TallyRow>(keySpace.talliesOf(app))) {

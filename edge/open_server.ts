@@ -13,6 +13,7 @@ import { AcsClient } from "./acs_client.ts";
 import { developmentSecret } from "./development_secrets.ts";
 import type { Settings } from "./environment.ts";
 import { lockStoreFile } from "./file_lock.ts";
+import { reportStoreFaults } from "./store_faults.ts";
 
 /** A server on its open store. */
 export interface OpenServer {
@@ -33,7 +34,8 @@ const random = (length: number) => crypto.getRandomValues(new Uint8Array(length)
  */
 export async function openServer(settings: Settings, deployment: Deployment, log: Log): Promise<OpenServer> {
   const lock = isFile(settings.kv) ? await lockStoreFile(settings.kv) : undefined;
-  const store = await openStore(settings.kv);
+  const onFault = reportStoreFaults((line) => log("store_fault", { ...line }));
+  const store = await openStore(settings.kv, { onFault });
   const options: ServerOptions = {
     deployment,
     store,

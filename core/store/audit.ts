@@ -7,6 +7,7 @@
  * @module
  */
 import type { DoomedKey, KeyRow } from "../keys/key_row.ts";
+import type { BorrowedRow } from "../split/borrowed_keys.ts";
 import { formatDay } from "../telemetry/time.ts";
 import { type DaySums, type Finding, type FindingKind, judgeDay } from "./audit_findings.ts";
 import { decodeClaim } from "./claim_row.ts";
@@ -96,6 +97,9 @@ function changedTallies(before: Map<string, Tally>, after: Map<string, Tally>): 
 async function readKeys(store: Store): Promise<Map<number, Key>> {
   const keys = new Map<number, Key>();
   for await (const { value } of store.list<KeyRow>(keySpace.allKeys())) keys.set(value.ordinal, value);
+  for await (const { key, value } of store.list<BorrowedRow>(keySpace.allBorrowed())) {
+    keys.set(value.ordinal, { app: key[1] as string });
+  }
   for await (const { key, value } of store.list<DoomedKey>(keySpace.allDoomed())) {
     const ordinal = key[1] as number;
     if (!keys.has(ordinal)) keys.set(ordinal, { app: value.app });
