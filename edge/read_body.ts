@@ -45,7 +45,15 @@ export async function readBoundedBytes(
   stream: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return stream === null ? new Uint8Array() : await readAll(stream.getReader(), maxBytes);
+  if (stream === null) return new Uint8Array();
+  const reader = stream.getReader();
+  try {
+    return await readAll(reader, maxBytes);
+  } catch (error) {
+    // Nobody reads the rest, which may have no end.
+    reader.cancel().catch(() => {});
+    throw error;
+  }
 }
 
 async function readAll(
