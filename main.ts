@@ -5,6 +5,7 @@
  * @module
  */
 import { checkConfig } from "./core/config/check.ts";
+import { readGauges } from "./core/counters/gauges.ts";
 import { runMaintenance } from "./core/maintenance.ts";
 import type { Server } from "./core/service.ts";
 import { Admission } from "./edge/admission.ts";
@@ -16,6 +17,7 @@ import { explain } from "./edge/explain.ts";
 import { openServer } from "./edge/open_server.ts";
 import { openSessions } from "./edge/open_sessions.ts";
 import { Regions } from "./edge/region.ts";
+import { registerMetrics } from "./edge/open_telemetry.ts";
 import { stopOnSignal } from "./edge/shutdown.ts";
 import { createApp } from "./routes/app.ts";
 import { loadConfig } from "./cli/load_config.ts";
@@ -44,6 +46,7 @@ async function start(settings: Settings): Promise<Server> {
     ...(sessions === undefined ? {} : { sessions: sessions.authenticators }),
     ...(regions.size === 0 ? {} : { regions: new Regions({ others: regions, token: regionToken!, fetch }) }),
     ...(adminTokenSha256 === undefined ? {} : { adminTokenSha256 }),
+    ...(settings.readerTokenSha256 === undefined ? {} : { readerTokenSha256: settings.readerTokenSha256 }),
     ...(development && sessions !== undefined ? { developmentSecret: sessions.secret } : {}),
     onInternalError: (error) =>
       log("internal_error", { reasons: explain(error) ?? [(error as Error)?.name] }),
@@ -68,6 +71,7 @@ async function start(settings: Settings): Promise<Server> {
     },
     (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
   );
+  registerMetrics({ counts: () => server.counters.exported(), gauges: () => readGauges(server) });
   const flushing = setInterval(() => server.counterRows.flush().catch(() => {}), FLUSH_COUNTERS_MS);
   stopOnSignal(async () => {
     cronStop.abort();

@@ -33,6 +33,7 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
   const base = Deno.env.get("DIT_ADMIN_URL") ?? `http://127.0.0.1:${Deno.env.get("PORT") ?? 8000}`;
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${await adminToken()}`);
+  headers.set("dit-via", "command");
   let response: Response;
   try {
     response = await fetch(base.replace(/\/$/, "") + path, { ...init, headers, redirect: "error" });

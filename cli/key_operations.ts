@@ -9,6 +9,7 @@ import { KeyOperations } from "../core/keys/operations.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import { isFile, openStore } from "../core/store/open.ts";
+import { Trail } from "../core/trail/trail.ts";
 import { loadSuites } from "../core/voprf/select.ts";
 import { developmentSecret } from "../edge/development_secrets.ts";
 import { readSettings } from "../edge/environment.ts";
@@ -75,7 +76,8 @@ async function onStore(
     try {
       await proveSealingKeys(store, sealer);
       const context = { store, region: settings.region, sealer, suites, random };
-      await work(new KeyOperations(context, deployment, () => Math.floor(Date.now() / 1000)));
+      const now = () => Math.floor(Date.now() / 1000);
+      await work(recorded(new KeyOperations(context, deployment, now), new Trail(store, { random, now })));
     } finally {
       store.close();
     }
@@ -83,6 +85,26 @@ async function onStore(
     if (error instanceof Refusal) throw new CommandError(error.message);
     throw new CommandError(explain(error)?.join("\n") ?? rethrow(error));
   }
+}
+
+/** The same operations, in the trail that the service would have written them to. */
+function recorded(operations: KeyOperations, trail: Trail): KeyCommands {
+  const action = (path: string, details?: string) => ({
+    operator: "whoever holds the store",
+    via: "command" as const,
+    action: `POST /admin/v1/${path}`,
+    ...(details === undefined ? {} : { details }),
+  });
+  return {
+    list: () => operations.list(),
+    reseal: () => trail.record(action("keys/reseal"), () => operations.reseal()),
+    rotate: (app) => trail.record(action(`apps/${app}/keys/rotate`), () => operations.rotate(app)),
+    revoke: (app, epoch, throughGeneration) =>
+      trail.record(
+        action(`apps/${app}/keys/revoke`, JSON.stringify({ epoch, "through-generation": throughGeneration })),
+        () => operations.revoke(app, epoch, throughGeneration),
+      ),
+  };
 }
 
 function rethrow(error: unknown): never {

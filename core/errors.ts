@@ -18,6 +18,7 @@ export type RefusalCode =
   | "sessions_unavailable"
   | "service_token_invalid"
   | "admin_token_invalid"
+  | "role_insufficient"
   | "use_out_of_range"
   | "app_unknown"
   | "route_unknown"

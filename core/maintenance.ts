@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Refusal } from "./errors.ts";
 import { type KeyUpkeep, maintainKeys, NO_UPKEEP } from "./keys/upkeep.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import { hasKeys, type Server } from "./service.ts";
@@ -24,11 +25,27 @@ export interface MaintenanceReport extends KeyUpkeep {
   readonly countersSwept: number;
 }
 
-/** Runs everything that is due. */
+/** Runs everything that is due, and leaves word of it in the server's health. */
 export async function runMaintenance(
   server: Server,
   pace: SweepPace = DEFAULT_PACE,
 ): Promise<MaintenanceReport> {
+  try {
+    const report = await runDue(server, pace);
+    server.health.maintained({ endedAtSeconds: server.now() });
+    return report;
+  } catch (error) {
+    server.health.maintained({ endedAtSeconds: server.now(), failure: failureOf(error) });
+    throw error;
+  }
+}
+
+/** Only what is known to hold no secret and nobody's name. */
+function failureOf(error: unknown): string {
+  return error instanceof Refusal ? error.code : (error as Error)?.name ?? "unknown";
+}
+
+async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceReport> {
   const { store, deployment, now, random, region } = server;
   const keys = hasKeys(server)
     ? await maintainKeys(server.rotation, deployment.applications.values(), now())

@@ -9,6 +9,7 @@ import { Counters } from "./counters/counters.ts";
 import { Refusal } from "./errors.ts";
 import { type Issuer, LocalIssuer } from "./issuance.ts";
 import type { PublishedKey } from "./keys/directory.ts";
+import { Health } from "./health.ts";
 import { KeyRing } from "./keys/key_ring.ts";
 import type { KeyEvent, RotationContext } from "./keys/rotation.ts";
 import type { Sealer } from "./keys/sealing.ts";
@@ -21,6 +22,7 @@ import { SplitRedeemer } from "./split/split_redeemer.ts";
 import { Committer, type CommitterOptions } from "./store/committer.ts";
 import { CounterRows } from "./store/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
+import { Trail, type TrailEntry } from "./trail/trail.ts";
 import { NO_STOPS, type Stops } from "./telemetry/schema.ts";
 import type { RandomSource, Suite, SuiteName } from "./voprf/suite.ts";
 
@@ -38,6 +40,8 @@ export interface ServerOptions {
   readonly now: () => number;
   /** How records are committed. */
   readonly committer?: CommitterOptions;
+  /** Hears of every entry of the operators' trail. */
+  readonly onTrailEntry?: (entry: TrailEntry) => void;
 }
 
 /** What a server with keys of its own is made of. */
@@ -78,6 +82,10 @@ export interface Server {
   readonly counters: Counters;
   /** The counters of all processes in the store. */
   readonly counterRows: CounterRows;
+  /** How this process is. */
+  readonly health: Health;
+  /** What operators did. */
+  readonly trail: Trail;
   /** The keys of this region that an application publishes. Throws the refusal `app_unknown`. */
   readonly publishedKeys: (app: string, nowSeconds: number) => Promise<readonly PublishedKey[]>;
   /** An application. Throws the refusal `app_unknown`. */
@@ -145,7 +153,7 @@ export function createLogServer(options: LogServerOptions): Server {
 }
 
 function commonParts(options: ServerOptions) {
-  const { deployment, store, random, now, region } = options;
+  const { deployment, store, random, now, region, onTrailEntry } = options;
   const counters = new Counters(now);
   const committer = new Committer(store, random, {
     ...options.committer,
@@ -162,6 +170,12 @@ function commonParts(options: ServerOptions) {
     region,
     counters,
     counterRows: new CounterRows(store, counters, random(9).toBase64(), now),
+    health: new Health(now()),
+    trail: new Trail(store, {
+      random,
+      now,
+      ...(onTrailEntry === undefined ? {} : { onEntry: onTrailEntry }),
+    }),
     committer,
     appOf: (id: string): Application => known(deployment.applications.get(id)),
     stopsOf: (): Stops => NO_STOPS,

@@ -12,6 +12,7 @@ import { Refusal } from "../core/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
 import { CLIENT_HEADER } from "./acs_client.ts";
 import type { Admission } from "./admission.ts";
+import { VIA_HEADER } from "./admin_guard.ts";
 import { CODE_HEADER, problemResponse } from "./problem.ts";
 import { HOP_HEADER } from "./region.ts";
 
@@ -66,9 +67,10 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   {
     name: "admin",
     path: /^\/admin\//,
-    headers: ["content-type", "content-length", "authorization"],
+    headers: ["content-type", "content-length", "authorization", VIA_HEADER],
     query: false,
   },
+  { name: "metrics", path: /^\/metrics$/, headers: ["authorization"], query: false },
   { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
 ];
 
@@ -197,6 +199,8 @@ function checkHost(options: DeidentifyOptions, kind: RouteKind, url: URL): void 
     tokens: options.issueHost,
     logs: options.logHost,
     admin: options.adminHost,
+    metrics: options.adminHost,
+    console: options.adminHost,
   };
   const host = hosts[kind.name];
   if (host !== undefined && host !== url.hostname) {

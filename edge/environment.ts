@@ -4,10 +4,11 @@
  * @module
  */
 import { type AcsSettings, readRole, type Role } from "./role.ts";
+import { type OperatorSettings, readOperators } from "./operator_settings.ts";
 import { parseRegions } from "./region.ts";
 
 /** What the environment decides. */
-export interface Settings {
+export interface Settings extends OperatorSettings {
   /** Development has /dev routes and makes its own secrets. */
   readonly development: boolean;
   /** Which part of the service this process is. */
@@ -38,8 +39,6 @@ export interface Settings {
   readonly issueHost: string | undefined;
   /** The only host that takes logs. */
   readonly logHost: string | undefined;
-  /** SHA-256 of the operator's token; undefined: no admin routes (development makes a token). */
-  readonly adminTokenSha256: Uint8Array | undefined;
   /** The only host that answers the operator. */
   readonly adminHost: string | undefined;
   /** Whether a line is written for every request. */
@@ -90,7 +89,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
     requestsPerSecond: readThrottle(get("DIT_THROTTLE"), development, mistakes),
     ...readHosts(get, mistakes),
-    adminTokenSha256: readAdminToken(get("DIT_ADMIN_TOKEN_SHA256"), mistakes),
+    ...readOperators(get, development, mistakes),
     logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
   };
   if (mistakes.length > 0) throw new EnvironmentError(mistakes);
@@ -171,13 +170,6 @@ function readPort(value: string | undefined, mistakes: string[]): number {
   if (value === undefined || (/^[0-9]{1,5}$/.test(value) && port <= 65_535)) return port;
   mistakes.push("Set PORT to a number from 0 to 65535.");
   return 0;
-}
-
-function readAdminToken(value: string | undefined, mistakes: string[]): Uint8Array | undefined {
-  if (value === undefined || value === "") return undefined;
-  if (/^[0-9a-f]{64}$/i.test(value)) return Uint8Array.fromHex(value);
-  mistakes.push("Set DIT_ADMIN_TOKEN_SHA256 to the SHA-256 of your admin token: 64 hexadecimal digits.");
-  return undefined;
 }
 
 function readSealKeys(

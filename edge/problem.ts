@@ -17,6 +17,7 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   session_invalid: [401, "The session is invalid"],
   service_token_invalid: [401, "The service token is invalid"],
   admin_token_invalid: [401, "The admin token is invalid"],
+  role_insufficient: [403, "The role is insufficient"],
   use_out_of_range: [403, "The use is out of range"],
   app_unknown: [404, "The application is unknown"],
   route_unknown: [404, "The route is unknown"],

@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { Refusal } from "../core/errors.ts";
 import { hasKeys, type Server } from "../core/service.ts";
-import { adminGuard } from "../edge/admin_guard.ts";
+import { adminGuard, recordActions } from "../edge/admin_guard.ts";
 import { problemResponse } from "../edge/problem.ts";
 import type { Regions } from "../edge/region.ts";
 import type { Role } from "../edge/role.ts";
@@ -15,10 +15,12 @@ import type { SessionAuthenticator } from "../edge/session.ts";
 import { acsRoutes } from "./acs.ts";
 import { adminKeysRoutes } from "./admin_keys.ts";
 import { adminLogsRoutes } from "./admin_logs.ts";
+import { adminTrailRoutes } from "./admin_trail.ts";
 import { devRoutes } from "./dev.ts";
 import { healthRoutes } from "./health.ts";
 import { keysRoutes, schemaRoutes } from "./keys.ts";
 import { logsRoutes } from "./logs.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { tokensRoutes } from "./tokens.ts";
 
 /** What the routers are made of. */
@@ -35,6 +37,8 @@ export interface AppOptions {
   readonly developmentSecret?: (name: string) => string | undefined;
   /** SHA-256 of the operator's token; absent: there are no admin routes. */
   readonly adminTokenSha256?: Uint8Array;
+  /** SHA-256 of a token that may look and not act. */
+  readonly readerTokenSha256?: Uint8Array;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -63,7 +67,14 @@ export function createApp(options: AppOptions): Hono {
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
   if (options.adminTokenSha256 !== undefined) {
-    app.use("/admin/*", adminGuard(options.adminTokenSha256));
+    const guard = adminGuard({
+      admin: options.adminTokenSha256,
+      ...(options.readerTokenSha256 === undefined ? {} : { reader: options.readerTokenSha256 }),
+    });
+    app.use("/admin/*", guard, recordActions(service.trail));
+    app.use("/metrics", guard);
+    app.route("/", metricsRoutes(service));
+    app.route("/", adminTrailRoutes(service));
     app.route("/", adminLogsRoutes(service));
     if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   }

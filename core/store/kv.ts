@@ -84,6 +84,18 @@ export const keySpace = {
   allBorrowed: (): Deno.KvListSelector => ({ prefix: ["b"] }),
   /** On a log server: the key under which it tells an ACS elsewhere of its clients, 32 bytes. */
   clientSecret: (): Deno.KvKey => ["h"],
+  /** An entry of the operators' trail by its number: JSON bytes. */
+  trail: (number: number): Deno.KvKey => ["u", number],
+  /** The whole trail. */
+  wholeTrail: (): Deno.KvListSelector => ({ prefix: ["u"] }),
+  /** The trail before a number. */
+  trailBefore: (number: number): Deno.KvListSelector => ({ start: ["u", 0], end: ["u", number] }),
+  /** The number and digest of the trail's last entry. */
+  trailHead: (): Deno.KvKey => ["w"],
+  /** A session of the console that was ended before its time: its end, Unix seconds. */
+  endedSession: (id: string): Deno.KvKey => ["y", id],
+  /** All of them. */
+  endedSessions: (): Deno.KvListSelector => ({ prefix: ["y"] }),
   /** A row that nobody writes: reading it tells whether the store answers. */
   probe: (): Deno.KvKey => ["p"],
   /** A row that is written for the versionstamp that comes back: where the audit draws its line. */

@@ -1,0 +1,85 @@
+/**
+ * Who may operate the service, as the environment says it.
+ *
+ * @module
+ */
+
+/** Operators who sign in at an identity provider (OpenID Connect). */
+export interface OidcSettings {
+  /** The provider's issuer URL. */
+  readonly issuer: string;
+  /** The name under which the provider knows the console. */
+  readonly clientId: string;
+  /** The console's secret there; absent for a public client, which PKCE alone protects. */
+  readonly clientSecret: string | undefined;
+  /** Verified e-mail addresses, or subjects, that may act. */
+  readonly admins: ReadonlySet<string>;
+  /** The same of those that may look; `*` is everybody whom the provider lets in. */
+  readonly readers: ReadonlySet<string>;
+}
+
+/** Who may operate the service. Where nothing is set nobody may, and there are no routes for it. */
+export interface OperatorSettings {
+  /** SHA-256 of the token that may act; undefined: none may (development makes one). */
+  readonly adminTokenSha256: Uint8Array | undefined;
+  /** SHA-256 of the token that may look. */
+  readonly readerTokenSha256: Uint8Array | undefined;
+  /** The identity provider. */
+  readonly oidc: OidcSettings | undefined;
+}
+
+/** Reads `DIT_ADMIN_TOKEN_SHA256`, `DIT_READER_TOKEN_SHA256` and `DIT_OIDC_*`; mistakes are added to the list. */
+export function readOperators(
+  get: (name: string) => string | undefined,
+  development: boolean,
+  mistakes: string[],
+): OperatorSettings {
+  const digest = (name: string, whose: string) => {
+    const value = get(name);
+    if (value === undefined || value === "") return undefined;
+    if (/^[0-9a-f]{64}$/i.test(value)) return Uint8Array.fromHex(value);
+    mistakes.push(`Set ${name} to the SHA-256 of your ${whose} token: 64 hexadecimal digits.`);
+    return undefined;
+  };
+  const adminTokenSha256 = digest("DIT_ADMIN_TOKEN_SHA256", "admin");
+  const readerTokenSha256 = digest("DIT_READER_TOKEN_SHA256", "reader");
+  if (readerTokenSha256 !== undefined && readerTokenSha256.toHex() === adminTokenSha256?.toHex()) {
+    mistakes.push("Set DIT_READER_TOKEN_SHA256 to another token's than DIT_ADMIN_TOKEN_SHA256.");
+  }
+  return { adminTokenSha256, readerTokenSha256, oidc: readOidc(get, development, mistakes) };
+}
+
+function readOidc(
+  get: (name: string) => string | undefined,
+  development: boolean,
+  mistakes: string[],
+): OidcSettings | undefined {
+  const issuer = get("DIT_OIDC_ISSUER");
+  const clientId = get("DIT_OIDC_CLIENT_ID");
+  if (issuer === undefined && clientId === undefined) return undefined;
+  const url = URL.parse(issuer ?? "");
+  const local = development && url?.protocol === "http:" && ["localhost", "127.0.0.1"].includes(url.hostname);
+  if (url === null || (url.protocol !== "https:" && !local) || url.search !== "" || url.hash !== "") {
+    mistakes.push("Set DIT_OIDC_ISSUER to the https:// URL of the identity provider.");
+  }
+  if (clientId === undefined || clientId === "") {
+    mistakes.push("Set DIT_OIDC_CLIENT_ID to the name under which the identity provider knows the console.");
+  }
+  const list = (name: string) =>
+    new Set((get(name) ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
+  const admins = list("DIT_OIDC_ADMINS");
+  const readers = list("DIT_OIDC_READERS");
+  if (admins.has("*")) mistakes.push("Name the operators in DIT_OIDC_ADMINS: not everybody may act.");
+  if (admins.size + readers.size === 0) {
+    mistakes.push(
+      "Set DIT_OIDC_ADMINS or DIT_OIDC_READERS to e-mail addresses or subjects: nobody may sign in.",
+    );
+  }
+  return {
+    issuer: issuer ?? "",
+    clientId: clientId ?? "",
+    clientSecret: get("DIT_OIDC_CLIENT_SECRET"),
+    admins,
+    readers,
+  };
+}

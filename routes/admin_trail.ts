@@ -1,0 +1,18 @@
+/**
+ * `GET /admin/v1/trail`: what operators did, newest first, and whether the trail is as it was written.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { Server } from "../core/service.ts";
+
+/** Entries of one answer. */
+const MAX_ENTRIES = 1_000;
+
+/** The router of the trail; whoever reaches it has shown a token. */
+export function adminTrailRoutes({ trail }: Server): Hono {
+  return new Hono().get("/admin/v1/trail", async function listTrail(c) {
+    const [entries, verdict] = await Promise.all([trail.latest(MAX_ENTRIES), trail.verify()]);
+    return c.json({ ...verdict, latest: entries });
+  });
+}

@@ -1,0 +1,18 @@
+/**
+ * `GET /metrics`: this process's counters in Prometheus's text format. Whatever clients do anonymously stands there as
+ * of the last full hour, since a scraper writes down what it sees and when.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { readGauges } from "../core/counters/gauges.ts";
+import { prometheusText } from "../core/counters/prometheus.ts";
+import type { Server } from "../core/service.ts";
+
+/** The router of metrics; whoever reaches it has shown the admin token. */
+export function metricsRoutes(service: Server): Hono {
+  return new Hono().get("/metrics", function serveMetrics(c) {
+    const text = prometheusText(service.counters.exported(), readGauges(service));
+    return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+}
