@@ -29,6 +29,7 @@ const DEADLINE_MS = 5_000;
 const MAX_ANSWER_BYTES = 32 * 1024;
 const REFRESH_SECONDS = 30;
 const RENEW_SECONDS = 1;
+const RETRY_SECONDS = 5;
 
 /** Refusals of the ACS that are the client's to hear. Every other one is a mistake between the two servers. */
 const PASSED_ON: readonly RefusalCode[] = [
@@ -80,6 +81,8 @@ interface Known {
   readonly keys: readonly PublishedKey[];
   readonly etag: string;
   readonly readAtSeconds: number;
+  /** When it could not be read again. */
+  readonly failedAtSeconds?: number;
 }
 
 interface Answer {
@@ -139,7 +142,9 @@ export class AcsClient implements RemoteAcs {
     const due = age < 0 || age >= (renew ? RENEW_SECONDS : REFRESH_SECONDS) ||
       // At the turn of an epoch a key is added: all that serve the directory look at once.
       (age >= RENEW_SECONDS && !known!.keys.some((key) => key.epoch === horizon));
-    if (!due) return current(known!, nowSeconds);
+    const failedAgo = nowSeconds - (known?.failedAtSeconds ?? -Infinity);
+    const waits = failedAgo >= 0 && failedAgo < RETRY_SECONDS;
+    if (known !== undefined && (!due || waits)) return current(known, nowSeconds);
     let reading = this.#reading.get(app);
     if (reading === undefined) {
       reading = this.#read(app, known, nowSeconds).finally(() => this.#reading.delete(app));
@@ -149,6 +154,7 @@ export class AcsClient implements RemoteAcs {
       return current(await reading, nowSeconds);
     } catch (error) {
       if (!known?.keys.some((key) => stateAt(key, nowSeconds) === "issuing")) throw error;
+      this.#known.set(app, { ...known, failedAtSeconds: nowSeconds });
       return current(known, nowSeconds);
     }
   }
@@ -162,8 +168,9 @@ export class AcsClient implements RemoteAcs {
     const headers = known === undefined ? {} : { "if-none-match": known.etag };
     const answer = await this.#exchange(`/v1/apps/${app}/keys`, { headers }, MAX_DIRECTORY_BYTES);
     let fresh: Known;
-    if (answer.status === 304 && known !== undefined) fresh = { ...known, readAtSeconds: nowSeconds };
-    else if (answer.status === 200) {
+    if (answer.status === 304 && known !== undefined) {
+      fresh = { keys: known.keys, etag: known.etag, readAtSeconds: nowSeconds };
+    } else if (answer.status === 200) {
       fresh = { ...this.#readDirectory(app, answer), readAtSeconds: nowSeconds };
     } else throw refusalOf(answer);
     this.#known.set(app, fresh);

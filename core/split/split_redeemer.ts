@@ -6,7 +6,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, equalPublic, u16, utf8 } from "../bytes.ts";
+import { concat, equalPublic, toBase64url, u16, utf8 } from "../bytes.ts";
 import type { Application } from "../config/types.ts";
 import { keyExpired } from "../keys/key_ring.ts";
 import type { Prepared, Redeemer, Redemption } from "../redemption.ts";
@@ -57,11 +57,12 @@ export class SplitRedeemer implements Redeemer {
     // A store that takes nothing now is found out before the use is spent.
     committer.admit();
     const { macKey } = await acs.redeem(redemption);
-    const { app, credential: { keyId, use } } = redemption;
+    const { app, credential: { keyId, nonce, use } } = redemption;
     const tag = storedTag(macKey, use);
     const key = await borrowed.of(app, keyId, () => this.#redeemUntil(app, keyId, nowSeconds));
     const outcome = await committer.submit({
       id: claimId(key.ordinal, tag, use),
+      lane: toBase64url(nonce),
       tag,
       ...key,
       app,
