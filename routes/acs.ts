@@ -17,6 +17,8 @@ import { CLIENT_HEADER } from "../edge/acs_client.ts";
 import { isBearerOf } from "../edge/bearer.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 import { maxRequestBytes, requireBatchType } from "./tokens.ts";
+import { described } from "./openapi/describe.ts";
+import { EVALUATE, REDEEM } from "./openapi/client_operations.ts";
 
 /** Enough for every field at its length; the transcript of the longest application id is 249 bytes. */
 const MAX_REDEMPTION_BYTES = 2_048;
@@ -33,7 +35,7 @@ const redemptionRequest = z.strictObject({
 /** The router of the ACS. */
 export function acsRoutes(service: Service): Hono {
   return new Hono()
-    .post("/acs/v1/apps/:app/evaluate", async function evaluateBatch(c) {
+    .post("/acs/v1/apps/:app/evaluate", described(EVALUATE), async function evaluateBatch(c) {
       const app = service.appOf(c.req.param("app"));
       requireServiceToken(app, c.req.raw.headers);
       requireBatchType(c.req.raw.headers);
@@ -46,7 +48,7 @@ export function acsRoutes(service: Service): Hono {
       const response = await service.issuer.issue(app, { issuer: "", subject }, body, service.now());
       return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
     })
-    .post("/acs/v1/apps/:app/redeem", async function redeemUse(c) {
+    .post("/acs/v1/apps/:app/redeem", described(REDEEM), async function redeemUse(c) {
       const app = service.appOf(c.req.param("app"));
       requireServiceToken(app, c.req.raw.headers);
       if (c.req.header("content-type")?.toLowerCase() !== "application/json") {

@@ -10,6 +10,8 @@ import { Refusal } from "../core/errors.ts";
 import { KeyOperations } from "../core/keys/operations.ts";
 import type { Service } from "../core/service.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
+import { described } from "./openapi/describe.ts";
+import { LIST_KEYS, RESEAL_KEYS, REVOKE_KEYS, ROTATE_KEYS } from "./openapi/operator_operations.ts";
 
 const revocation = z.strictObject({
   epoch: z.int().min(0),
@@ -21,15 +23,15 @@ export function adminKeysRoutes(service: Service): Hono {
   const { rotation, deployment, now } = service;
   const operations = new KeyOperations(rotation, deployment, now);
   return new Hono()
-    .get("/admin/v1/keys", async (c) => c.json(await operations.list()))
-    .post("/admin/v1/keys/reseal", async (c) => c.json(await operations.reseal()))
-    .post("/admin/v1/apps/:app/keys/rotate", async function rotateKeys(c) {
+    .get("/admin/v1/keys", described(LIST_KEYS), async (c) => c.json(await operations.list()))
+    .post("/admin/v1/keys/reseal", described(RESEAL_KEYS), async (c) => c.json(await operations.reseal()))
+    .post("/admin/v1/apps/:app/keys/rotate", described(ROTATE_KEYS), async function rotateKeys(c) {
       const app = service.appOf(c.req.param("app"));
       const made = await operations.rotate(app.id);
       service.ringOf(app.id).forget();
       return c.json(made);
     })
-    .post("/admin/v1/apps/:app/keys/revoke", async function revokeEpoch(c) {
+    .post("/admin/v1/apps/:app/keys/revoke", described(REVOKE_KEYS), async function revokeEpoch(c) {
       const app = service.appOf(c.req.param("app"));
       const request = revocation.safeParse(parseJson(await readBoundedBody(c.req.raw, 1_024)));
       if (!request.success) {

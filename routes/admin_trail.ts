@@ -5,13 +5,15 @@
  */
 import { Hono } from "hono";
 import type { Server } from "../core/service.ts";
+import { described } from "./openapi/describe.ts";
+import { SHOW_TRAIL } from "./openapi/operator_operations.ts";
 
 /** Entries of one answer. */
 const MAX_ENTRIES = 1_000;
 
 /** The router of the trail; whoever reaches it has shown a token. */
 export function adminTrailRoutes({ trail }: Server): Hono {
-  return new Hono().get("/admin/v1/trail", async function listTrail(c) {
+  return new Hono().get("/admin/v1/trail", described(SHOW_TRAIL), async function listTrail(c) {
     const [entries, verdict] = await Promise.all([trail.latest(MAX_ENTRIES), trail.verify()]);
     return c.json({ ...verdict, latest: entries });
   });

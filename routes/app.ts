@@ -21,6 +21,7 @@ import { healthRoutes } from "./health.ts";
 import { keysRoutes, schemaRoutes } from "./keys.ts";
 import { logsRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
+import { openApiRoutes } from "./openapi/document.ts";
 import { tokensRoutes } from "./tokens.ts";
 
 /** What the routers are made of. */
@@ -78,6 +79,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", adminLogsRoutes(service));
     if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   }
+  app.route("/", openApiRoutes(app));
   refuseOtherMethods(app);
   app.notFound(() => problemResponse(new Refusal("route_unknown", "There is no such route.")));
   app.onError((error, c) => {

@@ -11,6 +11,8 @@ import type { Server } from "../core/service.ts";
 import { schemaDocument } from "../core/telemetry/schema.ts";
 import { digestBody } from "../core/token/mac.ts";
 import { HOP_HEADER, type Regions } from "../edge/region.ts";
+import { described } from "./openapi/describe.ts";
+import { LIST_PUBLIC_KEYS, SHOW_SCHEMA } from "./openapi/client_operations.ts";
 
 /** Seconds that a schema may be cached: how long a stop may take to reach a client that does not send. */
 const SCHEMA_MAX_AGE_SECONDS = 300;
@@ -18,7 +20,7 @@ const SCHEMA_MAX_AGE_SECONDS = 300;
 /** The router of the directory. */
 export function keysRoutes(service: Server, regions?: Regions): Hono {
   return new Hono()
-    .get("/v1/apps/:app/keys", async function serveDirectory(c) {
+    .get("/v1/apps/:app/keys", described(LIST_PUBLIC_KEYS), async function serveDirectory(c) {
       const app = service.appOf(c.req.param("app"));
       const nowSeconds = service.now();
       const own = await service.publishedKeys(app.id, nowSeconds);
@@ -41,7 +43,7 @@ export function keysRoutes(service: Server, regions?: Regions): Hono {
 /** The router of the schema. */
 export function schemaRoutes(service: Server): Hono {
   return new Hono()
-    .get("/v1/apps/:app/schema", function serveSchema(c) {
+    .get("/v1/apps/:app/schema", described(SHOW_SCHEMA), function serveSchema(c) {
       const app = service.appOf(c.req.param("app"));
       const document = schemaDocument(app, service.stopsOf(app.id), service.now());
       const body = utf8(JSON.stringify(document));

@@ -16,10 +16,12 @@ import { type Credential, parseCredential } from "../core/token/credential.ts";
 import { type ContentEncoding, digestBody } from "../core/token/mac.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 import { HOP_HEADER, refuseSecondHop, type Regions } from "../edge/region.ts";
+import { described } from "./openapi/describe.ts";
+import { SEND_LOG } from "./openapi/client_operations.ts";
 
 /** The router of logs. */
 export function logsRoutes(service: Server, regions?: Regions): Hono {
-  return new Hono().post("/v1/apps/:app/logs", async function acceptLog(c) {
+  return new Hono().post("/v1/apps/:app/logs", described(SEND_LOG), async function acceptLog(c) {
     const app = service.appOf(c.req.param("app"));
     const contentEncoding = requireMediaType(c.req.raw.headers);
     const credential = requireCredential(c.req.raw.headers);

@@ -8,10 +8,12 @@ import { Hono } from "hono";
 import { readGauges } from "../core/counters/gauges.ts";
 import { prometheusText } from "../core/counters/prometheus.ts";
 import type { Server } from "../core/service.ts";
+import { described } from "./openapi/describe.ts";
+import { SHOW_METRICS } from "./openapi/operator_operations.ts";
 
 /** The router of metrics; whoever reaches it has shown the admin token. */
 export function metricsRoutes(service: Server): Hono {
-  return new Hono().get("/metrics", function serveMetrics(c) {
+  return new Hono().get("/metrics", described(SHOW_METRICS), function serveMetrics(c) {
     const text = prometheusText(service.counters.exported(), readGauges(service));
     return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });

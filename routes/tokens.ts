@@ -9,10 +9,12 @@ import type { Server } from "../core/service.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../core/token/batch.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 import type { SessionAuthenticator } from "../edge/session.ts";
+import { described } from "./openapi/describe.ts";
+import { ISSUE_TOKENS } from "./openapi/client_operations.ts";
 
 /** The router of issuance. `sessions` has an authenticator for every application. */
 export function tokensRoutes(service: Server, sessions: ReadonlyMap<string, SessionAuthenticator>): Hono {
-  return new Hono().post("/v1/apps/:app/tokens", async function issueTokens(c) {
+  return new Hono().post("/v1/apps/:app/tokens", described(ISSUE_TOKENS), async function issueTokens(c) {
     const app = service.appOf(c.req.param("app"));
     const { headers } = c.req.raw;
     requireBatchType(headers);

@@ -1,0 +1,113 @@
+/**
+ * The shapes of JSON that clients and other servers send and get (docs/protocol.md).
+ *
+ * @module
+ */
+import { z } from "zod";
+
+const base64url = (bytes: number) =>
+  z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil(bytes * 4 / 3)}}$`));
+const seconds = z.int().min(0).describe("Unix seconds");
+
+/** The answer to an accepted log. */
+export const acceptedLog = z.strictObject({
+  accepted: z.int().min(0),
+  rejected: z.array(z.strictObject({
+    index: z.int().min(0),
+    code: z.enum([
+      "event_unknown",
+      "field_unknown",
+      "field_missing",
+      "field_invalid",
+      "collection_stopped",
+      "field_suppressed",
+    ]),
+    path: z.string(),
+  })),
+});
+
+/** A log. */
+export const log = z.strictObject({
+  salt: base64url(16),
+  pseudonym: base64url(16).optional(),
+  pad: z.string().optional(),
+  events: z.array(z.strictObject({
+    name: z.string(),
+    at: z.iso.datetime().optional(),
+    fields: z.record(
+      z.string(),
+      z.union([z.boolean(), z.string(), z.number(), z.array(z.number())]),
+    ),
+  })).min(1).max(100),
+});
+
+/** The directory of an application's keys. */
+export const directory = z.strictObject({
+  issuer: z.string(),
+  app: z.string(),
+  region: z.string(),
+  "epoch-seconds": z.int().min(1),
+  "uses-per-token": z.int().min(1).max(1024),
+  "max-batch": z.int().min(1).max(256),
+  "tokens-per-client": z.int().min(1).max(1024),
+  "token-keys": z.array(z.strictObject({
+    "token-type": z.union([z.literal(1), z.literal(5)]),
+    "token-key": z.string().regex(/^[A-Za-z0-9_-]{43,66}$/),
+    "token-key-id": base64url(32),
+    region: z.string(),
+    epoch: z.int().min(0),
+    generation: z.int().min(0),
+    "not-before": seconds,
+    "issue-until": seconds,
+    "redeem-until": seconds,
+  })),
+});
+
+const fieldOptions = {
+  description: z.string().optional(),
+  optional: z.boolean().optional(),
+  suppressed: z.literal(true).optional(),
+  "local-dp": z.strictObject({ epsilon: z.number().positive(), mechanism: z.string() }).optional(),
+};
+
+/** What an application collects. */
+export const schema = z.strictObject({
+  app: z.string(),
+  "pseudonym-seconds": z.int().min(86_400).optional(),
+  "granularity-seconds": z.int().min(60).max(86_400),
+  events: z.array(z.strictObject({
+    name: z.string(),
+    description: z.string(),
+    purpose: z.string(),
+    owner: z.string(),
+    review: z.string().optional(),
+    expires: z.iso.date(),
+    state: z.enum(["open", "stopped"]),
+    sample: z.number().min(0).max(1),
+    fields: z.record(
+      z.string(),
+      z.union([
+        z.strictObject({ type: z.literal("boolean"), ...fieldOptions }),
+        z.strictObject({ type: z.literal("enum"), values: z.array(z.string()), ...fieldOptions }),
+        z.strictObject({ type: z.literal("integer"), min: z.int(), max: z.int(), ...fieldOptions }),
+        z.strictObject({ type: z.literal("bucket"), edges: z.array(z.number()), ...fieldOptions }),
+        z.strictObject({ type: z.literal("version"), ...fieldOptions }),
+      ]),
+    ),
+  })),
+});
+
+/** A redemption that another server asks for. */
+export const redemption = z.strictObject({
+  key: base64url(32),
+  nonce: base64url(32),
+  use: z.int().min(0).max(9_999),
+  mac: base64url(32),
+  transcript: z.string(),
+});
+
+/** The answer to it. */
+export const redeemed = z.strictObject({
+  status: z.enum(["accepted", "replayed"]),
+  mac_key: base64url(32),
+});
