@@ -20,6 +20,13 @@ import { HOP_HEADER } from "./region.ts";
 const MAX_HEADERS = 100;
 /** Most bytes of all header fields together. */
 const MAX_HEADER_BYTES = 16 * 1024;
+/**
+ * Methods that reach handlers as they are. Of the others, some cannot stand in a `Request` at all (TRACE, CONNECT), and
+ * some turn into another one in it (`get`), which HTTP says they are not.
+ */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/** What handlers see instead: a method that no route takes. */
+const UNTAKEN_METHOD = "UNTAKEN";
 /** The origin that handlers see instead of the one that was asked for. */
 const INNER_ORIGIN = "http://dit.internal";
 
@@ -231,7 +238,7 @@ export function strip(request: Request, url: URL, kind: RouteKind, hop: Hop): Re
   if (request.method === "OPTIONS") headers.set("access-control-request-method", "POST");
   const body = request.body;
   return new Request(INNER_ORIGIN + url.pathname + (kind.query ? url.search : ""), {
-    method: request.method,
+    method: METHODS.includes(request.method) ? request.method : UNTAKEN_METHOD,
     headers,
     ...(body === null ? {} : { body, duplex: "half" }),
   } as RequestInit);
