@@ -40,6 +40,8 @@ export interface AppOptions {
   readonly adminTokenSha256?: Uint8Array;
   /** SHA-256 of a token that may look and not act. */
   readonly readerTokenSha256?: Uint8Array;
+  /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
+  readonly bodyDeadlineMs?: number;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -59,8 +61,8 @@ export function createApp(options: AppOptions): Hono {
     }),
   );
   if (role !== "acs") {
-    app.route("/", tokensRoutes(service, sessions));
-    app.route("/", logsRoutes(service, options.regions));
+    app.route("/", tokensRoutes(service, sessions, options.bodyDeadlineMs));
+    app.route("/", logsRoutes(service, options.regions, options.bodyDeadlineMs));
     app.route("/", schemaRoutes(service));
   }
   if (role !== "logs" && hasKeys(service)) app.route("/", acsRoutes(service));

@@ -19,13 +19,13 @@ import { HOP_HEADER, refuseSecondHop, type Regions } from "../edge/region.ts";
 import { described } from "./openapi/describe.ts";
 import { SEND_LOG } from "./openapi/client_operations.ts";
 
-/** The router of logs. */
-export function logsRoutes(service: Server, regions?: Regions): Hono {
+/** The router of logs. A body has to arrive within `bodyDeadlineMs`. */
+export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: number): Hono {
   return new Hono().post("/v1/apps/:app/logs", described(SEND_LOG), async function acceptLog(c) {
     const app = service.appOf(c.req.param("app"));
     const contentEncoding = requireMediaType(c.req.raw.headers);
     const credential = requireCredential(c.req.raw.headers);
-    const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
+    const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES, bodyDeadlineMs);
     const nowSeconds = service.now();
     if (regions !== undefined && !await isOwnKey(service, app.id, credential.keyId, nowSeconds)) {
       const home = await regions.homeOf(app, credential.keyId, nowSeconds);

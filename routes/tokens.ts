@@ -12,15 +12,22 @@ import type { SessionAuthenticator } from "../edge/session.ts";
 import { described } from "./openapi/describe.ts";
 import { ISSUE_TOKENS } from "./openapi/client_operations.ts";
 
-/** The router of issuance. `sessions` has an authenticator for every application. */
-export function tokensRoutes(service: Server, sessions: ReadonlyMap<string, SessionAuthenticator>): Hono {
+/**
+ * The router of issuance. `sessions` has an authenticator for every application; a body has to arrive within
+ * `bodyDeadlineMs`.
+ */
+export function tokensRoutes(
+  service: Server,
+  sessions: ReadonlyMap<string, SessionAuthenticator>,
+  bodyDeadlineMs?: number,
+): Hono {
   return new Hono().post("/v1/apps/:app/tokens", described(ISSUE_TOKENS), async function issueTokens(c) {
     const app = service.appOf(c.req.param("app"));
     const { headers } = c.req.raw;
     requireBatchType(headers);
     const nowSeconds = service.now();
     const client = await sessions.get(app.id)!(headers.get("authorization"), nowSeconds);
-    const body = await readBoundedBody(c.req.raw, maxRequestBytes(app.maxBatch));
+    const body = await readBoundedBody(c.req.raw, maxRequestBytes(app.maxBatch), bodyDeadlineMs);
     const response = await service.issuer.issue(app, client, body, nowSeconds);
     return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });

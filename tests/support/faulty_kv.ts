@@ -29,6 +29,8 @@ export interface FaultyKv {
   fault: (commit: number) => CommitFault;
   /** While it is set, reads wait for `release`. */
   readsHang: boolean;
+  /** While it is set, reads throw. */
+  readsThrow: boolean;
   /** Commits so far, and how many of them were called but not answered. */
   readonly counts: { commits: number; unanswered: number };
   /** Answers all that hangs. */
@@ -44,6 +46,7 @@ export function faultyKv(real: Deno.Kv): FaultyKv {
     kv: undefined as unknown as Deno.Kv,
     fault: () => "none",
     readsHang: false,
+    readsThrow: false,
     counts: { commits: 0, unanswered: 0 },
     release() {
       gate.resolve();
@@ -87,16 +90,29 @@ export function faultyKv(real: Deno.Kv): FaultyKv {
       },
     });
 
+  async function read<T>(begin: () => Promise<T>): Promise<T> {
+    if (faulty.readsThrow) throw new TypeError("a read that throws");
+    if (faulty.readsHang) await gate.promise;
+    return await begin();
+  }
+
+  const wrapRows = <T>(rows: Deno.KvListIterator<T>): Deno.KvListIterator<T> =>
+    new Proxy(rows, {
+      get(target, name, receiver) {
+        if (name === "next") return () => read(() => target.next());
+        if (name === Symbol.asyncIterator) return () => receiver;
+        return Reflect.get(target, name, target);
+      },
+    });
+
   const kv = new Proxy(real, {
     get(target, name) {
       if (name === "atomic") return () => wrapOperation(target.atomic());
+      if (name === "list") return (...args: Parameters<Deno.Kv["list"]>) => wrapRows(target.list(...args));
       const member = Reflect.get(target, name);
       if (typeof member !== "function") return member;
       if (name !== "get" && name !== "getMany") return member.bind(target);
-      return async (...args: unknown[]) => {
-        if (faulty.readsHang) await gate.promise;
-        return await member.apply(target, args);
-      };
+      return (...args: unknown[]) => read(() => member.apply(target, args));
     },
   });
   return Object.assign(faulty, { kv });
