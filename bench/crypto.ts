@@ -43,7 +43,7 @@ const agreements: Record<string, string> = {
 
 const operations = ["blind 30", "issue 1", "issue 30", "issue 100", "finalize 30", "redeem 1"];
 const composites = [1, 4, 16, 30, 64, 100].map((batch) => `composite ${batch}`);
-const sha512 = "sha512 1";
+const primitives = ["multiply 1", "map 1", "add 1", "sha512 1"];
 
 const processes = new Map<string, ContenderProcess>();
 const absent: string[] = [];
@@ -65,7 +65,7 @@ for (const [name, reference] of Object.entries(agreements)) {
 
 const count = Number(Deno.args.find((arg) => arg.startsWith("--rounds="))?.slice("--rounds=".length) ?? 25);
 const began = environment();
-const rounds = await Rounds.measure(processes, [...operations, ...composites, sha512], count);
+const rounds = await Rounds.measure(processes, [...operations, ...composites, ...primitives], count);
 for (const contender of processes.values()) await contender.stop();
 await Deno.remove(build, { recursive: true });
 const cold = await measureCold(Math.min(count, 15), 30);
@@ -124,18 +124,24 @@ console.log(markdownTable(
   ]),
 ));
 
-console.log("\nSHA-512 of 290 bytes, us\n");
-const hashers = ["noble", "sodium", "node:crypto"];
-console.log(markdownTable(["", ...hashers], [["SHA-512", ...times(sha512, hashers, 1)]]));
+console.log(
+  "\nWhat a token is made of, us: a multiplication, the map to the group, an addition, SHA-512 of 290 bytes\n",
+);
+const parts = ["noble", "sodium", "node:crypto"];
+console.log(markdownTable(
+  ["primitive", ...parts],
+  primitives.map((operation) => [operation.split(" ")[0]!, ...times(operation, parts, 1)]),
+));
 
 console.log("\nA fresh process to its first signed batch of 30, ms inside the process\n");
 console.log(markdownTable(
-  ["implementation", "load", "sign", "both"],
-  cold.map(({ implementation, situation, load, sign, both }) => [
+  ["implementation", "load", "sign", "both", "both, least disturbed"],
+  cold.map(({ implementation, situation, load, sign, both, least }) => [
     `${implementation}, ${situation}`,
     fixed(load, 1),
     fixed(sign, 1),
     fixed(both, 1),
+    fixed(least, 1),
   ]),
 ));
 
