@@ -8,9 +8,12 @@ import { createRemoteJWKSet, customFetch, errors, importSPKI, type JWTPayload, j
 import type { ClientIdentity } from "../core/client_tag.ts";
 import type { Application } from "../core/config/types.ts";
 import { Refusal } from "../core/errors.ts";
+import { readBoundedBytes } from "./read_body.ts";
 
 /** Longest token that is looked at. */
 export const MAX_JWT_LENGTH = 8 * 1024;
+/** Most bytes of a key set. */
+const MAX_JWKS_BYTES = 64 * 1024;
 const MAX_SUBJECT_LENGTH = 1_024;
 const CLOCK_TOLERANCE_SECONDS = 30;
 
@@ -99,11 +102,20 @@ async function createVerifier(app: Application, options: SessionOptions): Promis
         timeoutDuration: 3_000,
         cooldownDuration: 30_000,
         cacheMaxAge: 600_000,
-        [customFetch]: options.fetch,
+        [customFetch]: boundedFetch(options.fetch),
       });
       return async (token, now) => (await jwtVerify(token, keySet, expected(key.algorithms, now))).payload;
     }
   }
+}
+
+/** Fetches key sets: what is longer than one ever is, is none. */
+function boundedFetch(fetch: SessionOptions["fetch"]): SessionOptions["fetch"] {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    const body = await readBoundedBytes(response.body, MAX_JWKS_BYTES);
+    return new Response(body, { status: response.status, headers: response.headers });
+  };
 }
 
 function invalid(message: string): Refusal {
