@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FieldSchema } from "../core/telemetry/schema.ts";
 import type { ClientSuite } from "../core/voprf/noble_client.ts";
 import type { RandomSource } from "../core/voprf/suite.ts";
 import type { Directory } from "./directory.ts";
@@ -11,6 +12,9 @@ import type { ClientStorage } from "./storage.ts";
 
 /** Gives the JWT of the signed-in user; `renew` is true after the service refused the last one. */
 export type SessionSource = (request: { readonly renew: boolean }) => Promise<string>;
+
+/** Gives the randomised report about a field's value. `random` gives the same bytes for the same value. */
+export type LocalDpReporter = (field: FieldSchema, value: unknown, random: RandomSource) => number;
 
 /** How a client is made. */
 export interface ClientOptions {
@@ -30,6 +34,8 @@ export interface ClientOptions {
   readonly mirror?: string;
   /** Says whether a directory that was just fetched may be used: for pinning its keys. Called before it is used. */
   readonly verifyKeys?: (directory: Directory) => boolean | Promise<boolean>;
+  /** Randomises fields under local differential privacy; without it no event that has one can be sent. */
+  readonly localDp?: LocalDpReporter;
   /** Compress bodies that would not fit the smallest padded size; true where the platform can. */
   readonly gzip?: boolean;
   /** `fetch` of the platform by default. */

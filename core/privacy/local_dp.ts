@@ -157,9 +157,9 @@ function field(characteristic: number, size: number, reduction: number, exponent
 }
 
 /** GF(2^8) by x^8 + x^4 + x^3 + x^2 + 1: two digits hold any domain. */
-const BINARY = field(2, 256, 0x1d, [1, 3]);
+const BINARY = /* @__PURE__ */ field(2, 256, 0x1d, [1, 3]);
 /** GF(3^5) by x^5 + 2 x + 1, so x^5 = x + 2: its g = 3 is what epsilons around 0.5 need. */
-const TERNARY = field(3, 243, 5, [1, 2, 4]);
+const TERNARY = /* @__PURE__ */ field(3, 243, 5, [1, 2, 4]);
 
 /** g: powers of a characteristic. Up to epsilon 5.5 the best of them has at most 5 % more variance than e^eps + 1. */
 const HASH_RANGES = [2, 3, 4, 8, 9, 16, 27, 32, 64, 81, 128, 243, 256];

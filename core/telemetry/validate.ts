@@ -71,6 +71,11 @@ export function isInDomain(field: FieldSchema, value: unknown): value is WireVal
   if (mechanism !== undefined) {
     return Number.isInteger(value) && (value as number) >= 0 && (value as number) < reportCount(mechanism);
   }
+  return isValue(field, value);
+}
+
+/** Whether a value lies in its field's domain, before any randomisation. */
+export function isValue(field: FieldSchema, value: unknown): value is WireValue {
   switch (field.type) {
     case "boolean":
       return typeof value === "boolean";

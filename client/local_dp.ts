@@ -1,0 +1,19 @@
+/**
+ * Local differential privacy for clients, apart from the client so that an app without such fields does not carry it.
+ *
+ * @module
+ */
+import { randomise } from "../core/privacy/local_dp.ts";
+import { indexOfValue, mechanismOf } from "../core/telemetry/local_report.ts";
+import type { FieldSchema } from "../core/telemetry/schema.ts";
+import type { RandomSource } from "../core/voprf/suite.ts";
+
+/**
+ * The report about a field's value: pass it to a client as `localDp`.
+ * @throws {RangeError} If the value is not in the field's domain or the field is not under local differential privacy.
+ */
+export function localDpReport(field: FieldSchema, value: unknown, random: RandomSource): number {
+  const mechanism = mechanismOf(field);
+  if (mechanism === undefined) throw new RangeError("Cannot randomise: the field is sent as it is");
+  return randomise(mechanism, indexOfValue(field, value), random);
+}
