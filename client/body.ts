@@ -5,7 +5,7 @@
  */
 import { toBase64url, utf8 } from "../core/bytes.ts";
 import type { RandomSource } from "../core/voprf/suite.ts";
-import { wireEvent } from "./collection.ts";
+import { wireEvent } from "./encoding.ts";
 import { bodySize, padGzip } from "./padding.ts";
 import type { EncodedEvent } from "./records.ts";
 

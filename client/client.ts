@@ -5,16 +5,16 @@
  */
 import { floorTo } from "../core/telemetry/time.ts";
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
-import { retryLater } from "./backoff.ts";
+import { NO_RETRY, retryLater } from "./backoff.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { Clock } from "./clock.ts";
-import { type Collection, DEFAULT_GRANULARITY_SECONDS, encodeEvent, parseSchema } from "./collection.ts";
+import { type Collection, DEFAULT_GRANULARITY_SECONDS, parseSchema } from "./collection.ts";
 import { commit, type Context, OptedOutError } from "./context.ts";
 import type { Directory } from "./directory.ts";
 import { CachedDocument } from "./document.ts";
 import { dropEvents } from "./drops.ts";
 import { currentPseudonym } from "./identity.ts";
-import { inspect, type Inspection, OPTED_OUT_INSPECTION } from "./inspection.ts";
+import { inspect, type Inspection } from "./inspection.ts";
 import { fetchTokens } from "./issuance.ts";
 import { directoryOf, restoreClock } from "./key_check.ts";
 import { Listeners } from "./listeners.ts";
@@ -29,6 +29,8 @@ import { dropTokens, spendableTokens, usesLeft } from "./wallet.ts";
 
 /** Requests that wait for another try before no new one is bound. */
 const MAX_HELD = 4;
+/** Token requests of one pass. */
+const MAX_FETCHES = 3;
 /** Uses that are left when the next token is fetched. */
 const SPARE_USES = 8;
 
@@ -40,6 +42,9 @@ export type UntypedEvents = Record<string, Record<string, boolean | number | str
  * it, or because the page may end at any moment.
  */
 type Occasion = "tokens" | "delay" | "flush" | "hidden";
+
+/** What a pass left: nothing, something to send after a delay, or something that failed. */
+type PassOutcome = "done" | "again" | "later";
 
 /** The part of `document` that a page's client uses. */
 interface Page extends EventTarget {
@@ -78,7 +83,10 @@ export class DitClient<Events = UntypedEvents> {
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #failures = 0;
+  /** When there is another pass after those that failed, in milliseconds from the last. */
+  #retry = NO_RETRY;
+  /** Whether tokens were seen to since the timer last went off. */
+  #isProvided = false;
   #maxEvents = MAX_EVENTS;
   #state: "open" | "opted_out" | "stopped" | "closed" = "open";
 
@@ -99,6 +107,7 @@ export class DitClient<Events = UntypedEvents> {
       clock: new Clock(now),
       random: options.random ?? platformRandom,
       report: this.#listeners.report,
+      localDp: options.localDp,
       gzip: options.gzip ?? typeof CompressionStream === "function",
       isHidden: () => this.#page?.visibilityState === "hidden",
       get signal() {
@@ -136,18 +145,14 @@ export class DitClient<Events = UntypedEvents> {
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
     if (this.#state === "opted_out") return;
     const at = floorTo(this.#context.clock.seconds(), DEFAULT_GRANULARITY_SECONDS);
-    const collection = this.#schema.current;
-    let event: EventRecord | string = "closed";
-    if (this.#state !== "closed") {
-      event = hasPlainValues(fields) ? { name, at, fields: { ...fields }, encoded: false } : "field_invalid";
+    const reason = this.#state === "closed" ? "closed" : "field_invalid";
+    if (this.#state === "closed" || !hasPlainValues(fields)) {
+      return this.#listeners.report("dropped", { events: 1, reason });
     }
-    if (typeof event === "object" && collection !== undefined) event = encodeEvent(collection, event);
-    if (typeof event === "string") {
-      return this.#listeners.report("dropped", { events: 1, reason: event });
-    }
-    this.#logged.push(event);
+    this.#logged.push({ name, at, fields: { ...fields }, encoded: false });
     void this.#store();
-    if (this.#timer === undefined) void this.#pass("tokens");
+    if (!this.#isProvided) void this.#pass("tokens");
+    this.#isProvided = true;
     this.#schedule();
   }
 
@@ -187,9 +192,9 @@ export class DitClient<Events = UntypedEvents> {
     );
   }
 
-  /** What is queued and exactly what would be sent, to show to the user. */
-  async inspect(): Promise<Inspection> {
-    let inspection = OPTED_OUT_INSPECTION;
+  /** What is queued and exactly what would be sent, to show to the user; undefined when the user opted out. */
+  async inspect(): Promise<Inspection | undefined> {
+    let inspection: Inspection | undefined;
     await this.#store();
     await this.#guard(async () => void (inspection = await inspect(this.#context, this.#schema.current)));
     return inspection;
@@ -216,6 +221,7 @@ export class DitClient<Events = UntypedEvents> {
     const delay = wait + randomFraction(this.#context.random) * this.#delayMilliseconds;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      this.#isProvided = false;
       void this.#pass("delay");
     }, delay);
     // Where a timer would keep the process alive, it does not.
@@ -234,7 +240,7 @@ export class DitClient<Events = UntypedEvents> {
     while (this.#logged.length > 0) {
       const events = this.#logged;
       this.#logged = [];
-      const isStored = await this.#guard(() => enqueue(this.#context, events));
+      const isStored = await this.#guard(() => enqueue(this.#context, this.#schema.current, events));
       if (!isStored && this.#state !== "opted_out") {
         this.#listeners.report("dropped", { events: events.length, reason: "storage_failed" });
       }
@@ -259,30 +265,32 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   #pass(occasion: Occasion): Promise<void> {
-    const { storage, clock, random } = this.#context;
+    const { storage } = this.#context;
     return this.#enter(async () => {
       await this.#store();
       if (this.#state !== "open") return;
-      let isDone = false;
-      const work = async () => void (isDone = await this.#send(occasion));
+      let outcome: PassOutcome = "done";
+      const work = async () => void (outcome = await this.#send(occasion));
       // One tab at a time, where the storage can see to it.
-      await (storage.exclusively === undefined ? work() : storage.exclusively(work));
-      this.#failures = isDone ? 0 : this.#failures + 1;
-      if (isDone) return;
-      const now = clock.now();
-      this.#schedule(
-        retryLater({ failures: this.#failures, retryAt: 0, asked: false }, now, random).retryAt - now,
-      );
+      await (storage.exclusively?.(work) ?? work());
+      this.#finish(outcome);
     });
   }
 
-  /** Works through the queue; whether nothing is left to do. */
-  async #send(occasion: Occasion): Promise<boolean> {
+  /** Sees to it that what is left is sent: after a random delay, or later when something failed. */
+  #finish(outcome: PassOutcome): void {
+    const retry = retryLater(this.#retry, 0, this.#context.random);
+    this.#retry = outcome === "later" ? retry : NO_RETRY;
+    if (outcome !== "done") this.#schedule(this.#retry.retryAt);
+  }
+
+  /** Works through the queue. */
+  async #send(occasion: Occasion): Promise<PassOutcome> {
     const context = this.#context;
     const { events, requests } = await commit(context, readQueue);
-    if (events.length === 0 && requests.length === 0) return true;
+    if (occasion !== "tokens" && events.length === 0 && requests.length === 0) return "done";
     const collection = await this.#schema.get();
-    if (collection === undefined) return false;
+    if (collection === undefined) return "later";
     if (occasion === "tokens") return await this.#provide(collection, events.length);
     await this.#enqueueDrops(collection);
     const sender = new Sender(context, collection, {
@@ -290,33 +298,35 @@ export class DitClient<Events = UntypedEvents> {
       schema: () => this.#schema.expire(),
     });
     let held = 0;
+    let fetches = 0;
     for (const request of requests) {
       const outcome = await sender.resend(request, occasion !== "delay");
       if (outcome === "stop") return this.#stop();
-      if (outcome === "later" && ++held >= MAX_HELD) return false;
+      if (outcome === "later" && ++held >= MAX_HELD) return "later";
     }
     while (this.#state === "open") {
       const bound = await bind(context, collection, this.#maxEvents);
-      if (bound === "empty") return held === 0;
+      if (bound === "empty") return held === 0 ? "done" : "later";
       if (bound === "changed") continue;
       if (bound === "no_token") {
-        if (occasion === "hidden") return false;
+        // A service that issues tokens and refuses them again must not keep the client busy.
+        if (occasion === "hidden" || ++fetches > MAX_FETCHES) return "later";
         const logs = Math.ceil(events.length / this.#maxEvents) + 1;
-        if (!await fetchTokens(context, this.#directory, logs, occasion === "flush")) return false;
+        if (!await fetchTokens(context, this.#directory, logs, occasion === "flush")) return "later";
         // A log that follows its token at once could be paired with it.
-        if (occasion === "delay") return false;
+        if (occasion === "delay") return "again";
         continue;
       }
       const outcome = await sender.send(bound);
       if (outcome === "stop") return this.#stop();
-      if (outcome === "later") return false;
+      if (outcome === "later") return "later";
       if (outcome === "split") this.#maxEvents = Math.max(1, Math.floor(bound.record.events.length / 2));
     }
-    return true;
+    return "done";
   }
 
   /** Fetches the next token before the last runs out. */
-  async #provide(collection: Collection, events: number): Promise<boolean> {
+  async #provide(collection: Collection, events: number): Promise<"done"> {
     const context = this.#context;
     const left = await commit(context, (entries) => {
       const pseudonym = currentPseudonym(context, entries, collection);
@@ -324,20 +334,20 @@ export class DitClient<Events = UntypedEvents> {
     });
     const wanted = Math.ceil(events / this.#maxEvents) + SPARE_USES - left;
     if (wanted > 0) await fetchTokens(context, this.#directory, wanted, false);
-    return true;
+    return "done";
   }
 
   /** Logs what was dropped, where the application collects that. */
   async #enqueueDrops(collection: Collection): Promise<void> {
     const events = dropEvents(collection, this.#drops, this.#context.clock.seconds());
     this.#drops.clear();
-    if (events.length > 0) await enqueue(this.#context, events);
+    if (events.length > 0) await enqueue(this.#context, collection, events);
   }
 
-  #stop(): boolean {
+  #stop(): "done" {
     this.#state = "stopped";
     this.#listeners.report("stopped", { reason: "refused_by_service" });
-    return true;
+    return "done";
   }
 }
 

@@ -1,14 +1,10 @@
 /**
- * What an application collects, as the client reads it from the public schema (docs/protocol.md, section 10), and how a
- * logged event becomes what goes out.
+ * What an application collects, as the client reads it from the public schema (docs/protocol.md, section 10).
  *
  * @module
  */
 import { DecodeError } from "../core/bytes.ts";
-import type { FieldSchema, WireValue } from "../core/telemetry/schema.ts";
-import { floorTo, formatInstant } from "../core/telemetry/time.ts";
-import { bucketOf, isInDomain } from "../core/telemetry/validate.ts";
-import type { EncodedEvent, EventRecord } from "./records.ts";
+import type { FieldSchema } from "../core/telemetry/schema.ts";
 
 /** Seconds to which times are floored unless the schema says another granularity. */
 export const DEFAULT_GRANULARITY_SECONDS = 3_600;
@@ -17,6 +13,8 @@ export const DEFAULT_GRANULARITY_SECONDS = 3_600;
 export type CollectedField = FieldSchema & {
   /** Clients leave it out. */
   readonly suppressed?: boolean;
+  /** Its values are randomised before they are sent. */
+  readonly "local-dp"?: { readonly epsilon: number };
 };
 
 /** An event as the schema publishes it. */
@@ -74,46 +72,4 @@ function seconds(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (Number.isSafeInteger(value) && value as number > 0) return value as number;
   throw new DecodeError("Cannot read schema: a member is not a number of seconds");
-}
-
-/** Why a logged event does not go out. The codes are those of a rejected event (docs/protocol.md, section 6). */
-export type EncodeFault =
-  | "event_unknown"
-  | "collection_stopped"
-  | "field_unknown"
-  | "field_missing"
-  | "field_invalid";
-
-/**
- * Turns a logged event into what goes out: buckets measurements, floors the time, leaves suppressed fields out, and
- * checks it as the service will. An event that is encoded already is only checked again.
- */
-export function encodeEvent(collection: Collection, event: EventRecord): EncodedEvent | EncodeFault {
-  const { name, encoded } = event;
-  const collected = collection.events.get(name);
-  if (collected === undefined) return "event_unknown";
-  if (!collected.open) return "collection_stopped";
-  const fields: Record<string, WireValue> = {};
-  for (const [fieldName, value] of Object.entries(event.fields)) {
-    const field = collected.fields.get(fieldName);
-    if (field === undefined) return "field_unknown";
-    if (field.suppressed || value === undefined) continue;
-    try {
-      const isMeasured = field.type === "bucket" && !encoded && typeof value === "number";
-      const sent = isMeasured ? bucketOf(field.edges, value) : value;
-      if (!isInDomain(field, sent)) return "field_invalid";
-      fields[fieldName] = sent;
-    } catch {
-      return "field_invalid";
-    }
-  }
-  for (const [fieldName, field] of collected.fields) {
-    if (!field.optional && !field.suppressed && !(fieldName in fields)) return "field_missing";
-  }
-  return { name, at: floorTo(event.at, collection.granularitySeconds), fields, encoded: true };
-}
-
-/** An event as a body carries it. */
-export function wireEvent({ name, at, fields }: EncodedEvent): Record<string, unknown> {
-  return { name, at: formatInstant(at), fields };
 }

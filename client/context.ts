@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
 import type { Fetch } from "./http.ts";
 import { OPTED_OUT } from "./records.ts";
 import type { ClientStorage, Entries } from "./storage.ts";
-import type { Report, SessionSource } from "./types.ts";
+import type { LocalDpReporter, Report, SessionSource } from "./types.ts";
 
 /** The surroundings of a client. */
 export interface Context {
@@ -24,6 +24,7 @@ export interface Context {
   readonly random: RandomSource;
   readonly report: Report;
   readonly gzip: boolean;
+  readonly localDp: LocalDpReporter | undefined;
   /** Ends what is on its way when the user opts out. */
   readonly signal: AbortSignal;
   /** Whether the page is hidden and may end at any moment. */

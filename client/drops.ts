@@ -5,30 +5,29 @@
  *
  * @module
  */
-import { type Collection, encodeEvent } from "./collection.ts";
-import type { EncodedEvent } from "./records.ts";
+import type { Collection } from "./collection.ts";
+import type { EventRecord } from "./records.ts";
 
+/** The event's name. */
 const NAME = "client_drops";
 
-/** One event for every reason; none where the schema does not declare it as it should be. */
+/** One event for every reason; none where the schema does not declare it so. */
 export function dropEvents(
-  collection: Collection,
+  { events }: Collection,
   drops: ReadonlyMap<string, number>,
-  nowSeconds: number,
-): EncodedEvent[] {
-  const fields = collection.events.get(NAME)?.fields;
+  at: number,
+): EventRecord[] {
+  const fields = events.get(NAME)?.fields;
   const reasons = fields?.get("reason");
   const counts = fields?.get("events");
-  return [...drops].flatMap(([reason, count]) => {
-    const event = encodeEvent(collection, {
-      name: NAME,
-      at: nowSeconds,
-      fields: {
-        reason: reasons?.type === "enum" && reasons.values.includes(reason) ? reason : "other",
-        events: counts?.type === "integer" ? Math.min(count, counts.max) : count,
-      },
-      encoded: false,
-    });
-    return typeof event === "string" ? [] : [event];
-  });
+  if (reasons?.type !== "enum") return [];
+  return [...drops].map(([reason, count]) => ({
+    name: NAME,
+    at,
+    fields: {
+      reason: reasons.values.includes(reason) ? reason : "other",
+      events: counts?.type === "integer" ? Math.min(count, counts.max) : count,
+    },
+    encoded: false,
+  }));
 }

@@ -5,11 +5,12 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { fromBase64url, toBase64url, utf8 } from "../core/bytes.ts";
+import { concat, fromBase64url, toBase64url, utf8 } from "../core/bytes.ts";
 import { derivePseudonym, DEVICE_SECRET_LENGTH, pseudonymPeriod } from "../core/telemetry/pseudonym.ts";
+import type { RandomSource } from "../core/voprf/suite.ts";
 import type { Collection } from "./collection.ts";
 import type { Context } from "./context.ts";
-import { fractionOf } from "./random.ts";
+import { randomFraction } from "./random.ts";
 import { DEVICE } from "./records.ts";
 import type { Entries } from "./storage.ts";
 
@@ -35,8 +36,20 @@ export function currentPseudonym(
   return toBase64url(derivePseudonym(deviceSecret(context, entries), context.app, period));
 }
 
+/** As many bytes as are asked for, always the same for one `purpose` while the device secret is. */
+export function deviceRandom(context: Context, entries: Entries, purpose: string): RandomSource {
+  const secret = deviceSecret(context, entries);
+  let block = 0;
+  return (length) => {
+    const blocks: Uint8Array[] = [];
+    for (let drawn = 0; drawn < length; drawn += 32) {
+      blocks.push(hmac(sha256, secret, utf8(`DIT/1 ${purpose}\0${block++}`)));
+    }
+    return concat(...blocks).slice(0, length);
+  };
+}
+
 /** Whether this device belongs to the share `sample` of an event's clients: the same answer every time. */
 export function isSampled(context: Context, entries: Entries, event: string, sample: number): boolean {
-  return sample >= 1 ||
-    fractionOf(hmac(sha256, deviceSecret(context, entries), utf8(`DIT/1 sample\0${event}`))) < sample;
+  return sample >= 1 || randomFraction(deviceRandom(context, entries, `sample\0${event}`)) < sample;
 }

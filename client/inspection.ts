@@ -3,17 +3,15 @@
  *
  * @module
  */
-import { encodeEvent, wireEvent } from "./collection.ts";
 import type { Collection } from "./collection.ts";
 import { commit, type Context } from "./context.ts";
+import { encodeEvent, wireEvent } from "./encoding.ts";
 import { currentPseudonym } from "./identity.ts";
 import { readQueue } from "./queue.ts";
 import { spendableTokens, usesLeft } from "./wallet.ts";
 
 /** A look at a client. */
 export interface Inspection {
-  /** The user opted out: then there is nothing else. */
-  readonly optedOut: boolean;
   /** The pseudonym under which events would go out now; empty where none is collected or none can be known yet. */
   readonly pseudonym: string;
   /** How many more logs the tokens at hand can sign. */
@@ -29,27 +27,17 @@ export interface Inspection {
   }[];
 }
 
-/** What there is to see of a user who opted out. */
-export const OPTED_OUT_INSPECTION: Inspection = {
-  optedOut: true,
-  pseudonym: "",
-  usesLeft: 0,
-  waiting: [],
-  bound: [],
-};
-
 /** Looks at a client whose schema is `collection`, when there is one. */
 export async function inspect(context: Context, collection: Collection | undefined): Promise<Inspection> {
   return await commit(context, (entries) => {
     const { events, requests } = readQueue(entries);
     const pseudonym = collection === undefined ? "" : currentPseudonym(context, entries, collection);
     return {
-      optedOut: false,
       pseudonym,
       usesLeft: usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds())),
       waiting: events.flatMap((event) => {
-        const encoded = collection === undefined ? "unknown" : encodeEvent(collection, event);
-        return typeof encoded === "string" ? [] : [wireEvent(encoded)];
+        const encoded = collection && encodeEvent(context, entries, collection, event);
+        return typeof encoded === "object" ? [wireEvent(encoded)] : [];
       }),
       bound: requests.map(({ record: { pseudonym, events, uncertain, inFlight } }) => ({
         pseudonym,

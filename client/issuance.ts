@@ -3,30 +3,26 @@
  *
  * @module
  */
-import { fromBase64url, toBase64url } from "../core/bytes.ts";
-import {
-  BATCH_REQUEST_TYPE,
-  BATCH_RESPONSE_TYPE,
-  decodeBatchResponse,
-  encodeBatchRequest,
-} from "../core/token/batch.ts";
+import { equalPublic, fromBase64url, toBase64url } from "../core/bytes.ts";
+import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE, encodeBatchRequest } from "../core/token/batch.ts";
 import { challengeDigest } from "../core/token/challenge.ts";
 import { deriveMacKey } from "../core/token/mac.ts";
 import { encodeTokenInput, truncatedKeyId } from "../core/token/token.ts";
+import { encodeVarint } from "../core/token/varint.ts";
 import { isDue, NO_RETRY, retryLater } from "./backoff.ts";
 import { commit, type Context } from "./context.ts";
 import { type Directory, type DirectoryKey, issuingKey } from "./directory.ts";
 import type { CachedDocument } from "./document.ts";
 import { type Answer, exchange, refusalCode, retryAfter } from "./http.ts";
 import { shuffledRange } from "./random.ts";
-import { BLOCKED, type BlockRecord, PENDING, type PendingRecord, read, write } from "./records.ts";
+import { PENDING, type PendingRecord, read, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 import { keepToken, MAX_USES } from "./wallet.ts";
 
 /** Most bytes of an answer: 256 P-384 elements and their proof are far below. */
 const MAX_ANSWER_BYTES = 32_768;
-/** Answers to one request that may fail to verify before it is given up. */
-const MAX_UNVERIFIED = 3;
+/** Failures after which a request whose answer does not verify is given up. */
+const MAX_FAILURES = 3;
 /** Longest wait that the service may ask for, in seconds: the longest epoch. */
 const MOST_WAIT_SECONDS = 2_592_000;
 
@@ -77,10 +73,8 @@ async function prepare(
   const { keyId } = chosen.key;
   return await commit(context, (entries) => {
     const before = read<PendingRecord>(entries, PENDING);
-    const blocked = read<BlockRecord>(entries, BLOCKED);
     // Only the issuing key signs: a request for another one can no longer be answered.
     if (before?.keyId === keyId) return before;
-    if (blocked?.keyId === keyId && clock.now() < blocked.until) return undefined;
     const pending = blindTokens(context, chosen.directory, chosen.key, logs);
     write(entries, PENDING, pending);
     return pending;
@@ -105,7 +99,6 @@ function blindTokens(context: Context, directory: Directory, key: DirectoryKey, 
     blinds: blinds.map(toBase64url),
     blindedElements: blindedElements.map(toBase64url),
     challengeDigest: toBase64url(digest),
-    unverified: 0,
     ...NO_RETRY,
   };
 }
@@ -127,23 +120,21 @@ async function ask(context: Context, pending: PendingRecord): Promise<Outcome> {
   const answer = await send(context, pending, false);
   if (answer === undefined) return "failed";
   const code = refusalCode(answer);
-  let change: Partial<PendingRecord> = {};
   if (answer.status === 200) {
     const authenticators = verify(context, pending, answer);
     if (authenticators !== undefined) return await keep(context, pending, authenticators);
     context.report("refused", { step: "tokens", code: "not_verified" });
-    change = { unverified: pending.unverified + 1 };
   }
   // A batch that was refused whole at its first send was not granted: a smaller one may fit what is left.
   const isTooLarge = code === "quota_exhausted" && pending.failures === 0 && pending.nonces.length > 1;
-  const isOver = answer.status === 422 || isTooLarge || change.unverified === MAX_UNVERIFIED;
-  const now = clock.now();
-  const retry = retryLater(pending, now, random, retryAfter(answer.headers, MOST_WAIT_SECONDS));
+  const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
+  const retry = retryLater(pending, clock.now(), random, wait);
+  const isOver = answer.status === 422 || isTooLarge ||
+    (answer.status === 200 && retry.failures >= MAX_FAILURES);
   await commit(context, (entries) => {
     if (!isSame(entries, pending)) return;
-    if (isOver) return entries.delete(PENDING);
-    write(entries, PENDING, { ...pending, ...change, ...retry });
-    if (code === "quota_exhausted") write(entries, BLOCKED, { keyId: pending.keyId, until: retry.retryAt });
+    if (isOver) entries.delete(PENDING);
+    else write(entries, PENDING, { ...pending, ...retry });
   });
   return code === "key_not_issuing" ? "new_key" : isTooLarge ? "one_token" : "failed";
 }
@@ -181,7 +172,7 @@ function verify(context: Context, pending: PendingRecord, answer: Answer): Uint8
   try {
     const nonces = decodeAll(pending.nonces);
     return suite.finalize({
-      ...decodeBatchResponse(suite, answer.body, nonces.length),
+      ...splitResponse(suite, answer.body, nonces.length),
       inputs: tokenInputs(context, nonces, fromBase64url(pending.challengeDigest), pending.keyId),
       blinds: decodeAll(pending.blinds),
       blindedElements: decodeAll(pending.blindedElements),
@@ -190,6 +181,30 @@ function verify(context: Context, pending: PendingRecord, answer: Answer): Uint8
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The parts of a batch response. One of `count` elements has a single possible length prefix, which is compared instead
+ * of parsed.
+ */
+function splitResponse(
+  { elementLength, scalarLength }: Context["suite"],
+  body: Uint8Array,
+  count: number,
+): { evaluatedElements: Uint8Array[]; proof: Uint8Array } {
+  const prefix = encodeVarint(count * elementLength);
+  const proofAt = prefix.length + count * elementLength;
+  if (
+    body.length !== proofAt + 2 * scalarLength || !equalPublic(body.subarray(0, prefix.length), prefix)
+  ) throw new RangeError("The answer is no batch of as many elements");
+  return {
+    evaluatedElements: Array.from(
+      { length: count },
+      (_, index) =>
+        body.slice(prefix.length + index * elementLength, prefix.length + (index + 1) * elementLength),
+    ),
+    proof: body.slice(proofAt),
+  };
 }
 
 async function keep(
@@ -205,7 +220,6 @@ async function keep(
     nonce: nonces[index]!,
     macKey: toBase64url(deriveMacKey(authenticator)),
     uses: shuffledRange(uses, context.random),
-    taken: 0,
   }));
   await commit(context, (entries, report) => {
     // Kept once only: another tab may have had the same answer, and spent of it.

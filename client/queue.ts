@@ -9,8 +9,9 @@ import { MAX_AGE_SECONDS } from "../core/telemetry/time.ts";
 import { computeMac, digestBody, encodeTranscript } from "../core/token/mac.ts";
 import { NO_RETRY } from "./backoff.ts";
 import { type Body, buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
-import { type Collection, encodeEvent } from "./collection.ts";
+import type { Collection } from "./collection.ts";
 import { commit, type Context } from "./context.ts";
+import { encodeEvent } from "./encoding.ts";
 import { currentPseudonym, isSampled } from "./identity.ts";
 import {
   append,
@@ -26,7 +27,7 @@ import type { Entries } from "./storage.ts";
 import { takeUse, type TokenUse } from "./wallet.ts";
 
 /** Most events that wait; the oldest give way. */
-const MAX_WAITING = 1_000;
+const MAX_WAITING = 500;
 /** Most characters of all entries that wait. */
 const MAX_WAITING_LENGTH = 524_288;
 
@@ -36,10 +37,21 @@ export interface QueuedRequest {
   readonly record: RequestRecord;
 }
 
-/** Stores logged events; the oldest are dropped when there are too many. */
-export async function enqueue(context: Context, events: readonly EventRecord[]): Promise<void> {
+/**
+ * Stores logged events, as they go out when it is known already what is collected. The oldest are dropped when there
+ * are too many.
+ */
+export async function enqueue(
+  context: Context,
+  collection: Collection | undefined,
+  events: readonly EventRecord[],
+): Promise<void> {
   await commit(context, (entries, report) => {
-    for (const event of events) append(entries, EVENTS, event);
+    for (const event of events) {
+      const stored = collection === undefined ? event : encodeEvent(context, entries, collection, event);
+      if (typeof stored === "string") report("dropped", { events: 1, reason: stored });
+      else append(entries, EVENTS, stored);
+    }
     const keys = entries.keys(EVENTS);
     let length = keys.reduce((sum, key) => sum + entries.get(key)!.length, 0);
     let count = keys.length;
@@ -169,7 +181,7 @@ function prepare(
 ): EncodedEvent | string {
   // The service would give an older event another time.
   if (event.at < context.clock.seconds() - MAX_AGE_SECONDS) return "too_old";
-  const encoded = encodeEvent(collection, event);
+  const encoded = encodeEvent(context, entries, collection, event);
   if (typeof encoded === "string") return encoded;
   const { sample } = collection.events.get(event.name)!;
   return isSampled(context, entries, event.name, sample) ? encoded : "sampled_out";

@@ -10,14 +10,9 @@ export function platformRandom(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
-/** The first 32 bits of `bytes` as a number in [0, 1). */
-export function fractionOf(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
-}
-
 /** A uniform number in [0, 1) with 32 bits. */
 export function randomFraction(random: RandomSource): number {
-  return fractionOf(random(4));
+  return new DataView(random(4).buffer).getUint32(0) / 2 ** 32;
 }
 
 /** 0..`count`-1 in a random order (Fisher and Yates). The bias of 32 bits over at most 64 places is below 2^-26. */

@@ -20,8 +20,6 @@ export const SEEN = "seen";
 export const CLOCK = "clock";
 /** A token request that is on its way. */
 export const PENDING = "pending";
-/** Until when a key gives no token. */
-export const BLOCKED = "blocked";
 /** Tokens, by nonce. */
 export const TOKENS = "token/";
 /** Logged events that wait, in order. */
@@ -51,12 +49,6 @@ export interface Retry {
   readonly asked: boolean;
 }
 
-/** Until when (Unix milliseconds of the device) a key gives this client no token. */
-export interface BlockRecord {
-  readonly keyId: string;
-  readonly until: number;
-}
-
 /** A key's id and its life in Unix seconds. */
 export interface KeyLife {
   readonly keyId: string;
@@ -74,8 +66,6 @@ export interface PendingRecord extends KeyLife, Retry {
   readonly blindedElements: readonly string[];
   /** SHA-256 of the token challenge. */
   readonly challengeDigest: string;
-  /** Answers that did not verify. */
-  readonly unverified: number;
 }
 
 /** A token and what is left of it. */
@@ -86,8 +76,6 @@ export interface TokenRecord extends KeyLife {
   readonly uses: readonly number[];
   /** The pseudonym that it serves; undefined while it is unused. */
   readonly pseudonym?: string;
-  /** How many of its uses were already taken, one after the other. */
-  readonly taken: number;
 }
 
 /** A logged event that waits. */

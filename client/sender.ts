@@ -14,11 +14,13 @@ import { type QueuedRequest, rebind, requeue } from "./queue.ts";
 import { read, type RequestRecord, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 import type { Report } from "./types.ts";
-import { dropTokens, noteTaken } from "./wallet.ts";
+import { dropTokens } from "./wallet.ts";
 
 const MAX_ANSWER_BYTES = 131_072;
 /** How often a log may move before it is given up: a service that refuses every use must not spend all tokens. */
 const MAX_MOVES = 8;
+/** So many of a log's uses were taken, and its token is a copy of one that is spent elsewhere. */
+const MAX_TAKEN = 2;
 /** Longest wait that the service may ask for, in seconds. */
 const MOST_WAIT_SECONDS = 86_400;
 /** Largest body of a request that outlives its page: all of a page's together may have 64 KiB. */
@@ -43,9 +45,9 @@ export class Sender {
   ) {}
 
   /** Sends a request that was stored by an earlier pass, if it is due: the same bytes, or none. */
-  async resend({ key, record: { retryAt, asked } }: QueuedRequest, force: boolean): Promise<SendOutcome> {
+  async resend({ key, record: before }: QueuedRequest, force: boolean): Promise<SendOutcome> {
     const { context } = this;
-    if (!isDue({ failures: 0, retryAt, asked }, context.clock.now(), force)) return "later";
+    if (!isDue(before, context.clock.now(), force)) return "later";
     const started = await commit(context, (entries, report) => {
       const record = read<RequestRecord>(entries, key);
       if (record === undefined) return undefined;
@@ -103,7 +105,6 @@ export class Sender {
     await commit(this.context, (entries, report) => {
       const events = record.events.length - codes.length;
       entries.delete(key);
-      noteTaken(entries, record.nonce, false);
       if (events > 0) report("sent", { events, replayed: answer.headers.get("dit-replayed") === "?1" });
       for (const code of codes) {
         report("dropped", { events: 1, reason: isCode(code) ? code : "events_invalid" });
@@ -136,11 +137,11 @@ export class Sender {
       requeue(entries, request);
       return "split";
     }
-    const isMove = action === "next_use" || action === "next_token" || action === "next_key";
-    if (action === "next_use") noteTaken(entries, nonce, true);
-    if (action === "next_token") dropTokens(entries, (token) => token.nonce === nonce);
     if (action === "next_key") dropTokens(entries, (token) => token.keyId === keyId);
-    if (isMove && record.moves < MAX_MOVES) {
+    if (action === "next_token" || (action === "next_use" && record.moves >= MAX_TAKEN)) {
+      dropTokens(entries, (token) => token.nonce === nonce);
+    }
+    if (action.startsWith("next_") && record.moves < MAX_MOVES) {
       return rebind(context, entries, request, this.collection) ?? "done";
     }
     drop(entries, report, request, action === "unknown" ? action : refusalCode(answer));

@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { type KeyLife, read, readAll, type TokenRecord, TOKENS, write } from "./records.ts";
+import { type KeyLife, readAll, type TokenRecord, TOKENS, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 
 /** Most uses that a client takes of one token, whatever the directory says: uses of one token can be linked. */
 export const MAX_USES = 64;
 /** Seconds before the end of a key in which no first send starts, or a tenth of its life if that is shorter. */
 const LAST_SECONDS = 600;
-/** So many taken uses in a row, and the token is a copy of one that is spent elsewhere. */
-const MAX_TAKEN = 3;
 
 /** One use of a token. */
 export interface TokenUse {
@@ -57,15 +55,6 @@ export function takeUse(entries: Entries, pseudonym: string, nowSeconds: number)
   if (token === undefined) return undefined;
   keepToken(entries, { ...token, uses: token.uses.slice(0, -1), pseudonym });
   return { token, use: token.uses.at(-1)! };
-}
-
-/** Notes whether a use of a token was taken already, and deletes the token when that happens again and again. */
-export function noteTaken(entries: Entries, nonce: string, wasTaken: boolean): void {
-  const token = read<TokenRecord>(entries, TOKENS + nonce);
-  if (token === undefined) return;
-  const taken = wasTaken ? token.taken + 1 : 0;
-  if (taken >= MAX_TAKEN) entries.delete(TOKENS + nonce);
-  else if (taken !== token.taken) keepToken(entries, { ...token, taken });
 }
 
 /** How many logs tokens can sign. */

@@ -1,37 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DitClient, type Fetch, MemoryStorage } from "../../client/mod.ts";
-import type { ClientEvents, ClientOptions } from "../../client/mod.ts";
-import type { EventsOf } from "../../core/config/mod.ts";
 import { nobleP384 } from "../../core/voprf/noble_p384.ts";
-import { startService, type testConfig, type TestService } from "../support/client_service.ts";
-
-type Events = EventsOf<typeof testConfig, "notes">;
-
-interface Heard {
-  readonly sent: ClientEvents["sent"][];
-  readonly dropped: ClientEvents["dropped"][];
-  readonly issued: ClientEvents["issued"][];
-  readonly refused: ClientEvents["refused"][];
-}
-
-function makeClient(
-  test: TestService,
-  options: Partial<ClientOptions> = {},
-): { client: DitClient<Events>; heard: Heard } {
-  const client = new DitClient<Events>({
-    endpoint: "https://telemetry.example",
-    app: "notes",
-    session: () => test.signIn("alice"),
-    fetch: test.fetch,
-    now: () => test.clock.now,
-    ...options,
-  });
-  const heard: Heard = { sent: [], dropped: [], issued: [], refused: [] };
-  for (const name of ["sent", "dropped", "issued", "refused"] as const) {
-    client.on(name, (event) => heard[name].push(event as never));
-  }
-  return { client, heard };
-}
+import { startService } from "../support/client_service.ts";
+import { makeClient } from "../support/client_under_test.ts";
 
 Deno.test("flush() fetches a token, proves nothing but it, and stores the log", async () => {
   const test = await startService();
@@ -44,6 +15,8 @@ Deno.test("flush() fetches a token, proves nothing but it, and stores the log", 
     dropped: [],
     issued: [{ tokens: 1 }],
     refused: [],
+    key_replaced: [],
+    stopped: [],
   });
   const records = await test.records();
   assertEquals(records.length, 1);
@@ -180,4 +153,42 @@ Deno.test("an application without pseudonyms gets none", async () => {
   assertEquals((await test.records())[0]!.pseudonym, undefined);
   await client.close();
   await test.close();
+});
+
+Deno.test("DitClient refuses what cannot be an endpoint or an application, at once", () => {
+  const session = () => Promise.resolve("");
+  for (
+    const endpoint of [
+      "telemetry.example",
+      "http://telemetry.example",
+      "ftp://telemetry.example",
+      "https://telemetry.example/?client=1",
+      "https://telemetry.example/#client",
+      "https://user:password@telemetry.example",
+    ]
+  ) assertThrows(() => new DitClient({ endpoint, app: "notes", session }), TypeError, undefined, endpoint);
+  for (const app of ["", "Notes", "1notes", "notes/x", "a".repeat(64)]) {
+    assertThrows(() => new DitClient({ endpoint: "https://telemetry.example", app, session }), TypeError);
+  }
+});
+
+Deno.test("DitClient takes an endpoint with a path, and plain http on this machine", async () => {
+  const urls: string[] = [];
+  const fetch: Fetch = (url) => {
+    urls.push(url);
+    return Promise.reject(new TypeError("no network"));
+  };
+  for (
+    const endpoint of ["https://telemetry.example/dit/", "http://localhost:8000", "http://127.0.0.1:8000/"]
+  ) {
+    const client = new DitClient({ endpoint, app: "notes", session: () => Promise.resolve(""), fetch });
+    client.log("app_opened", {});
+    await client.flush();
+    await client.close();
+  }
+  assertEquals([...new Set(urls)], [
+    "https://telemetry.example/dit/v1/apps/notes/schema",
+    "http://localhost:8000/v1/apps/notes/schema",
+    "http://127.0.0.1:8000/v1/apps/notes/schema",
+  ]);
 });

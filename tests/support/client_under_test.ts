@@ -1,0 +1,44 @@
+/**
+ * A client of the tests' application `notes`, and everything that it tells.
+ *
+ * @module
+ */
+import { type ClientEvents, type ClientOptions, DitClient } from "../../client/mod.ts";
+import type { EventsOf } from "../../core/config/mod.ts";
+import type { testConfig, TestService } from "./client_service.ts";
+
+/** The events of `notes`. */
+export type NotesEvents = EventsOf<typeof testConfig, "notes">;
+
+/** What a client told, by name. */
+export type Heard = { readonly [N in keyof ClientEvents]: ClientEvents[N][] };
+
+/** A client and what it told. */
+export interface ClientUnderTest {
+  readonly client: DitClient<NotesEvents>;
+  readonly heard: Heard;
+}
+
+/** Makes a client of alice's that shares the service's clock. */
+export function makeClient(test: TestService, options: Partial<ClientOptions> = {}): ClientUnderTest {
+  const client = new DitClient<NotesEvents>({
+    endpoint: "https://telemetry.example",
+    app: "notes",
+    session: () => test.signIn("alice"),
+    fetch: test.fetch,
+    now: () => test.clock.now,
+    ...options,
+  });
+  const heard: Heard = { sent: [], dropped: [], issued: [], refused: [], key_replaced: [], stopped: [] };
+  for (const name of Object.keys(heard) as (keyof ClientEvents)[]) {
+    client.on(name, (event) => heard[name].push(event as never));
+  }
+  return { client, heard };
+}
+
+/** How many events of each reason were dropped. */
+export function droppedBy(heard: Heard): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { reason, events } of heard.dropped) counts[reason] = (counts[reason] ?? 0) + events;
+  return counts;
+}
