@@ -62,6 +62,7 @@ type Settled = { readonly outcome: Exclude<ClaimOutcome, "key_over">; readonly t
 interface Entry {
   readonly request: ClaimRequest;
   readonly name: string;
+  readonly lane: string;
   readonly tag: string;
   readonly bytes: number;
   readonly giveUpAt: number;
@@ -70,8 +71,9 @@ interface Entry {
   readonly reject: (error: StoreUnavailable) => void;
 }
 
-// KV's limits are 100 checks, 1000 mutations and 800 KiB a commit.
+// KV's limits are 100 checks, 1000 mutations and 800 KiB a commit; a self-hosted denokv takes 10 checks.
 const MAX_CHECKS = 100;
+const LEAST_MAX_CHECKS = 10;
 const MAX_GROUP_BYTES = 640 * 1024;
 /** What a waiting request is charged besides its record. */
 const ENTRY_BYTES = 512;
@@ -93,6 +95,7 @@ export class Committer {
   #waiting = 0;
   #waitingBytes = 0;
   #inFlight = 0;
+  #maxChecks = MAX_CHECKS;
   #idle: (() => void)[] = [];
 
   /** Commits to `store`; `random` makes row ids and shuffles. */
@@ -157,9 +160,10 @@ export class Committer {
   #enqueue(request: ClaimRequest, name: string, tag: string, bytes: number): Entry {
     const { promise: settled, resolve, reject } = Promise.withResolvers<Settled>();
     const giveUpAt = performance.now() + this.store.deadlineMs;
-    const entry: Entry = { request, name, tag, bytes, giveUpAt, settled, resolve, reject };
+    const lane = request.lane ?? name.slice(0, LANE_BYTES);
+    const entry: Entry = { request, name, lane, tag, bytes, giveUpAt, settled, resolve, reject };
     this.#active.set(name, entry);
-    this.#queue.push(request.lane ?? name.slice(0, LANE_BYTES), entry);
+    this.#queue.push(lane, entry);
     this.#pump();
     return entry;
   }
@@ -186,7 +190,7 @@ export class Committer {
     let bytes = 0;
     for (let entry = this.#queue.peek(); entry !== undefined; entry = this.#queue.peek()) {
       const checks = group.length + 1 + keys.size + (keys.has(entry.request.ordinal) ? 0 : 1);
-      if (checks > MAX_CHECKS || (group.length > 0 && bytes + entry.bytes > MAX_GROUP_BYTES)) break;
+      if (checks > this.#maxChecks || (group.length > 0 && bytes + entry.bytes > MAX_GROUP_BYTES)) break;
       this.#queue.shift();
       keys.add(entry.request.ordinal);
       bytes += entry.bytes;
@@ -219,6 +223,11 @@ export class Committer {
         left = await this.#withoutGuilty(left);
       } catch (error) {
         const fault = error instanceof StoreUnavailable ? error : new StoreUnavailable("failed", error);
+        if (isTooManyChecks(fault) && left.length + aliveRows(left).size > LEAST_MAX_CHECKS) {
+          this.#maxChecks = LEAST_MAX_CHECKS;
+          for (const entry of left) this.#queue.push(entry.lane, entry);
+          return true;
+        }
         failures++;
         if (fault.why !== "failed" || (failures === MAX_ATTEMPTS && left.length === 1)) {
           this.#fail(left, fault);
@@ -310,6 +319,10 @@ export class Committer {
 function aliveRows(group: Entry[]): Map<number, string> {
   // An alive row is written once, so all who have seen it saw the same versionstamp.
   return new Map(group.map(({ request }) => [request.ordinal, request.aliveVersionstamp]));
+}
+
+function isTooManyChecks({ cause }: StoreUnavailable): boolean {
+  return cause instanceof Error && /too ?many ?checks/i.test(cause.message);
 }
 
 function binary(bytes: Uint8Array): string {

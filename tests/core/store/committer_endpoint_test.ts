@@ -1,0 +1,29 @@
+import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { concat, u32, utf8 } from "../../../core/bytes.ts";
+import { type ClaimRequest, Committer } from "../../../core/store/committer.ts";
+import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import { withEndpoint } from "../../support/with_kv_endpoint.ts";
+
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+Deno.test("a store that takes ten checks a commit gets groups of that size, after one refusal", () =>
+  withEndpoint(async (endpoint, open) => {
+    const store = new Store(await open());
+    const alive = await store.kv.set(keySpace.alive(1), true);
+    const claimOf = (token: number): ClaimRequest => ({
+      id: claimId(1, concat(u32(token), new Uint8Array(12)), 0),
+      tag: random(16),
+      ordinal: 1,
+      aliveVersionstamp: alive.versionstamp,
+      app: "demo",
+      day: 20_000,
+      record: utf8(`${token}`),
+    });
+    const committer = new Committer(store, random, { maxInFlight: 4 });
+    const tokens = Array.from({ length: 200 }, (_, token) => token);
+    endpoint.counts.writes = 0;
+    const outcomes = await Promise.all(tokens.map((token) => committer.submit(claimOf(token))));
+    assertEquals(new Set(outcomes), new Set(["accepted"]));
+    // The first four alone, two refused, then nine claims and a key in each.
+    assertLessOrEqual(endpoint.counts.writes, 4 + 4 + Math.ceil(196 / 9) + 3);
+  }));

@@ -1,0 +1,63 @@
+import { assertEquals, assertGreater } from "@std/assert";
+import { uniformBelow } from "../../core/shuffle.ts";
+import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
+import { startKvEndpoint } from "../support/kv_endpoint.ts";
+import { fetchTokens, sendUntilKnown, signLog } from "../support/load_client.ts";
+import { spawnService } from "../support/spawned_service.ts";
+import { TOKEN } from "../support/with_kv_endpoint.ts";
+
+const LONG = Deno.env.get("DIT_FAULTS") === "long";
+const TOKENS = 1_000;
+const USES = 64;
+const CLIENTS = 50;
+const PROCESSES = 3;
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+/**
+ * Every use of every token, some of them several times: those stand side by side, so that clients race for them.
+ * In the short form a third of the uses is wanted twice, in the long form each of them three times.
+ */
+function* attempts(): Generator<{ token: number; use: number }> {
+  for (let use = 0; use < USES; use++) {
+    for (let token = 0; token < TOKENS; token++) {
+      const rivals = LONG ? 3 : (token + use) % 3 === 0 ? 2 : 1;
+      for (let rival = 0; rival < rivals; rival++) yield { token, use };
+    }
+  }
+}
+
+Deno.test(`three processes and ${CLIENTS} clients race for ${TOKENS} tokens: each use is accepted once`, async () => {
+  const folder = await Deno.makeTempDir();
+  await using endpoint = await startKvEndpoint({ path: `${folder}/endpoint.sqlite3`, token: TOKEN });
+  const services = Array.from({ length: PROCESSES }, () => spawnService({ folder, kv: endpoint.url }));
+  await Promise.all(services.map(({ ready }) => ready));
+  const tokens = await fetchTokens(services[0]!.url, "race", TOKENS);
+  const sent: Sent = new Map();
+  const queue = attempts();
+  await Promise.all(Array.from({ length: CLIENTS }, async () => {
+    for (const { token, use } of queue) {
+      const log = signLog(tokens[token]!, use);
+      const { url } = services[uniformBelow(PROCESSES, random)]!;
+      sent.set(log, await sendUntilKnown(() => url, log));
+    }
+  }));
+
+  const winners = new Map<string, number>();
+  for (const [{ token, use }, answer] of sent) {
+    const name = `${token.nonce.toHex()}/${use}`;
+    if (answer!.status === 200) winners.set(name, (winners.get(name) ?? 0) + 1);
+    else assertEquals(answer!.code, "use_taken");
+  }
+  assertEquals(winners.size, TOKENS * USES);
+  assertEquals(winners.values().filter((count) => count !== 1).toArray(), []);
+  // No token has a use beyond its last one, whoever asks.
+  const beyond = await Promise.all(
+    services.map(({ url }) => sendUntilKnown(() => url, signLog(tokens[0]!, USES))),
+  );
+  assertEquals(new Set(beyond.map(({ code }) => code)), new Set(["use_out_of_range"]));
+  assertEquals((await assertExactlyOnce(services[2]!, sent)).size, TOKENS * USES);
+  assertGreater(sent.size, TOKENS * USES);
+  const ends = await Promise.all(services.map((service) => service.end("SIGTERM")));
+  assertEquals(ends.map(({ code }) => code), [0, 0, 0]);
+  await Deno.remove(folder, { recursive: true });
+});
