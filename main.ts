@@ -67,8 +67,10 @@ async function start(settings: Settings): Promise<Server> {
       port: settings.port,
       hostname: settings.host,
       onListen: ({ hostname, port }) => announce(settings, hostname, port),
-      // Of the connection only its address goes on, and no further than the throttle in the outermost function.
+      // What the runtime stumbles over itself, such as a Host that makes no URL, it would print together with the URL.
+      onError: () => new Response(null, { status: 400 }),
     },
+    // Of the connection only its address goes on, and no further than the throttle in the outermost function.
     (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
   );
   registerMetrics({ counts: () => server.counters.exported(), gauges: () => readGauges(server) });

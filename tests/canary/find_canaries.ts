@@ -1,0 +1,107 @@
+import { assert, assertEquals } from "@std/assert";
+import configuration from "../../deno.json" with { type: "json" };
+import { utf8 } from "../../core/bytes.ts";
+import { Canaries, findCanaries, formsOf, type Hit, type Source } from "./canaries.ts";
+import { readOperatorsAnswers } from "./operator.ts";
+import { sendAll } from "./requests.ts";
+import { startWatched } from "./service.ts";
+
+interface Run {
+  readonly canaries: Canaries;
+  readonly sources: Source[];
+  readonly hits: Hit[];
+}
+
+/** Runs the whole service, sends it everything, and searches all that it left. */
+async function run(leaks?: string): Promise<Run> {
+  const canaries = new Canaries();
+  const service = await startWatched(leaks);
+  const sources: Source[] = [];
+  try {
+    await sendAll(service.port, canaries);
+    // While it runs there is a write-ahead log; metrics are exported every half second.
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    sources.push(...await service.files(), ...await readOperatorsAnswers(service.port));
+  } finally {
+    sources.push(...await service.stop());
+  }
+  return { canaries, sources, hits: findCanaries(canaries.all, sources) };
+}
+
+function describe({ canary, form, source, context }: Hit): string {
+  return `${canary.name}, ${form}, in ${source}: ${context}`;
+}
+
+Deno.test("findCanaries() finds a value in every form, anywhere in what surrounds it", () => {
+  const canaries = new Canaries();
+  canaries.make("first");
+  canaries.add("trace", "0af7651916cd43dd8448eb211c80319c");
+  for (const { text } of canaries.all) {
+    for (const [form, bytes] of formsOf(text)) {
+      for (const before of [0, 1, 2, 3, 5_000]) {
+        const haystack = new Uint8Array([...new Uint8Array(before), ...bytes, 0]);
+        const hits = findCanaries(canaries.all, [{ name: "x", bytes: haystack }]);
+        assert(hits.some((hit) => hit.canary.text === text && hit.form === form), form);
+      }
+    }
+    // Base64 of a longer text in which the value stands at any place.
+    for (const before of ["", "a", "ab", "abc"]) {
+      for (const encoded of [utf8(`${before}${text}z`).toBase64(), utf8(`${before}${text}`).toBase64()]) {
+        assert(findCanaries(canaries.all, [{ name: "x", bytes: utf8(`"${encoded}"`) }]).length > 0);
+      }
+    }
+  }
+  assertEquals(
+    findCanaries(canaries.all, [{ name: "x", bytes: crypto.getRandomValues(new Uint8Array(65_536)) }]),
+    [],
+  );
+});
+
+Deno.test("nothing that identifies a client is left anywhere by the running service", async () => {
+  const { canaries, sources, hits } = await run();
+  const names = new Set(sources.map(({ name }) => name));
+  assertEquals([...names].toSorted(), [
+    "exported logs",
+    "exported metrics",
+    "operator's answers",
+    "spans",
+    "stderr",
+    "stdout",
+    "store files",
+    "store rows",
+  ]);
+  assert(canaries.all.length > 4_000, `only ${canaries.all.length} canaries`);
+  const stdout = new TextDecoder().decode(sources.find(({ name }) => name === "stdout")!.bytes);
+  const lines = stdout.split("\n").filter((line) => line.includes('"event":"answer"'));
+  assert(lines.length > 60, `only ${lines.length} lines about requests`);
+  assertEquals(hits.map(describe), []);
+});
+
+Deno.test("every task that starts the service keeps trace ids of requests out of what is exported", () => {
+  const starting = Object.entries<{ command: string }>(configuration.tasks)
+    .filter(([, { command }]) => /\bmain\.ts\b/.test(command));
+  assertEquals(starting.map(([name]) => name).includes("start"), true);
+  for (const [name, { command }] of starting) assert(command.includes("OTEL_PROPAGATORS=none"), name);
+});
+
+Deno.test("a service that leaks in any of eight ways is found out", async () => {
+  const { hits } = await run(new URL("leaks.ts", import.meta.url).pathname);
+  const found = new Set(
+    hits.map(({ canary, form, source }) => `${canary.name.split(": ")[1]}, ${form}, in ${source}`),
+  );
+  for (
+    const leak of [
+      "user-agent, reversed, in stdout",
+      "user-agent, reversed, in exported logs",
+      "address, SHA-256 in hex, in stderr",
+      "accept-language, SHA-256, in store rows",
+      "accept-language, SHA-256, in store files",
+      "x-request-id, hex, in spans",
+      "traceparent, bytes of the hex, in spans",
+      "sec-ch-ua-model, raw, in exported metrics",
+      "x-device-id, upper case, in operator's answers",
+    ]
+  ) assert(found.has(leak), `${leak} was not found; found were ${[...found].join("; ")}`);
+  const base64 = [...found].filter((hit) => /^cookie, base64.* in store rows/.test(hit));
+  assert(base64.length > 0, "the cookie in base64 was not found in the store");
+});

@@ -1,0 +1,133 @@
+/**
+ * The real service process for the canary test: everything that it can write down is switched on and kept.
+ *
+ * @module
+ */
+import configuration from "../../deno.json" with { type: "json" };
+import { freePort, isReady, runFlags } from "../../cli/service_process.ts";
+import { utf8 } from "../../core/bytes.ts";
+import { readSegment } from "../../core/store/segments.ts";
+import { tokenDigest } from "../../edge/bearer.ts";
+import type { Source } from "./canaries.ts";
+import { type Collector, startCollector } from "./collector.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+/** The operator's token. */
+export const ADMIN_TOKEN = "admin-token-of-the-canary-test-012345678";
+/** Signs sessions. */
+export const SESSION_SECRET = "session-secret-of-the-canary-test-0123456";
+
+/** A service that is watched. */
+export interface WatchedService {
+  readonly port: number;
+  /** What its store holds now, as files. */
+  readonly files: () => Promise<Source[]>;
+  /** Ends it and gives everything that it left anywhere. */
+  readonly stop: () => Promise<Source[]>;
+}
+
+/**
+ * Starts the service; with `leaks` a module that is run in it first, and with trace ids taken over from requests.
+ * Everything else is what production runs.
+ */
+export async function startWatched(leaks?: string): Promise<WatchedService> {
+  const folder = `.dit/canary-${crypto.randomUUID()}`;
+  const port = freePort();
+  const collector = startCollector();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      ...runFlags(configuration.tasks.dev.command, "main.ts"),
+      ...(leaks === undefined ? [] : ["--preload", leaks]),
+      "main.ts",
+    ],
+    cwd: ROOT,
+    env: {
+      DIT_ENV: "development",
+      DIT_LOG: "requests",
+      DIT_KV: `${folder}/kv.sqlite3`,
+      DIT_CONFIG: "tests/canary/canary.config.ts",
+      DIT_SESSION_SECRET: SESSION_SECRET,
+      DIT_ADMIN_TOKEN_SHA256: tokenDigest(ADMIN_TOKEN).toHex(),
+      HOST: "0.0.0.0",
+      PORT: String(port),
+      NO_COLOR: "1",
+      ...telemetryOf(collector),
+      OTEL_PROPAGATORS: leaks === undefined ? "none" : "tracecontext",
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  let ended = false;
+  child.status.then(() => ended = true);
+  while (!await isReady(`http://127.0.0.1:${port}`)) {
+    if (ended) throw new Error(new TextDecoder().decode((await output).stderr));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const files = () => readFiles(new URL(folder, ROOT));
+  return {
+    port,
+    files,
+    async stop() {
+      child.kill("SIGTERM");
+      const { stdout, stderr, code } = await output;
+      await collector.stop();
+      if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+      for (const [kind, count] of Object.entries(collector.counts)) {
+        if (count === 0) {
+          throw new Error(`No ${kind} were exported: the search would prove nothing about them.`);
+        }
+      }
+      const sources = [
+        { name: "stdout", bytes: stdout },
+        { name: "stderr", bytes: stderr },
+        ...collector.sources,
+        ...await files(),
+        ...await readRows(new URL(`${folder}/kv.sqlite3`, ROOT)),
+      ];
+      await Deno.remove(new URL(folder, ROOT), { recursive: true });
+      return sources;
+    },
+  };
+}
+
+function telemetryOf(collector: Collector): Record<string, string> {
+  return {
+    OTEL_DENO: "true",
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_METRIC_EXPORT_INTERVAL: "500",
+    OTEL_BSP_SCHEDULE_DELAY: "200",
+    OTEL_BLRP_SCHEDULE_DELAY: "200",
+  };
+}
+
+async function readFiles(folder: URL): Promise<Source[]> {
+  const sources: Source[] = [];
+  for await (const { name } of Deno.readDir(folder)) {
+    sources.push({ name: "store files", bytes: await Deno.readFile(`${folder.pathname}/${name}`) });
+  }
+  return sources;
+}
+
+/** The rows as the service reads them: in the file a value may be cut by the end of a page, or compressed. */
+async function readRows(path: URL): Promise<Source[]> {
+  const kv = await Deno.openKv(path.pathname);
+  const parts: Uint8Array[] = [];
+  for await (const { key, value } of kv.list({ prefix: [] })) {
+    parts.push(...bytesIn(key), ...bytesIn(value));
+    if (key[0] === "g") parts.push(...readSegment(value as Uint8Array));
+  }
+  kv.close();
+  return parts.map((bytes) => ({ name: "store rows", bytes }));
+}
+
+function bytesIn(value: unknown): Uint8Array[] {
+  if (typeof value === "string") return [utf8(value)];
+  if (value instanceof Uint8Array) return [value];
+  if (value instanceof Map || value instanceof Set) return [...value].flatMap(bytesIn);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => [utf8(name), ...bytesIn(member)]);
+}
