@@ -8,7 +8,13 @@
  */
 import { parseArgs } from "node:util";
 import { BATCH_REQUEST_TYPE } from "../core/token/batch.ts";
-import { fetchTokens, prepareBatch, type SignedLog, signLog } from "../tests/support/load_client.ts";
+import {
+  fetchTokens,
+  type LoadToken,
+  prepareBatch,
+  type SignedLog,
+  signLog,
+} from "../tests/support/load_client.ts";
 import { freePort, spawnService } from "../tests/support/spawned_service.ts";
 import { environment } from "./environment.ts";
 import { type LoadResult, percentile, runLoad } from "./http/load.ts";
