@@ -18,7 +18,7 @@ import { openServer } from "./edge/open_server.ts";
 import { openSessions } from "./edge/open_sessions.ts";
 import { Regions } from "./edge/region.ts";
 import { registerMetrics } from "./edge/open_telemetry.ts";
-import { stopOnSignal } from "./edge/shutdown.ts";
+import { finishRequests, stopOnSignal } from "./edge/shutdown.ts";
 import { createApp } from "./routes/app.ts";
 import { loadConfig } from "./cli/load_config.ts";
 
@@ -78,7 +78,7 @@ async function start(settings: Settings): Promise<Server> {
   stopOnSignal(async () => {
     cronStop.abort();
     clearInterval(flushing);
-    await http.shutdown();
+    await finishRequests(http);
     await close();
   });
   return server;

@@ -18,5 +18,8 @@ export function explain(error: unknown): readonly string[] | undefined {
   if (error instanceof Deno.errors.AddrInUse) {
     return ["The port is in use: stop what listens there, or set PORT."];
   }
+  if (error instanceof Deno.errors.NotCapable) {
+    return [`${error.message} (the tasks in deno.json say what the service may do).`];
+  }
   return undefined;
 }

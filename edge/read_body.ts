@@ -10,7 +10,7 @@ export const BODY_DEADLINE_MS = 10_000;
 
 /**
  * Reads a whole body of at most `maxBytes`.
- * @throws {Refusal} `body_too_large`, as soon as it is known; `request_timeout`; `body_malformed` when it breaks off.
+ * @throws {Refusal} `body_too_large`, as soon as it is known; `request_timeout`, also when it breaks off.
  */
 export async function readBoundedBody(
   request: Request,
@@ -31,7 +31,10 @@ export async function readBoundedBody(
     return await Promise.race([readAll(reader, maxBytes), late]);
   } catch (error) {
     reader.cancel().catch(() => {});
-    throw error instanceof Refusal ? error : new Refusal("body_malformed", "The body broke off.");
+    // Whoever still hears this (the service may be ending) has sent nothing wrong, and keeps what it has to send.
+    throw error instanceof Refusal
+      ? error
+      : new Refusal("request_timeout", "The body broke off; send it again.");
   } finally {
     clearTimeout(timer);
   }

@@ -7,6 +7,17 @@
 /** A deployment is killed 5 s after it is told to stop. */
 const SHUTDOWN_MS = 4_500;
 
+/** What clients that send slowly get to finish; then everything else has to end in order. */
+const PATIENCE_MS = 3_000;
+
+/** Lets requests that are under way finish, but waits no longer than a few seconds for those that do not. */
+export async function finishRequests(server: { shutdown(): Promise<void> }): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const impatient = new Promise<void>((resolve) => timer = setTimeout(resolve, PATIENCE_MS));
+  await Promise.race([server.shutdown(), impatient]);
+  clearTimeout(timer);
+}
+
 /** Runs `stop` once on SIGINT or SIGTERM and exits: 0 when it came to its end in time. */
 export function stopOnSignal(stop: () => Promise<void>): void {
   const onSignal = () => {
