@@ -103,7 +103,7 @@ const rows: Row[] = [
   ],
   [400, "body_malformed", "gzip with zeros behind it", withPacked(() => concat(packed(), new Uint8Array(8)))],
   [400, "body_malformed", "gzip that is sent as plain", (token) => signLog(token, { body: packed() })],
-  [400, "body_malformed", "a body that breaks off", (token) => {
+  [408, "request_timeout", "a body that breaks off", (token) => {
     const cut = new ReadableStream({
       start(controller) {
         controller.enqueue(utf8('{"salt"'));

@@ -209,7 +209,7 @@ const rows: Row[] = [
     body: new ReadableStream({ start: (controller) => controller.enqueue(Uint8Array.of(0)) }),
     duplex: "half",
   } as RequestInit)],
-  [400, "body_malformed", "a body that breaks off", (request) => ({
+  [408, "request_timeout", "a body that breaks off", (request) => ({
     ...request,
     body: new ReadableStream({ start: (controller) => controller.error(new Error("reset")) }),
     duplex: "half",
