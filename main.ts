@@ -37,7 +37,7 @@ async function start(settings: Settings): Promise<Server> {
   const deployment = checkConfig(await loadConfig(settings.config), { development });
   // An ACS alone signs nobody in: its callers have.
   const sessions = role === "acs" ? undefined : await openSessions(deployment, development, environment);
-  const { server, close } = await openServer(settings, deployment, log);
+  const { server, close } = await openServer(settings, deployment, log, environment);
   const adminTokenSha256 = settings.adminTokenSha256 ??
     (development ? tokenDigest((await developmentSecret("admin_token", 32)).toBase64()) : undefined);
   const app = createApp({

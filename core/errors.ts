@@ -31,6 +31,7 @@ export type RefusalCode =
   | "headers_too_large"
   | "batch_invalid"
   | "epoch_unknown"
+  | "stop_unknown"
   | "replacement_refused"
   | "key_not_issuing"
   | "events_invalid"

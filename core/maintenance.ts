@@ -21,6 +21,8 @@ export interface MaintenanceReport extends KeyUpkeep {
   readonly swept: SweepCount;
   /** Records, and tallies, that were over their retention. */
   readonly retired: RetentionCount;
+  /** Rows of risk sketches and alerts that were over. */
+  readonly risksSwept: number;
   /** Rows of counters that were over their retention. */
   readonly countersSwept: number;
 }
@@ -64,5 +66,6 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
     retired.tallies += tallies;
   }
   const countersSwept = await sweepCounters(store, now(), pace);
-  return { ...keys, moved, swept, retired, countersSwept };
+  const risksSwept = await server.risk.maintain(now(), pace.pause);
+  return { ...keys, moved, swept, retired, risksSwept, countersSwept };
 }

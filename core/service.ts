@@ -14,6 +14,7 @@ import { KeyRing } from "./keys/key_ring.ts";
 import type { KeyEvent, RotationContext } from "./keys/rotation.ts";
 import type { Sealer } from "./keys/sealing.ts";
 import { MacKeyCache } from "./mac_key_cache.ts";
+import { RiskMonitor } from "./privacy/risk_monitor.ts";
 import { LocalRedeemer, type Redeemer } from "./redemption.ts";
 import { BorrowedKeys } from "./split/borrowed_keys.ts";
 import type { RemoteAcs } from "./split/remote_acs.ts";
@@ -22,8 +23,8 @@ import { SplitRedeemer } from "./split/split_redeemer.ts";
 import { Committer, type CommitterOptions } from "./store/committer.ts";
 import { CounterRows } from "./store/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
+import type { Stops } from "./telemetry/schema.ts";
 import { Trail, type TrailEntry } from "./trail/trail.ts";
-import { NO_STOPS, type Stops } from "./telemetry/schema.ts";
 import type { RandomSource, Suite, SuiteName } from "./voprf/suite.ts";
 
 /** What every server is made of. */
@@ -38,6 +39,8 @@ export interface ServerOptions {
   readonly random: RandomSource;
   /** Unix seconds, whole. */
   readonly now: () => number;
+  /** Seals secrets. */
+  readonly sealer: Sealer;
   /** How records are committed. */
   readonly committer?: CommitterOptions;
   /** Hears of every entry of the operators' trail. */
@@ -46,8 +49,6 @@ export interface ServerOptions {
 
 /** What a server with keys of its own is made of. */
 export interface ServiceOptions extends ServerOptions {
-  /** Seals key material. */
-  readonly sealer: Sealer;
   /** The cipher suites by name. */
   readonly suites: (name: SuiteName) => Suite;
   /** Hears of every key that is made or ended here. */
@@ -90,6 +91,8 @@ export interface Server {
   readonly publishedKeys: (app: string, nowSeconds: number) => Promise<readonly PublishedKey[]>;
   /** An application. Throws the refusal `app_unknown`. */
   readonly appOf: (id: string) => Application;
+  /** Measures what is accepted and stops what singles people out. Whoever starts a server opens it. */
+  readonly risk: RiskMonitor;
   /** What is stopped for an application. */
   readonly stopsOf: (id: string) => Stops;
 }
@@ -155,6 +158,7 @@ export function createLogServer(options: LogServerOptions): Server {
 function commonParts(options: ServerOptions) {
   const { deployment, store, random, now, region, onTrailEntry } = options;
   const counters = new Counters(now);
+  const risk = new RiskMonitor(options);
   const committer = new Committer(store, random, {
     ...options.committer,
     onCommit: (claims, milliseconds, ok) => {
@@ -177,8 +181,9 @@ function commonParts(options: ServerOptions) {
       ...(onTrailEntry === undefined ? {} : { onEntry: onTrailEntry }),
     }),
     committer,
+    risk,
     appOf: (id: string): Application => known(deployment.applications.get(id)),
-    stopsOf: (): Stops => NO_STOPS,
+    stopsOf: (app: string): Stops => risk.stopsOf(app),
   };
 }
 

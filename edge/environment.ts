@@ -83,7 +83,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
     kv,
     config: get("DIT_CONFIG"),
-    sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development || role === "logs", mistakes),
+    sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
     region,
     ...readRegions(get, region, development, mistakes),
     trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),

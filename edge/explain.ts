@@ -9,11 +9,12 @@ import { AcsError } from "./acs_client.ts";
 import { EnvironmentError } from "./environment.ts";
 import { StoreInUseError } from "./file_lock.ts";
 import { SessionSetupError } from "./session.ts";
+import { WebhookSetupError } from "./webhook.ts";
 
 /** What to tell a person about an error, a sentence each; undefined when it is nobody's mistake. */
 export function explain(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
-  const known = [SealError, SessionSetupError, StoreInUseError, AcsError];
+  const known = [SealError, SessionSetupError, StoreInUseError, AcsError, WebhookSetupError];
   if (known.some((kind) => error instanceof kind)) return [(error as Error).message];
   if (error instanceof Deno.errors.AddrInUse) {
     return ["The port is in use: stop what listens there, or set PORT."];

@@ -4,9 +4,11 @@
  * @module
  */
 import type { Deployment } from "../core/config/types.ts";
+import { Refusal } from "../core/errors.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import { createLogServer, createService, type Server, type ServerOptions } from "../core/service.ts";
+import { startRiskPulse } from "../core/privacy/risk_pulse.ts";
 import { isFile, openStore } from "../core/store/open.ts";
 import { loadSuites } from "../core/voprf/select.ts";
 import { AcsClient } from "./acs_client.ts";
@@ -14,6 +16,11 @@ import { developmentSecret } from "./development_secrets.ts";
 import type { Settings } from "./environment.ts";
 import { lockStoreFile } from "./file_lock.ts";
 import { reportStoreFaults } from "./store_faults.ts";
+import { alertWebhook } from "./webhook.ts";
+
+/** Between two merges of the risk sketches; in development people wait for what follows. */
+const MERGE_MS = 30_000;
+const MERGE_MS_IN_DEVELOPMENT = 2_000;
 
 /** A server on its open store. */
 export interface OpenServer {
@@ -29,29 +36,52 @@ export type Log = (event: string, members?: Record<string, unknown>) => void;
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 /**
- * Opens the server that the settings describe. With the wrong sealing keys nothing is written.
+ * Opens the server that the settings describe; `environment` gives the webhook's secret. With the wrong sealing keys
+ * nothing is written.
  * @throws {SealError} Then. {@linkcode StoreInUseError} if another process has the store's file.
+ * {@linkcode WebhookSetupError} if the webhook's secret is missing.
  */
-export async function openServer(settings: Settings, deployment: Deployment, log: Log): Promise<OpenServer> {
+export async function openServer(
+  settings: Settings,
+  deployment: Deployment,
+  log: Log,
+  environment: (name: string) => string | undefined,
+): Promise<OpenServer> {
+  const now = () => Math.floor(Date.now() / 1000);
+  const webhook = deployment.alerts?.webhook;
+  const send = webhook && alertWebhook({ ...webhook, secret: environment, fetch, now });
   const lock = isFile(settings.kv) ? await lockStoreFile(settings.kv) : undefined;
   const onFault = reportStoreFaults((line) => log("store_fault", { ...line }));
   const store = await openStore(settings.kv, { onFault });
+  const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
+  await proveSealingKeys(store, sealer);
   const options: ServerOptions = {
     deployment,
     store,
+    sealer,
     region: settings.region,
     random,
-    now: () => Math.floor(Date.now() / 1000),
+    now,
     committer: { maxInFlight: lock === undefined ? 4 : 1 },
   };
-  const server = settings.acs === undefined ? await openService(settings, options, log) : createLogServer({
+  const server = settings.acs === undefined ? await openService(options, log) : createLogServer({
     ...options,
     acs: new AcsClient({ ...settings.acs, deployment, region: settings.region, fetch }),
+  });
+  await server.risk.open();
+  const pulse = startRiskPulse(server.risk, store, {
+    everyMs: settings.development ? MERGE_MS_IN_DEVELOPMENT : MERGE_MS,
+    now,
+    ...(send === undefined ? {} : { send }),
+    onAlert: ({ delivery: _delivery, ...alert }) => log("risk_alert", alert),
+    // The store's faults are reported where they happen.
+    onError: (error) => error instanceof Refusal || log("risk_error", { name: (error as Error)?.name }),
   });
   return {
     server,
     async close() {
       await server.committer.drain();
+      await pulse.stop();
       await server.counterRows.flush().catch(() => {});
       store.close();
       lock?.close();
@@ -59,13 +89,10 @@ export async function openServer(settings: Settings, deployment: Deployment, log
   };
 }
 
-async function openService(settings: Settings, options: ServerOptions, log: Log): Promise<Server> {
-  const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
-  await proveSealingKeys(options.store, sealer);
+async function openService(options: ServerOptions, log: Log): Promise<Server> {
   const suites = [...options.deployment.applications.values()].map(({ suite }) => suite);
   return createService({
     ...options,
-    sealer,
     suites: await loadSuites((message) => log("warning", { message }), suites),
     onKeyEvent: ({ event, ...key }) => log(event, key),
   });

@@ -22,6 +22,7 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   app_unknown: [404, "The application is unknown"],
   route_unknown: [404, "The route is unknown"],
   epoch_unknown: [404, "The epoch has no key"],
+  stop_unknown: [404, "Nothing is stopped there"],
   method_not_allowed: [405, "The method is not allowed"],
   request_timeout: [408, "The body did not arrive in time"],
   use_taken: [409, "The use is taken"],

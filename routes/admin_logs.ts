@@ -21,7 +21,8 @@ export function adminLogsRoutes(service: Server): Hono {
       const app = service.appOf(c.req.param("app"));
       const day = parseDay(c.req.param("day"));
       if (day === undefined) throw new Refusal("route_unknown", "The day is not written YYYY-MM-DD.");
-      const chunks = exportDay(service.store, app.id, day, service.random);
+      const withheld = service.risk.withheldOf(app.id);
+      const chunks = exportDay(service.store, app.id, day, service.random, { withheld });
       return c.body(ReadableStream.from(chunks), 200, { "content-type": "application/x-ndjson" });
     })
     .post("/admin/v1/audit", described(AUDIT), async function audit(c) {

@@ -15,6 +15,7 @@ import type { SessionAuthenticator } from "../edge/session.ts";
 import { acsRoutes } from "./acs.ts";
 import { adminKeysRoutes } from "./admin_keys.ts";
 import { adminLogsRoutes } from "./admin_logs.ts";
+import { adminRiskRoutes } from "./admin_risk.ts";
 import { adminTrailRoutes } from "./admin_trail.ts";
 import { devRoutes } from "./dev.ts";
 import { healthRoutes } from "./health.ts";
@@ -79,6 +80,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", metricsRoutes(service));
     app.route("/", adminTrailRoutes(service));
     app.route("/", adminLogsRoutes(service));
+    if (role !== "acs") app.route("/", adminRiskRoutes(service));
     if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   }
   app.route("/", openApiRoutes(app));

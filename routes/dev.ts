@@ -25,6 +25,10 @@ const FAMILIES: Record<string, string> = {
   c: "claimed uses",
   l: "rows of shuffled logs",
   t: "daily tallies",
+  r: "risk sketches",
+  x: "decisions about risk",
+  z: "alerts",
+  m: "monitor secret",
   b: "keys of an ACS elsewhere",
   h: "keys to the names of clients",
 };

@@ -35,18 +35,21 @@ export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: 
       }
     }
     let validation: Validation | undefined;
+    let pseudonym: string | undefined;
     const { replayed } = await service.redeemer.redeem(
       { app: app.id, credential, body: { contentEncoding, bodyDigest: digestBody(body) } },
       () => {
         const log = readBody(body, contentEncoding, app.pseudonymSeconds !== undefined);
         validation = validate(app, service.stopsOf(app.id), log.events, nowSeconds);
-        return { record: encodeRecord(log.pseudonym, validation.accepted) };
+        ({ pseudonym } = log);
+        return { record: encodeRecord(pseudonym, validation.accepted) };
       },
       nowSeconds,
     );
     const { accepted, rejected } = validation!;
     if (!replayed) {
       service.counters.logged(app.id, credential.use, accepted.length, rejected.map(({ code }) => code));
+      service.risk.observe(app.id, pseudonym, accepted, nowSeconds);
     }
     return c.json({ accepted: accepted.length, rejected }, 200, {
       "cache-control": "no-store",

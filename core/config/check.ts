@@ -4,7 +4,9 @@
  * @module
  */
 import { z } from "zod";
-import { checkEvents, isMembers } from "./check_events.ts";
+import { checkEvents } from "./check_events.ts";
+import { checkRisk } from "./check_risk.ts";
+import { isMembers, type Members } from "./members.ts";
 import type { Application, ApplicationConfig, Config, Deployment } from "./types.ts";
 
 /** A configuration with mistakes; `mistakes` has one sentence for each. */
@@ -40,14 +42,29 @@ const algorithm = z.enum(
   "name one of RS256, PS256, ES256, ES384, EdDSA",
 );
 
+const secretEnv = z.string("name an environment variable").regex(
+  /^[A-Z][A-Z0-9_]*$/,
+  "name an environment variable in capitals",
+);
+
+/** A URL that is https, but in development. */
+const url = ({ development }: CheckOptions, what: string) =>
+  z.url(
+    development
+      ? { protocol: /^https?$/, error: `give the URL of ${what}` }
+      : { protocol: /^https$/, error: `give the https URL of ${what}` },
+  );
+
+const alerts = (options: CheckOptions) =>
+  z.strictObject({
+    webhook: z.strictObject({ url: url(options, "a webhook"), secretEnv }, "describe the webhook"),
+  }, "say where alerts go: { webhook: { url, secretEnv } }");
+
 const sessionKey = (options: CheckOptions) =>
   z.discriminatedUnion("kind", [
     z.strictObject({
       kind: z.literal("hs256"),
-      secretEnv: z.string("name an environment variable").regex(
-        /^[A-Z][A-Z0-9_]*$/,
-        "name an environment variable in capitals",
-      ),
+      secretEnv,
     }),
     z.strictObject({
       kind: z.literal("public-key"),
@@ -59,11 +76,7 @@ const sessionKey = (options: CheckOptions) =>
     }),
     z.strictObject({
       kind: z.literal("jwks"),
-      url: z.url(
-        options.development
-          ? { protocol: /^https?$/, error: "give the URL of a JWKS" }
-          : { protocol: /^https$/, error: "give the https URL of a JWKS" },
-      ),
+      url: url(options, "a JWKS"),
       algorithms: z.array(algorithm, "allow at least one algorithm").min(1, "allow at least one algorithm"),
     }),
   ], 'choose kind "hs256", "public-key" or "jwks"');
@@ -107,6 +120,7 @@ const application = (options: CheckOptions) =>
     ).optional(),
     // Checked below, with more to say than a schema has.
     events: z.unknown().optional(),
+    risk: z.unknown().optional(),
   }, "describe the application");
 
 /** Checks a configuration and fills in its defaults. Throws {@linkcode ConfigError} with every mistake at once. */
@@ -116,6 +130,7 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
       HOST,
       "write the deployment's host name in lower case, without https://",
     ),
+    alerts: alerts(options).optional(),
     applications: z.record(z.string(), application(options), "list the applications").refine(
       (applications) => Object.keys(applications).length > 0,
       "list at least one application",
@@ -133,16 +148,31 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
     }
     if (isMembers(definition)) {
       mistakes.push(...checkEvents(`applications.${id}.events`, definition.events));
+      mistakes.push(...checkPeople(`applications.${id}`, definition));
     }
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const checked = config as Config;
   return {
     issuer: checked.issuer,
+    alerts: checked.alerts,
     applications: new Map(
       Object.entries(checked.applications).map(([id, definition]) => [id, fillIn(id, definition)]),
     ),
   };
+}
+
+/** What counts people needs a pseudonym to count them by. */
+function checkPeople(path: string, definition: Members): string[] {
+  if (definition.pseudonymSeconds !== false) {
+    return definition.risk === undefined ? [] : checkRisk(`${path}.risk`, definition.risk);
+  }
+  const events = isMembers(definition.events) ? Object.entries(definition.events) : [];
+  return [
+    ...(definition.risk === undefined ? [] : [`${path}.risk`]),
+    ...events.filter(([, event]) => isMembers(event) && event.risk !== undefined)
+      .map(([name]) => `${path}.events.${name}.risk`),
+  ].map((place) => `${place}: remove it: without a pseudonym nobody can tell how many people share a value.`);
 }
 
 function describe(issue: z.core.$ZodIssue): string {
@@ -171,6 +201,7 @@ function fillIn(id: string, config: ApplicationConfig): Application {
     expectedClients: config.expectedClients ?? 10_000,
     minCrowd: config.minCrowd ?? 20,
     serviceTokenSha256: config.serviceTokenSha256,
+    risk: config.risk ?? {},
     events: config.events,
   };
 }

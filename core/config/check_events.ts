@@ -7,6 +7,8 @@ import { deniedName } from "../telemetry/deny_list.ts";
 import type { FieldSchema } from "../telemetry/schema.ts";
 import { parseDay } from "../telemetry/time.ts";
 import { MAX_VERSION_PART, valueCount } from "../telemetry/local_report.ts";
+import { checkEventRisk } from "./check_risk.ts";
+import { isMembers, type Members, refuseUnknown } from "./members.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const WORD = /^[A-Za-z0-9._+-]{1,64}$/;
@@ -19,6 +21,7 @@ const EVENT_MEMBERS = [
   "identifying",
   "sample",
   "state",
+  "risk",
   "fields",
 ];
 const FIELD_MEMBERS = ["type", "description", "optional", "localDp"];
@@ -31,13 +34,6 @@ const TYPE_MEMBERS: Record<string, readonly string[]> = {
 };
 /** Most values of an integer field. */
 const MAX_INTEGER_DOMAIN = 2 ** 16;
-
-type Members = Record<string, unknown>;
-
-/** Whether a value has named members: an object that is no list. */
-export function isMembers(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** One sentence a mistake; none when all is well. `path` names the events' place in the configuration. */
 export function checkEvents(path: string, events: unknown): string[] {
@@ -95,12 +91,7 @@ function checkEvent(path: string, event: unknown, mistakes: string[]): void {
     }
     checkField(`${path}.fields.${name}`, field, mistakes);
   }
-}
-
-function refuseUnknown(path: string, members: Members, known: readonly string[], mistakes: string[]): void {
-  for (const name of Object.keys(members)) {
-    if (!known.includes(name)) mistakes.push(`${path}: remove "${name}", which no setting is called.`);
-  }
+  if (event.risk !== undefined) mistakes.push(...checkEventRisk(`${path}.risk`, event.risk, event.fields));
 }
 
 function checkField(path: string, field: unknown, mistakes: string[]): void {

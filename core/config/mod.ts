@@ -4,11 +4,19 @@
  * @module
  */
 export { defineConfig, type EventsOf } from "./define_config.ts";
-export type { ApplicationConfig, AsymmetricAlgorithm, Config, SessionConfig, SessionKey } from "./types.ts";
+export type {
+  AlertsConfig,
+  ApplicationConfig,
+  AsymmetricAlgorithm,
+  Config,
+  SessionConfig,
+  SessionKey,
+} from "./types.ts";
 export type {
   BooleanField,
   BucketField,
   EnumField,
+  EventRisk,
   EventSchema,
   EventSchemas,
   FieldOptions,
@@ -16,6 +24,8 @@ export type {
   FieldValues,
   IntegerField,
   OptionalNames,
+  RiskAction,
+  RiskThresholds,
   ValueOf,
   VersionField,
 } from "../telemetry/schema.ts";

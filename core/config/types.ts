@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EventSchemas } from "../telemetry/schema.ts";
+import type { EventSchemas, RiskThresholds } from "../telemetry/schema.ts";
 import type { SuiteName } from "../voprf/suite.ts";
 
 /** How the sessions of an application's clients are verified. */
@@ -60,14 +60,29 @@ export interface ApplicationConfig {
   readonly minCrowd?: number;
   /** SHA-256 (hex) of the token with which another service uses this application's keys; none: nobody may. */
   readonly serviceTokenSha256?: string;
+  /** When the risk monitor warns and stops, for all events that do not say otherwise; not without a pseudonym. */
+  readonly risk?: RiskThresholds;
   /** The events by name. */
   readonly events: EventSchemas;
+}
+
+/** Where alerts of the risk monitor go, besides the log and the console. */
+export interface AlertsConfig {
+  /** Takes each alert as JSON, `{"text": "..."}` and its members, as Slack and its like do. */
+  readonly webhook: {
+    /** An https URL. */
+    readonly url: string;
+    /** The environment variable with the secret that signs each call (at least 32 characters). */
+    readonly secretEnv: string;
+  };
 }
 
 /** A whole deployment. */
 export interface Config {
   /** The issuer host name that every token is bound to. */
   readonly issuer: string;
+  /** Where alerts go; to the log and the console alone by default. */
+  readonly alerts?: AlertsConfig;
   /** The applications by id. */
   readonly applications: Readonly<Record<string, ApplicationConfig>>;
 }
@@ -104,6 +119,8 @@ export interface Application {
   readonly minCrowd: number;
   /** SHA-256 (hex) of the service token, if any. */
   readonly serviceTokenSha256: string | undefined;
+  /** When the risk monitor warns and stops, for all events that do not say otherwise. */
+  readonly risk: RiskThresholds;
   /** The events by name. */
   readonly events: EventSchemas;
 }
@@ -112,6 +129,8 @@ export interface Application {
 export interface Deployment {
   /** The issuer host name. */
   readonly issuer: string;
+  /** Where alerts go besides the log and the console. */
+  readonly alerts: AlertsConfig | undefined;
   /** The applications by id. */
   readonly applications: ReadonlyMap<string, Application>;
 }

@@ -96,11 +96,54 @@ export const keySpace = {
   endedSession: (id: string): Deno.KvKey => ["y", id],
   /** All of them. */
   endedSessions: (): Deno.KvListSelector => ({ prefix: ["y"] }),
+  /** The sealed secret from which the hash keys of the risk sketches come. */
+  monitorSecret: (): Deno.KvKey => ["m"],
+  /** A chunk of a risk sketch: core/privacy/khll_codec.ts. */
+  sketch: (sketch: SketchName, chunks: number, chunk: number): Deno.KvKey => [
+    ...keySpace.sketchOf(sketch).prefix,
+    chunks,
+    chunk,
+  ],
+  /** All chunks of a risk sketch. */
+  sketchOf: ({ app, period, event, layout, dimension }: SketchName): { prefix: Deno.KvKey } => ({
+    prefix: ["r", app, period, event, layout, dimension],
+  }),
+  /** All chunks of all sketches of an application. */
+  sketchesOf: (app: string): Deno.KvListSelector => ({ prefix: ["r", app] }),
+  /** The chunks of the periods before one. */
+  sketchesBefore: (app: string, period: number): Deno.KvListSelector => ({
+    prefix: ["r", app],
+    end: ["r", app, period],
+  }),
+  /** What the risk monitor decided about an event, or about a field of it (empty: the event): RiskRow. */
+  risk: (app: string, event: string, field: string): Deno.KvKey => ["x", app, event, field],
+  /** All decisions of the risk monitor about an application. */
+  risksOf: (app: string): Deno.KvListSelector => ({ prefix: ["x", app] }),
+  /** An alert, by what it is about, so that the same one is raised once: AlertRow. */
+  alert: (app: string, subject: readonly Deno.KvKeyPart[]): Deno.KvKey => ["z", app, ...subject],
+  /** All alerts of an application. */
+  alertsOf: (app: string): Deno.KvListSelector => ({ prefix: ["z", app] }),
+  /** All alerts. */
+  allAlerts: (): Deno.KvListSelector => ({ prefix: ["z"] }),
   /** A row that nobody writes: reading it tells whether the store answers. */
   probe: (): Deno.KvKey => ["p"],
   /** A row that is written for the versionstamp that comes back: where the audit draws its line. */
   fence: (): Deno.KvKey => ["f"],
 };
+
+/** Which risk sketch: one dimension of one layout of one event, in one pseudonym period. */
+export interface SketchName {
+  /** The application's id. */
+  readonly app: string;
+  /** The number of the pseudonym period. */
+  readonly period: number;
+  /** The event's name. */
+  readonly event: string;
+  /** The layout's id. */
+  readonly layout: string;
+  /** The dimension's name; empty for the sketch of all people. */
+  readonly dimension: string;
+}
 
 function byOrdinal(family: string, ordinal: number): Deno.KvListSelector {
   return {

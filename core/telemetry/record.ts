@@ -45,3 +45,18 @@ export function encodeRecord(
   }
   return bytes;
 }
+
+/** Reads a record back. */
+export function decodeRecord(line: Uint8Array): LogRecord {
+  return JSON.parse(decoder.decode(line));
+}
+
+const decoder = new TextDecoder();
+
+/** A record's line without the events of these names; undefined where none is left. */
+export function withoutEvents(line: Uint8Array, names: ReadonlySet<string>): Uint8Array | undefined {
+  const record = decodeRecord(line);
+  const events = record.events.filter(({ name }) => !names.has(name));
+  if (events.length === record.events.length) return line;
+  return events.length === 0 ? undefined : utf8(JSON.stringify({ ...record, events }));
+}

@@ -64,6 +64,41 @@ export interface FieldOptions {
 /** The definition of one field. */
 export type FieldSchema = BooleanField | EnumField | IntegerField | BucketField | VersionField;
 
+/** What the risk monitor does once a field, a pair or a record surely singles people out. */
+export type RiskAction =
+  /** Tells people and goes on. */
+  | "warn"
+  /** Stops collecting the field; of several, the one with the most values. */
+  | "suppress-field"
+  /** Stops collecting the event. */
+  | "stop-event"
+  /** Withholds the event from export and release, from its first day until it has passed. */
+  | "quarantine";
+
+/** When the values that people really send single them out (docs/privacy.md). */
+export interface RiskThresholds {
+  /** A value is rare when it was seen with at most this many pseudonyms, 1..64; 2 by default. */
+  readonly rarePseudonyms?: number;
+  /** People are told when this share of the values is rare, 0..1; 0.25 by default. */
+  readonly warnShare?: number;
+  /** The action follows when surely this share of the values is rare, 0..1; 0.5 by default. */
+  readonly stopShare?: number;
+  /** Nobody is told while fewer than this share of the people have a rare value, 0..1; 0.05 by default. */
+  readonly warnExposed?: number;
+  /** No action follows while fewer than this share of the people have a rare value, 0..1; 0.2 by default. */
+  readonly stopExposed?: number;
+  /** Pseudonyms before which nothing is judged, 10..10^9; by default it follows from domain and expected clients. */
+  readonly minPseudonyms?: number;
+  /** What follows; `suppress-field` for a field and `stop-event` for a combination of fields by default. */
+  readonly action?: RiskAction;
+}
+
+/** The thresholds of one event, and of single fields of it. */
+export interface EventRisk extends RiskThresholds {
+  /** Thresholds of single fields; what they leave out is the event's. */
+  readonly fields?: Readonly<Record<string, RiskThresholds>>;
+}
+
 /** The definition of one event. */
 export interface EventSchema {
   /** What happened when this event is sent, for the people whose devices send it. */
@@ -82,6 +117,8 @@ export interface EventSchema {
   readonly sample?: number;
   /** An operator's kill switch: `stopped` refuses the event. */
   readonly state?: "open" | "stopped";
+  /** When the risk monitor warns and stops; what is left out is the application's. */
+  readonly risk?: EventRisk;
   /** The fields by name. */
   readonly fields: Readonly<Record<string, FieldSchema>>;
 }

@@ -8,8 +8,8 @@ import { moveIntoSegments } from "../../core/store/segments.ts";
 import { DAY, random, withLedger } from "../support/ledger.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 
-async function exported(store: Store, windowBytes?: number): Promise<string[]> {
-  const chunks = await Array.fromAsync(exportDay(store, "demo", DAY, random, windowBytes));
+async function exported(store: Store, windowBytes = 32 * 2 ** 20): Promise<string[]> {
+  const chunks = await Array.fromAsync(exportDay(store, "demo", DAY, random, { windowBytes }));
   const text = new TextDecoder().decode(concat(...chunks));
   assert(text === "" || text.endsWith("\n"));
   return text.split("\n").slice(0, -1);
@@ -49,7 +49,7 @@ Deno.test("exportDay() fits large records into its chunks", () =>
 Deno.test("exportDay() breaks off when records are moved meanwhile", () =>
   withLedger(async ({ store, add }) => {
     await add({ uses: 60, commits: 30 });
-    const chunks = exportDay(store, "demo", DAY, random, 0);
+    const chunks = exportDay(store, "demo", DAY, random, { windowBytes: 0 });
     await chunks.next();
     await moveIntoSegments(store, random, "demo", DAY * 86_400, { minShuffled: 100 });
     await assertRejects(() => Array.fromAsync(chunks), DayChangedError);

@@ -89,6 +89,7 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
     now: () => Math.floor(clock.now / 1000),
     committer: { maxInFlight: 1 },
   });
+  await service.risk.open();
   const authenticator = await createSessionAuthenticator(deployment.applications.get("notes")!, {
     secret: () => SECRET,
     fetch,

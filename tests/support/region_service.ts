@@ -53,7 +53,7 @@ export interface RegionService {
   readonly received: Request[];
   /** Answers in the service's place from now on. */
   intercept: RegionOptions["intercept"];
-  /** Every row of the store but those of keys. */
+  /** Every row of the store but those of keys and the risk monitor's secret. */
   readonly rows: () => Promise<Deno.KvEntry<unknown>[]>;
   /** Stops answering, and starts again where it was. */
   readonly stop: () => Promise<void>;
@@ -144,7 +144,7 @@ export class RegionDeployment {
       intercept: options.intercept,
       rows: async () =>
         (await Array.fromAsync(service.store.list({ prefix: [] })))
-          .filter(({ key }) => !["k", "a", "o"].includes(key[0] as string)),
+          .filter(({ key }) => !["k", "a", "o", "m"].includes(key[0] as string)),
       stop,
       start: listen,
     };

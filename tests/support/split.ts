@@ -101,10 +101,12 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
   });
   const reach = (request: Request) => handle(request, "127.0.0.1");
   const logsKv = await Deno.openKv(":memory:");
+  const sealer = await Sealer.of([platformRandom(32)], platformRandom);
   const openLogServer = (kv: Deno.Kv = logsKv): Server =>
     createLogServer({
       deployment,
       store: new Store(kv, { deadlineMs: 200 }),
+      sealer,
       region: "local",
       random: platformRandom,
       now: () => clock.seconds,

@@ -61,6 +61,7 @@ Deno.test("checkConfig() fills in every default", () => {
     expectedClients: 10_000,
     minCrowd: 20,
     serviceTokenSha256: undefined,
+    risk: {},
     events: config.demo!.events,
   }]]);
 });

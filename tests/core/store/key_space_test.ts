@@ -13,15 +13,19 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   h: ["clientSecret"],
   k: ["key", "keysOf", "allKeys"],
   l: ["log", "logsOf", "allLogsOf", "logsFrom"],
+  m: ["monitorSecret"],
   n: ["counters", "countersOf"],
   o: ["ordinals"],
   p: ["probe"],
   q: ["quota", "quotasOf"],
+  r: ["sketch", "sketchOf", "sketchesOf", "sketchesBefore"],
   t: ["tally", "talliesOf", "allTallies"],
   u: ["trail", "wholeTrail", "trailBefore"],
   v: ["sealProof"],
   w: ["trailHead"],
+  x: ["risk", "risksOf"],
   y: ["endedSession", "endedSessions"],
+  z: ["alert", "alertsOf", "allAlerts"],
 };
 
 function lettersOf(member: keyof typeof keySpace): Set<Deno.KvKeyPart | undefined> {

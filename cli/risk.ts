@@ -1,0 +1,95 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task risk list --app X` shows what is measured, stopped and alerted;
+ * `deno task risk lift --app X --event E [--field F] --reason "..."` takes a stop back.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { type AlertRow, alertText } from "../core/privacy/alerts.ts";
+import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk_judgement.ts";
+import type { RiskRow } from "../core/privacy/risk_stops.ts";
+import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { formatTable } from "./table.ts";
+
+const USE = [
+  "Use: deno task risk list --app <application>",
+  "     deno task risk lift --app <application> --event <event> [--field <field>] --reason <why>",
+].join("\n");
+
+interface RiskAnswer {
+  decisions: Record<string, RiskRow>;
+  withheld: string[];
+  measured: {
+    event: string;
+    fields: string[];
+    verdict: Verdict;
+    figures: RiskFigures;
+    thresholds: Thresholds;
+  }[];
+  alerts: AlertRow[];
+}
+
+const OPTIONS = {
+  app: { type: "string" },
+  event: { type: "string" },
+  field: { type: "string" },
+  reason: { type: "string" },
+} as const;
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: OPTIONS });
+    return { ...values, what: positionals.join() };
+  } catch {
+    throw new CommandError(USE);
+  }
+}
+
+function time(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+async function list(app: string): Promise<void> {
+  const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk`);
+  const { decisions, withheld, measured, alerts }: RiskAnswer = await response.json();
+  console.log(formatTable([
+    ["measured", "pseudonyms", "values", "rare", "surely", "exposed", "verdict"],
+    ...measured.map(({ event, fields, figures, thresholds, verdict }) => [
+      `${event}: ${fields.join(" + ")}`,
+      figures.pseudonyms,
+      figures.values,
+      percent(figures.share),
+      percent(figures.lowerBound),
+      percent(figures.exposed),
+      verdict === "waiting" ? `waiting for ${thresholds.minPseudonyms}` : verdict,
+    ]),
+  ]));
+  console.log(`\nDecisions: ${Object.keys(decisions).length === 0 ? "none" : ""}`);
+  for (const [name, { state, since, reason }] of Object.entries(decisions)) {
+    console.log(`  ${time(since)}  ${name}: ${state}${reason === undefined ? "" : ` (${reason})`}`);
+  }
+  if (withheld.length > 0) console.log(`\nWithheld from export and release: ${withheld.join(", ")}`);
+  console.log(`\nAlerts: ${alerts.length === 0 ? "none" : ""}`);
+  for (const alert of alerts) console.log(`  ${time(alert.at)}  ${alertText(alert)}`);
+}
+
+await runCommand(async () => {
+  const { what, app, event, field, reason } = readArguments();
+  if (what === "list" && app !== undefined) return await list(app);
+  if (what !== "lift" || app === undefined || event === undefined || reason === undefined) {
+    throw new CommandError(USE);
+  }
+  const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk/lift`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ event, reason, ...(field === undefined ? {} : { field }) }),
+  });
+  console.log(
+    `Lifted: ${(await response.json()).lifted}. It is judged anew when the pseudonyms change next.`,
+  );
+});

@@ -1,0 +1,60 @@
+/**
+ * The monitor's heartbeat: merges, and delivers alerts, again and again while the process lives. The pause counts from
+ * the end of a merge, so that a slow store is not asked ever more often.
+ *
+ * @module
+ */
+import { type AlertRow, deliverAlerts } from "./alerts.ts";
+import type { MergeReport, RiskMonitor } from "./risk_monitor.ts";
+import type { Store } from "../store/kv.ts";
+
+/** How the pulse beats. */
+export interface PulseOptions {
+  /** Milliseconds between the end of a merge and the next one: what a crash may lose. */
+  readonly everyMs: number;
+  /** Unix seconds, whole. */
+  readonly now: () => number;
+  /** Sends an alert out; gives whether it was taken. Absent: alerts stay in the log and the store. */
+  readonly send?: (alert: AlertRow) => Promise<boolean>;
+  /** Hears of each alert that this process raised. */
+  readonly onAlert: (alert: AlertRow) => void;
+  /** Hears of a beat that failed; the next one tries again. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A beating pulse. */
+export interface Pulse {
+  /** Ends it after one last merge. */
+  stop(): Promise<void>;
+}
+
+/** Starts it; the monitor is open. */
+export function startRiskPulse(monitor: RiskMonitor, store: Store, options: PulseOptions): Pulse {
+  let stopped = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let beating: Promise<void> = Promise.resolve();
+  const beat = async () => {
+    try {
+      const { alerts }: MergeReport = await monitor.merge(options.now());
+      for (const alert of alerts) options.onAlert(alert);
+      if (options.send !== undefined) await deliverAlerts(store, options.now(), options.send);
+    } catch (error) {
+      options.onError(error);
+    }
+  };
+  const schedule = () => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      beating = beat().then(schedule);
+    }, options.everyMs);
+  };
+  schedule();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await beating;
+      await beat();
+    },
+  };
+}
