@@ -9,7 +9,13 @@ export type { Fetch } from "./http.ts";
 export type { Inspection } from "./inspection.ts";
 export { type ClientStorage, Entries } from "./storage.ts";
 export { browserStorage } from "./storage_browser.ts";
-export { IndexedDbStorage } from "./storage_indexed_db.ts";
+export {
+  type IndexedDb,
+  type IndexedDbDatabase,
+  type IndexedDbRequest,
+  IndexedDbStorage,
+  type IndexedDbTransaction,
+} from "./storage_indexed_db.ts";
 export { LocalStorage, type TextStorage } from "./storage_local.ts";
 export { MemoryStorage } from "./storage_memory.ts";
 export type { WebLocks } from "./web_locks.ts";

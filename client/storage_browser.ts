@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import type { ClientStorage } from "./storage.ts";
 import { IndexedDbStorage } from "./storage_indexed_db.ts";
 import { LocalStorage } from "./storage_local.ts";

@@ -1,16 +1,65 @@
-/// <reference lib="dom" />
 import { type ClientStorage, Entries } from "./storage.ts";
 import { webLocks } from "./web_locks.ts";
+
+/** The part of a browser's `indexedDB` that is used. */
+export interface IndexedDb {
+  /** Opens a database. */
+  open(name: string): IndexedDbRequest<IndexedDbDatabase> & { onupgradeneeded: (() => void) | null };
+}
+
+/** A request of IndexedDB. */
+export interface IndexedDbRequest<T> {
+  /** What came of it. */
+  readonly result: T;
+  /** Why nothing came of it. */
+  readonly error: unknown;
+  /** Called when it is done. */
+  onsuccess: (() => void) | null;
+  /** Called when it failed. */
+  onerror: (() => void) | null;
+}
+
+/** A database of IndexedDB. */
+export interface IndexedDbDatabase {
+  /** Makes an object store. */
+  createObjectStore(name: string): unknown;
+  /** Starts a transaction. */
+  transaction(store: string, mode: "readwrite", options: { durability: "strict" }): IndexedDbTransaction;
+  /** Closes the database. */
+  close(): void;
+}
+
+/** A transaction of IndexedDB. */
+export interface IndexedDbTransaction {
+  /** Why it was undone. */
+  readonly error: unknown;
+  /** Called when it is stored. */
+  oncomplete: (() => void) | null;
+  /** Called when it is undone. */
+  onabort: (() => void) | null;
+  /** Undoes it. */
+  abort(): void;
+  /** The store in it. */
+  objectStore(name: string): {
+    getAllKeys(): IndexedDbRequest<unknown[]>;
+    getAll(): IndexedDbRequest<unknown[]>;
+    put(value: string, key: string): unknown;
+    delete(key: string): unknown;
+  };
+}
 
 const STORE = "entries";
 
 /** Keeps a client's state in a browser's IndexedDB: it survives reloads, and all tabs of an origin share it. */
 export class IndexedDbStorage implements ClientStorage {
-  readonly #database: Promise<IDBDatabase>;
+  readonly #database: Promise<IndexedDbDatabase>;
   readonly #name: string;
 
   /** Opens the database `name`. Whether the browser lets us shows at the first transaction. */
-  constructor(name: string, factory: IDBFactory = indexedDB) {
+  constructor(
+    name: string,
+    factory: IndexedDb = (globalThis as unknown as { indexedDB: IndexedDb }).indexedDB,
+  ) {
     this.#name = name;
     this.#database = new Promise((resolve, reject) => {
       const request = factory.open(name);
@@ -33,9 +82,8 @@ export class IndexedDbStorage implements ClientStorage {
       let failure: unknown;
       values.onsuccess = () => {
         try {
-          const entries = new Entries(
-            new Map(keys.result.map((key, at) => [key as string, values.result[at]])),
-          );
+          const stored = keys.result.map((key, at) => [key, values.result[at]] as [string, string]);
+          const entries = new Entries(new Map(stored));
           result = body(entries);
           for (const [key, value] of entries.changes) {
             if (value === undefined) store.delete(key);

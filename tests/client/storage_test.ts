@@ -4,7 +4,7 @@ import { browserStorage } from "../../client/storage_browser.ts";
 import type { ClientStorage } from "../../client/storage.ts";
 import { DenoKvStorage } from "../../client/storage_deno_kv.ts";
 import { FileStorage } from "../../client/storage_file.ts";
-import { IndexedDbStorage } from "../../client/storage_indexed_db.ts";
+import { type IndexedDb, IndexedDbStorage } from "../../client/storage_indexed_db.ts";
 import { LocalStorage, type TextStorage } from "../../client/storage_local.ts";
 import { MemoryStorage } from "../../client/storage_memory.ts";
 import { webLocks } from "../../client/web_locks.ts";
@@ -39,7 +39,7 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   IndexedDbStorage: () => {
     const factory = new IDBFactory();
     return Promise.resolve({
-      open: () => new IndexedDbStorage("dit", factory as unknown as IDBFactory & typeof indexedDB),
+      open: () => new IndexedDbStorage("dit", factory as unknown as IndexedDb),
       close: () => Promise.resolve(),
     });
   },
