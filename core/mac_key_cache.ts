@@ -5,7 +5,10 @@
  * @module
  */
 
-/** A bounded least-recently-used map from (key, nonce) to MAC key. */
+/**
+ * A bounded least-recently-used map from (key, nonce) to MAC key. It takes and gives copies: what it overwrites in the
+ * end is nobody else's, least of all one that is on its way to another server.
+ */
 export class MacKeyCache {
   readonly #entries = new Map<string, Uint8Array>();
 
@@ -19,12 +22,14 @@ export class MacKeyCache {
     if (macKey === undefined) return undefined;
     this.#entries.delete(name);
     this.#entries.set(name, macKey);
-    return macKey;
+    return macKey.slice();
   }
 
   /** Remembers a MAC key. Only after a MAC has verified under it: any nonce evaluates to some key. */
   set(ordinal: number, nonce: Uint8Array, macKey: Uint8Array): void {
-    this.#entries.set(nameOf(ordinal, nonce), macKey);
+    const name = nameOf(ordinal, nonce);
+    this.#drop(name);
+    this.#entries.set(name, macKey.slice());
     if (this.#entries.size <= this.capacity) return;
     const [oldest] = this.#entries.keys();
     this.#drop(oldest!);

@@ -60,6 +60,8 @@ const UNKNOWN_REFRESH_SECONDS = 1;
 export class KeyRing {
   #view: View | undefined;
   #reading: Promise<View> | undefined;
+  /** Ordinals of the keys of the last view, which outlive it when it is forgotten. */
+  #ordinals: ReadonlySet<number> = new Set();
 
   /**
    * `issuer` is the deployment's issuer host name, to which tokens are bound; `onGone` hears the ordinals of keys that
@@ -170,7 +172,8 @@ export class KeyRing {
 
   #keep(view: View): void {
     const kept = new Set(view.keys.map((key) => key.ordinal));
-    for (const { ordinal } of this.#view?.keys ?? []) if (!kept.has(ordinal)) this.onGone(ordinal);
+    for (const ordinal of this.#ordinals) if (!kept.has(ordinal)) this.onGone(ordinal);
+    this.#ordinals = kept;
     this.#view = view;
   }
 

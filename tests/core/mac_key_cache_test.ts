@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { MacKeyCache } from "../../core/mac_key_cache.ts";
+
+const nonce = (byte: number) => new Uint8Array(32).fill(byte);
+const macKey = (byte: number) => new Uint8Array(32).fill(byte);
+
+Deno.test("MacKeyCache forgets the key that was used the longest ago", () => {
+  const cache = new MacKeyCache(2);
+  for (const byte of [1, 2]) cache.set(7, nonce(byte), macKey(byte));
+  assertEquals(cache.get(7, nonce(1)), macKey(1));
+  cache.set(7, nonce(3), macKey(3));
+  assertEquals(cache.size, 2);
+  assertEquals([1, 2, 3].map((byte) => cache.get(7, nonce(byte))), [macKey(1), undefined, macKey(3)]);
+});
+
+Deno.test("MacKeyCache tells keys of different ordinals apart, and clears one ordinal alone", () => {
+  const cache = new MacKeyCache();
+  for (const ordinal of [1, 11, 12]) cache.set(ordinal, nonce(1), macKey(ordinal));
+  cache.clear(1);
+  assertEquals([1, 11, 12].map((ordinal) => cache.get(ordinal, nonce(1))), [
+    undefined,
+    macKey(11),
+    macKey(12),
+  ]);
+});
+
+Deno.test("MacKeyCache overwrites only what is its own", () => {
+  const cache = new MacKeyCache(1);
+  const given = macKey(1);
+  cache.set(1, nonce(1), given);
+  const got = cache.get(1, nonce(1));
+  cache.set(1, nonce(2), macKey(2));
+  cache.clear(1);
+  assertEquals([given, got], [macKey(1), macKey(1)]);
+  assertEquals(cache.size, 0);
+});
