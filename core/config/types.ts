@@ -14,7 +14,7 @@ export interface SessionConfig {
   readonly audience?: string;
   /** Where the verification key comes from. */
   readonly key: SessionKey;
-  /** Most seconds between `iat` and `exp`, when both are there; no bound by default. */
+  /** Most seconds since `iat`, which a JWT then has to have; no bound by default. */
   readonly maxAgeSeconds?: number;
 }
 
