@@ -68,6 +68,30 @@ const rows: Row[] = [
     withBytes(concat(utf8('{"salt":"'), Uint8Array.of(0xff), utf8('"}'))),
   ],
   [400, "body_malformed", "JSON and something behind it", withBytes(concat(logBody(), utf8("{}")))],
+  [400, "body_malformed", "a body of nothing but brackets", withBytes(utf8("[".repeat(60_000)))],
+  [400, "body_malformed", "a member called __proto__", withBytes(utf8('{"__proto__": {}}'))],
+  [
+    422,
+    "events_invalid",
+    "an event and a field called as members of every object",
+    withBytes(utf8(
+      `{"salt": "AAAAAAAAAAAAAAAAAAAAAA", "pseudonym": "AAAAAAAAAAAAAAAAAAAAAA", "events": [
+      {"name": "__proto__", "fields": {}},
+      {"name": "constructor", "fields": {}},
+      {"name": "note_saved", "fields": {"ok": true, "__proto__": {"ok": true}}}
+    ]}`,
+    )),
+  ],
+  [
+    422,
+    "events_invalid",
+    "a field as deep as a body can be",
+    withBytes(utf8(
+      `{"salt": "AAAAAAAAAAAAAAAAAAAAAA", "pseudonym": "AAAAAAAAAAAAAAAAAAAAAA", "events": [
+      {"name": "note_saved", "fields": {"ok": ${"[".repeat(30_000)}${"]".repeat(30_000)}}}
+    ]}`,
+    )),
+  ],
   [400, "body_malformed", "an unknown member", withBody({ user: "alice" })],
   [400, "body_malformed", "no salt", withBody({ salt: undefined })],
   [400, "body_malformed", "a salt of 15 bytes", withBody({ salt: toBase64url(systemRandom(15)) })],

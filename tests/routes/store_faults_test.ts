@@ -170,6 +170,24 @@ for (const fault of ["land and throw", "land and hang"] as const satisfies Commi
   });
 }
 
+for (const fault of ["land and say no", "say no"] as const satisfies CommitFault[]) {
+  Deno.test(`A commit that was sent twice, or failed for no reason, counts once (${fault})`, async () => {
+    await withFaults(async (test, store) => {
+      const key = await fetchIssuingKey(test.send, test.clock.seconds);
+      const batch = blindBatch(key, 4);
+      store.fail(fault, 1);
+      const response = await test.send(tokensPath(), batchRequest(await test.signIn("alice"), batch.request));
+      assertEquals(response.status, 200);
+      const [token] = batch.finish(new Uint8Array(await response.arrayBuffer()));
+      const rows = await Array.fromAsync(store.real.list<{ granted: number }>({ prefix: ["q"] }));
+      assertEquals(rows.map(({ value }) => value.granted), [4]);
+      store.fail(fault, 1);
+      assertEquals(await assertAccepted(test, signLog(token!)), fault === "land and say no");
+      await assertStored(test, store, 1);
+    });
+  });
+}
+
 Deno.test("POST logs counts a use once when a commit that was given up lands after its retry", async () => {
   await withFaults(async (test, store) => {
     const token = await oneToken(test);
