@@ -41,6 +41,53 @@ export interface Answer {
   readonly replayed: boolean;
 }
 
+/** The directory's key that issues now. */
+async function issuingKey(
+  url: string,
+  nowSeconds: number,
+): Promise<{ keyId: Uint8Array; publicKey: Uint8Array }> {
+  const directory = await (await fetch(`${url}/v1/apps/${APP}/keys`)).json();
+  const key = directory["token-keys"].find((key: Record<string, number>) =>
+    key["not-before"]! <= nowSeconds && nowSeconds < key["issue-until"]!
+  );
+  return { keyId: fromBase64url(key["token-key-id"]), publicKey: fromBase64url(key["token-key"]) };
+}
+
+function signIn(client: string, nowSeconds: number): Promise<string> {
+  return new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setIssuer("https://login.example")
+    .setAudience(APP).setSubject(client).setIssuedAt(nowSeconds).setExpirationTime(nowSeconds + 600)
+    .sign(utf8(SESSION_SECRET));
+}
+
+/** A batch request of a client, ready to be sent, and what finalizing it takes. */
+export async function prepareBatch(
+  url: string,
+  client: string,
+  count: number,
+  nowSeconds = Math.floor(Date.now() / 1000),
+) {
+  const { keyId, publicKey } = await issuingKey(url, nowSeconds);
+  const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: ISSUER, app: APP });
+  const nonces = Array.from({ length: count }, () => random(32));
+  const inputs = nonces.map((nonce) =>
+    encodeTokenInput({ tokenType: suite.tokenType, nonce, challengeDigest: digest, tokenKeyId: keyId })
+  );
+  const { blinds, blindedElements } = suite.blind(inputs, random);
+  return {
+    keyId,
+    publicKey,
+    nonces,
+    inputs,
+    blinds,
+    blindedElements,
+    headers: {
+      "content-type": BATCH_REQUEST_TYPE,
+      authorization: `Bearer ${await signIn(client, nowSeconds)}`,
+    },
+    body: encodeBatchRequest(suite, { truncatedKeyId: truncatedKeyId(keyId), blindedElements }),
+  };
+}
+
 /** Fetches tokens, as a client of that name, in batches of 256. `nowSeconds` is the service's clock. */
 export async function fetchTokens(
   url: string,
@@ -48,40 +95,16 @@ export async function fetchTokens(
   count: number,
   nowSeconds = Math.floor(Date.now() / 1000),
 ): Promise<LoadToken[]> {
-  const directory = await (await fetch(`${url}/v1/apps/${APP}/keys`)).json();
-  const key = directory["token-keys"].find((key: Record<string, number>) =>
-    key["not-before"]! <= nowSeconds && nowSeconds < key["issue-until"]!
-  );
-  const keyId = fromBase64url(key["token-key-id"]);
-  const publicKey = fromBase64url(key["token-key"]);
-  const jwt = await new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setIssuer("https://login.example")
-    .setAudience(APP).setSubject(client).setIssuedAt(nowSeconds).setExpirationTime(nowSeconds + 600)
-    .sign(utf8(SESSION_SECRET));
-  const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: ISSUER, app: APP });
   const tokens: LoadToken[] = [];
   while (tokens.length < count) {
-    const nonces = Array.from({ length: Math.min(256, count - tokens.length) }, () => random(32));
-    const inputs = nonces.map((nonce) =>
-      encodeTokenInput({ tokenType: suite.tokenType, nonce, challengeDigest: digest, tokenKeyId: keyId })
-    );
-    const { blinds, blindedElements } = suite.blind(inputs, random);
-    const response = await fetch(`${url}/v1/apps/${APP}/tokens`, {
-      method: "POST",
-      headers: { "content-type": BATCH_REQUEST_TYPE, authorization: `Bearer ${jwt}` },
-      body: encodeBatchRequest(suite, { truncatedKeyId: truncatedKeyId(keyId), blindedElements }),
-    });
+    const batch = await prepareBatch(url, client, Math.min(256, count - tokens.length), nowSeconds);
+    const { headers, body } = batch;
+    const response = await fetch(`${url}/v1/apps/${APP}/tokens`, { method: "POST", headers, body });
     if (!response.ok) throw new Error(`Tokens were refused: ${response.status} ${await response.text()}`);
-    const { evaluatedElements, proof } = decodeBatchResponse(suite, await response.bytes(), nonces.length);
-    const authenticators = suite.finalize({
-      inputs,
-      blinds,
-      blindedElements,
-      evaluatedElements,
-      proof,
-      publicKey,
-    });
-    for (const [index, nonce] of nonces.entries()) {
-      tokens.push({ keyId, nonce, macKey: deriveMacKey(authenticators[index]!) });
+    const answer = decodeBatchResponse(suite, await response.bytes(), batch.nonces.length);
+    const authenticators = suite.finalize({ ...batch, ...answer });
+    for (const [index, nonce] of batch.nonces.entries()) {
+      tokens.push({ keyId: batch.keyId, nonce, macKey: deriveMacKey(authenticators[index]!) });
     }
   }
   return tokens;

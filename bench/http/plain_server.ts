@@ -1,0 +1,76 @@
+/**
+ * The same server without credentials: the same stripping, body, schema, record and group commit, but whoever sends a
+ * log is believed. It is what the service's price is measured against.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { checkConfig } from "../../core/config/check.ts";
+import { keySpace, Store } from "../../core/store/kv.ts";
+import { packRecords } from "../../core/store/pack_records.ts";
+import { MAX_BODY_BYTES, readBody } from "../../core/telemetry/body.ts";
+import { encodeRecord } from "../../core/telemetry/record.ts";
+import { NO_STOPS } from "../../core/telemetry/schema.ts";
+import { dayOf } from "../../core/telemetry/time.ts";
+import { validateEvents } from "../../core/telemetry/validate.ts";
+import { Admission } from "../../edge/admission.ts";
+import { deidentify } from "../../edge/deidentify.ts";
+import { readBoundedBody } from "../../edge/read_body.ts";
+import config from "../../tests/faults/config.ts";
+
+const MAX_GROUP = 99;
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+/** Puts records into the store in groups, one commit at a time, as the ledger does with its claims. */
+class RecordWriter {
+  #waiting: { record: Uint8Array; day: number; stored: () => void }[] = [];
+  #writing = false;
+
+  constructor(private readonly store: Store, private readonly app: string) {}
+
+  write(record: Uint8Array, day: number): Promise<void> {
+    return new Promise((stored) => {
+      this.#waiting.push({ record, day, stored });
+      if (!this.#writing) this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, MAX_GROUP);
+      await this.store.commit((operation) => {
+        for (const row of packRecords(group.map((entry) => ({ ...entry, app: this.app })), random)) {
+          operation.set(keySpace.log(row.app, row.day, random(12)), row.bytes);
+        }
+      });
+      for (const { stored } of group) stored();
+    }
+    this.#writing = false;
+  }
+}
+
+const application = checkConfig(config, { development: true }).applications.get("load")!;
+const writer = new RecordWriter(new Store(await Deno.openKv(Deno.args[0]!)), application.id);
+const app = new Hono().post("/v1/apps/:app/logs", async (c) => {
+  const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
+  const now = Math.floor(Date.now() / 1000);
+  const log = readBody(body, "", true);
+  const { accepted, rejected } = validateEvents(
+    application.events,
+    NO_STOPS,
+    log.events,
+    now,
+    application.granularitySeconds,
+  );
+  await writer.write(encodeRecord(log.pseudonym, accepted), dayOf(now));
+  return c.json({ accepted: accepted.length, rejected }, 200, { "cache-control": "no-store" });
+}).get("/readyz", (c) => c.json({ status: "ready" }));
+const handle = deidentify({
+  handle: (request) => app.fetch(request),
+  admission: new Admission(random, { requestsPerSecond: 1_000_000 }),
+});
+Deno.serve(
+  { port: Number(Deno.args[1]), hostname: "127.0.0.1", onListen: () => {} },
+  (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
+);
