@@ -13,7 +13,7 @@ import {
   type PublicKey,
   tokensPath,
 } from "../support/protocol_client.ts";
-import { BOTH_SUITES, type TestService, withService } from "../support/service.ts";
+import { BOTH_SUITES, configOf, type TestService, withService } from "../support/service.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 type Make = (key: PublicKey, all: readonly PublicKey[]) => Bytes;
@@ -118,22 +118,24 @@ async function assertBatchRefused(
     );
   }
   // The quota is still whole.
-  const whole = await test.send(tokensPath(app), batchRequest(jwt, blindBatch(key, 4).request));
+  const whole = await test.send(tokensPath(app), batchRequest(jwt, blindBatch(key, 2).request));
   assertEquals(whole.status, 200);
 }
 
 for (const app of ["notes", "vault"]) {
+  const suite = BOTH_SUITES.applications[app]!.suite ?? "ristretto255-SHA512";
+  const config = configOf({ [app]: { suite, tokensPerClient: 2 } });
   for (const [what, make] of invalid) {
     Deno.test(`POST tokens of ${app} answers 422 batch_invalid to ${what}`, () =>
       withService(
-        { config: BOTH_SUITES },
+        { config },
         (test) => assertBatchRefused(test, app, make, 422, "batch_invalid"),
       ));
   }
   for (const [what, make] of notIssuing) {
     Deno.test(`POST tokens of ${app} answers 422 key_not_issuing to a batch for ${what}`, () =>
       withService(
-        { config: BOTH_SUITES },
+        { config },
         (test) => assertBatchRefused(test, app, make, 422, "key_not_issuing"),
       ));
   }
