@@ -9,44 +9,48 @@ import { readGauges } from "./core/counters/gauges.ts";
 import { runMaintenance } from "./core/maintenance.ts";
 import type { Server } from "./core/service.ts";
 import { Admission } from "./edge/admission.ts";
-import { tokenDigest } from "./edge/bearer.ts";
 import { deidentify } from "./edge/deidentify.ts";
-import { developmentSecret } from "./edge/development_secrets.ts";
 import { readSettings, type Settings } from "./edge/environment.ts";
 import { explain } from "./edge/explain.ts";
+import { openConsole, signInAdmission, withDevelopmentToken } from "./edge/open_console.ts";
 import { openServer } from "./edge/open_server.ts";
 import { openSessions } from "./edge/open_sessions.ts";
 import { Regions } from "./edge/region.ts";
 import { registerMetrics } from "./edge/open_telemetry.ts";
 import { finishRequests, stopOnSignal } from "./edge/shutdown.ts";
+import { welcomeText } from "./edge/welcome.ts";
 import { createApp } from "./routes/app.ts";
 import { loadConfig } from "./cli/load_config.ts";
 
 /** What a crash may lose of the counters. */
 const FLUSH_COUNTERS_MS = 5_000;
 
+const say = (text: string) => console.log(text);
+
 function log(event: string, members: Record<string, unknown> = {}): void {
-  console.log(JSON.stringify({ event, ...members }));
+  say(JSON.stringify({ event, ...members }));
 }
 
 const environment = (name: string) => Deno.env.get(name);
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
-async function start(settings: Settings): Promise<Server> {
+async function start(given: Settings): Promise<Server> {
+  const { settings, adminToken } = await withDevelopmentToken(given);
   const { development, role, regions, regionToken } = settings;
   const deployment = checkConfig(await loadConfig(settings.config), { development });
   // An ACS alone signs nobody in: its callers have.
   const sessions = role === "acs" ? undefined : await openSessions(deployment, development, environment);
   const { server, close } = await openServer(settings, deployment, log, environment);
-  const adminTokenSha256 = settings.adminTokenSha256 ??
-    (development ? tokenDigest((await developmentSecret("admin_token", 32)).toBase64()) : undefined);
+  const { adminTokenSha256, readerTokenSha256 } = settings;
+  const operatorsConsole = await openConsole(settings, server);
   const app = createApp({
     service: server,
     role,
     ...(sessions === undefined ? {} : { sessions: sessions.authenticators }),
     ...(regions.size === 0 ? {} : { regions: new Regions({ others: regions, token: regionToken!, fetch }) }),
     ...(adminTokenSha256 === undefined ? {} : { adminTokenSha256 }),
-    ...(settings.readerTokenSha256 === undefined ? {} : { readerTokenSha256: settings.readerTokenSha256 }),
+    ...(readerTokenSha256 === undefined ? {} : { readerTokenSha256 }),
+    ...(operatorsConsole === undefined ? {} : { console: { ...operatorsConsole, stopped: stopping.signal } }),
     ...(development && sessions !== undefined ? { developmentSecret: sessions.secret } : {}),
     onInternalError: (error) =>
       log("internal_error", { reasons: explain(error) ?? [(error as Error)?.name] }),
@@ -54,6 +58,7 @@ async function start(settings: Settings): Promise<Server> {
   const handle = deidentify({
     handle: (request) => app.fetch(request),
     admission: new Admission(random, settings),
+    signInAdmission: signInAdmission(random, settings),
     ...(regionToken === undefined ? {} : { hopToken: regionToken }),
     ...(settings.issueHost === undefined ? {} : { issueHost: settings.issueHost }),
     ...(settings.logHost === undefined ? {} : { logHost: settings.logHost }),
@@ -66,7 +71,10 @@ async function start(settings: Settings): Promise<Server> {
     {
       port: settings.port,
       hostname: settings.host,
-      onListen: ({ hostname, port }) => announce(settings, hostname, port),
+      onListen({ hostname, port }) {
+        log("listening", { hostname, port, role, region: settings.region });
+        if (development && role === "all") say(welcomeText(port, adminToken));
+      },
       // What the runtime stumbles over itself, such as a Host that makes no URL, it would print together with the URL.
       onError: () => new Response(null, { status: 400 }),
     },
@@ -76,7 +84,7 @@ async function start(settings: Settings): Promise<Server> {
   registerMetrics({ counts: () => server.counters.exported(), gauges: () => readGauges(server) });
   const flushing = setInterval(() => server.counterRows.flush().catch(() => {}), FLUSH_COUNTERS_MS);
   stopOnSignal(async () => {
-    cronStop.abort();
+    stopping.abort();
     clearInterval(flushing);
     await finishRequests(http);
     await close();
@@ -84,27 +92,12 @@ async function start(settings: Settings): Promise<Server> {
   return server;
 }
 
-function announce({ development, role, region }: Settings, hostname: string, port: number): void {
-  log("listening", { hostname, port, role, region });
-  if (!development || role !== "all") return;
-  const url = `http://localhost:${port}`;
-  console.log(`
-DIT runs at ${url} (development: anybody may sign in, secrets and the store are in .dit/).
-Try next, in another terminal:
-  deno task demo                          200 clients report real measurements
-  deno task keys list                     the keys and their states (the admin token is in .dit/admin_token)
-  curl ${url}/v1/apps/demo/keys    the public keys
-  curl ${url}/v1/apps/demo/schema  what is collected
-  curl -d '{"client":"alice"}' ${url}/dev/session
-Ctrl-C stops it.
-`);
-}
-
-const cronStop = new AbortController();
+/** Ends crons and live views, which nobody waits for. */
+const stopping = new AbortController();
 let running: Server | undefined;
 
 // Only crons that are registered at the module's top level count on Deno Deploy.
-Deno.cron("keys and sweeping", "7 * * * *", { signal: cronStop.signal }, async () => {
+Deno.cron("keys and sweeping", "7 * * * *", { signal: stopping.signal }, async () => {
   if (running !== undefined) log("maintenance", { ...await runMaintenance(running) });
 });
 

@@ -19,6 +19,8 @@ export type RefusalCode =
   | "service_token_invalid"
   | "admin_token_invalid"
   | "role_insufficient"
+  | "request_forged"
+  | "console_session_invalid"
   | "use_out_of_range"
   | "app_unknown"
   | "route_unknown"

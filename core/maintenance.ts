@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { sweepEndedSessions } from "./ended_sessions.ts";
 import { Refusal } from "./errors.ts";
 import { type KeyUpkeep, maintainKeys, NO_UPKEEP } from "./keys/upkeep.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
@@ -65,6 +66,7 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
     retired.records += records;
     retired.tallies += tallies;
   }
+  await sweepEndedSessions(store, now(), pace);
   const countersSwept = await sweepCounters(store, now(), pace);
   const risksSwept = await server.risk.maintain(now(), pace.pause);
   return { ...keys, moved, swept, retired, risksSwept, countersSwept };

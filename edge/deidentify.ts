@@ -78,11 +78,33 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
     headers: ["content-type", "content-length", "authorization", VIA_HEADER],
     query: false,
   },
+  {
+    // The identity provider sends the browser back with a code that counts once, and only with its verifier.
+    name: "console",
+    path: /^\/console\/sign-in\/callback$/,
+    headers: ["cookie", "host"],
+    query: true,
+  },
+  {
+    name: "console",
+    path: /^\/console(?:\/|$)/,
+    headers: [
+      "content-type",
+      "content-length",
+      "cookie",
+      "host",
+      "if-none-match",
+      "origin",
+      "sec-fetch-site",
+    ],
+    query: false,
+  },
   { name: "metrics", path: /^\/metrics$/, headers: ["authorization"], query: false },
   { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
 ];
 
 const APP_PATH = /^(?:\/acs)?\/v1\/apps\/([^/]+)\//;
+const SIGN_IN_PATH = "/console/sign-in";
 const UNKNOWN: RouteKind = { name: "unknown", path: /^/, headers: [], query: false };
 
 /** What an answer on an anonymous route may carry: no cookie, no validator, no id of a request. */
@@ -117,6 +139,8 @@ export interface DeidentifyOptions {
   readonly handle: (request: Request) => Response | Promise<Response>;
   /** The transient throttle. */
   readonly admission: Admission;
+  /** A much narrower one for attempts to sign in to the console. */
+  readonly signInAdmission?: Admission;
   /** Hears of every answer. */
   readonly onAnswer?: (line: AccessLine) => void;
   /** Counts every answer, by the application too if it is one of `applications`. */
@@ -152,7 +176,9 @@ export function deidentify(options: DeidentifyOptions): OutermostHandler {
       const forwardedFor = request.headers.get("x-forwarded-for");
       // One ACS serves many clients over a few connections of log servers, which show a token first.
       const exempt = hop === "valid" || kind.name === "acs";
-      response = await options.admission.admit(address, forwardedFor, exempt, async () => {
+      const isSignIn = request.method === "POST" && path === SIGN_IN_PATH;
+      const admission = isSignIn && options.signInAdmission || options.admission;
+      response = await admission.admit(address, forwardedFor, exempt, async () => {
         // A hop comes from a region and not from a client, to the URL that regions use among themselves.
         if (hop !== "valid") checkHost(options, kind, url);
         return await options.handle(strip(request, url, kind, hop));

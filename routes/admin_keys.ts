@@ -16,6 +16,8 @@ import { LIST_KEYS, RESEAL_KEYS, REVOKE_KEYS, ROTATE_KEYS } from "./openapi/oper
 const revocation = z.strictObject({
   epoch: z.int().min(0),
   "through-generation": z.int().min(0).max(1_000_000),
+  // For the trail, which keeps what was sent.
+  reason: z.string().max(300).optional(),
 });
 
 /** The router of keys; whoever reaches it has shown the admin token. */

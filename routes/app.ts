@@ -17,6 +17,8 @@ import { adminKeysRoutes } from "./admin_keys.ts";
 import { adminLogsRoutes } from "./admin_logs.ts";
 import { adminRiskRoutes } from "./admin_risk.ts";
 import { adminTrailRoutes } from "./admin_trail.ts";
+import { consoleRoutes } from "./console/app.tsx";
+import type { ConsoleOptions } from "./console/env.ts";
 import { devRoutes } from "./dev.ts";
 import { healthRoutes } from "./health.ts";
 import { keysRoutes, schemaRoutes } from "./keys.ts";
@@ -43,6 +45,8 @@ export interface AppOptions {
   readonly readerTokenSha256?: Uint8Array;
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
   readonly bodyDeadlineMs?: number;
+  /** What the console needs besides; absent: there is none. */
+  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "callAdmin">;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -70,19 +74,7 @@ export function createApp(options: AppOptions): Hono {
   app.route("/", keysRoutes(service, options.regions));
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
-  if (options.adminTokenSha256 !== undefined) {
-    const guard = adminGuard({
-      admin: options.adminTokenSha256,
-      ...(options.readerTokenSha256 === undefined ? {} : { reader: options.readerTokenSha256 }),
-    });
-    app.use("/admin/*", guard, recordActions(service.trail));
-    app.use("/metrics", guard);
-    app.route("/", metricsRoutes(service));
-    app.route("/", adminTrailRoutes(service));
-    app.route("/", adminLogsRoutes(service));
-    if (role !== "acs") app.route("/", adminRiskRoutes(service));
-    if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
-  }
+  mountOperators(app, options);
   app.route("/", openApiRoutes(app));
   refuseOtherMethods(app);
   app.notFound(() => problemResponse(new Refusal("route_unknown", "There is no such route.")));
@@ -96,6 +88,25 @@ export function createApp(options: AppOptions): Hono {
     return response;
   });
   return app;
+}
+
+/** The routes of operators, where somebody may be one. */
+function mountOperators(app: Hono, options: AppOptions): void {
+  const { service, adminTokenSha256: admin, readerTokenSha256: reader } = options;
+  const tokens = { ...(admin === undefined ? {} : { admin }), ...(reader === undefined ? {} : { reader }) };
+  if (admin === undefined && reader === undefined && options.console === undefined) return;
+  const guard = adminGuard(tokens);
+  app.use("/admin/*", guard, recordActions(service.trail));
+  app.use("/metrics", guard);
+  app.route("/", metricsRoutes(service));
+  app.route("/", adminTrailRoutes(service));
+  app.route("/", adminLogsRoutes(service));
+  if (options.role !== "acs") app.route("/", adminRiskRoutes(service));
+  if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
+  if (options.console === undefined) return;
+  const callAdmin: ConsoleOptions["callAdmin"] = (path, init, operator) =>
+    app.request(path, init, { operator });
+  app.route("/", consoleRoutes({ ...options.console, service, tokens, callAdmin }));
 }
 
 /** Whatever path a route has is answered with 405 to every other method. */

@@ -69,7 +69,11 @@ export const REVOKE_KEYS: Operation = {
   security: "adminToken",
   takes: {
     description: "Which keys.",
-    shape: z.strictObject({ epoch: z.int().min(0), "through-generation": z.int().min(0) }),
+    shape: z.strictObject({
+      epoch: z.int().min(0),
+      "through-generation": z.int().min(0),
+      reason: z.string().max(300).optional().describe("For the trail."),
+    }),
   },
   answers: {
     description: "The keys that are revoked now, and the one that took over.",

@@ -1,14 +1,17 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Hono } from "hono";
 import { PROBLEMS } from "../../edge/problem.ts";
 import { createApp } from "../../routes/app.ts";
 import { type ApiDocument, apiDocument } from "../../routes/openapi/document.ts";
 import { startService } from "../support/client_service.ts";
+import { DocumentCheck } from "../support/hold_to_document.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** Routes for people and for development, which the document does not describe. */
 const NOT_DESCRIBED = /^\/(?:console|dev|openapi)/;
+/** Codes that only a page of the console is refused with. */
+const OF_THE_CONSOLE = ["console_session_invalid", "request_forged"];
 
 interface Responses {
   [status: string]: { content?: Record<string, { schema?: Record<string, unknown> }> };
@@ -88,7 +91,7 @@ Deno.test("the OpenAPI document knows every code that the service has", async ()
     const described = new Set(
       operationsOf(document).flatMap(([, responses]) => refusalsOf(responses).map(([, code]) => code)),
     );
-    assertEquals(Object.keys(PROBLEMS).filter((code) => !described.has(code)), []);
+    assertEquals(Object.keys(PROBLEMS).filter((code) => !described.has(code)), OF_THE_CONSOLE);
   });
 });
 
@@ -126,4 +129,39 @@ Deno.test("/openapi.json serves the document", async () => {
   } finally {
     await test.close();
   }
+});
+
+Deno.test("DocumentCheck.hold() lets no answer pass that the document does not have", async () => {
+  await withDocument(async (_document, app) => {
+    const check = await DocumentCheck.of(app);
+    const request = new Request("https://telemetry.example/v1/apps/demo/logs", { method: "POST" });
+    const problem = (status: number, code: string) =>
+      Response.json({ type: "about:blank", title: "-", detail: "-", status, code }, {
+        status,
+        headers: { "content-type": "application/problem+json" },
+      });
+    await check.hold(request, problem(409, "use_taken"));
+    await check.hold(request, Response.json({ accepted: 1, rejected: [] }));
+    assertEquals([...check.seen], [
+      "POST /v1/apps/{app}/logs 409 use_taken",
+      "POST /v1/apps/{app}/logs 200",
+    ]);
+    for (
+      const answer of [
+        problem(409, "quota_exhausted"),
+        problem(418, "use_taken"),
+        problem(401, "session_invalid"),
+        Response.json({ accepted: "1", rejected: [] }),
+        Response.json({ accepted: 1, rejected: [], more: true }),
+        Response.json({ accepted: 1, rejected: [{ index: 0, code: "made_up", path: "name" }] }),
+        new Response("accepted"),
+        new Response(null, { status: 204 }),
+      ]
+    ) {
+      await assertRejects(() => check.hold(request, answer));
+    }
+    const unknown = new Request("https://telemetry.example/v2/anything");
+    await check.hold(unknown, problem(404, "route_unknown"));
+    await assertRejects(() => check.hold(unknown, Response.json({})));
+  });
 });

@@ -20,9 +20,14 @@ import { nobleP384 } from "../../core/voprf/noble_p384.ts";
 import type { RandomSource, Suite, SuiteName } from "../../core/voprf/suite.ts";
 import { Admission, type AdmissionOptions } from "../../edge/admission.ts";
 import { type AccessLine, deidentify, type DeidentifyOptions } from "../../edge/deidentify.ts";
+import { consoleKey, ConsoleSessions } from "../../edge/console_sessions.ts";
+import { OidcSignIn } from "../../edge/oidc.ts";
+import type { OperatorSettings } from "../../edge/operator_settings.ts";
+import { SIGN_IN_THROTTLE } from "../../edge/open_console.ts";
 import type { Regions } from "../../edge/region.ts";
 import { createSessionAuthenticator } from "../../edge/session.ts";
 import { createApp } from "../../routes/app.ts";
+import { DocumentCheck } from "./hold_to_document.ts";
 
 /** The `iss` of every session in tests. */
 export const SESSION_ISSUER = "https://login.example";
@@ -123,7 +128,9 @@ export interface TestServiceOptions {
   /** How much one network may ask for. */
   readonly admission?: AdmissionOptions;
   /** What the outermost function is told besides. */
-  readonly edge?: Pick<DeidentifyOptions, "hopToken" | "issueHost" | "logHost">;
+  readonly edge?: Pick<DeidentifyOptions, "hopToken" | "issueHost" | "logHost" | "adminHost">;
+  /** Who may operate the service; nobody by default. */
+  readonly operators?: Partial<OperatorSettings>;
 }
 
 /** A service and what a test may do to it. */
@@ -148,6 +155,8 @@ export interface TestService {
   readonly internalErrors: unknown[];
   /** The lines that would be logged of the requests so far. */
   readonly answers: AccessLine[];
+  /** Ends live views, as a process does that is told to stop. */
+  readonly stopping: AbortController;
   /** Flushes and closes. */
   readonly close: () => Promise<void>;
 }
@@ -177,22 +186,34 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     ),
   );
   const internalErrors: unknown[] = [];
+  const stopping = new AbortController();
+  const operators = { ...NO_OPERATORS, ...options.operators };
   const app = createApp({
     service,
     sessions,
     ...(options.regions === undefined ? {} : { regions: options.regions }),
     ...(options.development ? { developmentSecret: secret } : {}),
     ...(options.bodyDeadlineMs === undefined ? {} : { bodyDeadlineMs: options.bodyDeadlineMs }),
+    ...(options.operators === undefined ? {} : operatorParts(operators, service, stopping.signal)),
     onInternalError: (error) => internalErrors.push(error),
   });
   const answers: AccessLine[] = [];
   const outermost = deidentify({
     handle: (request) => app.fetch(request),
     admission: new Admission(random, options.admission),
+    signInAdmission: new Admission(random, SIGN_IN_THROTTLE),
     onAnswer: (line) => answers.push(line),
+    count: (answer) => service.counters.answered(answer),
+    applications: new Set(deployment.applications.keys()),
     ...options.edge,
   });
-  const handle = (request: Request, address = "192.0.2.1") => outermost(request, address);
+  // One that has every route; what a service of a test leaves out, it answers with 404.
+  documentCheck ??= DocumentCheck.of(
+    createApp({ service, sessions, ...operatorParts(operators, service, stopping.signal) }),
+  );
+  const { hold } = await documentCheck;
+  const handle = async (request: Request, address = "192.0.2.1") =>
+    await hold(request, await outermost(request, address));
   await runMaintenance(service);
   return {
     service,
@@ -213,9 +234,34 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     records: (app = "notes") => readRecords(service, app),
     internalErrors,
     answers,
+    stopping,
     async close() {
+      stopping.abort();
       await service.committer.drain();
       service.store.close();
+    },
+  };
+}
+
+const NO_OPERATORS: OperatorSettings = {
+  adminTokenSha256: undefined,
+  readerTokenSha256: undefined,
+  oidc: undefined,
+};
+
+let documentCheck: Promise<DocumentCheck> | undefined;
+
+/** What the app is told about operators; an admin token that nobody has where none is given. */
+function operatorParts(operators: OperatorSettings, server: Service, stopped: AbortSignal) {
+  const { adminTokenSha256, readerTokenSha256, oidc } = operators;
+  return {
+    adminTokenSha256: adminTokenSha256 ?? new Uint8Array(32),
+    ...(readerTokenSha256 === undefined ? {} : { readerTokenSha256 }),
+    console: {
+      sessions: new ConsoleSessions({ ...server, key: consoleKey(new Uint8Array(32), operators) }),
+      ...(oidc === undefined ? {} : { oidc: new OidcSignIn(oidc, fetch) }),
+      secure: true,
+      stopped,
     },
   };
 }

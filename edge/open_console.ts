@@ -1,0 +1,72 @@
+/**
+ * What the console needs of the environment.
+ *
+ * @module
+ */
+import { utf8 } from "../core/bytes.ts";
+import type { Server } from "../core/service.ts";
+import type { RandomSource } from "../core/voprf/suite.ts";
+import { Admission } from "./admission.ts";
+import { tokenDigest } from "./bearer.ts";
+import { consoleKey, ConsoleSessions } from "./console_sessions.ts";
+import { developmentSecret } from "./development_secrets.ts";
+import type { Settings } from "./environment.ts";
+import { OidcSignIn } from "./oidc.ts";
+
+/** The parts of the console that are not its pages. */
+export interface OpenConsole {
+  /** Opens and reads sessions. */
+  readonly sessions: ConsoleSessions;
+  /** The identity provider, where there is one. */
+  readonly oidc?: OidcSignIn;
+  /** Whether cookies are for HTTPS alone. */
+  readonly secure: boolean;
+}
+
+/** The settings with an admin token that development makes, where they name none; it is kept in `.dit/`. */
+export async function withDevelopmentToken(
+  settings: Settings,
+): Promise<{ readonly settings: Settings; readonly adminToken?: string }> {
+  if (!settings.development || settings.adminTokenSha256 !== undefined) return { settings };
+  const adminToken = (await developmentSecret("admin_token", 32)).toBase64();
+  return { settings: { ...settings, adminTokenSha256: tokenDigest(adminToken) }, adminToken };
+}
+
+/** Opens the console, where somebody may operate the service; its sessions hold in every process. */
+export async function openConsole(
+  settings: Settings,
+  server: Pick<Server, "deployment" | "store" | "random" | "now">,
+): Promise<OpenConsole | undefined> {
+  const { adminTokenSha256, readerTokenSha256, oidc, development } = settings;
+  if (adminTokenSha256 === undefined && readerTokenSha256 === undefined && oidc === undefined) {
+    return undefined;
+  }
+  const key = consoleKey(await sharedSecret(settings, server), settings);
+  return {
+    sessions: new ConsoleSessions({ ...server, key }),
+    ...(oidc === undefined ? {} : { oidc: new OidcSignIn(oidc, fetch) }),
+    secure: !development,
+  };
+}
+
+/** A secret that all processes of this deployment have: a sealing key, or what a log server shows its ACS. */
+async function sharedSecret(
+  { development, sealKeys, acs }: Settings,
+  { deployment, random }: Pick<Server, "deployment" | "random">,
+): Promise<Uint8Array> {
+  if (sealKeys?.[0] !== undefined) return sealKeys[0];
+  if (acs === undefined) {
+    return development ? await developmentSecret("seal_key", 32) : random(32);
+  }
+  const tokens = [...deployment.applications.keys()].map(acs.tokenOf);
+  // An application without a token is no secret: then sessions hold in this process alone.
+  return tokens.some((token) => token.length < 32) ? random(32) : utf8(tokens.join(" "));
+}
+
+/** Ten attempts to sign in from one network, then one in ten seconds. */
+export const SIGN_IN_THROTTLE = { requestsPerSecond: 0.1, burst: 10, maxConcurrentPerAddress: 4 } as const;
+
+/** The throttle of attempts to sign in. */
+export function signInAdmission(random: RandomSource, settings: Settings): Admission {
+  return new Admission(random, { ...settings, ...SIGN_IN_THROTTLE });
+}

@@ -1,0 +1,45 @@
+/**
+ * Numbers and times as people read them. Everything is UTC, as the service's days and epochs are.
+ *
+ * @module
+ */
+
+const GROUPED = new Intl.NumberFormat("en-US");
+
+/** `12,345`. */
+export function formatCount(count: number): string {
+  return GROUPED.format(count);
+}
+
+/** `0.4 %`, or `—` of nothing. */
+export function formatShare(part: number, whole: number): string {
+  if (whole === 0) return "—";
+  const percent = part / whole * 100;
+  if (percent > 0 && percent < 0.1) return "< 0.1 %";
+  return `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)} %`;
+}
+
+/** `2027-01-15 10:20`, of Unix seconds. */
+export function formatMoment(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+}
+
+/** `2027-01-15 10:20:30`. */
+export function formatSecond(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+}
+
+/** `2 days`, `5 h`, `12 min`, `40 s`: the largest unit that is not below one. */
+export function formatDuration(seconds: number): string {
+  const rounded = Math.round(Math.abs(seconds));
+  if (rounded < 90) return `${rounded} s`;
+  if (rounded < 90 * 60) return `${Math.round(rounded / 60)} min`;
+  if (rounded < 48 * 3_600) return `${Math.round(rounded / 3_600)} h`;
+  return `${Math.round(rounded / 86_400)} days`;
+}
+
+/** `in 5 h`, `12 min ago`. */
+export function formatDistance(atSeconds: number, nowSeconds: number): string {
+  const seconds = atSeconds - nowSeconds;
+  return seconds >= 0 ? `in ${formatDuration(seconds)}` : `${formatDuration(seconds)} ago`;
+}

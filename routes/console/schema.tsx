@@ -1,0 +1,153 @@
+/**
+ * `GET /console/apps/{app}/schema`: what an application collects, who answers for it, and until when.
+ *
+ * @module
+ */
+import type { Application } from "../../core/config/types.ts";
+import { type EventBudget, schemaBudget } from "../../core/telemetry/schema_budget.ts";
+import { type EventSchema, type FieldSchema, isOpen, type Stops } from "../../core/telemetry/schema.ts";
+import { formatCount, formatDistance, formatDuration } from "./format.ts";
+import { PageHead } from "./layout.tsx";
+import { Badge } from "./parts.tsx";
+
+/** Days before its end in which an event's expiry stands out. */
+const EXPIRES_SOON_DAYS = 30;
+
+/** The page. */
+export function SchemaPage({ app, stops, now }: {
+  readonly app: Application;
+  readonly stops: Stops;
+  readonly now: number;
+}) {
+  const budgets = new Map(
+    schemaBudget(app.events, app.expectedClients, app.minCrowd).map((budget) => [budget.event, budget]),
+  );
+  const pseudonym = app.pseudonymSeconds === undefined
+    ? "Logs carry no pseudonym."
+    : `Logs carry a pseudonym that changes every ${formatDuration(app.pseudonymSeconds)}.`;
+  return (
+    <>
+      <PageHead
+        title={`What ${app.id} collects`}
+        lead={`This is all of it: there is no free text, and what is not declared here is refused. ${pseudonym} ` +
+          `Times are kept to ${
+            formatDuration(app.granularitySeconds)
+          }, raw records for ${app.retentionDays} days.`}
+      >
+        <a href={`/v1/apps/${app.id}/schema`}>The public document</a>
+      </PageHead>
+      <div class="stack">
+        {Object.entries(app.events).map(([name, event]) => (
+          <EventPanel name={name} event={event} stops={stops} now={now} budget={budgets.get(name)!} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function EventPanel({ name, event, stops, now, budget }: {
+  readonly name: string;
+  readonly event: EventSchema;
+  readonly stops: Stops;
+  readonly now: number;
+  readonly budget: EventBudget;
+}) {
+  const endsAt = Date.parse(`${event.expires}T00:00:00Z`) / 1000 + 86_400;
+  const expired = now >= endsAt;
+  const soon = !expired && endsAt - now < EXPIRES_SOON_DAYS * 86_400;
+  return (
+    <section class="panel" aria-labelledby={`event-${name}`}>
+      <div class="head">
+        <h2 id={`event-${name}`}>
+          <code>{name}</code>
+        </h2>
+        <span class="actions">
+          {soon && <Badge tone="warn">expires soon</Badge>}
+          {expired
+            ? <Badge tone="bad">expired</Badge>
+            : isOpen(name, event, stops, now)
+            ? <Badge tone="good">collected</Badge>
+            : <Badge tone="bad">stopped</Badge>}
+        </span>
+      </div>
+      <p>{event.description}</p>
+      <div class="columns">
+        <dl class="facts">
+          <dt>Answers</dt>
+          <dd>{event.purpose}</dd>
+          <dt>Owner</dt>
+          <dd>{event.owner}</dd>
+          <dt>Collected until</dt>
+          <dd>
+            {event.expires} <span class="muted">{formatDistance(endsAt, now)}</span>
+          </dd>
+          {event.review !== undefined && (
+            <>
+              <dt>Review</dt>
+              <dd>
+                {isLink(event.review)
+                  ? <a href={event.review} rel="noreferrer">{event.review}</a>
+                  : event.review}
+              </dd>
+            </>
+          )}
+          {event.sample !== undefined && event.sample < 1 && (
+            <>
+              <dt>Sent by</dt>
+              <dd>{Math.round(event.sample * 1000) / 10} % of clients</dd>
+            </>
+          )}
+          <dt>Worst case</dt>
+          <dd>
+            {budget.bits.toFixed(1)} bits a record; {budget.crowd >= 1
+              ? `some ${
+                formatCount(Math.floor(budget.crowd))
+              } clients share the rarest one if all are equally frequent`
+              : "fewer clients than different records"}
+            {budget.justification !== undefined && <div class="why muted small">{budget.justification}</div>}
+          </dd>
+        </dl>
+        <div>
+          <h3>Fields</h3>
+          {Object.keys(event.fields).length === 0 ? <p class="muted">None.</p> : (
+            <ul class="fields">
+              {Object.entries(event.fields).map(([field, schema]) => (
+                <li>
+                  <code>{field}</code> <span class="muted">{describeField(schema)}</span>{" "}
+                  {schema.localDp !== undefined && (
+                    <Badge tone="info">randomised on the device, epsilon {schema.localDp.epsilon}</Badge>
+                  )}
+                  {stops.fields.has(`${name}.${field}`) && <Badge tone="bad">suppressed</Badge>}
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+/** A review may be a link or a name; a link that runs code is neither. */
+function isLink(review: string): boolean {
+  return /^https?:\/\//i.test(review);
+}
+
+/** A field's domain in words. */
+function describeField(field: FieldSchema): string {
+  const optional = field.optional === true ? ", optional" : "";
+  switch (field.type) {
+    case "boolean":
+      return `true or false${optional}`;
+    case "enum":
+      return `one of ${field.values.join(", ")}${optional}`;
+    case "integer":
+      return `a whole number from ${field.min} to ${field.max}${optional}`;
+    case "bucket":
+      return `a range: below ${field.edges[0]}, then up to ${
+        field.edges.slice(1).join(", ") || "any"
+      } and more${optional}`;
+    case "version":
+      return `a version, major.minor${optional}`;
+  }
+}
