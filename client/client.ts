@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { floorTo } from "../core/telemetry/time.ts";
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { NO_RETRY, retryLater } from "./backoff.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { Clock } from "./clock.ts";
-import { type Collection, DEFAULT_GRANULARITY_SECONDS, parseSchema } from "./collection.ts";
+import { type Collection, parseSchema } from "./collection.ts";
 import { commit, type Context, OptedOutError } from "./context.ts";
 import type { Directory } from "./directory.ts";
 import { CachedDocument } from "./document.ts";
@@ -16,7 +15,7 @@ import { dropEvents } from "./drops.ts";
 import { currentPseudonym } from "./identity.ts";
 import { inspect, type Inspection } from "./inspection.ts";
 import { fetchTokens } from "./issuance.ts";
-import { directoryOf, restoreClock } from "./key_check.ts";
+import { directoryOf } from "./key_check.ts";
 import { Listeners } from "./listeners.ts";
 import { checkApp, checkEndpoint, hasPlainValues } from "./options.ts";
 import { bind, enqueue, readQueue } from "./queue.ts";
@@ -129,7 +128,6 @@ export class DitClient<Events = UntypedEvents> {
       if (reason !== "sampled_out") this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + events);
     });
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
-    void this.#enter(() => restoreClock(context));
     this.#schedule();
   }
 
@@ -144,7 +142,7 @@ export class DitClient<Events = UntypedEvents> {
    */
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
     if (this.#state === "opted_out") return;
-    const at = floorTo(this.#context.clock.seconds(), DEFAULT_GRANULARITY_SECONDS);
+    const at = this.#context.clock.now() / 1000;
     const reason = this.#state === "closed" ? "closed" : "field_invalid";
     if (this.#state === "closed" || !hasPlainValues(fields)) {
       return this.#listeners.report("dropped", { events: 1, reason });
@@ -339,7 +337,7 @@ export class DitClient<Events = UntypedEvents> {
 
   /** Logs what was dropped, where the application collects that. */
   async #enqueueDrops(collection: Collection): Promise<void> {
-    const events = dropEvents(collection, this.#drops, this.#context.clock.seconds());
+    const events = dropEvents(collection, this.#drops, this.#context.clock.now() / 1000);
     this.#drops.clear();
     if (events.length > 0) await enqueue(this.#context, collection, events);
   }

@@ -7,7 +7,7 @@ import { DecodeError } from "../core/bytes.ts";
 import type { FieldSchema } from "../core/telemetry/schema.ts";
 
 /** Seconds to which times are floored unless the schema says another granularity. */
-export const DEFAULT_GRANULARITY_SECONDS = 3_600;
+const DEFAULT_GRANULARITY_SECONDS = 3_600;
 
 /** A field as the schema publishes it. */
 export type CollectedField = FieldSchema & {

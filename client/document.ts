@@ -5,7 +5,7 @@
  */
 import { commit, type Context } from "./context.ts";
 import { type Answer, exchange, freshFor } from "./http.ts";
-import { type DocumentRecord, read, write } from "./records.ts";
+import { CLOCK, type DocumentRecord, read, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 import type { Report, Step } from "./types.ts";
 
@@ -41,7 +41,10 @@ export class CachedDocument<T> {
   /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand. */
   async get(renew = false): Promise<T | undefined> {
     const { context, kind } = this;
-    const stored = await commit(context, (entries) => read<DocumentRecord>(entries, kind.key));
+    const stored = await commit(context, (entries) => {
+      context.clock.offset = read<number>(entries, CLOCK) ?? 0;
+      return read<DocumentRecord>(entries, kind.key);
+    });
     if (stored !== undefined) this.#take(stored);
     const now = context.clock.now();
     const record = this.#record;
@@ -90,7 +93,11 @@ export class CachedDocument<T> {
     const record = { text, fetchedAt, freshUntil: fetchedAt + freshFor(answer.headers) };
     const refused = await commit(context, (entries, report) => {
       const reason = checked(entries, report);
-      if (reason === undefined) write<DocumentRecord>(entries, kind.key, record);
+      if (reason === undefined) {
+        context.clock.correct(answer.headers);
+        write<number>(entries, CLOCK, context.clock.offset);
+        write<DocumentRecord>(entries, kind.key, record);
+      }
       return reason;
     });
     if (refused === undefined) {

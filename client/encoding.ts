@@ -21,8 +21,8 @@ export type EncodeFault =
   | "field_invalid";
 
 /**
- * Turns a logged event into what goes out: buckets measurements, randomises values, floors the time, leaves suppressed
- * fields out, and checks it as the service will. The values of one that is encoded already are not touched again.
+ * Turns a logged event into what goes out: buckets measurements, randomises values, corrects and floors the time, leaves
+ * suppressed fields out, and checks it as the service will. The values of one that is encoded already are not touched again.
  */
 export function encodeEvent(
   context: Context,
@@ -61,7 +61,9 @@ export function encodeEvent(
   for (const [fieldName, field] of collected.fields) {
     if (!field.optional && !field.suppressed && !(fieldName in fields)) return "field_missing";
   }
-  return { name, at: floorTo(event.at, collection.granularitySeconds), fields, encoded: true };
+  // The device's clock may have been years off when the event was logged, and is corrected since.
+  const at = event.at + (encoded ? 0 : context.clock.offset / 1000);
+  return { name, at: floorTo(at, collection.granularitySeconds), fields, encoded: true };
 }
 
 /** Throws when the value is not in its field's domain, or the field makes no sense. */

@@ -6,11 +6,11 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../core/bytes.ts";
-import { commit, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
 import { type Directory, keyName, parseDirectory } from "./directory.ts";
 import { CachedDocument } from "./document.ts";
 import { type Answer, exchange } from "./http.ts";
-import { CLOCK, DIRECTORY, read, SEEN, type SeenKeys, write } from "./records.ts";
+import { DIRECTORY, read, SEEN, type SeenKeys, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 import type { ClientOptions, Report } from "./types.ts";
 
@@ -45,7 +45,7 @@ export function conflicts(one: Directory, other: Directory): boolean {
   return other.keys.some((key) => (ids.get(keyName(key)) ?? key.keyId) !== key.keyId);
 }
 
-/** The directory of a client, with the clock that it corrects. */
+/** The directory of a client. */
 export function directoryOf(
   context: Context,
   options: Pick<ClientOptions, "verifyKeys" | "mirror">,
@@ -62,19 +62,10 @@ export function directoryOf(
         await askApp(directory, options.verifyKeys);
       return refused ?? ((entries, report) => {
         // By the device's own clock: the service's must not decide what is forgotten.
-        const changed = compareSeen(entries, report, directory, clock.now() / 1000);
-        if (changed !== undefined) return changed;
-        clock.correct(answer.headers);
-        write(entries, CLOCK, clock.offset);
-        return undefined;
+        return compareSeen(entries, report, directory, clock.now() / 1000);
       });
     },
   });
-}
-
-/** Takes over the clock as it was corrected before. */
-export async function restoreClock(context: Context): Promise<void> {
-  context.clock.offset = await commit(context, (entries) => read<number>(entries, CLOCK)) ?? 0;
 }
 
 /** A validator that is not the hash of the body could be a cookie. A browser hides it unless it is exposed. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { fromBase64url, toBase64url } from "../core/bytes.ts";
-import { MAX_AGE_SECONDS } from "../core/telemetry/time.ts";
+import { floorTo, MAX_AGE_SECONDS } from "../core/telemetry/time.ts";
 import { computeMac, digestBody, encodeTranscript } from "../core/token/mac.ts";
 import { NO_RETRY } from "./backoff.ts";
 import { type Body, buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
@@ -179,10 +179,11 @@ function prepare(
   collection: Collection,
   event: EventRecord,
 ): EncodedEvent | string {
-  // The service would give an older event another time.
-  if (event.at < context.clock.seconds() - MAX_AGE_SECONDS) return "too_old";
   const encoded = encodeEvent(context, entries, collection, event);
   if (typeof encoded === "string") return encoded;
+  // The service would give an older event another time.
+  const earliest = floorTo(context.clock.seconds() - MAX_AGE_SECONDS, collection.granularitySeconds);
+  if (encoded.at < earliest) return "too_old";
   const { sample } = collection.events.get(event.name)!;
   return isSampled(context, entries, event.name, sample) ? encoded : "sampled_out";
 }

@@ -81,7 +81,7 @@ export interface TokenRecord extends KeyLife {
 /** A logged event that waits. */
 export interface EventRecord {
   readonly name: string;
-  /** Unix seconds, floored. */
+  /** Unix seconds: by the device's clock, or as it goes out (corrected and floored) once `encoded`. */
   readonly at: number;
   /** The values as the app gave them, or as they go out once `encoded`. */
   readonly fields: Readonly<Record<string, unknown>>;

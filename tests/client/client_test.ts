@@ -134,14 +134,23 @@ Deno.test("a client of P-384 gets and spends tokens of that suite", async () => 
   await test.close();
 });
 
-Deno.test("a client whose clock is days off corrects it by the directory", async () => {
-  const test = await startService();
-  const { client, heard } = makeClient(test, { now: () => test.clock.now - 3 * 86_400_000 });
-  client.log("app_opened", {});
-  await client.flush();
-  assertEquals(heard.sent.length, 1);
-  await client.close();
-  await test.close();
+Deno.test("a client whose clock is years off corrects it, and the times of what was logged before", async () => {
+  for (const years of [-30, -1, 2]) {
+    const test = await startService();
+    const storage = new MemoryStorage();
+    const now = () => test.clock.now + years * 365 * 86_400_000;
+    for (let start = 0; start < 2; start++) {
+      const { client, heard } = makeClient(test, { now, storage });
+      client.log("app_opened", {});
+      await client.flush();
+      assertEquals([heard.sent.length, heard.dropped.length], [1, 0]);
+      await client.close();
+      test.clock.now += 3_600_000;
+    }
+    const times = (await test.records()).flatMap(({ events }) => events.map(({ at }) => at));
+    assertEquals(times.toSorted(), ["2027-01-15T10:00:00Z", "2027-01-15T11:00:00Z"]);
+    await test.close();
+  }
 });
 
 Deno.test("an application without pseudonyms gets none", async () => {

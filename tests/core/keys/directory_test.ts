@@ -1,0 +1,61 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { directoryMaxAge, makeDirectory } from "../../../core/keys/directory.ts";
+import { KeyRing } from "../../../core/keys/key_ring.ts";
+import { applicationOf, contextOn, EPOCH, NOW } from "../../support/keys.ts";
+import { parseDirectory } from "../../../client/directory.ts";
+
+const ISSUER = "telemetry.example";
+const app = applicationOf();
+
+async function keysOf(kv: Deno.Kv, application = app) {
+  return await new KeyRing(await contextOn(kv), application, ISSUER).current(NOW);
+}
+
+Deno.test("makeDirectory() gives a document that the client's strict reader takes", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const { body, etag } = makeDirectory(ISSUER, "local", app, await keysOf(kv), NOW);
+  const directory = parseDirectory(new TextDecoder().decode(body), "notes");
+  assertEquals(directory.keys.map(({ epoch, generation }) => [epoch, generation]), [
+    [EPOCH, 0],
+    [EPOCH + 1, 0],
+    [EPOCH + 2, 0],
+    [EPOCH + 3, 0],
+  ]);
+  assertEquals(directory.issuer, ISSUER);
+  assertEquals(etag, `"${sha256(body).toBase64({ alphabet: "base64url", omitPadding: true })}"`);
+});
+
+Deno.test("makeDirectory() promises no more than every listed key keeps", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const keys = await keysOf(kv, applicationOf({ usesPerToken: 32, tokensPerClient: 2 }));
+  const limits = (changes: Parameters<typeof applicationOf>[0]) => {
+    const { body } = makeDirectory(ISSUER, "local", applicationOf(changes), keys, NOW);
+    const { usesPerToken, tokensPerClient } = parseDirectory(new TextDecoder().decode(body), "notes");
+    return { usesPerToken, tokensPerClient };
+  };
+  assertEquals(limits({ usesPerToken: 64, tokensPerClient: 8 }), { usesPerToken: 32, tokensPerClient: 2 });
+  assertEquals(limits({ usesPerToken: 16, tokensPerClient: 1 }), { usesPerToken: 16, tokensPerClient: 1 });
+});
+
+Deno.test("the ETag changes with the keys and with nothing else", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const keys = await keysOf(kv);
+  const { etag } = makeDirectory(ISSUER, "local", app, keys, NOW);
+  assertEquals(makeDirectory(ISSUER, "local", app, keys.toReversed(), NOW + 500).etag, etag);
+  assertNotEquals(makeDirectory(ISSUER, "local", app, keys.slice(1), NOW).etag, etag);
+});
+
+Deno.test("directoryMaxAge() ends after the next change, and spreads a fleet over up to an hour", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const directory = makeDirectory(ISSUER, "local", app, await keysOf(kv), NOW);
+  const toChange = (EPOCH + 1) * 86_400 - NOW;
+  const ages = Array.from({ length: 256 }, (_, jitter) => directoryMaxAge(directory, app, NOW, jitter / 256));
+  assertEquals(Math.min(...ages), toChange);
+  assert(Math.max(...ages) > toChange + 3_500 && Math.max(...ages) <= toChange + 3_600);
+  assert(new Set(ages).size > 200, "a fleet comes back in many different seconds");
+  const short = applicationOf({ epochSeconds: 10 });
+  const last = makeDirectory(ISSUER, "local", short, [], NOW + 9);
+  assertEquals(directoryMaxAge(last, short, NOW + 9, 0), 1);
+  assertEquals(directoryMaxAge(last, short, NOW + 9, 0.999), 2);
+});
