@@ -24,14 +24,14 @@ import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./records.ts";
 import { Sender } from "./sender.ts";
 import { MemoryStorage } from "./storage_memory.ts";
 import type { ClientEvents, ClientOptions } from "./types.ts";
-import { dropTokens, spendableTokens, usesLeft } from "./wallet.ts";
+import { dropTokens, MAX_USES, spendableTokens, usesLeft } from "./wallet.ts";
 
 /** Requests that wait for another try before no new one is bound. */
 const MAX_HELD = 4;
 /** Token requests of one pass. */
 const MAX_FETCHES = 3;
-/** Uses that are left when the next token is fetched. */
-const SPARE_USES = 8;
+/** The share of a token's uses that is left when the next one is fetched. */
+const SPARE_SHARE = 1 / 8;
 
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;
@@ -330,8 +330,10 @@ export class DitClient<Events = UntypedEvents> {
       const pseudonym = currentPseudonym(context, entries, collection);
       return usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds()));
     });
-    const wanted = Math.ceil(events / this.#maxEvents) + SPARE_USES - left;
-    if (wanted > 0) await fetchTokens(context, this.#directory, wanted, false);
+    const needed = Math.ceil(events / this.#maxEvents);
+    const spare = Math.min(this.#directory.current?.usesPerToken ?? 0, MAX_USES) * SPARE_SHARE;
+    if (left >= needed + spare) return "done";
+    await fetchTokens(context, this.#directory, Math.max(needed - left, 1), false);
     return "done";
   }
 

@@ -56,7 +56,7 @@ interface SchemaDocument {
  */
 export function parseSchema(text: string, app: string): Collection {
   const document = JSON.parse(text) as SchemaDocument;
-  if (document.app !== app) throw new DecodeError("Cannot read schema: it is another application's");
+  if (document.app !== app) throw new DecodeError("Cannot read schema: app");
   return {
     pseudonymSeconds: seconds(document["pseudonym-seconds"]),
     granularitySeconds: seconds(document["granularity-seconds"]) ?? DEFAULT_GRANULARITY_SECONDS,
@@ -71,5 +71,5 @@ export function parseSchema(text: string, app: string): Collection {
 function seconds(value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (Number.isSafeInteger(value) && value as number > 0) return value as number;
-  throw new DecodeError("Cannot read schema: a member is not a number of seconds");
+  throw new DecodeError("Cannot read schema: seconds");
 }

@@ -62,7 +62,7 @@ export function keyName({ region, epoch, generation }: DirectoryKey): string {
 type Members = Record<string, unknown>;
 
 function requireThat(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new DecodeError(`Cannot read directory: ${what} is missing or out of its range`);
+  if (!condition) throw new DecodeError(`Cannot read directory: ${what}`);
 }
 
 function integer(members: Members, name: string, least: number, most: number): number {

@@ -53,7 +53,9 @@ export function encodeEvent(
             value,
           ].join("\0"),
         );
-      fields[fieldName] = encoded ? value as WireValue : encodeValue(context, field, value, random);
+      const sent = encoded ? value as WireValue : encodeValue(context, field, value, random);
+      if (sent === undefined) return "field_invalid";
+      fields[fieldName] = sent;
     } catch {
       return "field_invalid";
     }
@@ -66,15 +68,15 @@ export function encodeEvent(
   return { name, at: floorTo(at, collection.granularitySeconds), fields, encoded: true };
 }
 
-/** Throws when the value is not in its field's domain, or the field makes no sense. */
+/** Undefined when the value is not in its field's domain; throws when the field makes no sense. */
 function encodeValue(
   { localDp }: Context,
   field: CollectedField,
   value: unknown,
   random: () => ReturnType<typeof deviceRandom>,
-): WireValue {
+): WireValue | undefined {
   const sent = field.type === "bucket" && typeof value === "number" ? bucketOf(field.edges, value) : value;
-  if (!isValue(field, sent)) throw new RangeError("The value is not in its field's domain");
+  if (!isValue(field, sent)) return undefined;
   const mechanism = field["local-dp"];
   return mechanism === undefined ? sent : localDp!({ ...field, localDp: mechanism }, sent, random());
 }

@@ -76,7 +76,7 @@ async function readBounded(response: Response, maxBytes: number): Promise<Uint8A
     length += value.length;
     if (length > maxBytes) {
       await reader.cancel();
-      throw new RangeError("The answer is too large");
+      throw new RangeError();
     }
     chunks.push(value);
   }

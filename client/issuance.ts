@@ -196,7 +196,7 @@ function splitResponse(
   const proofAt = prefix.length + count * elementLength;
   if (
     body.length !== proofAt + 2 * scalarLength || !equalPublic(body.subarray(0, prefix.length), prefix)
-  ) throw new RangeError("The answer is no batch of as many elements");
+  ) throw new RangeError();
   return {
     evaluatedElements: Array.from(
       { length: count },

@@ -15,7 +15,7 @@ export function checkEndpoint(endpoint: string): string {
   const { protocol, hostname, origin, pathname, href } = new URL(endpoint);
   const isLocal = protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
   if ((protocol !== "https:" && !isLocal) || href !== origin + pathname) {
-    throw new TypeError("Cannot make client: the endpoint is no plain https URL");
+    throw new TypeError("Cannot make client: no plain https endpoint");
   }
   return href.replace(/\/+$/, "");
 }

@@ -27,10 +27,10 @@ export function bodySize(length: number): number | undefined {
  */
 export function padGzip(gzip: Uint8Array): Uint8Array<ArrayBuffer> {
   if (gzip.length < GZIP_HEADER_LENGTH || gzip[0] !== 0x1f || gzip[1] !== 0x8b || gzip[3] !== 0) {
-    throw new RangeError("Cannot pad gzip: it has no plain header");
+    throw new RangeError("Cannot pad gzip: header");
   }
   const size = bodySize(gzip.length + EXTRA_OVERHEAD);
-  if (size === undefined) throw new RangeError(`Cannot pad gzip: ${gzip.length} bytes are too many`);
+  if (size === undefined) throw new RangeError("Cannot pad gzip: length");
   const padding = size - gzip.length - EXTRA_OVERHEAD;
   const extraLength = padding + 4;
   return concat(

@@ -36,10 +36,10 @@ function randomScalar(random: RandomSource): bigint {
   }
 }
 
-/** DeserializeElement (section 4.1): canonical, and not the identity. */
+/** DeserializeElement (section 4.1): canonical, and not the identity. What it throws, finalize() catches. */
 function decodeElement(bytes: Uint8Array): Element {
   const element = Point.fromBytes(bytes);
-  if (element.is0()) throw new VoprfError("Cannot decode element: it is the identity");
+  if (element.is0()) throw new VoprfError();
   return element;
 }
 
@@ -73,7 +73,7 @@ function blind(inputs: Uint8Array[], random: RandomSource): ReturnType<Suite["bl
     blinds: scalars.map((scalar) => Fn.toBytes(scalar)),
     blindedElements: inputs.map((input, index) => {
       const element = ristretto255_hasher.hashToCurve(input, { DST: concat(utf8("HashToGroup-"), CONTEXT) });
-      if (element.is0()) throw new VoprfError("Cannot blind input: it hashes to the identity");
+      if (element.is0()) throw new VoprfError("Cannot blind: identity");
       return element.multiply(scalars[index]!).toBytes();
     }),
   };
@@ -97,7 +97,7 @@ function finalize(request: FinalizeRequest): Uint8Array[] {
   } catch {
     // Whatever was malformed, nothing is kept.
   }
-  throw new VoprfError("Cannot accept evaluations: the proof does not verify under this public key");
+  throw new VoprfError("Cannot accept evaluations");
 }
 
 /** ristretto255-SHA512 for clients. */

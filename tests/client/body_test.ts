@@ -89,14 +89,14 @@ Deno.test("padGzip() blanks what tells platforms apart", () => {
 });
 
 Deno.test("padGzip() refuses what is no plain gzip file, or too long", () => {
-  assertThrows(() => padGzip(new Uint8Array(5)), RangeError, "no plain header");
-  assertThrows(() => padGzip(new Uint8Array(50)), RangeError, "no plain header");
+  assertThrows(() => padGzip(new Uint8Array(5)), RangeError, "header");
+  assertThrows(() => padGzip(new Uint8Array(50)), RangeError, "header");
   const withName = gzipSync("x");
   withName[3] = 8;
-  assertThrows(() => padGzip(withName), RangeError, "no plain header");
+  assertThrows(() => padGzip(withName), RangeError, "header");
   assertThrows(
     () => padGzip(gzipSync(Uint8Array.of(...random(40_000), ...random(40_000)))),
     RangeError,
-    "too many",
+    "length",
   );
 });

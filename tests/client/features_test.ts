@@ -63,21 +63,21 @@ Deno.test("a new client sends what an earlier one left in the storage", async ()
 });
 
 Deno.test("the next token is fetched before the last one runs out, and not before", async () => {
-  const test = await startService({ usesPerToken: 12 });
+  const test = await startService({ usesPerToken: 16 });
   const { fetch, steps } = counting(test.fetch);
   const made = makeClient(test, { fetch, delaySeconds: 0.001 });
-  for (let log = 0; log < 4; log++) {
+  for (let log = 0; log < 14; log++) {
     const sent = told(made, "sent");
     made.client.log("app_opened", {});
     await sent;
   }
-  // 12 uses: eight are kept in reserve, so the fifth log finds fewer than it and they need.
+  // An eighth is kept in reserve: the 15th log finds two uses, and it and the reserve need three.
   assertEquals(steps.filter((step) => step === "tokens").length, 1);
   const issued = told(made, "issued");
   made.client.log("app_opened", {});
   await issued;
   await made.client.flush();
-  assertEquals([made.heard.sent.length, made.heard.issued.length], [5, 2]);
+  assertEquals([made.heard.sent.length, made.heard.issued.length], [15, 2]);
   await made.client.close();
   await test.close();
 });
@@ -417,28 +417,28 @@ Deno.test("an expired session is renewed once, and a failing one tried again lat
 });
 
 Deno.test("a spent quota is waited out, and a smaller batch tried before", async () => {
-  const test = await startService({ usesPerToken: 1, tokensPerClient: 4, maxBatch: 3 });
-  // Three of the user's four tokens were lost with the storage of another client.
-  const lost = makeClient(test);
-  lost.client.log("app_opened", {});
-  await lost.client.flush();
-  assertEquals(lost.heard.issued, [{ tokens: 3 }]);
-  await lost.client.close();
+  const test = await startService({ usesPerToken: 1, tokensPerClient: 4 });
+  const logMany = ({ client }: ClientUnderTest, events: number) => {
+    for (let event = 0; event < events; event++) client.log("app_opened", {});
+    return client.flush();
+  };
+  // Three of the user's four tokens go to another client.
+  const other = makeClient(test);
+  await logMany(other, 250);
+  assertEquals(other.heard.issued, [{ tokens: 3 }]);
+  await other.client.close();
   const { fetch, steps } = counting(test.fetch);
-  const { client, heard } = makeClient(test, { fetch });
-  client.log("app_opened", {});
-  await client.flush();
-  assertEquals(heard.refused, [{ step: "tokens", code: "quota_exhausted" }]);
-  assertEquals([heard.issued, heard.sent.length], [[{ tokens: 1 }], 1]);
-  client.log("app_opened", {});
-  await client.flush();
+  const made = makeClient(test, { fetch });
+  await logMany(made, 150);
+  assertEquals(made.heard.refused[0], { step: "tokens", code: "quota_exhausted" });
+  assertEquals([made.heard.issued, made.heard.sent.map(({ events }) => events)], [[{ tokens: 1 }], [100]]);
   const before = steps.length;
-  await client.flush();
+  await made.client.flush();
   assertEquals(steps.length, before, "it does not ask again before the next epoch");
   test.clock.now += DAY;
-  await client.flush();
-  assertEquals([heard.sent.length, heard.dropped.length], [2, 0]);
-  await client.close();
+  await made.client.flush();
+  assertEquals([made.heard.sent.map(({ events }) => events), made.heard.dropped], [[100, 50], []]);
+  await made.client.close();
   await test.close();
 });
 
