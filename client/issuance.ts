@@ -23,6 +23,8 @@ import { keepToken, MAX_USES } from "./wallet.ts";
 const MAX_ANSWER_BYTES = 32_768;
 /** Failures after which a request whose answer does not verify is given up. */
 const MAX_FAILURES = 3;
+/** Seconds at the end of an epoch (an eighth of a short one) in which no tokens are asked for. */
+const LAST_SECONDS = 3;
 /** Longest wait that the service may ask for, in seconds: the longest epoch. */
 const MOST_WAIT_SECONDS = 2_592_000;
 
@@ -70,7 +72,9 @@ async function prepare(
   // Published ahead, a key is only missing when the clock or the directory is old.
   const chosen = await choose(renewDirectory) ?? (renewDirectory ? undefined : await choose(true));
   if (chosen === undefined) return undefined;
-  const { keyId } = chosen.key;
+  const { keyId, notBefore, issueUntil } = chosen.key;
+  // Under way when the epoch ends, a request would be refused: in its last seconds it waits for the next key.
+  if (issueUntil - clock.seconds() <= Math.min(LAST_SECONDS, (issueUntil - notBefore) / 8)) return undefined;
   return await commit(context, (entries) => {
     const before = read<PendingRecord>(entries, PENDING);
     // Only the issuing key signs: a request for another one can no longer be answered.

@@ -86,9 +86,9 @@ Deno.test("deno task keys works through the running service, and on its store wh
   const late = await keys(folder, `revoke --app demo --epoch ${epoch + 1} --yes`, env);
   assertStringIncludes(late.stdout, "Generation 1 has taken over");
   await using restarted = await startReady({ folder, port });
-  const finally_ = await keys(folder, "list", env);
-  assertStringIncludes(finally_.stdout, `${epoch + 1}`);
-  assertEquals(states(finally_.stdout).filter((state) => state.startsWith(`${epoch + 1}`)), [
+  const last = await keys(folder, "list", env);
+  assertStringIncludes(last.stdout, `${epoch + 1}`);
+  assertEquals(states(last.stdout).filter((state) => state.startsWith(`${epoch + 1}`)), [
     `${epoch + 1} 0 revoked`,
     `${epoch + 1} 1 scheduled`,
   ]);
