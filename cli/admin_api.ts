@@ -48,7 +48,9 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
     case "admin_token_invalid":
       throw new CommandError("The service refuses the admin token: set DIT_ADMIN_TOKEN to the right one.");
     case "route_unknown":
-      throw new CommandError("The service has no admin API: start it with DIT_ADMIN_TOKEN_SHA256.");
+      throw new CommandError(
+        "The service has no admin API for this: start it with DIT_ADMIN_TOKEN_SHA256, or ask its ACS.",
+      );
     default:
       throw new CommandError(problem?.detail ?? `The service answered ${response.status}.`);
   }

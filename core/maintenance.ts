@@ -6,6 +6,7 @@
  */
 import { sweepEndedSessions } from "./ended_sessions.ts";
 import { Refusal } from "./errors.ts";
+import { resealKeys } from "./keys/resealing.ts";
 import { type KeyUpkeep, maintainKeys, NO_UPKEEP } from "./keys/upkeep.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import { hasKeys, type Server } from "./service.ts";
@@ -48,11 +49,18 @@ function failureOf(error: unknown): string {
   return error instanceof Refusal ? error.code : (error as Error)?.name ?? "unknown";
 }
 
+/** What is due on a log server: it holds no key, but numbers of keys, and secrets of its own. */
+async function maintainBorrowedKeys({ store, sealer, region, now }: Server): Promise<KeyUpkeep> {
+  const keysEnded = await endBorrowedKeys(store, region, now());
+  const { resealed, unreadable } = await resealKeys(store, sealer);
+  return { ...NO_UPKEEP, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
+}
+
 async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceReport> {
-  const { store, deployment, now, random, region } = server;
+  const { store, deployment, now, random } = server;
   const keys = hasKeys(server)
     ? await maintainKeys(server.rotation, deployment.applications.values(), now())
-    : { ...NO_UPKEEP, keysEnded: await endBorrowedKeys(store, region, now()) };
+    : await maintainBorrowedKeys(server);
   const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
     const { records, segments } = await moveIntoSegments(store, random, app.id, now(), { pause: pace.pause });

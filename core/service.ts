@@ -67,6 +67,8 @@ export interface Server {
   readonly deployment: Deployment;
   /** The store. */
   readonly store: Store;
+  /** Seals secrets. */
+  readonly sealer: Sealer;
   /** A cryptographic source. */
   readonly random: RandomSource;
   /** Unix seconds, whole. */
@@ -144,19 +146,19 @@ export function createService(options: ServiceOptions): Service {
 
 /** Puts a log server together, whose ACS is elsewhere. Nothing is read or written yet. */
 export function createLogServer(options: LogServerOptions): Server {
-  const { acs, store, random } = options;
+  const { acs, store, sealer, random } = options;
   const parts = commonParts(options);
   const { appOf, committer } = parts;
   return {
     ...parts,
-    issuer: new SplitIssuer(acs, store, random),
+    issuer: new SplitIssuer(acs, store, sealer, random),
     redeemer: new SplitRedeemer({ appOf, acs, borrowed: new BorrowedKeys(store), committer }),
     publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),
   };
 }
 
 function commonParts(options: ServerOptions) {
-  const { deployment, store, random, now, region, onTrailEntry } = options;
+  const { deployment, store, sealer, random, now, region, onTrailEntry } = options;
   const counters = new Counters(now);
   const risk = new RiskMonitor(options);
   const committer = new Committer(store, random, {
@@ -169,6 +171,7 @@ function commonParts(options: ServerOptions) {
   return {
     deployment,
     store,
+    sealer,
     random,
     now,
     region,

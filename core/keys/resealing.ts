@@ -6,6 +6,7 @@
 import { equalPublic, utf8 } from "../bytes.ts";
 import { keySpace, type Store } from "../store/kv.ts";
 import { isZeroed, type KeyRow, openSecret, sealSecret } from "./key_row.ts";
+import { resealSecrets } from "./sealed_secret.ts";
 import { type Sealer, SealError } from "./sealing.ts";
 
 const PROOF_TEXT = utf8("DIT/1 seal proof");
@@ -13,16 +14,15 @@ const PROOF_CONTEXT = utf8("DIT/1 store");
 
 /** What a run of {@linkcode resealKeys} found. */
 export interface Resealing {
-  /** Keys that were sealed again. */
+  /** Secrets, nearly all of them keys, that were sealed again. */
   readonly resealed: number;
-  /** Keys that do not open under any sealing key of this process. */
+  /** Secrets that do not open under any sealing key of this process. */
   readonly unreadable: number;
 }
 
-/** Seals under the newest sealing key what an older one sealed. Idempotent. */
+/** Seals under the newest sealing key what an older one sealed: keys and all other secrets of the store. Idempotent. */
 export async function resealKeys(store: Store, sealer: Sealer): Promise<Resealing> {
-  let resealed = 0;
-  let unreadable = 0;
+  let { resealed, unreadable } = await resealSecrets(store, sealer);
   for await (const { key, value: row, versionstamp } of store.list<KeyRow>(keySpace.allKeys())) {
     if (isZeroed(row) || sealer.isNewest(row.sealed)) continue;
     try {
@@ -37,7 +37,7 @@ export async function resealKeys(store: Store, sealer: Sealer): Promise<Resealin
       unreadable++;
     }
   }
-  // The proof comes last: as long as a key is under an older sealing key, that one still starts a service.
+  // The proof comes last: it says of all the others that they are done.
   if (unreadable === 0) await resealProof(store, sealer);
   return { resealed, unreadable };
 }

@@ -9,6 +9,7 @@
  */
 import { fromBase64url } from "../bytes.ts";
 import type { Application, Deployment } from "../config/types.ts";
+import { MONITOR_SECRET, openSealedSecret } from "../keys/sealed_secret.ts";
 import type { Sealer } from "../keys/sealing.ts";
 import type { Store } from "../store/kv.ts";
 import { pseudonymPeriod } from "../telemetry/pseudonym.ts";
@@ -18,7 +19,6 @@ import type { RandomSource } from "../voprf/suite.ts";
 import { type AlertRow, sweepAlerts } from "./alerts.ts";
 import { ComparisonDomain } from "./comparison_domain.ts";
 import type { KhllParameters, KHyperLogLog } from "./khll.ts";
-import { monitorSecret } from "./monitor_secret.ts";
 import { decide, type DecisionContext, type JudgedEvent, lift, type Lifting } from "./risk_decisions.ts";
 import { type Layout, layoutOf, sketchParameters } from "./risk_dimensions.ts";
 import { EventSketches, PEOPLE } from "./risk_sketches.ts";
@@ -95,7 +95,9 @@ export class RiskMonitor {
    */
   async open(): Promise<void> {
     const { store, sealer, random, deployment } = this.options;
-    this.#domain = new ComparisonDomain(await monitorSecret(store, sealer, random), [deployment.issuer]);
+    this.#domain = new ComparisonDomain(await openSealedSecret(store, sealer, random, MONITOR_SECRET), [
+      deployment.issuer,
+    ]);
     await this.refresh();
   }
 
@@ -178,7 +180,7 @@ export class RiskMonitor {
   /** Seals the secret under the newest sealing key and removes what is too old. Gives how many rows it removed. */
   async maintain(nowSeconds: number, pause: () => Promise<void>): Promise<number> {
     const { store, sealer, random } = this.options;
-    await monitorSecret(store, sealer, random);
+    await openSealedSecret(store, sealer, random, MONITOR_SECRET);
     let swept = await sweepAlerts(store, nowSeconds);
     for (const { app, pseudonymSeconds } of this.#watched.values()) {
       // A process that lags may still merge into the period before this one.

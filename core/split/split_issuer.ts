@@ -12,12 +12,13 @@ import type { Application } from "../config/types.ts";
 import { Refusal } from "../errors.ts";
 import type { Issuer } from "../issuance.ts";
 import { stateAt } from "../keys/epoch.ts";
-import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
+import { CLIENT_SECRET, openSealedSecret } from "../keys/sealed_secret.ts";
+import type { Sealer } from "../keys/sealing.ts";
+import { type Store, storeUnavailable } from "../store/kv.ts";
 import { truncatedKeyId } from "../token/token.ts";
 import type { RandomSource } from "../voprf/suite.ts";
 import type { RemoteAcs } from "./remote_acs.ts";
 
-const SECRET_LENGTH = 32;
 const CLIENT_LABEL = concat(utf8("DIT/1 client"), Uint8Array.of(0));
 
 /**
@@ -44,6 +45,7 @@ export class SplitIssuer implements Issuer {
   constructor(
     private readonly acs: RemoteAcs,
     private readonly store: Store,
+    private readonly sealer: Sealer,
     private readonly random: RandomSource,
   ) {}
 
@@ -55,7 +57,7 @@ export class SplitIssuer implements Issuer {
     nowSeconds: number,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const keyId = await this.#keyOf(app, request, nowSeconds);
-    this.#secret ??= await readSecret(this.store, this.random);
+    this.#secret ??= await openSealedSecret(this.store, this.sealer, this.random, CLIENT_SECRET);
     return await this.acs.evaluate(app.id, clientName(this.#secret, app.id, keyId, client), request);
   }
 
@@ -75,15 +77,4 @@ export class SplitIssuer implements Issuer {
     }
     throw new Refusal("key_not_issuing", "The batch is blinded for a key that does not issue now.");
   }
-}
-
-/** The secret of this store's clients' names, made by whoever needs it first. */
-async function readSecret(store: Store, random: RandomSource): Promise<Uint8Array> {
-  let entry = await store.get<Uint8Array>(keySpace.clientSecret());
-  if (entry.value === null) {
-    await store.commit((operation) => operation.check(entry).set(entry.key, random(SECRET_LENGTH)));
-    entry = await store.get<Uint8Array>(keySpace.clientSecret());
-  }
-  if (entry.value === null) throw storeUnavailable();
-  return entry.value;
 }

@@ -159,7 +159,7 @@ Deno.test("deno task keys needs its token in production, and a service without o
     assertEquals((await fetch(`${process.url}/admin/v1/keys`)).status, 404);
     assertSays(
       await keys(folder, "list", { ...production, DIT_ADMIN_TOKEN: token }),
-      "The service has no admin API: start it with DIT_ADMIN_TOKEN_SHA256.",
+      "The service has no admin API for this: start it with DIT_ADMIN_TOKEN_SHA256, or ask its ACS.",
     );
   }
   const guarded = { ...production, DIT_ADMIN_TOKEN_SHA256: tokenDigest(token).toHex() };

@@ -3,6 +3,7 @@ import { utf8 } from "../../../core/bytes.ts";
 import { type KeyRow, openSecret, sealSecret } from "../../../core/keys/key_row.ts";
 import { proveSealingKeys, resealKeys } from "../../../core/keys/resealing.ts";
 import { createMissingKeys } from "../../../core/keys/rotation.ts";
+import { CLIENT_SECRET, MONITOR_SECRET, openSealedSecret } from "../../../core/keys/sealed_secret.ts";
 import { SEAL_OVERHEAD, Sealer, SealError } from "../../../core/keys/sealing.ts";
 import { keySpace, Store } from "../../../core/store/kv.ts";
 import { applicationOf, contextOn, NOW, platformRandom, rowsOf } from "../../support/keys.ts";
@@ -126,4 +127,26 @@ Deno.test("of two deployments with different sealing keys on one empty store, on
     assertEquals(again.map(({ status }) => status), outcomes.map(({ status }) => status));
     assertEquals((await snapshot(kv)).length, 1);
   }
+});
+
+Deno.test("resealKeys() takes along the store's other secrets, which stay what they are", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const store = new Store(kv);
+  const open = async (seal: Sealer) =>
+    Promise.all(
+      [MONITOR_SECRET, CLIENT_SECRET].map((name) => openSealedSecret(store, seal, platformRandom, name)),
+    );
+  const before = await open(await sealer(OLD));
+  assertNotEquals(before[0], before[1]);
+  assertEquals(await resealKeys(store, await sealer(FOREIGN)), { resealed: 0, unreadable: 2 });
+  assertEquals(await resealKeys(store, await sealer(NEW, OLD)), { resealed: 2, unreadable: 0 });
+  assertEquals(await open(await sealer(NEW)), before);
+  await assertRejects(async () => open(await sealer(OLD)), SealError);
+  // Many processes that open one at once make one.
+  await kv.delete(CLIENT_SECRET.key);
+  const seal = await sealer(NEW);
+  const made = await Promise.all(
+    Array.from({ length: 10 }, () => openSealedSecret(store, seal, platformRandom, CLIENT_SECRET)),
+  );
+  assertEquals(new Set(made.map((secret) => secret.toHex())).size, 1);
 });
