@@ -20,7 +20,7 @@ import { maxRequestBytes, requireBatchType } from "./tokens.ts";
 import { described } from "./openapi/describe.ts";
 import { EVALUATE, REDEEM } from "./openapi/client_operations.ts";
 
-/** Enough for every field at its length; the transcript of the longest application id is 249 bytes. */
+/** Enough for every field at its length; the transcript of the longest application id has 213 bytes. */
 const MAX_REDEMPTION_BYTES = 2_048;
 const CLIENT = /^[\x21-\x7e]{1,128}$/;
 

@@ -185,6 +185,13 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
     assertEquals(events, 51);
   });
 
+  await t.step("the audit finds nothing wrong on either side", async () => {
+    for (const [folder, port] of [[acsFolder, acsPort], [logsFolder, logsPort]] as const) {
+      const { code, stdout } = await runTask("audit", "cli/audit.ts", [], folder, { PORT: String(port) });
+      assertEquals([code, stdout.includes("Nothing is wrong")], [0, true], stdout);
+    }
+  });
+
   await t.step("while the ACS is away logs wait, and go on when it is back", async () => {
     const { client: dit, heard } = client(logs.url);
     dit.log("app_opened", {});

@@ -1,0 +1,44 @@
+import { assert, assertEquals } from "@std/assert";
+import { Folders, runTask } from "../support/service_process.ts";
+
+const vacuum = (folder: string, env: Record<string, string> = {}) =>
+  runTask("dev", "cli/vacuum.ts", [], folder, { DIT_ENV: "development", ...env });
+
+const nothing = { code: 0, stdout: "", stderr: "" };
+
+Deno.test("cli/vacuum.ts erases what was deleted, keeps what was not, and leaves a file in use alone", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  assertEquals(await vacuum(folder), nothing, "no file yet");
+  const path = `${folder}/.dit/kv.sqlite3`;
+  await Deno.mkdir(`${folder}/.dit`);
+  const deleted = "deleted-in-the-clear-".repeat(8);
+  {
+    using kv = await Deno.openKv(path);
+    for (let row = 0; row < 500; row++) await kv.set(["x", row], `${deleted}${row}`);
+    await kv.set(["kept"], "kept-in-the-clear");
+    for (let row = 0; row < 500; row++) await kv.delete(["x", row]);
+  }
+  const read = async () => {
+    const parts = await Promise.all(["", "-wal"].map((end) => Deno.readTextFile(path + end).catch(() => "")));
+    return parts.join("");
+  };
+  assert((await read()).includes(deleted), "deleting does not erase");
+  {
+    const lock = await Deno.open(`${path}.lock`, { create: true, write: true });
+    await lock.lock(true);
+    assertEquals(await vacuum(folder), nothing, "in use");
+    assert((await read()).includes(deleted));
+    lock.close();
+  }
+  assertEquals(await vacuum(folder), nothing);
+  const after = await read();
+  assertEquals([after.includes(deleted), after.includes("kept-in-the-clear")], [false, true]);
+  using kv = await Deno.openKv(path);
+  assertEquals((await kv.get(["kept"])).value, "kept-in-the-clear");
+});
+
+Deno.test("cli/vacuum.ts leaves a wrong environment to the service, which explains it", async () => {
+  await using folders = new Folders();
+  assertEquals(await vacuum(await folders.make(), { DIT_ENV: "nonsense" }), nothing);
+});
