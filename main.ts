@@ -7,6 +7,7 @@
 import { checkConfig } from "./core/config/check.ts";
 import { readGauges } from "./core/counters/gauges.ts";
 import { runMaintenance } from "./core/maintenance.ts";
+import { runReleases } from "./core/nightly.ts";
 import type { Server } from "./core/service.ts";
 import { Admission } from "./edge/admission.ts";
 import { deidentify } from "./edge/deidentify.ts";
@@ -99,6 +100,10 @@ let running: Server | undefined;
 // Only crons that are registered at the module's top level count on Deno Deploy.
 Deno.cron("keys and sweeping", "7 * * * *", { signal: stopping.signal }, async () => {
   if (running !== undefined) log("maintenance", { ...await runMaintenance(running) });
+});
+
+Deno.cron("releases", "20 1 * * *", { signal: stopping.signal }, async () => {
+  if (running !== undefined) log("releases", await runReleases(running));
 });
 
 try {

@@ -8,6 +8,7 @@ import { sweepEndedSessions } from "./ended_sessions.ts";
 import { Refusal } from "./errors.ts";
 import { resealKeys } from "./keys/resealing.ts";
 import { type KeyUpkeep, maintainKeys, NO_UPKEEP } from "./keys/upkeep.ts";
+import { sweepReleases } from "./privacy/release.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import { hasKeys, type Server } from "./service.ts";
 import { endBorrowedKeys } from "./split/borrowed_keys.ts";
@@ -25,6 +26,8 @@ export interface MaintenanceReport extends KeyUpkeep {
   readonly retired: RetentionCount;
   /** Rows of risk sketches and alerts that were over. */
   readonly risksSwept: number;
+  /** Rows of releases and budgets that were over. */
+  readonly releasesSwept: number;
   /** Rows of counters that were over their retention. */
   readonly countersSwept: number;
 }
@@ -77,5 +80,9 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
   await sweepEndedSessions(store, now(), pace);
   const countersSwept = await sweepCounters(store, now(), pace);
   const risksSwept = await server.risk.maintain(now(), pace.pause);
-  return { ...keys, moved, swept, retired, risksSwept, countersSwept };
+  let releasesSwept = 0;
+  for (const app of deployment.applications.values()) {
+    releasesSwept += await sweepReleases(store, app, now());
+  }
+  return { ...keys, moved, swept, retired, risksSwept, releasesSwept, countersSwept };
 }

@@ -7,6 +7,7 @@
 import type { Application } from "./config/types.ts";
 import type { DoomedKey, KeyRow } from "./keys/key_row.ts";
 import type { BorrowedRow } from "./split/borrowed_keys.ts";
+import { isReleased } from "./privacy/release.ts";
 import { countRecords, daysWithRecords, readRecordRows, type RecordRow } from "./store/day_records.ts";
 import { keySpace, type Store } from "./store/kv.ts";
 import type { SweepPace } from "./store/sweep.ts";
@@ -31,7 +32,10 @@ export function firstKeptDay(retentionDays: number, nowSeconds: number): number 
   return dayOf(nowSeconds) - retentionDays;
 }
 
-/** Removes an application's records of the days before its retention. Idempotent; any number may run at once. */
+/**
+ * Removes an application's records of the days before its retention and, where it says so, of past days about which
+ * every question is answered. Idempotent; any number may run at once.
+ */
 export async function retireRecords(
   store: Store,
   app: Application,
@@ -41,14 +45,23 @@ export async function retireRecords(
   const endDay = firstKeptDay(app.retentionDays, nowSeconds);
   let records = 0;
   for await (const day of daysWithRecords(store, app.id, endDay)) {
-    while (true) {
-      const retired = await retireRows(store, app.id, day);
-      if (retired === undefined) break;
-      records += retired;
-      await pace.pause();
+    records += await retireDay(store, app.id, day, pace);
+  }
+  if (app.releases?.deleteRaw === true) {
+    for await (const day of daysWithRecords(store, app.id, dayOf(nowSeconds))) {
+      if (await isReleased(store, app, day)) records += await retireDay(store, app.id, day, pace);
     }
   }
   return { records, tallies: await forgetTallies(store, app.id, endDay) };
+}
+
+async function retireDay(store: Store, app: string, day: number, pace: SweepPace): Promise<number> {
+  for (let records = 0;;) {
+    const retired = await retireRows(store, app, day);
+    if (retired === undefined) return records;
+    records += retired;
+    await pace.pause();
+  }
 }
 
 /** Gives how many records went, or undefined when the day has none left. */

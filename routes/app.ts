@@ -15,6 +15,7 @@ import type { SessionAuthenticator } from "../edge/session.ts";
 import { acsRoutes } from "./acs.ts";
 import { adminKeysRoutes } from "./admin_keys.ts";
 import { adminLogsRoutes } from "./admin_logs.ts";
+import { adminReleasesRoutes } from "./admin_releases.ts";
 import { adminRiskRoutes } from "./admin_risk.ts";
 import { adminTrailRoutes } from "./admin_trail.ts";
 import { consoleRoutes } from "./console/app.tsx";
@@ -101,7 +102,10 @@ function mountOperators(app: Hono, options: AppOptions): void {
   app.route("/", metricsRoutes(service));
   app.route("/", adminTrailRoutes(service));
   app.route("/", adminLogsRoutes(service));
-  if (options.role !== "acs") app.route("/", adminRiskRoutes(service));
+  if (options.role !== "acs") {
+    app.route("/", adminRiskRoutes(service));
+    app.route("/", adminReleasesRoutes(service));
+  }
   if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   if (options.console === undefined) return;
   const callAdmin: ConsoleOptions["callAdmin"] = (path, init, operator) =>

@@ -29,6 +29,8 @@ const FAMILIES: Record<string, string> = {
   x: "decisions about risk",
   z: "alerts",
   m: "monitor secret",
+  i: "releases",
+  j: "privacy budgets",
   b: "keys of an ACS elsewhere",
   h: "keys to the names of clients",
 };

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { checkEvents } from "./check_events.ts";
+import { checkReleases } from "./check_releases.ts";
 import { checkRisk } from "./check_risk.ts";
 import { isMembers, type Members } from "./members.ts";
 import type { Application, ApplicationConfig, Config, Deployment } from "./types.ts";
@@ -121,6 +122,7 @@ const application = (options: CheckOptions) =>
     // Checked below, with more to say than a schema has.
     events: z.unknown().optional(),
     risk: z.unknown().optional(),
+    releases: z.unknown().optional(),
   }, "describe the application");
 
 /** Checks a configuration and fills in its defaults. Throws {@linkcode ConfigError} with every mistake at once. */
@@ -164,15 +166,26 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
 
 /** What counts people needs a pseudonym to count them by. */
 function checkPeople(path: string, definition: Members): string[] {
-  if (definition.pseudonymSeconds !== false) {
-    return definition.risk === undefined ? [] : checkRisk(`${path}.risk`, definition.risk);
+  const { risk, releases, pseudonymSeconds } = definition;
+  if (pseudonymSeconds !== false) {
+    // A rotation that is none has been named.
+    const rotation = typeof pseudonymSeconds === "number" && isRotation(pseudonymSeconds)
+      ? pseudonymSeconds
+      : 7 * DAY;
+    return [
+      ...(risk === undefined ? [] : checkRisk(`${path}.risk`, risk)),
+      ...(releases === undefined
+        ? []
+        : checkReleases(`${path}.releases`, releases, definition.events, rotation / DAY)),
+    ];
   }
   const events = isMembers(definition.events) ? Object.entries(definition.events) : [];
   return [
-    ...(definition.risk === undefined ? [] : [`${path}.risk`]),
+    ...(risk === undefined ? [] : [`${path}.risk`]),
+    ...(releases === undefined ? [] : [`${path}.releases`]),
     ...events.filter(([, event]) => isMembers(event) && event.risk !== undefined)
       .map(([name]) => `${path}.events.${name}.risk`),
-  ].map((place) => `${place}: remove it: without a pseudonym nobody can tell how many people share a value.`);
+  ].map((place) => `${place}: remove it: without a pseudonym nobody can tell people from events.`);
 }
 
 function describe(issue: z.core.$ZodIssue): string {
@@ -202,6 +215,7 @@ function fillIn(id: string, config: ApplicationConfig): Application {
     minCrowd: config.minCrowd ?? 20,
     serviceTokenSha256: config.serviceTokenSha256,
     risk: config.risk ?? {},
+    releases: config.releases,
     events: config.events,
   };
 }

@@ -12,6 +12,7 @@ export type {
   SessionConfig,
   SessionKey,
 } from "./types.ts";
+export type { ReleaseBudget, ReleaseQuery, ReleasesConfig } from "./release_types.ts";
 export type {
   BooleanField,
   BucketField,

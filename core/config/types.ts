@@ -4,6 +4,7 @@
  * @module
  */
 import type { EventSchemas, RiskThresholds } from "../telemetry/schema.ts";
+import type { ReleasesConfig } from "./release_types.ts";
 import type { SuiteName } from "../voprf/suite.ts";
 
 /** How the sessions of an application's clients are verified. */
@@ -62,6 +63,8 @@ export interface ApplicationConfig {
   readonly serviceTokenSha256?: string;
   /** When the risk monitor warns and stops, for all events that do not say otherwise; not without a pseudonym. */
   readonly risk?: RiskThresholds;
+  /** Which questions are answered every night with differential privacy; none by default, nor without a pseudonym. */
+  readonly releases?: ReleasesConfig;
   /** The events by name. */
   readonly events: EventSchemas;
 }
@@ -121,6 +124,8 @@ export interface Application {
   readonly serviceTokenSha256: string | undefined;
   /** When the risk monitor warns and stops, for all events that do not say otherwise. */
   readonly risk: RiskThresholds;
+  /** Which questions are answered every night with differential privacy. */
+  readonly releases: ReleasesConfig | undefined;
   /** The events by name. */
   readonly events: EventSchemas;
 }

@@ -25,29 +25,36 @@ export interface FrequencyEstimate {
  * with probability q, so (supports - n q) / (p - q) is unbiased: exactly in randomised response and for domains of up to
  * 256 (243) values in local hashing. Beyond that, values collide too often or too rarely in a way that is fixed and does
  * not shrink with n; its root mean square over pairs of values is part of the standard deviation.
+ *
+ * Noise that was added to every count of the histogram, of `noiseVariance` each, is part of it too.
  */
 export function estimateFrequencies(
   mechanism: LocalDp,
   histogram: ArrayLike<number>,
   confidence = 0.95,
+  noiseVariance = 0,
 ): FrequencyEstimate[] {
   if (histogram.length !== reportCount(mechanism)) {
     throw new RangeError(
       `Cannot estimate: ${histogram.length} counts instead of ${reportCount(mechanism)}`,
     );
   }
-  const { domainSize, hashRange } = mechanism;
+  const { domainSize, hashRange, seedCount } = mechanism;
   let n = 0;
   for (let report = 0; report < histogram.length; report++) n += histogram[report]!;
   const p = truthProbability(mechanism);
   const q = mechanism.mechanism === "grr" ? (1 - p) / (hashRange - 1) : 1 / hashRange;
+  // A count is the sum of the reports that support it less q times the sum of all, so noise enters by two weights.
+  const supporting = seedCount * (1 - q) ** 2 + (histogram.length - seedCount) * q ** 2;
+  const noise = noiseVariance * supporting / (p - q) ** 2;
 
   const estimates: { count: number; variance: number }[] = [];
   for (let value = 0; value < domainSize; value++) {
     const count = (supportOf(mechanism, histogram, value) - n * q) / (p - q);
-    const having = Math.min(Math.max(count, 0), n);
-    const variance = (having * p * (1 - p) + (n - having) * q * (1 - q)) / (p - q) ** 2;
-    estimates.push({ count, variance });
+    const all = Math.max(n, 0);
+    const having = Math.min(Math.max(count, 0), all);
+    const variance = (having * p * (1 - p) + (all - having) * q * (1 - q)) / (p - q) ** 2;
+    estimates.push({ count, variance: variance + noise });
   }
   const collisions = collisionVariance(mechanism, estimates);
   const reach = normalReach(confidence);

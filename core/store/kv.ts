@@ -125,6 +125,31 @@ export const keySpace = {
   alertsOf: (app: string): Deno.KvListSelector => ({ prefix: ["z", app] }),
   /** All alerts. */
   allAlerts: (): Deno.KvListSelector => ({ prefix: ["z"] }),
+  /** The first day that is released of an application. */
+  releasesSince: (app: string): Deno.KvKey => ["i", app],
+  /** A release: part 0 is its ReleaseRow, the others are its figures. */
+  release: (
+    app: string,
+    day: number,
+    query: string,
+    part: number,
+  ): Deno.KvKey => ["i", app, day, query, part],
+  /** All parts of a release. */
+  releaseParts: (app: string, day: number, query: string): Deno.KvListSelector => ({
+    prefix: ["i", app, day, query],
+  }),
+  /** The releases of an application of the days from..to, both included. */
+  releasesOf: (app: string, from: number, to: number): Deno.KvListSelector => ({
+    start: ["i", app, from],
+    end: ["i", app, to + 1],
+  }),
+  /** What was spent of a privacy budget in a period: BudgetRow. */
+  budget: (app: string, period: number): Deno.KvKey => ["j", app, period],
+  /** The budgets of an application before a period. */
+  budgetsBefore: (app: string, period: number): Deno.KvListSelector => ({
+    prefix: ["j", app],
+    end: ["j", app, period],
+  }),
   /** A row that nobody writes: reading it tells whether the store answers. */
   probe: (): Deno.KvKey => ["p"],
   /** A row that is written for the versionstamp that comes back: where the audit draws its line. */

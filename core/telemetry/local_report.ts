@@ -53,6 +53,24 @@ export function indexOfValue(field: FieldSchema, value: unknown): number {
   }
 }
 
+/** The value with an index, 0..valueCount - 1, as it stands in a record. */
+export function valueAtIndex(field: FieldSchema, index: number): boolean | number | string {
+  switch (field.type) {
+    case "boolean":
+      return index === 1;
+    case "enum":
+      return field.values[index]!;
+    case "integer":
+      return field.min + index;
+    case "bucket":
+      return index;
+    case "version": {
+      const { least, minors } = versionDomain(field);
+      return `${least + Math.floor(index / (minors + 1))}.${index % (minors + 1)}`;
+    }
+  }
+}
+
 /** How a field's values are randomised; undefined when they are sent as they are. */
 export function mechanismOf(field: FieldSchema): LocalDp | undefined {
   return field.localDp === undefined ? undefined : localDp(field.localDp.epsilon, valueCount(field));

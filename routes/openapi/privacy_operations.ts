@@ -92,3 +92,91 @@ export const LIFT_STOP: Operation = {
   answers: { description: "What was lifted.", shape: z.strictObject({ lifted: z.string() }) },
   refuses: [...ACT, "stop_unknown"],
 };
+
+const loss = z.strictObject({
+  epsilon: z.number().describe("Of a rho: at a delta of 1e-6 more"),
+  rho: z.number().optional(),
+  delta: z.number(),
+});
+const day = z.string().describe("YYYY-MM-DD, UTC");
+
+/** `GET /admin/v1/apps/{app}/releases`. */
+export const SHOW_RELEASES: Operation = {
+  tag: "Operators",
+  summary: "Counts of people with differential privacy",
+  description: "The releases of the last 31 days. Nothing raw is touched.",
+  security: "adminToken",
+  answers: {
+    description: "Figures with their noise, 95 % intervals and costs, and what is left of the budget.",
+    shape: z.strictObject({
+      app: z.string(),
+      budgets: z.array(z.strictObject({ from: day, to: day, budget: loss, spent: loss, left: loss })),
+      releases: z.array(z.object({
+        query: z.string(),
+        day,
+        event: z.string(),
+        by: z.array(z.string()),
+        counts: z.enum(["people", "events"]),
+        bounds: z.strictObject({ "cells-per-person": z.int(), "events-per-cell": z.int() }),
+        cells: z.enum(["declared", "selected"]),
+        threshold: z.int(),
+        cost: loss,
+        noise: z.object({ kind: z.enum(["laplace", "gaussian"]) }),
+        "local-dp": z.looseObject({ epsilon: z.number() }).nullable().optional(),
+        confidence: z.number(),
+        published: z.string(),
+        early: z.boolean(),
+        withheld: z.int(),
+        figures: z.array(z.strictObject({
+          cell: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+          count: z.int(),
+          lower: z.int(),
+          upper: z.int(),
+        })),
+      })),
+    }),
+  },
+  refuses: READ,
+};
+
+/** `GET /admin/v1/apps/{app}/releases.csv`. */
+export const SHOW_RELEASES_CSV: Operation = {
+  tag: "Operators",
+  summary: "The same as CSV",
+  security: "adminToken",
+  answers: { description: "One figure a line.", type: "text/csv" },
+  refuses: READ,
+};
+
+/** `POST /admin/v1/apps/{app}/releases/{day}`. */
+export const MAKE_RELEASES: Operation = {
+  tag: "Operators",
+  summary: "Answer all questions about a day that are not answered yet",
+  description: "May be repeated: what is answered stays as it is, and is paid for once.",
+  security: "adminToken",
+  takes: {
+    description: "Whether the day may be one that is not over: what comes later is in no release then.",
+    shape: z.strictObject({ early: z.boolean().optional() }),
+  },
+  answers: {
+    description: "What became of each question.",
+    shape: z.strictObject({
+      app: z.string(),
+      day,
+      outcomes: z.record(
+        z.string(),
+        z.enum([
+          "published",
+          "present",
+          "refused",
+          "withheld",
+          "not over",
+          "incomplete",
+          "impossible",
+          "busy",
+        ]),
+      ),
+    }),
+  },
+  refuses: ACT,
+};

@@ -91,8 +91,8 @@ Deno.test("checkConfig() refuses thresholds of what is not measured", () => {
     `${EVENT}.fields.ok.action: choose warn, suppress-field or stop-event; an event is quarantined whole.`,
   ]);
   assertEquals(mistakesOf({}, {}, { pseudonymSeconds: false }), [
-    `${APP}: remove it: without a pseudonym nobody can tell how many people share a value.`,
-    `${EVENT}: remove it: without a pseudonym nobody can tell how many people share a value.`,
+    `${APP}: remove it: without a pseudonym nobody can tell people from events.`,
+    `${EVENT}: remove it: without a pseudonym nobody can tell people from events.`,
   ]);
 });
 

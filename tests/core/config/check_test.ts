@@ -62,6 +62,7 @@ Deno.test("checkConfig() fills in every default", () => {
     minCrowd: 20,
     serviceTokenSha256: undefined,
     risk: {},
+    releases: undefined,
     events: config.demo!.events,
   }]]);
 });

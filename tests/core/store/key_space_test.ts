@@ -11,6 +11,8 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   f: ["fence"],
   g: ["segment", "segmentsOf", "segmentsFrom", "allSegmentsOf"],
   h: ["clientSecret"],
+  i: ["releasesSince", "release", "releaseParts", "releasesOf"],
+  j: ["budget", "budgetsBefore"],
   k: ["key", "keysOf", "allKeys"],
   l: ["log", "logsOf", "allLogsOf", "logsFrom"],
   m: ["monitorSecret"],

@@ -1,0 +1,107 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task release [--app X] [--day YYYY-MM-DD] [--early]` answers the questions about a day, yesterday by default,
+ * unless they are answered, and shows the figures.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import type { Outcome } from "../core/privacy/release.ts";
+import { dayOf, formatDay } from "../core/telemetry/time.ts";
+import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { loadConfig } from "./load_config.ts";
+import { formatTable } from "./table.ts";
+
+const USE = "Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early]";
+
+/** A release as the admin API tells it. */
+export interface ReleaseAnswer {
+  /** The question's name. */
+  readonly query: string;
+  /** `YYYY-MM-DD`. */
+  readonly day: string;
+  /** Figures below it are left out. */
+  readonly threshold: number;
+  /** How many were. */
+  readonly withheld: number;
+  /** What is published. */
+  readonly figures: readonly {
+    readonly cell: Record<string, unknown>;
+    readonly count: number;
+    readonly lower: number;
+    readonly upper: number;
+  }[];
+}
+
+interface Budget {
+  from: string;
+  to: string;
+  left: { epsilon: number; rho?: number };
+}
+
+/** Makes the releases of an application's day; gives what became of each, and those there are. */
+export async function makeReleases(
+  app: string,
+  day: string,
+  early: boolean,
+): Promise<{ outcomes: Record<string, Outcome>; releases: ReleaseAnswer[]; budgets: Budget[] }> {
+  const path = `/admin/v1/apps/${encodeURIComponent(app)}/releases`;
+  const made = await callAdmin(`${path}/${encodeURIComponent(day)}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(early ? { early } : {}),
+  });
+  const { outcomes } = await made.json();
+  const { releases, budgets } = await (await callAdmin(path)).json();
+  return { outcomes, releases: releases.filter((release: ReleaseAnswer) => release.day === day), budgets };
+}
+
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: { app: { type: "string" }, day: { type: "string" }, early: { type: "boolean" } },
+    });
+    return values;
+  } catch {
+    throw new CommandError(USE);
+  }
+}
+
+/** The applications of the configuration that release anything. */
+async function releasingApplications(): Promise<string[]> {
+  const { applications } = await loadConfig() as { applications: Record<string, { releases?: unknown }> };
+  return Object.entries(applications).filter(([, { releases }]) => releases !== undefined).map(([id]) => id);
+}
+
+function show(app: string, release: ReleaseAnswer): void {
+  console.log(`\n${app}, ${release.day}: ${release.query}`);
+  console.log(formatTable([
+    ["", "count", "95 % interval"],
+    ...release.figures.map(({ cell, count, lower, upper }) => [
+      Object.entries(cell).map(([field, value]) => `${field} ${value ?? "absent"}`).join(", ") || "all",
+      count,
+      `${lower} .. ${upper}`,
+    ]),
+  ]));
+  if (release.withheld > 0) {
+    console.log(`${release.withheld} figures below ${release.threshold} are left out.`);
+  }
+}
+
+if (import.meta.main) {
+  await runCommand(async () => {
+    const { app, day = formatDay(dayOf(Date.now() / 1000) - 1), early = false } = readArguments();
+    const apps = app === undefined ? await releasingApplications() : [app];
+    if (apps.length === 0) throw new CommandError("No application of the configuration releases anything.");
+    for (const id of apps) {
+      const { outcomes, releases, budgets } = await makeReleases(id, day, early);
+      for (const release of releases) show(id, release);
+      for (const [query, outcome] of Object.entries(outcomes)) console.log(`\n${id} ${query}: ${outcome}`);
+      for (const { from, to, left } of budgets.filter((budget) => budget.from <= day && day <= budget.to)) {
+        const amount = left.rho === undefined ? `epsilon ${left.epsilon}` : `rho ${left.rho}`;
+        console.log(`Left of the budget of ${from} to ${to}: ${amount}`);
+      }
+    }
+  });
+}
