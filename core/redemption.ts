@@ -11,7 +11,7 @@ import { keyExpired, type KeyRing, type SigningKey } from "./keys/key_ring.ts";
 import type { MacKeyCache } from "./mac_key_cache.ts";
 import type { Committer } from "./store/committer.ts";
 import { claimId, useDigest } from "./store/kv.ts";
-import { dayOf } from "./telemetry/time.ts";
+import { dayOf, hourOf } from "./telemetry/time.ts";
 import type { Credential } from "./token/credential.ts";
 import { computeMac, deriveMacKey, encodeTranscript, type Transcript } from "./token/mac.ts";
 import { encodeTokenInput } from "./token/token.ts";
@@ -127,6 +127,7 @@ export class LocalRedeemer implements Redeemer {
       aliveVersionstamp: key.aliveVersionstamp,
       app,
       day: dayOf(nowSeconds),
+      hour: hourOf(nowSeconds),
       ...(record === undefined ? {} : { record }),
     });
     switch (outcome) {

@@ -12,7 +12,7 @@ import { keyExpired } from "../keys/key_ring.ts";
 import type { Prepared, Redeemer, Redemption } from "../redemption.ts";
 import type { Committer } from "../store/committer.ts";
 import { claimId } from "../store/kv.ts";
-import { dayOf } from "../telemetry/time.ts";
+import { dayOf, hourOf } from "../telemetry/time.ts";
 import type { BorrowedKeys } from "./borrowed_keys.ts";
 import type { RemoteAcs } from "./remote_acs.ts";
 
@@ -67,6 +67,7 @@ export class SplitRedeemer implements Redeemer {
       ...key,
       app,
       day: dayOf(nowSeconds),
+      hour: hourOf(nowSeconds),
       record,
     });
     if (outcome === "key_over") {

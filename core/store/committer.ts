@@ -13,7 +13,7 @@ import { Refusal } from "../errors.ts";
 import { StoreUnavailable } from "./breaker.ts";
 import { decodeClaim, encodeClaim } from "./claim_row.ts";
 import { FairQueue } from "./fair_queue.ts";
-import { keySpace, type Store } from "./kv.ts";
+import { keySpace, logRowId, type Store } from "./kv.ts";
 import { packRecords } from "./pack_records.ts";
 import { RecentClaims } from "./recent_claims.ts";
 
@@ -33,6 +33,8 @@ export interface ClaimRequest {
   readonly app: string;
   /** The day of arrival, days since 1970. */
   readonly day: number;
+  /** The hour of arrival, 0..23: the record is moved once it is over. 0 by default. */
+  readonly hour?: number;
   /** The record, at most 60 KiB; absent where another server keeps it. */
   readonly record?: Uint8Array;
 }
@@ -270,7 +272,7 @@ export class Committer {
       operation.check({ key: keySpace.alive(ordinal), versionstamp });
     }
     for (const row of packRecords(group.map(({ request }) => request), this.random)) {
-      operation.set(keySpace.log(row.app, row.day, this.random(12)), row.bytes);
+      operation.set(keySpace.log(row.app, row.day, logRowId(row.hour, this.random)), row.bytes);
     }
     for (const { request } of group) {
       const key = keySpace.claim(request.id);

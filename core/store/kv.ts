@@ -8,6 +8,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, u16, u32 } from "../bytes.ts";
+import type { RandomSource } from "../voprf/suite.ts";
 import { Breaker, StoreUnavailable } from "./breaker.ts";
 
 /** The key space. Families have one letter each, since short keys are measurably faster. */
@@ -46,10 +47,15 @@ export const keySpace = {
   claimsOf: (ordinal: number): Deno.KvListSelector => byOrdinal("c", ordinal),
   /** All claims. */
   allClaims: (): Deno.KvListSelector => ({ prefix: ["c"] }),
-  /** The shuffled records of one commit: NDJSON bytes. */
+  /** The shuffled records of one commit and hour: NDJSON bytes. The id is {@linkcode logRowId}'s. */
   log: (app: string, day: number, id: Uint8Array): Deno.KvKey => ["l", app, day, id],
   /** All log rows of a day. */
   logsOf: (app: string, day: number): { prefix: Deno.KvKey } => ({ prefix: ["l", app, day] }),
+  /** The log rows of a day that arrived before an hour (1..23) of it. */
+  logsBefore: (app: string, day: number, hour: number): Deno.KvListSelector => ({
+    prefix: ["l", app, day],
+    end: ["l", app, day, Uint8Array.of(hour)],
+  }),
   /** All log rows of an application. */
   allLogsOf: (app: string): Deno.KvListSelector => ({ prefix: ["l", app] }),
   /** Where the log rows of an application from a day on begin and end. */
@@ -175,6 +181,11 @@ function byOrdinal(family: string, ordinal: number): Deno.KvListSelector {
     start: [family, u32(ordinal)],
     end: ordinal === 0xffffffff ? [family, new Uint8Array(5).fill(0xff)] : [family, u32(ordinal + 1)],
   };
+}
+
+/** The id of a log row: the hour of arrival and 11 random bytes, so that rows lie by hour and in no order within it. */
+export function logRowId(hour: number, random: RandomSource): Uint8Array<ArrayBuffer> {
+  return concat(Uint8Array.of(hour), random(11));
 }
 
 /** A claim's packed id: u32 ordinal | digest[0..16] | u16 use, 22 bytes. The digest is {@linkcode useDigest}'s. */

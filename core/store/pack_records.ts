@@ -1,6 +1,6 @@
 /**
  * Puts the records of one commit into rows: shuffled, so that their order says nothing, and one row an application and
- * day, since a row costs more than its bytes.
+ * hour, since a row costs more than its bytes.
  *
  * @module
  */
@@ -16,6 +16,8 @@ export interface PackedRequest {
   readonly app: string;
   /** Days since 1970. */
   readonly day: number;
+  /** The hour of arrival, 0..23; 0 by default. */
+  readonly hour?: number;
   /** One line of NDJSON without its line feed; absent where there is nothing to store. */
   readonly record?: Uint8Array;
 }
@@ -26,22 +28,24 @@ export interface PackedRow {
   readonly app: string;
   /** Days since 1970. */
   readonly day: number;
+  /** The hour of arrival, 0..23. */
+  readonly hour: number;
   /** Lines, each ended by a line feed. */
   readonly bytes: Uint8Array;
 }
 
 /** Packs records into rows of at most 60 KiB. */
 export function packRecords(requests: readonly PackedRequest[], random: RandomSource): PackedRow[] {
-  const groups = new Map<string, { app: string; day: number; records: Uint8Array[] }>();
-  for (const { app, day, record } of requests) {
+  const groups = new Map<string, { app: string; day: number; hour: number; records: Uint8Array[] }>();
+  for (const { app, day, hour = 0, record } of requests) {
     if (record === undefined) continue;
-    const name = `${day} ${app}`;
+    const name = `${day} ${hour} ${app}`;
     const group = groups.get(name);
-    if (group === undefined) groups.set(name, { app, day, records: [record] });
+    if (group === undefined) groups.set(name, { app, day, hour, records: [record] });
     else group.records.push(record);
   }
-  return [...groups.values()].flatMap(({ app, day, records }) =>
-    joinLines(shuffle(records, random)).map((bytes) => ({ app, day, bytes }))
+  return [...groups.values()].flatMap(({ records, ...place }) =>
+    joinLines(shuffle(records, random)).map((bytes) => ({ ...place, bytes }))
   );
 }
 

@@ -1,7 +1,7 @@
 /**
  * Moves records out of the rows in which they arrived into shuffled, compressed segments. KV stamps every commit with a
  * rising versionstamp, so that rows tell the order of arrival and stand beside the claims of their commit; a segment
- * stands beside nothing and tells only which records were moved together.
+ * stands beside nothing and tells only which records were moved together: those of hours that were over, by the hour.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { constants, deflateRaw, inflateRawSync } from "node:zlib";
 import { concat, u32 } from "../bytes.ts";
 import { shuffle } from "../shuffle.ts";
 import type { RandomSource } from "../voprf/suite.ts";
+import { dayOf, hourOf } from "../telemetry/time.ts";
 import { keySpace, type Store } from "./kv.ts";
 import { splitLines } from "./pack_records.ts";
 import { addToTally, type TallyRow } from "./tally.ts";
@@ -62,7 +63,11 @@ export async function moveIntoSegments(
   for await (const day of daysWithLogRows(store, app)) {
     const isOver = nowSeconds >= (day + 1) * 86_400 + MOVE_REGARDLESS_SECONDS;
     const least = isOver ? 1 : options.minShuffled ?? MIN_SHUFFLED;
-    while (await movePool(store, random, app, day, least, moved)) await options.pause?.();
+    // What of the current hour was moved, and what was not, would tell its minutes.
+    const rows = day < dayOf(nowSeconds)
+      ? keySpace.logsOf(app, day)
+      : keySpace.logsBefore(app, day, hourOf(nowSeconds));
+    while (await movePool(store, random, { app, day, rows, least }, moved)) await options.pause?.();
   }
   return moved;
 }
@@ -80,13 +85,19 @@ export async function* daysWithLogRows(store: Store, app: string): AsyncGenerato
   }
 }
 
+/** The rows of a day that may be moved, and how many records are few. */
+interface Movable {
+  readonly app: string;
+  readonly day: number;
+  readonly rows: Deno.KvListSelector;
+  readonly least: number;
+}
+
 /** Moves one pool of rows; false when there is nothing (more) to move. */
 async function movePool(
   store: Store,
   random: RandomSource,
-  app: string,
-  day: number,
-  least: number,
+  { app, day, rows: selector, least }: Movable,
   moved: MoveCount,
 ): Promise<boolean> {
   // The tally is read before the rows are: whoever moves or deletes rows meanwhile makes this commit fail.
@@ -94,7 +105,7 @@ async function movePool(
   const rows: PoolRow[] = [];
   let bytes = 0;
   let full = false;
-  for await (const { key, value } of store.list<Uint8Array>(keySpace.logsOf(app, day))) {
+  for await (const { key, value } of store.list<Uint8Array>(selector)) {
     full = rows.length === MAX_ROWS || bytes + value.length > MAX_POOL_BYTES;
     if (full) break;
     rows.push({ key, records: splitLines(value) });
@@ -134,7 +145,7 @@ async function packPool(
     const segments = await packSegments(shuffle(taken.flatMap(({ records }) => records), random));
     const bytes = segments.reduce((sum, segment) => sum + segment.length, 0);
     if (bytes <= MAX_COMMIT_BYTES || taken.length === 1) return { segments, taken };
-    // Rows lie in the order of random keys, so the first of them are as good as any.
+    // Within an hour rows lie in the order of random keys: which of them are first says nothing.
     taken = taken.slice(0, Math.max(1, Math.floor(taken.length * 0.9 * MAX_COMMIT_BYTES / bytes)));
   }
 }

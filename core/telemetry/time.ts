@@ -37,6 +37,11 @@ export function dayOf(seconds: number): number {
   return Math.floor(seconds / 86_400);
 }
 
+/** The hour of the day in UTC, 0..23. */
+export function hourOf(seconds: number): number {
+  return Math.floor(seconds / 3_600) % 24;
+}
+
 /** `YYYY-MM-DD` of a day number. */
 export function formatDay(day: number): string {
   return new Date(day * 86_400_000).toISOString().slice(0, 10);

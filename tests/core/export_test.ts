@@ -29,7 +29,7 @@ Deno.test("exportDay() gives every record of the day once, moved or not, and no 
     const before = await stored(store);
     assertEquals(before.length, 500);
     assertEquals((await exported(store)).sort(), before);
-    await moveIntoSegments(store, random, "demo", DAY * 86_400, { minShuffled: 100 });
+    await moveIntoSegments(store, random, "demo", (DAY + 1) * 86_400, { minShuffled: 100 });
     await add({ uses: 20 });
     const lines = await exported(store);
     assertEquals(lines.toSorted(), await stored(store));
@@ -51,7 +51,7 @@ Deno.test("exportDay() breaks off when records are moved meanwhile", () =>
     await add({ uses: 60, commits: 30 });
     const chunks = exportDay(store, "demo", DAY, random, { windowBytes: 0 });
     await chunks.next();
-    await moveIntoSegments(store, random, "demo", DAY * 86_400, { minShuffled: 100 });
+    await moveIntoSegments(store, random, "demo", (DAY + 1) * 86_400, { minShuffled: 100 });
     await assertRejects(() => Array.fromAsync(chunks), DayChangedError);
     assertEquals((await exported(store)).length, 1_800);
   }));

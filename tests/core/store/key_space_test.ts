@@ -14,7 +14,7 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   i: ["releasesSince", "release", "releaseParts", "releasesOf"],
   j: ["budget", "budgetsBefore"],
   k: ["key", "keysOf", "allKeys"],
-  l: ["log", "logsOf", "allLogsOf", "logsFrom"],
+  l: ["log", "logsOf", "logsBefore", "allLogsOf", "logsFrom"],
   m: ["monitorSecret"],
   n: ["counters", "countersOf"],
   o: ["ordinals"],

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { concat, utf8 } from "../../../core/bytes.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { keySpace, logRowId, Store } from "../../../core/store/kv.ts";
 import { packRecords } from "../../../core/store/pack_records.ts";
 import { countOfSegment, moveIntoSegments, readSegment } from "../../../core/store/segments.ts";
 import type { TallyRow } from "../../../core/store/tally.ts";
@@ -31,7 +31,7 @@ async function addRecords(
   for (let at = 0; at < count; at += perRow) {
     const requests = texts.slice(at, at + perRow).map((text) => ({ app: APP, day: DAY, record: utf8(text) }));
     for (const row of packRecords(requests, random)) {
-      await store.kv.set(keySpace.log(APP, DAY, random(12)), row.bytes);
+      await store.kv.set(keySpace.log(APP, DAY, logRowId(row.hour, random)), row.bytes);
     }
   }
   return texts;
@@ -77,6 +77,32 @@ Deno.test("moveIntoSegments() lets few records wait until a day after their day"
     assertEquals((await moveIntoSegments(store, random, APP, DURING)).records, 0);
     assertEquals((await moveIntoSegments(store, random, APP, (DAY + 2) * 86_400 - 1)).records, 0);
     assertEquals((await moveIntoSegments(store, random, APP, (DAY + 2) * 86_400)).records, 50);
+  }));
+
+Deno.test("moveIntoSegments() moves the hours that are over, and nothing of the current one", () =>
+  withStore(async (store) => {
+    for (const hour of [0, 1, 2, 23]) {
+      const requests = Array.from({ length: 30 }, () => ({
+        app: APP,
+        day: DAY,
+        hour,
+        record: utf8(JSON.stringify({ hour, salt: random(8).toHex() })),
+      }));
+      for (const request of requests) {
+        const [row] = packRecords([request], random);
+        await store.kv.set(keySpace.log(APP, DAY, logRowId(row!.hour, random)), row!.bytes);
+      }
+    }
+    const hoursMoved = async (nowSeconds: number) => {
+      await moveIntoSegments(store, random, APP, nowSeconds, { minShuffled: 1 });
+      const { texts } = await readAll(store);
+      return [...new Set(texts.map((text) => JSON.parse(text).hour))].toSorted((a, b) => a - b);
+    };
+    assertEquals(await hoursMoved(DAY * 86_400 + 3_599), []);
+    assertEquals(await hoursMoved(DAY * 86_400 + 3_600), [0]);
+    assertEquals(await hoursMoved(DAY * 86_400 + 3 * 3_600 - 1), [0, 1]);
+    assertEquals(await hoursMoved(DAY * 86_400 + 86_399), [0, 1, 2]);
+    assertEquals(await hoursMoved(DAY * 86_400 + 86_400), [0, 1, 2, 23]);
   }));
 
 Deno.test("moveIntoSegments() moves the rows of a quiet service too, in which every commit had one record", () =>
