@@ -1,0 +1,162 @@
+/**
+ * What a thief has who takes everything but live memory and the network: the whole store with its versionstamps, the
+ * sealing keys, the list of all users, the lines of the server, and the directory, which is public.
+ *
+ * @module
+ */
+import { clientTag } from "../../core/client_tag.ts";
+import { type KeyRow, openSecret } from "../../core/keys/key_row.ts";
+import { keySpace } from "../../core/store/kv.ts";
+import { readSegment } from "../../core/store/segments.ts";
+import { splitLines } from "../../core/store/pack_records.ts";
+import type { LogRecord } from "../../core/telemetry/record.ts";
+import { parseInstant } from "../../core/telemetry/time.ts";
+import { challengeDigest } from "../../core/token/challenge.ts";
+import { tokenKeyId } from "../../core/token/token.ts";
+import type { Suite } from "../../core/voprf/suite.ts";
+import type { AccessLine } from "../../edge/deidentify.ts";
+import { APP, DAY, ISSUER, subjectOf, type World } from "./world.ts";
+
+/** That a user was given tokens: his tag was found by trying every user under the unsealed pepper. */
+export interface Issuance {
+  readonly client: number;
+  /** Order of the commit in the store. */
+  readonly position: number;
+  /** Hours of the day in which he asked. */
+  readonly hours: readonly number[];
+  readonly granted: number;
+  readonly tag: Uint8Array;
+}
+
+/** That a use was claimed. */
+export interface Claim {
+  readonly position: number;
+  /** Ordinal of the key, digest, use. */
+  readonly id: Uint8Array;
+  /** 16 bytes of the MAC. */
+  readonly tag: Uint8Array;
+}
+
+/** A record and where it lies. */
+export interface Found {
+  readonly record: LogRecord;
+  /** When its first event happened, as far as the record says it: seconds of the day. */
+  readonly at: number;
+  /** Whether it lies in the row of its commit, or was moved. */
+  readonly moved: boolean;
+  /** Order of the commit that wrote the row or segment. */
+  readonly position: number;
+  /** Key of the row or segment, in hex, and the place in it. */
+  readonly place: string;
+  readonly index: number;
+}
+
+/** What signs tokens. */
+export interface StolenKey {
+  readonly ordinal: number;
+  readonly keyId: Uint8Array;
+  readonly challengeDigest: Uint8Array;
+  readonly secretKey: Uint8Array;
+  readonly suite: Suite;
+}
+
+/** All of it. */
+export interface Evidence {
+  readonly issuances: readonly Issuance[];
+  readonly claims: readonly Claim[];
+  readonly records: readonly Found[];
+  readonly keys: readonly StolenKey[];
+  /** Values of 32 bytes that are nothing else: they could be nonces. */
+  readonly unexplained: readonly Uint8Array[];
+  readonly lines: readonly AccessLine[];
+}
+
+/** Steals everything. */
+export async function steal(world: World): Promise<Evidence> {
+  const { store, deployment } = world.service;
+  const rows = await Array.fromAsync(store.list<unknown>({ prefix: [] }));
+  const family = (name: string) => rows.filter(({ key }) => key[0] === name);
+  const app = deployment.applications.get(APP)!;
+  const keys: (StolenKey & { pepper: Uint8Array })[] = [];
+  for (const { value } of family("k")) {
+    const row = value as KeyRow;
+    const suite = world.service.rotation.suites(app.suite);
+    keys.push({
+      ordinal: row.ordinal,
+      keyId: tokenKeyId(row.publicKey),
+      challengeDigest: challengeDigest({
+        tokenType: suite.tokenType,
+        issuerName: deployment.issuer,
+        app: APP,
+      }),
+      suite,
+      ...await openSecret(world.sealer, row),
+    });
+  }
+  return {
+    issuances: findIssuances(family("q"), keys, world.pseudonyms.length),
+    claims: family("c").map(({ key, value, versionstamp }) => ({
+      position: positionOf(versionstamp),
+      id: key[1] as Uint8Array,
+      tag: (value as Uint8Array).slice(0, 16),
+    })),
+    records: [...family("l"), ...family("g")].flatMap(({ key, value, versionstamp }) => {
+      const moved = key[0] === "g";
+      const bytes = value as Uint8Array;
+      return (moved ? readSegment(bytes) : splitLines(bytes)).map((line, index): Found => {
+        const record: LogRecord = JSON.parse(new TextDecoder().decode(line));
+        return {
+          record,
+          at: Math.min(...record.events.map(({ at }) => parseInstant(at)! - DAY * 86_400)),
+          moved,
+          position: positionOf(versionstamp),
+          place: (key[3] as Uint8Array).toHex(),
+          index,
+        };
+      });
+    }),
+    keys,
+    unexplained: rows.map(({ value }) => value).filter((value) =>
+      value instanceof Uint8Array && value.length === 32
+    ) as Uint8Array[],
+    lines: world.lines,
+  };
+}
+
+interface QuotaRow {
+  readonly granted: number;
+  readonly requests: readonly { readonly hour: number }[];
+}
+
+function findIssuances(
+  rows: readonly Deno.KvEntry<unknown>[],
+  keys: readonly { readonly ordinal: number; readonly pepper: Uint8Array }[],
+  clients: number,
+): Issuance[] {
+  const users = new Map<string, number>();
+  for (const { ordinal, pepper } of keys) {
+    for (let client = 0; client < clients; client++) {
+      const tag = clientTag(pepper, { issuer: ISSUER, subject: subjectOf(client) });
+      users.set(keyName(keySpace.quota(ordinal, tag)), client);
+    }
+  }
+  return rows.map(({ key, value, versionstamp }) => {
+    const { granted, requests } = value as QuotaRow;
+    return {
+      client: users.get(keyName(key))!,
+      position: positionOf(versionstamp),
+      hours: requests.map(({ hour }) => hour - DAY * 24),
+      granted,
+      tag: (key[1] as Uint8Array).slice(4),
+    };
+  });
+}
+
+function keyName(key: Deno.KvKey): string {
+  return (key[1] as Uint8Array).toHex();
+}
+
+/** Versionstamps rise from commit to commit; the last four digits tell the order within one. */
+function positionOf(versionstamp: string): number {
+  return parseInt(versionstamp.slice(0, 16), 16);
+}
