@@ -106,7 +106,8 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
         open++;
       }
       await client.flush();
-      await sleep(100 + 20 * number);
+      // Slow enough for a client's quota of tokens to last an epoch.
+      await sleep(Math.max(100, 8 * epochSeconds) + 20 * number);
     }
     await client.close();
   }
