@@ -13,7 +13,7 @@ import { Admission } from "./edge/admission.ts";
 import { deidentify } from "./edge/deidentify.ts";
 import { readSettings, type Settings } from "./edge/environment.ts";
 import { explain } from "./edge/explain.ts";
-import { openConsole, signInAdmission, withDevelopmentToken } from "./edge/open_console.ts";
+import { openConsole, openOperators, signInAdmission } from "./edge/open_console.ts";
 import { openServer } from "./edge/open_server.ts";
 import { openSessions } from "./edge/open_sessions.ts";
 import { Regions } from "./edge/region.ts";
@@ -35,15 +35,15 @@ function log(event: string, members: Record<string, unknown> = {}): void {
 const environment = (name: string) => Deno.env.get(name);
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
-async function start(given: Settings): Promise<Server> {
-  const { settings, adminToken } = await withDevelopmentToken(given);
+async function start(settings: Settings): Promise<Server> {
   const { development, role, regions, regionToken } = settings;
   const deployment = checkConfig(await loadConfig(settings.config), { development });
   // An ACS alone signs nobody in: its callers have.
   const sessions = role === "acs" ? undefined : await openSessions(deployment, development, environment);
   const { server, close } = await openServer(settings, deployment, log, environment);
-  const { adminTokenSha256, readerTokenSha256 } = settings;
-  const operatorsConsole = await openConsole(settings, server);
+  const { adminToken, ...operators } = await openOperators(settings);
+  const { adminTokenSha256, readerTokenSha256 } = operators;
+  const operatorsConsole = await openConsole(settings, operators, server);
   const app = createApp({
     service: server,
     role,

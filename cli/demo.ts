@@ -1,16 +1,18 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task demo`: real clients report their own, real measurements to a running service, or to one that is started
- * for them when none is there. `--endpoint=URL` and `--clients=N` choose others than localhost:8000 and 200.
+ * for them when none is there; and a few strangers try to slip in without a token. `--endpoint=URL` and `--clients=N` choose others than localhost:8000 and 200.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { type DemoResult, runDemoClient } from "./demo_client.ts";
+import { runStranger, type StrangerResult } from "./demo_stranger.ts";
 import { isReady, type ServiceProcess, startService } from "./service_process.ts";
 import { formatTable } from "./table.ts";
 
 const AT_ONCE = 16;
+const CLIENTS_PER_STRANGER = 20;
 
 function readArguments(): { endpoint: string; clients: number } | string {
   try {
@@ -55,6 +57,28 @@ async function runClients(endpoint: string, clients: number): Promise<DemoResult
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, clients) }, work));
   console.log("\n");
   return results;
+}
+
+async function runStrangers(endpoint: string, count: number): Promise<StrangerResult[]> {
+  const results: StrangerResult[] = [];
+  for (let number = 0; number < count; number++) results.push(await runStranger(endpoint));
+  return results;
+}
+
+/** Prints what became of the strangers. Gives how many of their attempts were not refused. */
+function reportStrangers(results: readonly StrangerResult[]): number {
+  const codes = new Map<string, number>();
+  for (const code of results.flatMap(({ refused }) => refused)) codes.set(code, (codes.get(code) ?? 0) + 1);
+  const accepted = results.reduce((sum, result) => sum + result.accepted, 0);
+  const refused = codes.values().reduce((a, b) => a + b, 0);
+  console.log(formatTable([
+    ["strangers without a token", results.length],
+    ["attempts refused", refused],
+    ...[...codes].map(([code, count]) => [`  ${code}`, count]),
+    ["attempts accepted", accepted === 0 ? "none" : accepted],
+  ]));
+  console.log();
+  return accepted;
 }
 
 function percentile(values: number[], share: number): string {
@@ -123,7 +147,11 @@ if (!await isReady(chosen.endpoint)) {
 }
 let unexpected = 1;
 try {
-  unexpected = report(await runClients(chosen.endpoint, chosen.clients));
+  const [clients, strangers] = await Promise.all([
+    runClients(chosen.endpoint, chosen.clients),
+    runStrangers(chosen.endpoint, Math.ceil(chosen.clients / CLIENTS_PER_STRANGER)),
+  ]);
+  unexpected = report(clients) + reportStrangers(strangers);
   await reportStore(chosen.endpoint);
 } finally {
   await own?.stop();

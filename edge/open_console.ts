@@ -12,6 +12,7 @@ import { consoleKey, ConsoleSessions } from "./console_sessions.ts";
 import { developmentSecret } from "./development_secrets.ts";
 import type { Settings } from "./environment.ts";
 import { OidcSignIn } from "./oidc.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
 
 /** The parts of the console that are not its pages. */
 export interface OpenConsole {
@@ -23,29 +24,30 @@ export interface OpenConsole {
   readonly secure: boolean;
 }
 
-/** The settings with an admin token that development makes, where they name none; it is kept in `.dit/`. */
-export async function withDevelopmentToken(
-  settings: Settings,
-): Promise<{ readonly settings: Settings; readonly adminToken?: string }> {
-  if (!settings.development || settings.adminTokenSha256 !== undefined) return { settings };
+/** Who may operate the service. Development makes an admin token where none is named, and keeps it in `.dit/`. */
+export async function openOperators(
+  { development, adminTokenSha256, readerTokenSha256, oidc }: Settings,
+): Promise<OperatorSettings & { readonly adminToken?: string }> {
+  if (!development || adminTokenSha256 !== undefined) return { adminTokenSha256, readerTokenSha256, oidc };
   const adminToken = (await developmentSecret("admin_token", 32)).toBase64();
-  return { settings: { ...settings, adminTokenSha256: tokenDigest(adminToken) }, adminToken };
+  return { adminToken, adminTokenSha256: tokenDigest(adminToken), readerTokenSha256, oidc };
 }
 
 /** Opens the console, where somebody may operate the service; its sessions hold in every process. */
 export async function openConsole(
   settings: Settings,
+  operators: OperatorSettings,
   server: Pick<Server, "deployment" | "store" | "random" | "now">,
 ): Promise<OpenConsole | undefined> {
-  const { adminTokenSha256, readerTokenSha256, oidc, development } = settings;
+  const { adminTokenSha256, readerTokenSha256, oidc } = operators;
   if (adminTokenSha256 === undefined && readerTokenSha256 === undefined && oidc === undefined) {
     return undefined;
   }
-  const key = consoleKey(await sharedSecret(settings, server), settings);
+  const key = consoleKey(await sharedSecret(settings, server), operators);
   return {
     sessions: new ConsoleSessions({ ...server, key }),
     ...(oidc === undefined ? {} : { oidc: new OidcSignIn(oidc, fetch) }),
-    secure: !development,
+    secure: !settings.development,
   };
 }
 

@@ -67,7 +67,7 @@ export function KeysPage({ app, keys, now, session, epochSeconds }: {
                 <table class="flow">
                   <thead>
                     <tr>
-                      <th scope="col">Key</th>
+                      <th scope="col">Epoch.generation</th>
                       <th scope="col">State</th>
                       <th scope="col">Signs from</th>
                       <th scope="col">to</th>

@@ -25,6 +25,7 @@ const SIGN_IN_COOKIE = "dit_sign_in";
 /** The routers of signing in and out. */
 export function signInRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   const { sessions, service, oidc, tokens } = options;
+  const about = { oidc: oidc !== undefined, development: !options.secure };
 
   /** Writes it down before it happens: nobody is signed in without an entry. */
   async function openSession(c: Context, name: string, role: OperatorRole): Promise<void> {
@@ -33,13 +34,13 @@ export function signInRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   }
 
   const routes = new Hono<ConsoleEnv>()
-    .get("/console/sign-in", (c) => c.html(<SignInPage oidc={oidc !== undefined} />))
+    .get("/console/sign-in", (c) => c.html(<SignInPage {...about} />))
     .post("/console/sign-in", async function signInWithToken(c) {
       const { token = "" } = await readFormOfThisSite(c);
       const operator = operatorOf(`Bearer ${token.trim()}`, tokens, "console");
       if (operator === undefined) {
         c.header(CODE_HEADER, "admin_token_invalid");
-        return c.html(<SignInPage oidc={oidc !== undefined} mistake="This is not the token." />, 401);
+        return c.html(<SignInPage {...about} mistake="This is not the token." />, 401);
       }
       await openSession(c, operator.name, operator.role);
       return c.redirect("/console", 303);
@@ -91,7 +92,11 @@ export function signInRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
     });
 }
 
-function SignInPage({ oidc, mistake }: { readonly oidc: boolean; readonly mistake?: string }) {
+function SignInPage({ oidc, development, mistake }: {
+  readonly oidc: boolean;
+  readonly development: boolean;
+  readonly mistake?: string;
+}) {
   return (
     <Document title="Sign in">
       <main class="page">
@@ -116,7 +121,7 @@ function SignInPage({ oidc, mistake }: { readonly oidc: boolean; readonly mistak
                 autocomplete="current-password"
                 autofocus={!oidc}
               />
-              <span>Development keeps it in .dit/admin_token.</span>
+              {development && <span>Development keeps it in .dit/admin_token.</span>}
             </label>
             <div class="actions">
               <button class="primary" type="submit">Sign in</button>

@@ -64,7 +64,8 @@ export function TrailPage({ entries, before, verdict }: {
         {verdict.intact
           ? (
             <p class="note good">
-              The trail is as it was written: {formatCount(verdict.entries)} entries, digest{" "}
+              The trail is as it was written: {formatCount(verdict.entries)}{" "}
+              {verdict.entries === 1 ? "entry" : "entries"}, digest{" "}
               <code>{verdict.digest.slice(0, 16)}</code>.
             </p>
           )

@@ -77,7 +77,7 @@ function draw(holder, figure) {
       y: { range: (_plot, low, high) => [Math.min(0, low), Math.max(1, high * 1.08)] },
     },
     axes: [
-      { ...axis, space: 64, values: timeMarks },
+      { ...axis, space: 64, size: 28, values: timeMarks },
       {
         ...axis,
         size: 46,

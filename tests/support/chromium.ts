@@ -1,0 +1,113 @@
+/**
+ * A headless Chromium for the length of one test: Debian's, driven by playwright-core.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import axe from "axe-core";
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+/** Where Chromium is, or `CHROMIUM`. */
+const EXECUTABLE = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Whether there is a Chromium here. */
+export const hasChromium = await isFile(EXECUTABLE);
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A browser with an empty profile. */
+export interface Browser {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** URLs of everything that was asked for. */
+  readonly requested: Set<string>;
+  /** Errors of pages and of their security policy. */
+  readonly faults: string[];
+}
+
+/** Registers a test that needs Chromium. Without one it is passed over, and says so. */
+export function browserTest(
+  name: string,
+  run: (browser: Browser) => Promise<void>,
+  options: BrowserContextOptions = {},
+): void {
+  if (!hasChromium) {
+    // deno-lint-ignore no-console -- a test that is not run says why.
+    console.log(
+      `Not run, since there is no ${EXECUTABLE} (apt-get install chromium, or set CHROMIUM): ${name}`,
+    );
+  }
+  Deno.test({
+    name,
+    ignore: !hasChromium,
+    // The driver keeps a few things of its own open.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    fn: () => withBrowser(run, options),
+  });
+}
+
+async function withBrowser(
+  run: (browser: Browser) => Promise<void>,
+  options: BrowserContextOptions,
+): Promise<void> {
+  const profile = await Deno.makeTempDir();
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: EXECUTABLE,
+    headless: true,
+    args: FLAGS,
+    ...options,
+  });
+  try {
+    const page = await context.newPage();
+    const requested = new Set<string>();
+    const faults: string[] = [];
+    page.on("request", (request) => requested.add(request.url()));
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.text().includes("Content Security Policy")) {
+        faults.push(message.text());
+      }
+    });
+    await run({ context, page, requested, faults });
+  } finally {
+    await context.close();
+    await Deno.remove(profile, { recursive: true });
+  }
+}
+
+/** Asserts that axe-core finds nothing serious or critical on a page. */
+export async function assertAccessible(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run: () => Promise<{ violations: Violation[] }> };
+    };
+    return (await axe.run()).violations;
+  });
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  assertEquals(found, [], what);
+}
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string }[];
+}
