@@ -8,7 +8,7 @@ import {
   startProcess,
   startReady,
 } from "../support/service_process.ts";
-import { TOKEN, withEndpoint } from "../support/with_kv_endpoint.ts";
+import { TOKEN, until, withEndpoint } from "../support/with_kv_endpoint.ts";
 
 type Answer = { code: number; stdout: string; stderr: string };
 
@@ -250,7 +250,7 @@ Deno.test("production does not start without its sealing keys or with wrong ones
   // The new one in front, the old one behind it: it starts, and seals everything again.
   {
     await using process = await startReady({ folder, port, env: withKeys(2, 1) });
-    await process.kill("SIGTERM");
+    await until(() => process.events("maintenance").length > 0);
     assertEquals(process.events("maintenance")[0]!.keysResealed, 4);
   }
   await using process = await startReady({ folder, port, env: withKeys(2) });
