@@ -132,7 +132,7 @@ Deno.test("of two deployments with different sealing keys on one empty store, on
 Deno.test("resealKeys() takes along the store's other secrets, which stay what they are", async () => {
   using kv = await Deno.openKv(":memory:");
   const store = new Store(kv);
-  const open = async (seal: Sealer) =>
+  const open = (seal: Sealer) =>
     Promise.all(
       [MONITOR_SECRET, CLIENT_SECRET].map((name) => openSealedSecret(store, seal, platformRandom, name)),
     );
