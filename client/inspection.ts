@@ -14,7 +14,7 @@ import { spendableTokens, usesLeft } from "./wallet.ts";
 export interface Inspection {
   /** The pseudonym under which events would go out now; empty where none is collected or none can be known yet. */
   readonly pseudonym: string;
-  /** How many more logs the tokens at hand can sign. */
+  /** How many more logs the tokens at hand can sign; 0 until it is known what is collected. */
   readonly usesLeft: number;
   /** Events that wait, as they would be sent; what would be dropped is not among them. */
   readonly waiting: readonly Record<string, unknown>[];
@@ -34,7 +34,10 @@ export async function inspect(context: Context, collection: Collection | undefin
     const pseudonym = collection === undefined ? "" : currentPseudonym(context, entries, collection);
     return {
       pseudonym,
-      usesLeft: usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds())),
+      // Without the pseudonym all tokens in use would count as another's, and be deleted.
+      usesLeft: collection === undefined
+        ? 0
+        : usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds())),
       waiting: events.flatMap((event) => {
         const encoded = collection && encodeEvent(context, entries, collection, event);
         return typeof encoded === "object" ? [wireEvent(encoded)] : [];

@@ -199,6 +199,23 @@ Deno.test("inspect() shows exactly what is sent then", async () => {
   await test.close();
 });
 
+Deno.test("inspect() leaves the wallet as it is before it knows what is collected", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const before = makeClient(test, { storage });
+  before.client.log("app_opened", {});
+  await before.client.flush();
+  const after = makeClient(test, { storage });
+  assertEquals((await after.client.inspect())!.usesLeft, 0);
+  after.client.log("app_opened", {});
+  await after.client.flush();
+  assertEquals([before.heard.issued.length, after.heard.issued], [1, []]);
+  assertEquals((await after.client.inspect())!.usesLeft, 62);
+  await before.client.close();
+  await after.client.close();
+  await test.close();
+});
+
 /** The configuration's events with one more or another one. */
 function withEvent(name: string, changes: Partial<EventSchema>): Record<string, EventSchema> {
   const { events } = testConfig.applications.notes;
