@@ -34,6 +34,36 @@ export default defineConfig({
             latency_ms: { type: "bucket", edges: [5, 10, 25, 50, 100, 250, 500, 1000, 2500] },
           },
         },
+        page_view: {
+          description: "A page was opened.",
+          purpose: "How long pages take to load, and which colours to design for.",
+          owner: "demo-team",
+          expires: "2027-11-01",
+          fields: {
+            load_ms: { type: "bucket", edges: [50, 100, 250, 500, 1000, 2500, 5000] },
+            colours: { type: "enum", values: ["light", "dark"] },
+          },
+        },
+        app_crash: {
+          description: "The app met an error that it did not expect.",
+          purpose: "How often it crashes, and whether soon after its start.",
+          owner: "demo-team",
+          expires: "2027-11-01",
+          fields: {
+            kind: { type: "enum", values: ["error", "rejection"] },
+            uptime_s: { type: "bucket", edges: [1, 10, 60, 600, 3600] },
+          },
+        },
+        client_drops: {
+          description: "The client dropped events instead of sending them.",
+          purpose: "How much of what happens goes unseen, and why.",
+          owner: "demo-team",
+          expires: "2027-11-01",
+          fields: {
+            reason: { type: "enum", values: ["queue_full", "too_old", "unknown", "storage_failed", "other"] },
+            events: { type: "bucket", edges: [2, 5, 10, 50, 100] },
+          },
+        },
         log_upload: {
           description: "The app uploaded a log.",
           purpose: "Whether uploads work, how often they are tried again, and how long they take.",

@@ -10,6 +10,7 @@ import { runMaintenance } from "./core/maintenance.ts";
 import { runReleases } from "./core/nightly.ts";
 import type { Server } from "./core/service.ts";
 import { Admission } from "./edge/admission.ts";
+import { readClientBundle } from "./edge/client_bundle.ts";
 import { deidentify } from "./edge/deidentify.ts";
 import { readSettings, type Settings } from "./edge/environment.ts";
 import { explain } from "./edge/explain.ts";
@@ -53,6 +54,7 @@ async function start(settings: Settings): Promise<Server> {
     ...(readerTokenSha256 === undefined ? {} : { readerTokenSha256 }),
     ...(operatorsConsole === undefined ? {} : { console: { ...operatorsConsole, stopped: stopping.signal } }),
     ...(development && sessions !== undefined ? { developmentSecret: sessions.secret } : {}),
+    ...(development && role === "all" ? { clientBundle: readClientBundle } : {}),
     onInternalError: (error) =>
       log("internal_error", { reasons: explain(error) ?? [(error as Error)?.name] }),
   });

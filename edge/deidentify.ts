@@ -100,7 +100,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
     query: false,
   },
   { name: "metrics", path: /^\/metrics$/, headers: ["authorization"], query: false },
-  { name: "dev", path: /^\/dev\//, headers: ["content-type", "content-length"], query: false },
+  { name: "dev", path: /^\/(?:dev\/|examples\/)/, headers: ["content-type", "content-length"], query: false },
 ];
 
 const APP_PATH = /^(?:\/acs)?\/v1\/apps\/([^/]+)\//;

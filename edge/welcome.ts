@@ -11,6 +11,7 @@ export function welcomeText(port: number, adminToken: string | undefined): strin
   return `
 DIT runs at ${url} (development: anybody may sign in, secrets and the store are in .dit/).
 The console: ${url}/console/sign-in${token}
+A page that uses the client: ${url}/examples/browser
 Try next, in another terminal:
   deno task demo                          200 clients report real measurements
   deno task keys list                     the keys and their states (the admin token is in .dit/admin_token)

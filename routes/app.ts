@@ -21,6 +21,7 @@ import { adminTrailRoutes } from "./admin_trail.ts";
 import { consoleRoutes } from "./console/app.tsx";
 import type { ConsoleOptions } from "./console/env.ts";
 import { devRoutes } from "./dev.ts";
+import { examplesRoutes } from "./examples.ts";
 import { healthRoutes } from "./health.ts";
 import { keysRoutes, schemaRoutes } from "./keys.ts";
 import { logsRoutes } from "./logs.ts";
@@ -40,6 +41,8 @@ export interface AppOptions {
   readonly regions?: Regions;
   /** The secrets of development; absent in production, where /dev does not exist. */
   readonly developmentSecret?: (name: string) => string | undefined;
+  /** Gives the client SDK as one module for the example page; absent in production, where /examples does not exist. */
+  readonly clientBundle?: () => Promise<string | undefined>;
   /** SHA-256 of the operator's token; absent: there are no admin routes. */
   readonly adminTokenSha256?: Uint8Array;
   /** SHA-256 of a token that may look and not act. */
@@ -75,6 +78,7 @@ export function createApp(options: AppOptions): Hono {
   app.route("/", keysRoutes(service, options.regions));
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
+  if (options.clientBundle !== undefined) app.route("/", examplesRoutes(options.clientBundle));
   mountOperators(app, options);
   app.route("/", openApiRoutes(app));
   refuseOtherMethods(app);

@@ -61,6 +61,12 @@ const PLACES: readonly Place[] = [
     without: [...NOT_IN_CORE, STOPWATCH, DENO_BUT_TYPES],
   },
   { files: /^edge\//, local: /^(?:core|edge)\//, without: [ENVIRONMENT, MATH_RANDOM] },
+  // The example page is served as it lies there.
+  {
+    files: /^routes\/examples\.ts$/,
+    local: /^(?:core|edge|routes|examples\/browser)\//,
+    without: [ENVIRONMENT, MATH_RANDOM, DENO],
+  },
   { files: /^routes\//, local: /^(?:core|edge|routes)\//, without: [ENVIRONMENT, MATH_RANDOM, DENO] },
   // The only file of the client that is not for browsers, with an entry point of its own.
   {

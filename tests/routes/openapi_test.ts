@@ -9,7 +9,7 @@ import { DocumentCheck } from "../support/hold_to_document.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** Routes for people and for development, which the document does not describe. */
-const NOT_DESCRIBED = /^\/(?:console|dev|openapi)/;
+const NOT_DESCRIBED = /^\/(?:console|dev|examples|openapi)/;
 /** Codes that only a page of the console is refused with. */
 const OF_THE_CONSOLE = ["console_session_invalid", "request_forged"];
 

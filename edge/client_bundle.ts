@@ -1,0 +1,18 @@
+/**
+ * The client SDK as one module, which cli/bundle_client.ts writes before the service starts in development.
+ *
+ * @module
+ */
+
+/** Where it lies, below the working directory. */
+export const CLIENT_BUNDLE = ".dit/client.js";
+
+/** Reads it; undefined when it was not bundled. */
+export async function readClientBundle(): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(CLIENT_BUNDLE);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
