@@ -47,6 +47,11 @@ export function browserTest(
   run: (browser: Browser) => Promise<void>,
   options: BrowserContextOptions = {},
 ): void {
+  testWithChromium(name, () => withBrowser(run, options));
+}
+
+/** Registers a test that starts a Chromium itself. Without one it is passed over, and says so. */
+export function testWithChromium(name: string, run: () => Promise<void>): void {
   if (!hasChromium) {
     // deno-lint-ignore no-console -- a test that is not run says why.
     console.log(
@@ -59,37 +64,57 @@ export function browserTest(
     // The driver keeps a few things of its own open.
     sanitizeOps: false,
     sanitizeResources: false,
-    fn: () => withBrowser(run, options),
+    fn: run,
   });
 }
 
-async function withBrowser(
-  run: (browser: Browser) => Promise<void>,
-  options: BrowserContextOptions,
-): Promise<void> {
+/** A running Chromium; it ends and its profile is removed on disposal. */
+export interface Chromium extends AsyncDisposable {
+  readonly context: BrowserContext;
+}
+
+/** Starts Chromium with an empty profile, or one with `preferences` as Chromium itself writes them. */
+export async function startChromium(
+  options: BrowserContextOptions = {},
+  preferences?: unknown,
+): Promise<Chromium> {
   const profile = await Deno.makeTempDir();
+  if (preferences !== undefined) {
+    await Deno.mkdir(`${profile}/Default`);
+    await Deno.writeTextFile(`${profile}/Default/Preferences`, JSON.stringify(preferences));
+  }
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
     headless: true,
     args: FLAGS,
     ...options,
   });
-  try {
-    const page = await context.newPage();
-    const requested = new Set<string>();
-    const faults: string[] = [];
-    page.on("request", (request) => requested.add(request.url()));
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.text().includes("Content Security Policy")) {
-        faults.push(message.text());
-      }
-    });
-    await run({ context, page, requested, faults });
-  } finally {
-    await context.close();
-    await Deno.remove(profile, { recursive: true });
-  }
+  return {
+    context,
+    async [Symbol.asyncDispose]() {
+      await context.close();
+      await Deno.remove(profile, { recursive: true });
+    },
+  };
+}
+
+async function withBrowser(
+  run: (browser: Browser) => Promise<void>,
+  options: BrowserContextOptions,
+): Promise<void> {
+  await using chromium = await startChromium(options);
+  const { context } = chromium;
+  const page = await context.newPage();
+  const requested = new Set<string>();
+  const faults: string[] = [];
+  page.on("request", (request) => requested.add(request.url()));
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.text().includes("Content Security Policy")) {
+      faults.push(message.text());
+    }
+  });
+  await run({ context, page, requested, faults });
 }
 
 /** Asserts that axe-core finds nothing serious or critical on a page. */
