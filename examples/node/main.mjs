@@ -1,0 +1,24 @@
+// deno-lint-ignore-file no-console
+// In a project of its own:
+//   deno pack --allow-dirty --output client.tgz    (in the repository of the service)
+//   npm install ./client.tgz && node main.mjs
+import { createClient } from "@dit/service";
+import { FileStorage } from "@dit/service/storage_file";
+
+const endpoint = process.argv[2] ?? "http://localhost:8000";
+const client = createClient({
+  endpoint,
+  app: "demo",
+  // The app's own server gives sessions; in development it is the service that signs anybody in.
+  session: async () => {
+    const body = JSON.stringify({ client: "alice", app: "demo" });
+    return (await (await fetch(`${endpoint}/dev/session`, { method: "POST", body })).json()).jwt;
+  },
+  // Tokens, queue and pseudonym survive the end of the process.
+  storage: new FileStorage("client.json"),
+});
+client.on("sent", ({ events }) => console.log(`${events} arrived`));
+client.on("refused", ({ step, code }) => console.log(`${step}: ${code}`));
+client.log("client_start", { platform: "linux", runtime: "2.9" });
+await client.flush();
+await client.close();
