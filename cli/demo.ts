@@ -1,7 +1,9 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task demo`: real clients report their own, real measurements to a running service, or to one that is started
- * for them when none is there; and a few strangers try to slip in without a token. `--endpoint=URL` and `--clients=N` choose others than localhost:8000 and 200.
+ * for them when none is there; and a few strangers try to slip in without a token. `--endpoint=URL` and `--clients=N`
+ * choose others than localhost:8000 and 200; `--logs-to=URL` sends the logs to another region than the one that gave the
+ * tokens.
  *
  * @module
  */
@@ -14,23 +16,30 @@ import { formatTable } from "./table.ts";
 const AT_ONCE = 16;
 const CLIENTS_PER_STRANGER = 20;
 
-function readArguments(): { endpoint: string; clients: number } | string {
+interface Arguments {
+  readonly endpoint: string;
+  readonly logsTo: string;
+  readonly clients: number;
+}
+
+function readArguments(): Arguments | string {
   try {
     const { values } = parseArgs({
       args: Deno.args,
-      options: { endpoint: { type: "string" }, clients: { type: "string" } },
+      options: { endpoint: { type: "string" }, "logs-to": { type: "string" }, clients: { type: "string" } },
     });
     const clients = Number(values.clients ?? 200);
     if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
       return "Give --clients a whole number from 1 to 100000.";
     }
     const endpoint = values.endpoint ?? "http://localhost:8000";
-    if (!URL.canParse(endpoint)) {
-      return "Give --endpoint the URL of a service, such as http://localhost:8000.";
+    const logsTo = values["logs-to"] ?? endpoint;
+    if (!URL.canParse(endpoint) || !URL.canParse(logsTo)) {
+      return "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.";
     }
-    return { endpoint: endpoint.replace(/\/$/, ""), clients };
+    return { endpoint: endpoint.replace(/\/$/, ""), logsTo: logsTo.replace(/\/$/, ""), clients };
   } catch {
-    return "Use: deno task demo [--endpoint=http://localhost:8000] [--clients=200]";
+    return "Use: deno task demo [--endpoint=http://localhost:8000] [--logs-to=URL] [--clients=200]";
   }
 }
 
@@ -43,14 +52,14 @@ function showProgress(done: number, total: number): void {
   if (Deno.stdout.isTerminal() || done === total) Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
-async function runClients(endpoint: string, clients: number): Promise<DemoResult[]> {
+async function runClients({ endpoint, logsTo, clients }: Arguments): Promise<DemoResult[]> {
   const run = crypto.randomUUID().slice(0, 8);
   const results: DemoResult[] = [];
   let next = 0;
   const work = async () => {
     while (next < clients) {
       const number = next++;
-      results.push(await runDemoClient(endpoint, `demo-${run}-${number}`, number % 10 === 0));
+      results.push(await runDemoClient(endpoint, logsTo, `demo-${run}-${number}`, number % 10 === 0));
       showProgress(results.length, clients);
     }
   };
@@ -148,7 +157,7 @@ if (!await isReady(chosen.endpoint)) {
 let unexpected = 1;
 try {
   const [clients, strangers] = await Promise.all([
-    runClients(chosen.endpoint, chosen.clients),
+    runClients(chosen),
     runStrangers(chosen.endpoint, Math.ceil(chosen.clients / CLIENTS_PER_STRANGER)),
   ]);
   unexpected = report(clients) + reportStrangers(strangers);

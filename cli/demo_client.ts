@@ -35,9 +35,13 @@ function runtime(): `${number}.${number}` {
   return `${Number(major)}.${Number(minor)}`;
 }
 
-/** Runs one client to its end. With `losesAnswer` the answer to its first log is thrown away after it arrived. */
+/**
+ * Runs one client to its end; its logs go to `logsTo`, everything else to `endpoint`. With `losesAnswer` the answer to
+ * its first log is thrown away after it arrived.
+ */
 export async function runDemoClient(
   endpoint: string,
+  logsTo: string,
   name: string,
   losesAnswer: boolean,
 ): Promise<DemoResult> {
@@ -53,10 +57,11 @@ export async function runDemoClient(
 
   async function measuredFetch(url: string | URL | Request, init?: RequestInit): Promise<Response> {
     const startedAt = performance.now();
-    const response = await fetch(url, init);
+    const isLog = String(url).endsWith("/logs");
+    const response = await fetch(isLog ? String(url).replace(endpoint, logsTo) : url, init);
     const milliseconds = performance.now() - startedAt;
     if (String(url).endsWith("/tokens")) result.times.tokens.push(milliseconds);
-    if (!String(url).endsWith("/logs")) return response;
+    if (!isLog) return response;
     result.times.logs.push(milliseconds);
     if (!losesAnswer || result.lost > 0) return response;
     result.lost++;

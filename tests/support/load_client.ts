@@ -47,8 +47,9 @@ async function issuingKey(
   nowSeconds: number,
 ): Promise<{ keyId: Uint8Array; publicKey: Uint8Array }> {
   const directory = await (await fetch(`${url}/v1/apps/${APP}/keys`)).json();
-  const key = directory["token-keys"].find((key: Record<string, number>) =>
-    key["not-before"]! <= nowSeconds && nowSeconds < key["issue-until"]!
+  const key = directory["token-keys"].find((key: Record<string, unknown>) =>
+    key.region === directory.region && key["not-before"] as number <= nowSeconds &&
+    nowSeconds < (key["issue-until"] as number)
   );
   return { keyId: fromBase64url(key["token-key-id"]), publicKey: fromBase64url(key["token-key"]) };
 }
