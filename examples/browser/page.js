@@ -1,4 +1,5 @@
 // An app of its own writes `from "@dit/service"`, and its bundler does the rest.
+// @ts-ignore: the service bundles client.js when it starts
 import { browserStorage, createClient, IndexedDbStorage, LocalStorage } from "./client.js";
 import { showEvent, showInspection, showRequest } from "./view.js";
 
