@@ -77,18 +77,15 @@ function byTime(evidence: Evidence): Guesses {
   return matchRanks(evidence, byCommit, (a, b) => a.first.at - b.first.at || byStorage(a.first, b.first));
 }
 
-/** By versionstamp: before each commit with a record of somebody new, the last user who asked and logged nothing yet. */
-function byVersionstamp({ issuances, records }: Evidence): Guesses {
+/** By versionstamp: before the first commit of somebody new, the last user who asked and logged nothing yet. */
+function byVersionstamp(evidence: Evidence): Guesses {
   const guesses = new Map<number, string>();
-  const seen = new Set<string>();
-  const asked = issuances.toSorted(byCommit);
+  const asked = evidence.issuances.toSorted(byCommit);
   const waiting: Issuance[] = [];
-  for (const { record, position } of records.toSorted(byStorage)) {
-    while (asked.length > 0 && asked[0]!.position < position) waiting.push(asked.shift()!);
-    if (seen.has(record.pseudonym!)) continue;
-    seen.add(record.pseudonym!);
+  for (const { pseudonym, first } of suspectsOf(evidence).sort((a, b) => byStorage(a.first, b.first))) {
+    while (asked.length > 0 && asked[0]!.position < first.position) waiting.push(asked.shift()!);
     const user = waiting.pop();
-    if (user !== undefined) guesses.set(user.client, record.pseudonym!);
+    if (user !== undefined) guesses.set(user.client, pseudonym);
   }
   return guesses;
 }
