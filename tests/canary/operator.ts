@@ -8,6 +8,7 @@ import { createApp } from "../../routes/app.ts";
 import { startService } from "../support/client_service.ts";
 import type { Source } from "./canaries.ts";
 import { ADMIN_TOKEN } from "./service.ts";
+import { http1 } from "./transport.ts";
 
 /** Routes that change something, and so are not asked. */
 const CHANGES = /\/(?:rotate|revoke|reseal)$/;
@@ -21,7 +22,7 @@ async function operatorsRoutes(): Promise<{ method: string; path: string }[]> {
   await close();
   const routes = new Map<string, { method: string; path: string }>();
   for (const { method, path } of app.routes) {
-    if (!/^\/(?:admin|console|metrics|openapi|dev\/store)/.test(path) || CHANGES.test(path)) continue;
+    if (!/^\/(?:admin|metrics|openapi|dev\/store)/.test(path) || CHANGES.test(path)) continue;
     if (method === "GET" || (method === "POST" && path.endsWith("/audit"))) {
       routes.set(`${method} ${path}`, { method, path });
     }
@@ -29,9 +30,9 @@ async function operatorsRoutes(): Promise<{ method: string; path: string }[]> {
   return [...routes.values()];
 }
 
-/** Asks every one of them. */
+/** Asks every one of them, and looks at every page of the console. */
 export async function readOperatorsAnswers(port: number): Promise<Source[]> {
-  const sources: Source[] = [];
+  const sources = await readConsole(port);
   const today = new Date().toISOString().slice(0, 10);
   for (const { method, path } of await operatorsRoutes()) {
     const filled = path.replace(":app", "notes").replace(":day", today);
@@ -46,6 +47,32 @@ export async function readOperatorsAnswers(port: number): Promise<Source[]> {
     sources.push({ name: "operator's answers", bytes: await readWhatComes(response) });
   }
   if (sources.length < 10) throw new Error("The operator's routes were not found.");
+  return sources;
+}
+
+/** Signs in and follows every link. */
+async function readConsole(port: number): Promise<Source[]> {
+  const origin = `http://127.0.0.1:${port}`;
+  const signedIn = await http1(port, "127.0.0.1", {
+    method: "POST",
+    path: "/console/sign-in",
+    headers: { origin, "content-type": "application/x-www-form-urlencoded" },
+    body: utf8(`token=${ADMIN_TOKEN}`),
+  });
+  const cookie = signedIn.headers.get("set-cookie")?.split(";")[0];
+  if (cookie === undefined) throw new Error(`Signing in was answered ${signedIn.status}.`);
+  const pages = new Set(["/console", "/console/live"]);
+  const sources: Source[] = [];
+  for (const path of pages) {
+    const response = await fetch(origin + path, { headers: { cookie }, redirect: "manual" });
+    if (response.status >= 400) throw new Error(`${path} answered ${response.status}.`);
+    const bytes = await readWhatComes(response);
+    sources.push({ name: "operator's answers", bytes });
+    for (const [, link] of new TextDecoder().decode(bytes).matchAll(/(?:href|src)="(\/console[^"#?]*)/g)) {
+      pages.add(link!);
+    }
+  }
+  if (pages.size < 8) throw new Error(`Only ${pages.size} pages of the console were found.`);
   return sources;
 }
 

@@ -186,6 +186,13 @@ async function sendRefused(send: Send, canaries: Canaries, version: string): Pro
   for (const path of ["/v1/apps/notes/keys", "/v1/apps/notes/schema", "/healthz", "/readyz"]) {
     await expect(send(path, { path }), 200);
   }
+  const form = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+  await expect(post("sign in", "/console/sign-in", form, `token=${canary("operator's token")}`), 401);
+  await expect(
+    post("forged form", "/console/sign-in", { ...form, "sec-fetch-site": "none" }, canary("form")),
+    403,
+  );
+  await expect(send("console", { path: "/console" }), 303, 401);
   await expect(
     send("admin", { path: "/admin/v1/keys", headers: { authorization: `Bearer ${canary("admin")}` } }),
     401,
