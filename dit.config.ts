@@ -76,7 +76,7 @@ export default defineConfig({
             colours: { type: "enum", values: ["light", "dark"] },
           },
         },
-        app_crash: {
+        page_crash: {
           description: "The app met an error that it did not expect.",
           purpose: "How often it crashes, and whether soon after its start.",
           owner: "demo-team",
