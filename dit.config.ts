@@ -11,6 +11,19 @@ export default defineConfig({
         key: { kind: "hs256", secretEnv: "DIT_SESSION_SECRET" },
       },
       expectedClients: 1_000_000,
+      // Answered every night with differential privacy: epsilon 1 a day, 7 a week.
+      releases: {
+        budget: { epsilon: 7 },
+        queries: {
+          crashes_by_version: { event: "app_crash", by: ["version"], epsilon: 0.5 },
+          starts_by_runtime: {
+            event: "client_start",
+            by: ["platform", "runtime"],
+            cells: "selected",
+            epsilon: 0.5,
+          },
+        },
+      },
       events: {
         client_start: {
           description: "The app started.",
@@ -21,6 +34,25 @@ export default defineConfig({
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
             runtime: { type: "version", majors: [2, 3], minors: 30 },
           },
+        },
+        app_crash: {
+          description: "The app crashed.",
+          purpose: "How many people see crashes, by version.",
+          owner: "demo-team",
+          expires: "2027-11-01",
+          fields: {
+            version: { type: "version", majors: [1, 3], minors: 9 },
+            platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
+          },
+        },
+        volume_changed: {
+          description: "The volume was changed.",
+          purpose: "A planted mistake: deno task demo --scenario leak shows how it is found and stopped.",
+          owner: "demo-team",
+          expires: "2027-11-01",
+          identifying: "Nobody needs the exact position of a slider; it is here to be caught.",
+          risk: { minPseudonyms: 200 },
+          fields: { level: { type: "integer", min: 0, max: 65_535 } },
         },
         token_fetch: {
           description: "The app fetched anonymous tokens.",
@@ -44,7 +76,7 @@ export default defineConfig({
             colours: { type: "enum", values: ["light", "dark"] },
           },
         },
-        app_crash: {
+        page_crash: {
           description: "The app met an error that it did not expect.",
           purpose: "How often it crashes, and whether soon after its start.",
           owner: "demo-team",

@@ -3,13 +3,16 @@
  * `deno task demo`: real clients report their own, real measurements to a running service, or to one that is started
  * for them when none is there; and a few strangers try to slip in without a token. `--endpoint=URL` and `--clients=N`
  * choose others than localhost:8000 and 200; `--logs-to=URL` sends the logs to another region than the one that gave the
- * tokens.
+ * tokens. `--scenario crash-by-version` and `--scenario leak` show releases and the risk monitor on services of their own.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { type DemoResult, runDemoClient } from "./demo_client.ts";
 import { runStranger, type StrangerResult } from "./demo_stranger.ts";
+import { showProgress } from "./progress.ts";
+import { showCrashesByVersion } from "./scenario_crashes.ts";
+import { showLeak } from "./scenario_leak.ts";
 import { isReady, type ServiceProcess, startService } from "./service_process.ts";
 import { formatTable } from "./table.ts";
 
@@ -20,15 +23,29 @@ interface Arguments {
   readonly endpoint: string;
   readonly logsTo: string;
   readonly clients: number;
+  readonly scenario: "" | "crash-by-version" | "leak";
 }
+
+const USE = [
+  "Use: deno task demo [--endpoint=http://localhost:8000] [--logs-to=URL] [--clients=200]",
+  "     deno task demo --scenario crash-by-version [--clients=10000]",
+  "     deno task demo --scenario leak",
+].join("\n");
 
 function readArguments(): Arguments | string {
   try {
     const { values } = parseArgs({
       args: Deno.args,
-      options: { endpoint: { type: "string" }, "logs-to": { type: "string" }, clients: { type: "string" } },
+      options: {
+        endpoint: { type: "string" },
+        "logs-to": { type: "string" },
+        clients: { type: "string" },
+        scenario: { type: "string" },
+      },
     });
-    const clients = Number(values.clients ?? 200);
+    const { scenario = "" } = values;
+    if (scenario !== "" && scenario !== "crash-by-version" && scenario !== "leak") return USE;
+    const clients = Number(values.clients ?? (scenario === "" ? 200 : 10_000));
     if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
       return "Give --clients a whole number from 1 to 100000.";
     }
@@ -37,19 +54,10 @@ function readArguments(): Arguments | string {
     if (!URL.canParse(endpoint) || !URL.canParse(logsTo)) {
       return "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.";
     }
-    return { endpoint: endpoint.replace(/\/$/, ""), logsTo: logsTo.replace(/\/$/, ""), clients };
+    return { endpoint: endpoint.replace(/\/$/, ""), logsTo: logsTo.replace(/\/$/, ""), clients, scenario };
   } catch {
-    return "Use: deno task demo [--endpoint=http://localhost:8000] [--logs-to=URL] [--clients=200]";
+    return USE;
   }
-}
-
-function showProgress(done: number, total: number): void {
-  const width = 40;
-  const filled = Math.round(width * done / total);
-  const bar = "#".repeat(filled) + "-".repeat(width - filled);
-  const text = `\r[${bar}] ${done} of ${total} clients`;
-  // A bar on a terminal; elsewhere (a file, CI) only its end.
-  if (Deno.stdout.isTerminal() || done === total) Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 async function runClients({ endpoint, logsTo, clients }: Arguments): Promise<DemoResult[]> {
@@ -60,7 +68,7 @@ async function runClients({ endpoint, logsTo, clients }: Arguments): Promise<Dem
     while (next < clients) {
       const number = next++;
       results.push(await runDemoClient(endpoint, logsTo, `demo-${run}-${number}`, number % 10 === 0));
-      showProgress(results.length, clients);
+      showProgress(results.length, clients, "clients");
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, clients) }, work));
@@ -143,6 +151,10 @@ const chosen = readArguments();
 if (typeof chosen === "string") {
   console.error(chosen);
   Deno.exit(1);
+}
+if (chosen.scenario !== "") {
+  const isShown = chosen.scenario === "leak" ? await showLeak() : await showCrashesByVersion(chosen.clients);
+  Deno.exit(isShown ? 0 : 1);
 }
 let own: ServiceProcess | undefined;
 if (!await isReady(chosen.endpoint)) {

@@ -33,10 +33,16 @@ export interface ReleaseAnswer {
   }[];
 }
 
-interface Budget {
-  from: string;
-  to: string;
-  left: { epsilon: number; rho?: number };
+/** A budget as the admin API tells it. */
+export interface BudgetAnswer {
+  /** Its first day. */
+  readonly from: string;
+  /** Its last day. */
+  readonly to: string;
+  /** What is spent of it. */
+  readonly spent: { readonly epsilon: number; readonly rho?: number };
+  /** What is left of it. */
+  readonly left: { readonly epsilon: number; readonly rho?: number };
 }
 
 /** Makes the releases of an application's day; gives what became of each, and those there are. */
@@ -44,7 +50,7 @@ export async function makeReleases(
   app: string,
   day: string,
   early: boolean,
-): Promise<{ outcomes: Record<string, Outcome>; releases: ReleaseAnswer[]; budgets: Budget[] }> {
+): Promise<{ outcomes: Record<string, Outcome>; releases: ReleaseAnswer[]; budgets: BudgetAnswer[] }> {
   const path = `/admin/v1/apps/${encodeURIComponent(app)}/releases`;
   const made = await callAdmin(`${path}/${encodeURIComponent(day)}`, {
     method: "POST",

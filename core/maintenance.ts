@@ -8,6 +8,7 @@ import { sweepEndedSessions } from "./ended_sessions.ts";
 import { Refusal } from "./errors.ts";
 import { resealKeys } from "./keys/resealing.ts";
 import { type KeyUpkeep, maintainKeys, NO_UPKEEP } from "./keys/upkeep.ts";
+import { sweepRiskDays } from "./privacy/risk_history.ts";
 import { sweepReleases } from "./privacy/release.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import { hasKeys, type Server } from "./service.ts";
@@ -83,6 +84,7 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
   let releasesSwept = 0;
   for (const app of deployment.applications.values()) {
     releasesSwept += await sweepReleases(store, app, now());
+    await sweepRiskDays(store, app.id, now(), pace);
   }
   return { ...keys, moved, swept, retired, risksSwept, releasesSwept, countersSwept };
 }

@@ -31,6 +31,7 @@ const FAMILIES: Record<string, string> = {
   t: "daily tallies",
   r: "risk sketches",
   x: "decisions about risk",
+  rd: "days of risk figures",
   z: "alerts",
   m: "monitor secret",
   i: "releases",

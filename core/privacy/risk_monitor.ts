@@ -21,6 +21,7 @@ import { ComparisonDomain } from "./comparison_domain.ts";
 import type { KhllParameters, KHyperLogLog } from "./khll.ts";
 import { decide, type DecisionContext, type JudgedEvent, lift, type Lifting } from "./risk_decisions.ts";
 import { type Layout, layoutOf, sketchParameters } from "./risk_dimensions.ts";
+import { enterRiskDay } from "./risk_history.ts";
 import { EventSketches, PEOPLE } from "./risk_sketches.ts";
 import { readRisks, riskName, type Risks, withheldEvents } from "./risk_stops.ts";
 import { loadSketch, mergeSketch, SketchContention, sweepSketches } from "./sketch_store.ts";
@@ -260,6 +261,8 @@ export class RiskMonitor {
           sketches.changed = true;
           throw error;
         }
+        // For people to look at; figures that could not be written are written with the next merge.
+        await enterRiskDay(this.options.store, judged, nowSeconds).catch(() => sketches.changed = true);
       }
     }
     if (alerts.length > 0) await this.refresh();

@@ -11,7 +11,7 @@ import { concat, u16, u32 } from "../bytes.ts";
 import type { RandomSource } from "../voprf/suite.ts";
 import { Breaker, StoreUnavailable } from "./breaker.ts";
 
-/** The key space. Families have one letter each, since short keys are measurably faster. */
+/** The key space. Families have one letter each, since short keys are measurably faster, and two where few rows are. */
 export const keySpace = {
   /** The counter from which key ordinals come: u32 as number. */
   ordinals: (): Deno.KvKey => ["o"],
@@ -90,6 +90,13 @@ export const keySpace = {
   allBorrowed: (): Deno.KvListSelector => ({ prefix: ["b"] }),
   /** On a log server: the key under which it tells an ACS elsewhere of its clients, 32 bytes. */
   clientSecret: (): Deno.KvKey => ["h"],
+  /** What was measured of an event's risk on a day: RiskDayRow. */
+  riskDay: (app: string, day: number, event: string): Deno.KvKey => ["rd", app, day, event],
+  /** The same of the days from..to, both included. */
+  riskDaysOf: (app: string, from: number, to: number): Deno.KvListSelector => ({
+    start: ["rd", app, from],
+    end: ["rd", app, to + 1],
+  }),
   /** An entry of the operators' trail by its number: JSON bytes. */
   trail: (number: number): Deno.KvKey => ["u", number],
   /** The whole trail. */

@@ -58,7 +58,7 @@ function logPageView() {
 
 // Of a crash only that it happened leaves the page: neither a message nor a stack.
 function logCrash(kind) {
-  client.log("app_crash", { kind, uptime_s: performance.now() / 1000 });
+  client.log("page_crash", { kind, uptime_s: performance.now() / 1000 });
   void refresh();
 }
 addEventListener("error", () => logCrash("error"));

@@ -16,6 +16,7 @@ import { Layout, type LayoutProps } from "./layout.tsx";
 import { LiveViews } from "./live.ts";
 import { OVERVIEW_PARTS, overviewFigures, OverviewPage } from "./overview.tsx";
 import { readOverview } from "./overview_view.ts";
+import { privacyRoutes } from "./privacy_routes.tsx";
 import { SchemaPage } from "./schema.tsx";
 import { RefusalPage, signInRoutes } from "./sign_in.tsx";
 import { ENTRIES_PER_PAGE, TrailPage } from "./trail.tsx";
@@ -60,6 +61,7 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
       return { parts: Object.fromEntries(parts), figures: overviewFigures(view) };
     }));
   app.route("/", keyRoutes(options, show));
+  app.route("/", privacyRoutes(options, show, live));
   app.get("/console/apps/:app/schema", function showSchema(c) {
     const application = service.appOf(c.req.param("app"));
     const props = { title: `Schema of ${application.id}`, page: "schema", app: application.id } as const;

@@ -9,7 +9,8 @@ import { hasKeys, type Server } from "../../core/service.ts";
 import type { ConsoleSession } from "../../edge/console_sessions.ts";
 import { formatDuration } from "./format.ts";
 import { KeyTimeline } from "./key_timeline.tsx";
-import { FormToken, PageHead } from "./layout.tsx";
+import { ConfirmForm } from "./confirm.tsx";
+import { PageHead } from "./layout.tsx";
 import { Badge, Moment, type Tone } from "./parts.tsx";
 
 const TONES: Readonly<Record<ListedKey["state"], Tone>> = {
@@ -193,29 +194,5 @@ export function RevokePage({ app, epoch, generation, session }: {
         />
       </section>
     </>
-  );
-}
-
-/** A reason, and the two ways on. */
-export function ConfirmForm({ session, action, back, label, danger }: {
-  readonly session: ConsoleSession;
-  readonly action: string;
-  readonly back: string;
-  readonly label: string;
-  readonly danger: boolean;
-}) {
-  return (
-    <form class="form" method="post" action={action}>
-      <FormToken session={session} />
-      <label>
-        Reason
-        <input name="reason" maxlength={300} required autocomplete="off" />
-        <span>It stands in the audit trail, with your name and the time.</span>
-      </label>
-      <div class="actions">
-        <button class={danger ? "danger" : "primary"} type="submit">{label}</button>
-        <a href={back}>Go back</a>
-      </div>
-    </form>
   );
 }

@@ -33,6 +33,8 @@ export interface LayoutProps {
 const PAGES: readonly { page: PageName; title: string; path: (app: string) => string; perApp: boolean }[] = [
   { page: "overview", title: "Overview", path: () => "/console", perApp: false },
   { page: "keys", title: "Keys", path: (app) => `/console/apps/${app}/keys`, perApp: true },
+  { page: "privacy", title: "Privacy", path: (app) => `/console/apps/${app}/privacy`, perApp: true },
+  { page: "releases", title: "Releases", path: (app) => `/console/apps/${app}/releases`, perApp: true },
   { page: "schema", title: "Schema", path: (app) => `/console/apps/${app}/schema`, perApp: true },
   { page: "trail", title: "Audit trail", path: () => "/console/trail", perApp: false },
 ];

@@ -64,13 +64,15 @@ export function Shares({ shares, heads, empty }: {
 /** How a series of a figure is drawn. */
 export type SeriesKind = "line" | "bars" | "points" | "low" | "high";
 
+/** The colours of series; those with a number are for what is told apart by nothing else. */
+export type SeriesColor = "accent" | "bad" | "good" | "muted" | "c1" | "c2" | "c3" | "c4" | "c5";
+
 /** A figure: series over time, the same as numbers and as a plot. */
 export interface Figure {
   /** Unix seconds. */
   readonly times: readonly number[];
   /** Label, colour and kind of each series. */
-  readonly series:
-    readonly (readonly [label: string, color: "accent" | "bad" | "good" | "muted", kind: SeriesKind])[];
+  readonly series: readonly (readonly [label: string, color: SeriesColor, kind: SeriesKind])[];
   /** The values of each series, as many as there are times; null is a gap. */
   readonly values: readonly (readonly (number | null)[])[];
 }

@@ -51,7 +51,7 @@ stageTest(
     await again.sendAll();
     await again.waitForEvent("not counted twice");
     assertEquals(lost, 1);
-    assertEquals(names(await stage.stored()), ["app_crash", ...Array(6).fill("page_view")]);
+    assertEquals(names(await stage.stored()), ["page_crash", ...Array(6).fill("page_view")]);
     assertEquals([example.errors, again.errors], [[], []]);
   },
 );
@@ -104,7 +104,7 @@ stageTest("where storage is denied, logs are sent from memory, and nothing fails
   await example.press("log", 2);
   await example.press("crash");
   await example.sendAll();
-  assertEquals(names(await stage.stored()), ["app_crash", "page_view", "page_view"]);
+  assertEquals(names(await stage.stored()), ["page_crash", "page_view", "page_view"]);
   assertEquals(example.errors, []);
 }, STORAGE_DENIED);
 
@@ -180,7 +180,7 @@ stageTest("a page of another origin than the service works", async (stage) => {
   await example.press("log", 2);
   await example.press("crash");
   await example.sendAll();
-  assertEquals(names(await stage.stored()), ["app_crash", "page_view", "page_view"]);
+  assertEquals(names(await stage.stored()), ["page_crash", "page_view", "page_view"]);
   for (const request of example.requests) {
     assertEquals(new URL(request.url()).origin, stage.url);
     assertEquals((await request.response())?.status(), 200);

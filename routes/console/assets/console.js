@@ -15,7 +15,7 @@ function fade(color, percent) {
 function seriesOf([label, color, kind], index, all) {
   const stroke = style(`--${color}`);
   if (kind === "low" || kind === "high") {
-    return { label, stroke: "transparent", points: { show: false }, show: true };
+    return { label, stroke: "transparent", width: 0, points: { show: false } };
   }
   const points = { show: kind === "points" || undefined, size: 6, fill: stroke };
   if (kind === "bars") {
@@ -33,6 +33,7 @@ function seriesOf([label, color, kind], index, all) {
     stroke,
     width: 1.5,
     points,
+    spanGaps: false,
     ...(all.length === 1 && index === 0 ? { fill: fade(stroke, 12) } : {}),
   };
 }

@@ -23,7 +23,7 @@ import { releasing } from "../../support/released.ts";
 import { type SeededRandom, seededRandom, trials } from "../../support/seeded_random.ts";
 
 const EVENTS = { e: event({ a: { type: "enum", values: ["x", "y", "z"] } }) };
-const ROUNDS = trials(2_000);
+const ROUNDS = trials(1_000);
 /** Of each of the many comparisons: that all of them hold together is likelier than 99 %. */
 const CONFIDENCE = 0.99999;
 
@@ -116,7 +116,7 @@ const CASES: [string, Partial<ReleaseQuery>, { delta?: number; people?: number }
   ["three cells of two events, Laplace", { epsilon: 1, cellsPerPerson: 3, eventsPerCell: 2 }, {}],
   ["one cell, one event, Gauss", { rho: 0.1 }, { delta: 0.001 }],
   ["two cells of three events, Gauss", { rho: 0.1, cellsPerPerson: 2, eventsPerCell: 3 }, { delta: 0.001 }],
-  ["selected cells", { epsilon: 4, cells: "selected", delta: 0.001 }, { delta: 0.001, people: 5 }],
+  ["selected cells", { epsilon: 3, cells: "selected", delta: 0.001 }, { delta: 0.001, people: 5 }],
 ];
 
 for (const [index, [name, query, data]] of CASES.entries()) {

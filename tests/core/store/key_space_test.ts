@@ -21,6 +21,7 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   p: ["probe"],
   q: ["quota", "quotasOf"],
   r: ["sketch", "sketchOf", "sketchesOf", "sketchesBefore"],
+  rd: ["riskDay", "riskDaysOf"],
   t: ["tally", "talliesOf", "allTallies"],
   u: ["trail", "wholeTrail", "trailBefore"],
   v: ["sealProof"],
