@@ -6,6 +6,7 @@
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { NO_RETRY, retryLater } from "./backoff.ts";
 import { MAX_EVENTS } from "./body.ts";
+import { Connections } from "./connections.ts";
 import { Clock } from "./clock.ts";
 import { type Collection, parseSchema } from "./collection.ts";
 import { commit, type Context, OptedOutError } from "./context.ts";
@@ -70,6 +71,7 @@ interface Page extends EventTarget {
  * ```
  */
 export class DitClient<Events = UntypedEvents> {
+  readonly #connections = new Connections();
   readonly #listeners = new Listeners();
   readonly #context: Context;
   readonly #directory: CachedDocument<Directory>;
@@ -102,7 +104,7 @@ export class DitClient<Events = UntypedEvents> {
       session: options.session,
       suite: options.suite ?? clientRistretto255,
       storage: options.storage ?? new MemoryStorage(),
-      fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+      fetch: options.fetch ?? this.#connections.fetch,
       clock: new Clock(now),
       random: options.random ?? platformRandom,
       report: this.#listeners.report,
@@ -206,6 +208,7 @@ export class DitClient<Events = UntypedEvents> {
     this.#page?.removeEventListener("visibilitychange", this.#onVisibility);
     await this.#store();
     await this.#work;
+    this.#connections.close();
     await this.#guard(() => this.#context.storage.close());
   }
 
