@@ -55,8 +55,8 @@ const LATENCIES = [1, 4, 12, 25, 30, 18, 7, 2, 0.8, 0.2];
 export function harmlessSchema(): Record<string, unknown>[] {
   const parameters = sketchParameters([SCHEMA]);
   const layout = layoutOf(SCHEMA, () => false, parameters)!;
-  const sketches = new EventSketches(layout, parameters);
   const domain = new ComparisonDomain(crypto.getRandomValues(new Uint8Array(32)), ["bench"]);
+  const sketches = new EventSketches(layout, parameters, domain);
   const app = {
     id: "bench",
     events: { e: SCHEMA },
@@ -87,7 +87,6 @@ export function harmlessSchema(): Record<string, unknown>[] {
           },
         },
         domain.hashPseudonym(pseudonym),
-        domain,
       );
     }
     elapsed += performance.now() - start;

@@ -132,7 +132,7 @@ export class RiskMonitor {
     const period = pseudonymPeriod(nowSeconds, watched.pseudonymSeconds);
     if (period !== watched.period) this.#turn(watched, period);
     const person = domain.hashPseudonym(fromBase64url(pseudonym));
-    for (const event of events) this.#sketchesOf(watched, event.name)?.add(event, person, domain);
+    for (const event of events) this.#sketchesOf(watched, event.name, domain)?.add(event, person);
   }
 
   /**
@@ -209,13 +209,13 @@ export class RiskMonitor {
     return { risks, layouts, withheld: withheldEvents(app, risks, (event) => layouts.get(event)?.id) };
   }
 
-  #sketchesOf(watched: Watched, event: string): EventSketches | undefined {
+  #sketchesOf(watched: Watched, event: string, domain: ComparisonDomain): EventSketches | undefined {
     const layout = watched.layouts.get(event);
     const held = watched.events.get(event);
     if (held !== undefined && held.layout.id === layout?.id) return held;
     if (held !== undefined) this.#close(watched, event, held);
     if (layout === undefined) return undefined;
-    const fresh = new EventSketches(layout, this.parameters);
+    const fresh = new EventSketches(layout, this.parameters, domain);
     watched.events.set(event, fresh);
     return fresh;
   }
