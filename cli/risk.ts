@@ -1,12 +1,14 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task risk list --app X` shows what is measured, stopped and alerted;
+ * `deno task risk joins` shows which fields of the deployment could be joined by their values;
  * `deno task risk lift --app X --event E [--field F] --reason "..."` takes a stop back.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { type AlertRow, alertText } from "../core/privacy/alerts.ts";
+import type { FieldName, Join } from "../core/privacy/joinability.ts";
 import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk_judgement.ts";
 import type { RiskRow } from "../core/privacy/risk_stops.ts";
 import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
@@ -14,6 +16,7 @@ import { formatTable } from "./table.ts";
 
 const USE = [
   "Use: deno task risk list --app <application>",
+  "     deno task risk joins",
   "     deno task risk lift --app <application> --event <event> [--field <field>] --reason <why>",
 ].join("\n");
 
@@ -78,8 +81,27 @@ async function list(app: string): Promise<void> {
   for (const alert of alerts) console.log(`  ${time(alert.at)}  ${alertText(alert)}`);
 }
 
+async function joins(): Promise<void> {
+  const answer: { joins: Join[] } = await (await callAdmin("/admin/v1/joins")).json();
+  if (answer.joins.length === 0) {
+    console.log("No two fields of many values share half of them.");
+    return;
+  }
+  const name = ({ app, event, field }: FieldName) => `${app} ${event}: ${field}`;
+  console.log(formatTable([
+    ["field", "is contained in", "shared values", "containment"],
+    ...answer.joins.map(({ first, second, shared, containment }) => [
+      name(first),
+      name(second),
+      shared,
+      percent(containment),
+    ]),
+  ]));
+}
+
 await runCommand(async () => {
   const { what, app, event, field, reason } = readArguments();
+  if (what === "joins") return await joins();
   if (what === "list" && app !== undefined) return await list(app);
   if (what !== "lift" || app === undefined || event === undefined || reason === undefined) {
     throw new CommandError(USE);

@@ -1,6 +1,7 @@
 /**
  * The operator's view of re-identification risk: `GET /admin/v1/apps/{app}/risk` tells what is measured, stopped and
- * alerted, `POST /admin/v1/apps/{app}/risk/lift` takes a stop back.
+ * alerted, `POST /admin/v1/apps/{app}/risk/lift` takes a stop back, `GET /admin/v1/joins` tells which fields of the
+ * deployment could be joined.
  *
  * @module
  */
@@ -8,12 +9,13 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
 import { readAlerts } from "../core/privacy/alerts.ts";
-import { judgeEvent } from "../core/privacy/risk_decisions.ts";
+import { findJoins } from "../core/privacy/joinability.ts";
+import { type JudgedEvent, judgeEvent } from "../core/privacy/risk_decisions.ts";
 import { readRisks } from "../core/privacy/risk_stops.ts";
 import type { Server } from "../core/service.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 import { described } from "./openapi/describe.ts";
-import { LIFT_STOP, SHOW_RISK } from "./openapi/privacy_operations.ts";
+import { LIFT_STOP, SHOW_JOINS, SHOW_RISK } from "./openapi/privacy_operations.ts";
 
 const lifting = z.strictObject({
   event: z.string(),
@@ -43,6 +45,13 @@ export function adminRiskRoutes(service: Server): Hono {
         ),
         alerts: await readAlerts(service.store, app.id),
       });
+    })
+    .get("/admin/v1/joins", described(SHOW_JOINS), async function showJoins(c) {
+      const measured: JudgedEvent[] = [];
+      for (const app of service.deployment.applications.keys()) {
+        measured.push(...await service.risk.measure(app, service.now()));
+      }
+      return c.json({ joins: findJoins(measured) });
     })
     .post("/admin/v1/apps/:app/risk/lift", described(LIFT_STOP), async function liftStop(c) {
       const app = service.appOf(c.req.param("app"));

@@ -80,6 +80,30 @@ export const SHOW_RISK: Operation = {
   refuses: READ,
 };
 
+const fieldName = z.strictObject({ app: z.string(), event: z.string(), field: z.string() });
+
+/** `GET /admin/v1/joins`. */
+export const SHOW_JOINS: Operation = {
+  tag: "Operators",
+  summary: "Which fields could be joined by their values, within and across applications",
+  security: "adminToken",
+  answers: {
+    description: "Pairs of fields of many values of which one holds at least half of the other's.",
+    shape: z.strictObject({
+      joins: z.array(
+        z.strictObject({
+          first: fieldName,
+          second: fieldName,
+          shared: z.int(),
+          containment: share,
+          jaccard: share,
+        }),
+      ),
+    }),
+  },
+  refuses: ["admin_token_invalid"],
+};
+
 /** `POST /admin/v1/apps/{app}/risk/lift`. */
 export const LIFT_STOP: Operation = {
   tag: "Operators",

@@ -156,3 +156,10 @@ Deno.test("an event in quarantine is collected and not exported until it has pas
     assertEquals((await ask("/risk")).body.withheld, []);
     assertEquals(await exported(), 12);
   }));
+
+Deno.test("an operator is told which fields could be joined", () =>
+  withAdmin(async (test) => {
+    const app = createApp({ service: test.service, adminTokenSha256: tokenDigest("a-token") });
+    const response = await app.request("/admin/v1/joins", { headers: { authorization: "Bearer a-token" } });
+    assertEquals([response.status, await response.json()], [200, { joins: [] }]);
+  }));
