@@ -102,6 +102,6 @@ function compare({ figures, threshold, withheld }: ReleaseAnswer, truth: Readonl
   const unreal = figures.filter(({ cell }) => !named.has(cell.version)).length;
   console.log(
     `\n${covered} of ${shown} intervals cover the truth (19 of 20 should). ${withheld} versions that few or nobody have ` +
-      `are not told apart${unreal === 0 ? "" : `; ${unreal} were released though nobody has them`}.`,
+      `are not told apart${unreal === 0 ? "" : `; released by noise alone: ${unreal}`}.`,
   );
 }
