@@ -81,8 +81,9 @@ Deno.test("/metrics and OpenTelemetry tell the same, under the same names, to op
           return `${labels.app} ${labels.route} ${labels.outcome} ${asDouble}`;
         })
       );
-    await until(() => points().includes("demo tokens media_type 1"));
-    assert(points().includes("demo logs media_type 0"));
+    await until(() =>
+      ["demo tokens media_type 1", "demo logs media_type 0"].every((point) => points().includes(point))
+    );
   } finally {
     await service.stop();
     await collector.server.shutdown();
