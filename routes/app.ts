@@ -109,7 +109,7 @@ function mountOperators(app: Hono, options: AppOptions): void {
 }
 
 /** What browsers need before they let a page of any origin read an answer. */
-function openToEveryOrigin(): MiddlewareHandler {
+export function openToEveryOrigin(): MiddlewareHandler {
   const exposeHeaders = ["DIT-Replayed", "Retry-After", "ETag", "Date", "Age"];
   const answerPreflight = cors({
     origin: "*",
