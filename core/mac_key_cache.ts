@@ -53,5 +53,6 @@ export class MacKeyCache {
 }
 
 function nameOf(ordinal: number, nonce: Uint8Array): string {
-  return `${ordinal} ${String.fromCharCode(...nonce)}`;
+  // Spreading would go through the iterator of the array.
+  return `${ordinal} ${String.fromCharCode.apply(null, nonce as unknown as number[])}`;
 }

@@ -1,11 +1,12 @@
 /**
- * The same server without credentials: the same stripping, body, schema, record and group commit, but whoever sends a
- * log is believed. It is what the service's price is measured against.
+ * The same server without credentials: the same stripping, body, schema, counters, record and group commit, but whoever
+ * sends a log is believed. It is what the service's price is measured against.
  *
  * @module
  */
 import { Hono } from "hono";
 import { checkConfig } from "../../core/config/check.ts";
+import { Counters } from "../../core/counters/counters.ts";
 import { keySpace, Store } from "../../core/store/kv.ts";
 import { packRecords } from "../../core/store/pack_records.ts";
 import { MAX_BODY_BYTES, readBody } from "../../core/telemetry/body.ts";
@@ -16,6 +17,7 @@ import { validateEvents } from "../../core/telemetry/validate.ts";
 import { Admission } from "../../edge/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
 import { readBoundedBody } from "../../edge/read_body.ts";
+import { openToEveryOrigin } from "../../routes/app.ts";
 import config from "../../tests/faults/config.ts";
 
 const MAX_GROUP = 99;
@@ -52,7 +54,8 @@ class RecordWriter {
 
 const application = checkConfig(config, { development: true }).applications.get("load")!;
 const writer = new RecordWriter(new Store(await Deno.openKv(Deno.args[0]!)), application.id);
-const app = new Hono().post("/v1/apps/:app/logs", async (c) => {
+const counters = new Counters(() => Math.floor(Date.now() / 1000));
+const app = new Hono().use("/v1/*", openToEveryOrigin()).post("/v1/apps/:app/logs", async (c) => {
   const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
   const now = Math.floor(Date.now() / 1000);
   const log = readBody(body, "", true);
@@ -64,11 +67,14 @@ const app = new Hono().post("/v1/apps/:app/logs", async (c) => {
     application.granularitySeconds,
   );
   await writer.write(encodeRecord(log.pseudonym, accepted), dayOf(now));
+  counters.logged(application.id, 0, accepted.length, rejected.map(({ code }) => code));
   return c.json({ accepted: accepted.length, rejected }, 200, { "cache-control": "no-store" });
 }).get("/readyz", (c) => c.json({ status: "ready" }));
 const handle = deidentify({
   handle: (request) => app.fetch(request),
   admission: new Admission(random, { requestsPerSecond: 1_000_000 }),
+  count: (answer) => counters.answered(answer),
+  applications: new Set([application.id]),
 });
 Deno.serve(
   { port: Number(Deno.args[1]), hostname: "127.0.0.1", onListen: () => {} },

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { concat, u32 } from "../bytes.ts";
-
 /** Bytes of a MAC's tag. */
 export const TAG_LENGTH = 16;
 const CLAIM_LENGTH = TAG_LENGTH + 4 + 1;
@@ -21,7 +19,11 @@ export interface ClaimRow {
 
 /** Encodes a claim: tag (16) | u32 day | u8 1 if a record was stored with it, else 0. */
 export function encodeClaim({ tag, day, recorded }: ClaimRow): Uint8Array<ArrayBuffer> {
-  return concat(tag.subarray(0, TAG_LENGTH), u32(day), Uint8Array.of(recorded ? 1 : 0));
+  const row = new Uint8Array(CLAIM_LENGTH);
+  row.set(tag.subarray(0, TAG_LENGTH));
+  new DataView(row.buffer).setUint32(TAG_LENGTH, day);
+  row[CLAIM_LENGTH - 1] = recorded ? 1 : 0;
+  return row;
 }
 
 /** Reads what {@linkcode encodeClaim} wrote; undefined when the bytes are no claim. */

@@ -9,8 +9,10 @@ import { concat, DecodeError, equalPublic, lengthPrefixed, u16, utf8 } from "../
 
 const MAC_KEY_INFO = utf8("DIT/1 log mac");
 const TRANSCRIPT_PREFIX = concat(utf8("DIT/1"), Uint8Array.of(0));
-const METHOD = utf8("POST");
-const CONTENT_TYPE = utf8("application/json");
+// What is the same in every transcript is put together once: small arrays cost more than the hash over them.
+const HEAD = concat(TRANSCRIPT_PREFIX, lengthPrefixed(utf8("POST")));
+const CONTENT_TYPE = lengthPrefixed(utf8("application/json"));
+const CONTENT_ENCODINGS = { "": lengthPrefixed(utf8("")), gzip: lengthPrefixed(utf8("gzip")) };
 
 /** The content encodings that a log may have; absent is `""`. */
 export type ContentEncoding = "" | "gzip";
@@ -56,11 +58,10 @@ export function encodeTranscript(transcript: Transcript): Uint8Array<ArrayBuffer
     }
   }
   return concat(
-    TRANSCRIPT_PREFIX,
-    lengthPrefixed(METHOD),
+    HEAD,
     lengthPrefixed(utf8(logPath(transcript.app))),
-    lengthPrefixed(CONTENT_TYPE),
-    lengthPrefixed(utf8(transcript.contentEncoding)),
+    CONTENT_TYPE,
+    CONTENT_ENCODINGS[transcript.contentEncoding],
     transcript.keyId,
     transcript.nonce,
     u16(transcript.use),

@@ -276,7 +276,12 @@ Deno.test("POST logs stops asking a store that does not answer, and starts again
     const token = await oneToken(test);
     store.faulty.counts.commits = 0;
     store.fail("hang");
-    const hanging = Array.from({ length: 8 }, (_, use) => test.send(logsPath(), signLog(token, { use })));
+    const hanging: Promise<Response>[] = [];
+    for (let use = 0; use < 8; use++) {
+      hanging.push(test.send(logsPath(), signLog(token, { use })));
+      // Those that arrive together share a commit.
+      while (store.faulty.counts.commits === use) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     for (const answer of await Promise.all(hanging)) await assertRefused(answer, 503, "store_unavailable");
     assertEquals(store.faulty.counts.commits, 8);
     for (let use = 8; use < 12; use++) {

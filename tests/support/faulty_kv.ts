@@ -53,9 +53,10 @@ export function faultyKv(real: Deno.Kv): FaultyKv {
       gate = Promise.withResolvers();
     },
     async settle() {
+      // What was asked for in this turn of the event loop has begun in the next one.
       do {
-        faulty.release();
         await new Promise((resolve) => setTimeout(resolve, 1));
+        faulty.release();
       } while (faulty.counts.unanswered > 0);
     },
   };

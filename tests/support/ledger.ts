@@ -44,7 +44,6 @@ export async function withLedger(run: (ledger: Ledger) => Promise<void>): Promis
       async add({ ordinal = 1, day = DAY, uses, commits = 1, records = true }) {
         for (let commit = 0; commit < commits; commit++) {
           const token = random(16);
-          // The first goes alone, so that a group starts with the second.
           const claims = Array.from({ length: uses }, (_, use) => ({
             id: claimId(ordinal, token, use),
             tag: concat(u32(use), new Uint8Array(12)),

@@ -111,13 +111,14 @@ export async function fetchTokens(
   return tokens;
 }
 
-/** Binds a new log, with a pseudonym that no other one has, to a use of a token. */
-export function signLog(token: LoadToken, use: number): SignedLog {
+/** Binds a new log, with a pseudonym that no other one has, to a use of a token; `padding` bytes make it long. */
+export function signLog(token: LoadToken, use: number, padding = 0): SignedLog {
   const pseudonym = toBase64url(random(16));
   const body = utf8(JSON.stringify({
     salt: toBase64url(random(16)),
     pseudonym,
     events: [{ name: "ping", fields: { ok: true, latency_ms: 1 } }],
+    ...(padding === 0 ? {} : { pad: "x".repeat(padding) }),
   }));
   const transcript = encodeTranscript({
     app: APP,

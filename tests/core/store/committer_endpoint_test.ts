@@ -1,4 +1,4 @@
-import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { concat, u32, utf8 } from "../../../core/bytes.ts";
 import { type ClaimRequest, Committer } from "../../../core/store/committer.ts";
 import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
@@ -24,6 +24,6 @@ Deno.test("a store that takes ten checks a commit gets groups of that size, afte
     endpoint.counts.writes = 0;
     const outcomes = await Promise.all(tokens.map((token) => committer.submit(claimOf(token))));
     assertEquals(new Set(outcomes), new Set(["accepted"]));
-    // The first four alone, two refused, then nine claims and a key in each.
-    assertLessOrEqual(endpoint.counts.writes, 4 + 4 + Math.ceil(196 / 9) + 3);
+    // Groups of 99, 99 and 2, of which two are refused; then there are nine claims and a key in each.
+    assertEquals(endpoint.counts.writes, 3 + 198 / 9);
   }));

@@ -1,0 +1,85 @@
+/**
+ * Claims on an SQLite file of a given size: through the committer, and in a commit each.
+ *
+ * @module
+ */
+import { utf8 } from "../../core/bytes.ts";
+import { encodeClaim } from "../../core/store/claim_row.ts";
+import { type ClaimRequest, Committer } from "../../core/store/committer.ts";
+import { claimId, keySpace, Store } from "../../core/store/kv.ts";
+
+/** Cryptographic randomness. */
+export const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+
+const APP = "load";
+const DAY = 20_000;
+/** What a small log leaves behind. */
+const RECORD = utf8(JSON.stringify({
+  pseudonym: "AAAAAAAAAAAAAAAAAAAAAA",
+  events: [{ name: "ping", at: "2027-01-15T10:00:00Z", fields: { ok: true, latency_ms: 1 } }],
+}));
+
+/** A store with one key that is alive. */
+export interface ClaimStore {
+  readonly store: Store;
+  readonly aliveVersionstamp: string;
+}
+
+/** Opens a file. */
+export async function openClaimStore(path: string): Promise<ClaimStore> {
+  const store = new Store(await Deno.openKv(path), { deadlineMs: 60_000 });
+  const { versionstamp } = await store.kv.set(keySpace.alive(1), true);
+  return { store, aliveVersionstamp: versionstamp };
+}
+
+/** Adds random claims of a key, 500 in a commit. */
+export async function fillClaims({ store }: ClaimStore, count: number, ordinal = 1): Promise<void> {
+  for (let added = 0; added < count;) {
+    const rows = Math.min(500, count - added);
+    await store.commit((operation) => {
+      for (let row = 0; row < rows; row++) {
+        const claim = encodeClaim({ tag: random(16), day: DAY, recorded: true });
+        operation.set(keySpace.claim(claimId(ordinal, random(16), row % 64)), claim);
+      }
+    });
+    added += rows;
+  }
+}
+
+/** A claim with its record. */
+export function makeClaim({ aliveVersionstamp }: ClaimStore): ClaimRequest {
+  const id = claimId(1, random(16), 0);
+  return { id, tag: random(16), ordinal: 1, aliveVersionstamp, app: APP, day: DAY, record: RECORD };
+}
+
+/** Runs `work` so many times, some at once; gives how many a second. */
+async function perSecond(count: number, atOnce: number, work: () => Promise<unknown>): Promise<number> {
+  let next = 0;
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    while (next++ < count) await work();
+  }));
+  return count / (performance.now() - startedAt) * 1_000;
+}
+
+/** Claims a second through the committer. */
+export function measureGrouped(claims: ClaimStore, count: number, atOnce: number): Promise<number> {
+  const committer = new Committer(claims.store, random);
+  return perSecond(count, atOnce, () => committer.submit(makeClaim(claims)));
+}
+
+/** Claims a second when each is a commit of its own, with its record in a row of its own. */
+export function measureSingle(claims: ClaimStore, count: number, atOnce: number): Promise<number> {
+  const { store, aliveVersionstamp } = claims;
+  return perSecond(count, atOnce, async () => {
+    const { id, tag } = makeClaim(claims);
+    const key = keySpace.claim(id);
+    await store.commit((operation) =>
+      operation
+        .check({ key: keySpace.alive(1), versionstamp: aliveVersionstamp })
+        .check({ key, versionstamp: null })
+        .set(key, encodeClaim({ tag, day: DAY, recorded: true }))
+        .set(keySpace.log(APP, DAY, random(12)), RECORD)
+    );
+  });
+}

@@ -1,0 +1,85 @@
+// deno-lint-ignore-file no-console -- it prints for the bench that has started it.
+/**
+ * Redeems millions of uses against a store that takes everything and keeps nothing, and prints its resident memory in
+ * MiB after each share. The redemption is the service's own: MAC, cache of MAC keys, committer.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import type { KeyRing, SigningKey } from "../../core/keys/key_ring.ts";
+import { MacKeyCache } from "../../core/mac_key_cache.ts";
+import { LocalRedeemer } from "../../core/redemption.ts";
+import { Committer } from "../../core/store/committer.ts";
+import { Store } from "../../core/store/kv.ts";
+import { computeMac, deriveMacKey, encodeTranscript } from "../../core/token/mac.ts";
+import { residentMiB } from "../http/load.ts";
+
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+const USES = 64;
+const AT_ONCE = 64;
+
+/** A KV whose commits succeed a moment later. */
+const nowhere = {
+  atomic() {
+    const operation = {
+      check: () => operation,
+      set: () => operation,
+      commit: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return { ok: true, versionstamp: "0" };
+      },
+    };
+    return operation;
+  },
+} as unknown as Deno.Kv;
+
+// The authenticator stands in for the curve's arithmetic, which keeps no memory and would take hours.
+const key = {
+  ordinal: 1,
+  usesPerToken: USES,
+  keyId: random(32),
+  challengeDigest: random(32),
+  secretKey: random(32),
+  aliveVersionstamp: "0",
+  voprf: { tokenType: 5, evaluate: (_secret: Uint8Array, [input]: Uint8Array[]) => [input!.slice(0, 64)] },
+} as unknown as SigningKey;
+const ring = { redeeming: () => Promise.resolve(key) } as unknown as KeyRing;
+const redeemer = new LocalRedeemer({
+  ringOf: () => ring,
+  committer: new Committer(new Store(nowhere), random),
+  macKeys: new MacKeyCache(),
+});
+const record = random(150);
+const bodyDigest = random(32);
+
+async function redeemToken(): Promise<void> {
+  const nonce = random(32);
+  const input = new Uint8Array(98);
+  input.set([0, 5]);
+  input.set(nonce, 2);
+  input.set(key.challengeDigest, 34);
+  input.set(key.keyId, 66);
+  const macKey = deriveMacKey(input.slice(0, 64));
+  for (let use = 0; use < USES; use++) {
+    const body = { contentEncoding: "", bodyDigest } as const;
+    const transcript = encodeTranscript({ app: "load", ...body, keyId: key.keyId, nonce, use });
+    const mac = computeMac(macKey, transcript);
+    await redeemer.redeem(
+      { app: "load", credential: { keyId: key.keyId, nonce, use, mac }, body },
+      () => ({ record }),
+      1_800_000_000,
+    );
+  }
+}
+
+let done = 0;
+for (const millions of Deno.args.map(Number)) {
+  const end = millions * 1e6;
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    while (done < end) {
+      done += USES;
+      await redeemToken();
+    }
+  }));
+  console.log(`${millions} ${residentMiB(Deno.pid).toFixed(1)}`);
+}
