@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import type { RandomSource } from "../voprf/suite.ts";
 import { Refusal } from "../errors.ts";
 import { StoreUnavailable } from "./breaker.ts";

@@ -5,6 +5,7 @@
  */
 import type { BudgetState } from "../../core/privacy/budget.ts";
 import { toNumber } from "../../core/privacy/rational.ts";
+import { formatDelta } from "./format.ts";
 import { formatDay } from "../../core/telemetry/time.ts";
 
 function short(amount: number): string {
@@ -22,7 +23,7 @@ export function BudgetLine({ state: { budget, left, fromDay, toDay } }: { readon
         {formatDay(toDay)}
         {toNumber(budget.delta) > 0 && (
           <span class="muted">
-            , delta {toNumber(left.delta).toPrecision(2)} of {toNumber(budget.delta).toPrecision(2)}
+            , delta {formatDelta(toNumber(left.delta))} of {formatDelta(toNumber(budget.delta))}
           </span>
         )}
       </p>

@@ -19,6 +19,13 @@ export function formatShare(part: number, whole: number): string {
   return `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)} %`;
 }
 
+/** A delta: `1e-6`. */
+export function formatDelta(delta: number): string {
+  return delta === 0 || delta >= 0.001
+    ? String(Number(delta.toPrecision(2)))
+    : delta.toExponential(1).replace(".0", "");
+}
+
 /** `2027-01-15 10:20`, of Unix seconds. */
 export function formatMoment(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
@@ -38,8 +45,9 @@ export function formatDuration(seconds: number): string {
   return `${Math.round(rounded / 86_400)} days`;
 }
 
-/** `in 5 h`, `12 min ago`. */
+/** `in 5 h`, `12 min ago`, `just now`. */
 export function formatDistance(atSeconds: number, nowSeconds: number): string {
   const seconds = atSeconds - nowSeconds;
+  if (seconds === 0) return "just now";
   return seconds >= 0 ? `in ${formatDuration(seconds)}` : `${formatDuration(seconds)} ago`;
 }

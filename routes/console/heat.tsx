@@ -31,15 +31,14 @@ function describe({ fields, verdict, figures, minPseudonyms }: MeasuredDimension
 
 const WORDS = { passed: "well", warn: "near the limit", stop: "over the limit" } as const;
 
-function HeatCell({ dimension, missing, label = true }: {
+function HeatCell({ dimension, label = true }: {
   readonly dimension: MeasuredDimension | undefined;
-  readonly missing: string;
   readonly label?: boolean;
 }) {
   if (dimension === undefined) {
     return (
       <td class="heat none">
-        <span class="sr">{missing}</span>
+        <span class="sr">not measured</span>
       </td>
     );
   }
@@ -63,11 +62,16 @@ function HeatCell({ dimension, missing, label = true }: {
   );
 }
 
-/** Fields against fields: alone on the diagonal, in pairs below it, all of them in the last line. */
-export function HeatMap(
-  { day, fields }: { readonly day: RiskDay | undefined; readonly fields: readonly string[] },
-) {
-  const record = fields.length > 2 ? dimensionOf(day, fields) : undefined;
+/**
+ * Fields against fields: alone on the diagonal, in pairs below it, all that are measured in the last line. A field that is
+ * not collected any more has no figures.
+ */
+export function HeatMap({ day, fields, suppressed }: {
+  readonly day: RiskDay | undefined;
+  readonly fields: readonly string[];
+  readonly suppressed: ReadonlySet<string>;
+}) {
+  const measured = fields.filter((field) => !suppressed.has(field));
   return (
     <div class="scroll" tabindex={0} role="region" aria-label="Risk by field and pair">
       <table class="heatmap">
@@ -89,19 +93,18 @@ export function HeatMap(
               <th scope="row">
                 <code>{row}</code>
               </th>
-              {fields.slice(0, index + 1).map((column) => (
-                <HeatCell
-                  dimension={dimensionOf(day, row === column ? [row] : [row, column])}
-                  missing="not measured"
-                />
-              ))}
+              {fields.slice(0, index + 1).map((column) =>
+                suppressed.has(row) || suppressed.has(column)
+                  ? <td class="heat off">{row === column ? "not collected" : ""}</td>
+                  : <HeatCell dimension={dimensionOf(day, row === column ? [row] : [row, column])} />
+              )}
               {fields.slice(index + 1).map(() => <td />)}
             </tr>
           ))}
-          {fields.length > 2 && (
+          {measured.length > 2 && (
             <tr>
               <th scope="row">all together</th>
-              <HeatCell dimension={record} missing="not measured" />
+              <HeatCell dimension={dimensionOf(day, measured)} />
               {fields.slice(1).map(() => <td />)}
             </tr>
           )}
@@ -147,7 +150,12 @@ export function HeatHistory({ days, fields, today }: {
             <tr>
               <th scope="row">{line.length > 2 ? "all together" : <code>{line.join(" + ")}</code>}</th>
               {shown.map((day) => (
-                <HeatCell dimension={dimensionOf(byDay.get(day), line)} missing="nothing" label={false} />
+                <HeatCell
+                  dimension={line.length > 2
+                    ? wholeRecord(byDay.get(day))
+                    : dimensionOf(byDay.get(day), line)}
+                  label={false}
+                />
               ))}
             </tr>
           ))}
@@ -155,6 +163,12 @@ export function HeatHistory({ days, fields, today }: {
       </table>
     </div>
   );
+}
+
+/** All fields that were measured on a day, where they were more than a pair. */
+function wholeRecord(day: RiskDay | undefined): MeasuredDimension | undefined {
+  const last = day?.dimensions.at(-1);
+  return last !== undefined && last.fields.length > 2 ? last : undefined;
 }
 
 /** What the shades mean. */

@@ -154,7 +154,7 @@ function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
   );
 }
 
-function Events({ app, view: { events, now } }: PrivacyProps) {
+function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
   return (
     <div class="stack">
       {events.map(({ event, days }) => {
@@ -162,6 +162,10 @@ function Events({ app, view: { events, now } }: PrivacyProps) {
           .filter(([, { localDp }]) => localDp === undefined).map(([name]) => name);
         const randomised = Object.keys(app.events[event]!.fields).filter((field) => !fields.includes(field));
         const latest = days.at(-1);
+        const suppressed = new Set(
+          decisions.filter((decision) => decision.event === event && decision.row.state === "suppressed")
+            .map(({ field }) => field!),
+        );
         return (
           <section class="event" aria-labelledby={`risk-${event}`}>
             <div class="head">
@@ -174,7 +178,7 @@ function Events({ app, view: { events, now } }: PrivacyProps) {
             </div>
             {fields.length === 0 ? <p class="muted">It has no field that could identify.</p> : (
               <>
-                <HeatMap day={latest} fields={fields} />
+                <HeatMap day={latest} fields={fields} suppressed={suppressed} />
                 <details>
                   <summary>The last days</summary>
                   <HeatHistory days={days} fields={fields} today={dayOf(now)} />

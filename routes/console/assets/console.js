@@ -18,6 +18,14 @@ function seriesOf([label, color, kind], index, all) {
     return { label, stroke: "transparent", width: 0, points: { show: false } };
   }
   const points = { show: kind === "points" || undefined, size: 6, fill: stroke };
+  if (kind === "points") {
+    // The two series before it are the ends of its interval.
+    const value = (plot, count, series, at) =>
+      count === null || at === null
+        ? "--"
+        : `${count} (${plot.data[series - 2][at]} to ${plot.data[series - 1][at]})`;
+    return { label, stroke, width: 1.5, points, spanGaps: false, value };
+  }
   if (kind === "bars") {
     return {
       label,
@@ -33,7 +41,6 @@ function seriesOf([label, color, kind], index, all) {
     stroke,
     width: 1.5,
     points,
-    spanGaps: false,
     ...(all.length === 1 && index === 0 ? { fill: fade(stroke, 12) } : {}),
   };
 }
@@ -99,6 +106,10 @@ function draw(holder, figure) {
   };
   holder.replaceChildren();
   plots.set(holder, new uPlot(options, [times, ...values], holder));
+  const entries = holder.querySelectorAll(".u-legend .u-series");
+  series.forEach(([, , kind], index) => {
+    if (kind === "low" || kind === "high") entries[index + 1].hidden = true;
+  });
 }
 
 function figureOf(holder) {
