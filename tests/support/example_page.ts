@@ -144,6 +144,11 @@ export class ExamplePage {
     return await this.page.locator(`#${id}`).innerText();
   }
 
+  /** Waits until a tile shows this. A tab looks at what another one changed once a second. */
+  async waitForTile(id: "state" | "uses" | "pseudonym" | "storage", text: string): Promise<void> {
+    await this.page.locator(`#${id}`).getByText(text, { exact: true }).waitFor();
+  }
+
   /** Everything that the browser keeps for the page's origin. */
   stored(): Promise<{
     readonly indexedDb: Record<string, [key: string, value: string][]>;
