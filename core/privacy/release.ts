@@ -214,6 +214,16 @@ async function firstDay(store: Store, app: string, today: number): Promise<numbe
   return (await store.get<number>(row.key)).value ?? today;
 }
 
+/**
+ * Answers no day before `day` of itself any more. For a store that was put back from a backup: which of its days were
+ * answered since, it does not know, and answering one again would cost people more than the budget.
+ */
+export async function releaseFrom(store: Store, app: string, day: number): Promise<void> {
+  const row = await store.get<number>(keySpace.releasesSince(app));
+  if ((row.value ?? 0) >= day) return;
+  await store.commit((operation) => operation.check(row).set(row.key, day));
+}
+
 /** Whether all questions about a day are answered, so that its raw records are needed no more. */
 export async function isReleased(store: Store, app: Application, day: number): Promise<boolean> {
   const queries = Object.keys(app.releases?.queries ?? {});

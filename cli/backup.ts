@@ -1,0 +1,61 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task backup --to FILE`: copies the store's SQLite file while the service runs on it, as of one moment and without
+ * what was deleted.
+ *
+ * It has every permission because Deno refuses VACUUM INTO (which attaches the new file) to a process that has not.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { isFile } from "../core/store/open.ts";
+import { CommandError, runCommand } from "./admin_api.ts";
+import { exists, findStore } from "./stopped_store.ts";
+
+function readTarget(): string {
+  try {
+    const { to } = parseArgs({ args: Deno.args, options: { to: { type: "string" } } }).values;
+    if (to !== undefined && to !== "") return to;
+  } catch {
+    // The sentence below says how it is used.
+  }
+  throw new CommandError("Use: deno task backup --to FILE");
+}
+
+/** Copies the file at `path`, which may be in use, to `target`, readable by its owner only. */
+async function copyStore(path: string, target: string): Promise<void> {
+  try {
+    (await Deno.open(target, { createNew: true, write: true, mode: 0o600 })).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw new CommandError(`${target} is there already: name another file.`);
+    }
+    throw new CommandError(`${target} cannot be written: ${(error as Error).message}`);
+  }
+  const database = new DatabaseSync(path);
+  try {
+    // A reader: in SQLite's WAL mode it neither waits for the service nor keeps it waiting.
+    database.prepare("VACUUM INTO ?").run(target);
+  } catch (error) {
+    await Deno.remove(target);
+    throw new CommandError(`The backup failed: ${(error as Error).message}`);
+  } finally {
+    database.close();
+  }
+}
+
+await runCommand(async () => {
+  const target = readTarget();
+  const { location } = await findStore();
+  if (location !== undefined && !isFile(location)) {
+    throw new CommandError(`${location} is no file: back it up with the means of its server.`);
+  }
+  if (location === undefined || !await exists(location)) {
+    throw new CommandError("There is no store here: set DIT_KV to its file.");
+  }
+  await copyStore(location, target);
+  console.log(
+    `${target} holds the store as it is now. It opens with today's DIT_SEAL_KEYS only, which do not belong beside it.`,
+  );
+});

@@ -1,0 +1,120 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task restore --from FILE`: puts a backup in the place of the store of a stopped service, and ends in it whatever
+ * could be counted twice: keys, and days that may have been released since. Everything is done on a copy, which takes
+ * the store's place in the end; whoever is interrupted starts again.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
+import { renewKeys } from "../core/keys/after_restore.ts";
+import { releaseFrom } from "../core/privacy/release.ts";
+import { isFile } from "../core/store/open.ts";
+import { dayOf } from "../core/telemetry/time.ts";
+import { lockStoreFile, StoreInUseError } from "../edge/file_lock.ts";
+import { CommandError, runCommand } from "./admin_api.ts";
+import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
+
+const USE = "Use: deno task restore --from FILE [--generation G], with the service stopped";
+/** The files of an SQLite database in WAL mode. */
+const PARTS = ["", "-wal", "-shm"];
+
+function readArguments(): { from: string; generation: number } {
+  try {
+    const { from, generation = "0" } = parseArgs({
+      args: Deno.args,
+      options: { from: { type: "string" }, generation: { type: "string" } },
+    }).values;
+    if (from !== undefined && from !== "" && /^[0-9]{1,4}$/.test(generation)) {
+      return { from, generation: Number(generation) };
+    }
+  } catch {
+    // The sentence below says how it is used.
+  }
+  throw new CommandError(USE);
+}
+
+/** Ends what must not live again, and says so in the trail. */
+async function mend(opened: StoppedStore, generation: number): Promise<string[]> {
+  const { context, deployment, settings, trail, now } = opened;
+  const lines: string[] = [];
+  const action = { operator: HOLDER, via: "command", action: "restore the store from a backup" } as const;
+  await trail.record(action, async () => {
+    for (const app of deployment.applications.values()) {
+      await releaseFrom(context.store, app.id, dayOf(now()));
+      if (settings.role === "logs") continue;
+      const { ended, made } = await renewKeys(context, app, now(), generation);
+      const names = made.map(({ epoch, generation }) => `${epoch}/${generation}`).join(", ");
+      lines.push(`${app.id}: ${ended} keys ended; epoch/generation of those that took over: ${names}.`);
+    }
+  });
+  return lines;
+}
+
+/** Copies the backup beside the store, where it takes part in the same file system. */
+async function copyBackup(from: string, copy: string): Promise<void> {
+  for (const part of PARTS) await Deno.remove(copy + part).catch(() => {});
+  try {
+    await Deno.copyFile(from, copy);
+    await Deno.chmod(copy, 0o600);
+  } catch (error) {
+    throw new CommandError(`${from} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** Moves what waits in the write-ahead log into the file. Throws unless it is whole. */
+function settle(path: string): void {
+  const database = new DatabaseSync(path);
+  try {
+    const { integrity_check: verdict } = database.prepare("PRAGMA integrity_check").get() ?? {};
+    if (verdict !== "ok") throw new Error(String(verdict));
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    throw new CommandError(`The backup is no whole SQLite file: ${(error as Error).message}`);
+  } finally {
+    database.close();
+  }
+}
+
+async function restore(path: string, development: boolean): Promise<void> {
+  const { from, generation } = readArguments();
+  if (!await exists(from)) throw new CommandError(`There is no file ${from}.`);
+  const replaced = `${path}.replaced`;
+  if (await exists(replaced)) {
+    throw new CommandError(`${replaced} is left of an earlier restore: move it away or delete it.`);
+  }
+  const copy = `${path}.restoring`;
+  await copyBackup(from, copy);
+  settle(copy);
+  const lines = await withStore(copy, development, (opened) => mend(opened, generation));
+  settle(copy);
+  // Where there was no store, taking the lock has made an empty file.
+  const isStore = (await Deno.stat(path)).size > 0;
+  for (const part of isStore ? PARTS : []) {
+    if (await exists(path + part)) await Deno.rename(path + part, replaced + part);
+  }
+  await Deno.rename(copy, path);
+  for (const part of PARTS) await Deno.remove(copy + part).catch(() => {});
+  for (const line of lines) console.log(line);
+  console.log(
+    `The store is that of the backup${isStore ? `; the one before lies in ${replaced}` : ""}. ` +
+      "docs/operating.md says what is still to do by hand.",
+  );
+}
+
+await runCommand(async () => {
+  const { location, development } = await findStore();
+  if (location === undefined || !isFile(location)) {
+    throw new CommandError("Set DIT_KV to the file of the store.");
+  }
+  try {
+    using _lock = await lockStoreFile(location);
+    await restore(location, development);
+  } catch (error) {
+    if (error instanceof StoreInUseError) {
+      throw new CommandError(`${error.message.split(":")[0]}: stop it first.`);
+    }
+    throw error;
+  }
+});

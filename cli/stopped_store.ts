@@ -1,0 +1,90 @@
+/**
+ * A store that an operator's command opens itself: on a KV Connect endpoint, or in a file that no service uses.
+ *
+ * @module
+ */
+import { checkConfig } from "../core/config/check.ts";
+import type { Deployment } from "../core/config/types.ts";
+import { Refusal } from "../core/errors.ts";
+import { proveSealingKeys } from "../core/keys/resealing.ts";
+import type { RotationContext } from "../core/keys/rotation.ts";
+import { Sealer } from "../core/keys/sealing.ts";
+import { openStore } from "../core/store/open.ts";
+import { Trail } from "../core/trail/trail.ts";
+import { loadSuites } from "../core/voprf/select.ts";
+import { developmentSecret } from "../edge/development_secrets.ts";
+import { readSettings, type Settings } from "../edge/environment.ts";
+import { explain } from "../edge/explain.ts";
+import { CommandError } from "./admin_api.ts";
+import { loadConfig } from "./load_config.ts";
+
+/** Who acts on a store without the service. */
+export const HOLDER = "whoever holds the store";
+
+/** Where the store is (undefined: nowhere that a command could know of), and whether it is one of development. */
+export async function findStore(): Promise<{ location: string | undefined; development: boolean }> {
+  const development = Deno.env.get("DIT_ENV") !== "production" && await exists(".dit/seal_key");
+  return {
+    location: Deno.env.get("DIT_KV") ?? (development ? ".dit/kv.sqlite3" : undefined),
+    development,
+  };
+}
+
+/** An open store, with what works on it. */
+export interface StoppedStore {
+  /** For work on keys. */
+  readonly context: RotationContext;
+  /** The checked configuration. */
+  readonly deployment: Deployment;
+  /** The environment. */
+  readonly settings: Settings;
+  /** The operators' trail in this store. */
+  readonly trail: Trail;
+  /** Unix seconds. */
+  readonly now: () => number;
+}
+
+/** Opens the store at `location` for `work`. Throws {@linkcode CommandError} with one sentence for every mistake. */
+export async function withStore<T>(
+  location: string,
+  development: boolean,
+  work: (opened: StoppedStore) => Promise<T>,
+): Promise<T> {
+  const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+  try {
+    const settings = readSettings((name) =>
+      name === "DIT_ENV" ? (development ? "development" : "production") : Deno.env.get(name)
+    );
+    const deployment = checkConfig(await loadConfig(settings.config), { development });
+    const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
+    const names = [...deployment.applications.values()].map(({ suite }) => suite);
+    const suites = await loadSuites(() => {}, names);
+    const store = await openStore(location);
+    try {
+      await proveSealingKeys(store, sealer);
+      const context = { store, region: settings.region, sealer, suites, random };
+      const now = () => Math.floor(Date.now() / 1000);
+      return await work({ context, deployment, settings, trail: new Trail(store, { random, now }), now });
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw new CommandError(error.message);
+    throw new CommandError(explain(error)?.join("\n") ?? rethrow(error));
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+/** Whether there is a file at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
