@@ -9,36 +9,10 @@ import { SignJWT } from "jose";
 import { z } from "zod";
 import { Refusal } from "../core/errors.ts";
 import type { Server } from "../core/service.ts";
+import { FAMILY_NAMES } from "../core/store/families.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 
 const SESSION_SECONDS = 3_600;
-
-/** What the families of core/store/kv.ts are called for people. */
-const FAMILIES: Record<string, string> = {
-  k: "signing keys",
-  a: "keys that are alive",
-  d: "keys to sweep after",
-  o: "counter of keys",
-  n: "hours of counters",
-  u: "entries of the audit trail",
-  w: "end of the audit trail",
-  y: "sessions that were ended",
-  e: "ends of keys",
-  v: "proofs of the sealing key",
-  q: "quotas",
-  c: "claimed uses",
-  l: "rows of shuffled logs",
-  t: "daily tallies",
-  r: "risk sketches",
-  x: "decisions about risk",
-  rd: "days of risk figures",
-  z: "alerts",
-  m: "monitor secret",
-  i: "releases",
-  j: "privacy budgets",
-  b: "keys of an ACS elsewhere",
-  h: "keys to the names of clients",
-};
 
 const sessionRequest = z.strictObject({
   client: z.string().min(1).max(200),
@@ -70,7 +44,7 @@ export function devRoutes(service: Server, secret: (name: string) => string | un
   }).get("/dev/store", async function countRows(c) {
     const counts: Record<string, number> = {};
     for await (const { key } of service.store.list({ prefix: [] })) {
-      const family = FAMILIES[key[0] as string] ?? "other";
+      const family = FAMILY_NAMES[key[0] as string] ?? "other";
       counts[family] = (counts[family] ?? 0) + 1;
     }
     return c.json(counts, 200, { "cache-control": "no-store" });

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { FAMILY_NAMES } from "../../../core/store/families.ts";
 import { keySpace } from "../../../core/store/kv.ts";
 
 /** Which family owns a letter, and the members of `keySpace` that spell it. */
@@ -55,4 +56,12 @@ Deno.test("keySpace gives no letter to two families", () => {
   for (const member of Object.keys(keySpace) as (keyof typeof keySpace)[]) {
     assertEquals(lettersOf(member), new Set([owners.get(member)]), `${member} takes another family's letter`);
   }
+});
+
+Deno.test("every family of keySpace has a name of its own for people, and no name is left over", () => {
+  const letters = (Object.keys(keySpace) as (keyof typeof keySpace)[]).flatMap((member) => [
+    ...lettersOf(member),
+  ]);
+  assertEquals(new Set(Object.keys(FAMILY_NAMES)), new Set(letters));
+  assertEquals(new Set(Object.values(FAMILY_NAMES)).size, Object.keys(FAMILY_NAMES).length);
 });
