@@ -26,7 +26,7 @@ import { healthRoutes } from "./health.ts";
 import { keysRoutes, schemaRoutes } from "./keys.ts";
 import { logsRoutes } from "./logs.ts";
 import { metricsRoutes } from "./metrics.ts";
-import { openApiRoutes } from "./openapi/document.ts";
+import { openApiRoutes } from "./openapi/routes.tsx";
 import { tokensRoutes } from "./tokens.ts";
 
 /** What the routers are made of. */

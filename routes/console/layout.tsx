@@ -92,6 +92,9 @@ export function Layout(props: LayoutProps) {
                   </a>
                 </li>
               ))}
+              <li>
+                <a href="/openapi">API</a>
+              </li>
             </ul>
           </nav>
           {apps.length > 1 && current.perApp && (

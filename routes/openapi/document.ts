@@ -1,9 +1,9 @@
 /**
- * `GET /openapi.json`: the API as the routes themselves describe it (OpenAPI 3.1).
+ * The API as the routes themselves describe it (OpenAPI 3.1).
  *
  * @module
  */
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import { generateSpecs } from "hono-openapi";
 import { SECURITY } from "./describe.ts";
 
@@ -31,14 +31,5 @@ export function apiDocument(app: Hono): Promise<ApiDocument> {
       ],
       components: { securitySchemes: SECURITY },
     },
-  });
-}
-
-/** The router of the document of all routes of `app`, itself included. */
-export function openApiRoutes(app: Hono): Hono {
-  let document: Promise<ApiDocument> | undefined;
-  return new Hono().get("/openapi.json", async function serveDocument(c) {
-    document ??= apiDocument(app);
-    return c.json(await document, 200, { "cache-control": "public, max-age=300" });
   });
 }
