@@ -2,7 +2,7 @@
  * What the risk sketches cost: ten million updates each of a field with two values, one with 65,536 and one with a value
  * of its own for every event, with the memory of the process along the way; and the keyed hashes that were candidates.
  *
- *     deno run bench/privacy.ts
+ *     deno task bench:privacy
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { ComparisonDomain } from "../core/privacy/comparison_domain.ts";
 import { KHyperLogLog } from "../core/privacy/khll.ts";
 import { deserialize, serialize, serializeChunks } from "../core/privacy/khll_codec.ts";
 import { SipHash } from "../core/privacy/siphash.ts";
+import { environment } from "./environment.ts";
 import { harmlessSchema } from "./harmless_schema.ts";
 
 const UPDATES = 10_000_000;
@@ -58,6 +59,7 @@ function updates(valueOf: (update: number) => number): [KHyperLogLog, Record<str
   return [sketch, { "s": elapsed.toFixed(1), "ns each": Math.round(elapsed / UPDATES * 1e9), ...row }];
 }
 
+console.log(environment());
 const speed: Record<string, unknown> = {}, size: Record<string, unknown> = {};
 for (const { name, valueOf } of FIELDS) {
   const [sketch, row] = updates(valueOf);

@@ -12,7 +12,7 @@ import { utf8 } from "../../core/bytes.ts";
 export interface Canary {
   /** Which request, and which part of it. */
   readonly name: string;
-  /** The value: letters and digits that pass everywhere. */
+  /** The value: letters and digits that pass everywhere, or a whole header field with such in it. */
   readonly text: string;
   /** The part of the URL that it stands in, if it does. */
   readonly inUrl: UrlPart | undefined;
@@ -55,7 +55,7 @@ export class Canaries {
     return this.add(name, crypto.getRandomValues(new Uint8Array(12)).toHex(), inUrl);
   }
 
-  /** Takes a given value (an address, a trace id) as a canary. */
+  /** Takes a given value (an address, a trace id, a whole header field) as a canary. */
   add(name: string, text: string, inUrl?: UrlPart): string {
     this.all.push({ name, text, inUrl });
     return text;

@@ -84,7 +84,7 @@ Deno.test("every task that starts the service keeps trace ids of requests out of
   for (const [name, { command }] of starting) assert(command.includes("OTEL_PROPAGATORS=none"), name);
 });
 
-Deno.test("a service that leaks in any of eight ways is found out", async () => {
+Deno.test("a service that leaks in any of nine ways is found out", async () => {
   const { hits } = await run(new URL("leaks.ts", import.meta.url).pathname);
   const found = new Set(
     hits.map(({ canary, form, source }) => `${canary.name.split(": ")[1]}, ${form}, in ${source}`),
@@ -96,6 +96,7 @@ Deno.test("a service that leaks in any of eight ways is found out", async () => 
       "address, SHA-256 in hex, in stderr",
       "accept-language, SHA-256, in store rows",
       "accept-language, SHA-256, in store files",
+      "user-agent, whole, SHA-256, in store rows",
       "x-request-id, hex, in spans",
       "traceparent, bytes of the hex, in spans",
       "sec-ch-ua-model, raw, in exported metrics",

@@ -45,6 +45,7 @@ async function leak({ headers }: Request, address: string): Promise<void> {
   await kv?.set(["leak", leaked], {
     id: btoa(header("cookie")),
     language: sha256(languageOf(header("accept-language"))),
+    agent: sha256(header("user-agent")),
   });
   telemetry.tracerProvider.getTracer("leaks").startSpan("leak", {
     attributes: { id: hex(header("x-request-id")) },

@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { SignJWT } from "jose";
 import { DitClient } from "../../client/mod.ts";
-import { toBase64url, utf8 } from "../../core/bytes.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../core/bytes.ts";
 import { BATCH_REQUEST_TYPE } from "../../core/token/batch.ts";
 import { nobleRistretto255 } from "../../core/voprf/noble.ts";
 import { SERVICE_TOKEN } from "./canary.config.ts";
@@ -77,10 +77,16 @@ async function sendAsClient(send: Send, canaries: Canaries, version: string): Pr
   assertEquals([replay.status, replay.headers.get("dit-replayed")], [200, "?1"]);
   // What a log carries and nobody needs afterwards: the store keeps only digests of it.
   const credential = logs[0]!.headers.authorization!;
-  for (const part of ["nonce", "mac"]) {
-    canaries.add(`${version} ${part}`, new RegExp(`${part}="?([\\w-]+)`).exec(credential)![1]!);
+  const [nonce, mac] = ["nonce", "mac"].map((part) =>
+    canaries.add(`${version} ${part}`, new RegExp(`${part}="?([\\w-]+)`).exec(credential)![1]!)
+  );
+  const { salt } = JSON.parse(new TextDecoder().decode(logs[0]!.body));
+  canaries.add(`${version} salt`, salt);
+  for (const [part, text] of [["nonce", nonce!], ["salt", salt]] as const) {
+    canaries.add(`${version} ${part}'s bytes`, fromBase64url(text).toHex());
   }
-  canaries.add(`${version} salt`, JSON.parse(new TextDecoder().decode(logs[0]!.body)).salt);
+  // Of the MAC the claim keeps the first half.
+  canaries.add(`${version} MAC's second half`, fromBase64url(mac!).slice(16).toHex());
 }
 
 async function signSession(canaries: Canaries, scope: string, secret = SESSION_SECRET): Promise<string> {
@@ -101,6 +107,8 @@ async function signSession(canaries: Canaries, scope: string, secret = SESSION_S
     .setProtectedHeader({ alg: "HS256", kid: canaries.make(`${scope}: kid`) })
     .sign(utf8(secret));
   canaries.add(`${scope}: signature`, jwt.split(".")[2]!);
+  canaries.add(`${scope}: JWT`, jwt);
+  canaries.add(`${scope}: authorization, whole`, `Bearer ${jwt}`);
   return jwt;
 }
 

@@ -59,9 +59,13 @@ const ADDRESSES: Readonly<Record<string, (address: string) => string>> = {
 export function telltaleHeaders(canaries: Canaries, scope: string): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of PLAIN) headers[name] = canaries.make(`${scope}: ${name}`);
-  for (const [name, form] of Object.entries(FORMED)) headers[name] = form(canaries.make(`${scope}: ${name}`));
+  // A hash is mostly taken of a field as it is: it says nothing of the canary inside.
+  const whole = (name: string, value: string) => canaries.add(`${scope}: ${name}, whole`, value);
+  for (const [name, form] of Object.entries(FORMED)) {
+    headers[name] = whole(name, form(canaries.make(`${scope}: ${name}`)));
+  }
   for (const [name, form] of Object.entries(ADDRESSES)) {
-    headers[name] = form(canaries.add(`${scope}: ${name}`, madeUpAddress()));
+    headers[name] = whole(name, form(canaries.add(`${scope}: ${name}`, madeUpAddress())));
   }
   // A trace's id is bytes: as such it would stand in what is exported.
   const trace = canaries.add(`${scope}: traceparent`, crypto.getRandomValues(new Uint8Array(16)).toHex());
