@@ -80,25 +80,38 @@ async function retireRows(store: Store, app: string, day: number): Promise<numbe
   return done === undefined ? 0 : recordsRetired;
 }
 
-/** A tally is needed while there are records or claims of its day, and claims live as long as their key. */
+/**
+ * A tally is needed while there are records or claims of its day, and claims live as long as their key. Keys are read
+ * only where a tally may go, and only the application's own: this runs for every application, every hour.
+ */
 async function forgetTallies(store: Store, app: string, endDay: number): Promise<number> {
-  for await (const { value } of store.list<DoomedKey>(keySpace.allDoomed())) {
-    if (value.app === app) return 0;
-  }
-  let firstDay = endDay;
-  for await (const { value } of store.list<KeyRow>(keySpace.allKeys())) {
-    if (value.app === app) firstDay = Math.min(firstDay, dayOf(value.notBefore));
-  }
-  for await (const { key, value } of store.list<BorrowedRow>(keySpace.allBorrowed())) {
-    if (key[1] === app && !value.ended) {
-      firstDay = Math.min(firstDay, dayOf(value.redeemUntil) - MAX_KEY_DAYS);
-    }
-  }
-  let forgotten = 0;
+  const over = [];
   for await (const entry of store.list<TallyRow>(keySpace.talliesOf(app))) {
+    if ((entry.key[2] as number) >= endDay) break;
+    over.push(entry);
+  }
+  if (over.length === 0) return 0;
+  const firstDay = await firstNeededDay(store, app);
+  let forgotten = 0;
+  for (const entry of over) {
     if ((entry.key[2] as number) >= firstDay) break;
     const done = await store.commit((operation) => operation.check(entry).delete(entry.key));
     if (done !== undefined) forgotten++;
   }
   return forgotten;
+}
+
+/** The first day of which an application may still have claims; minus infinity while an ended key's wait to be swept. */
+async function firstNeededDay(store: Store, app: string): Promise<number> {
+  let firstDay = Infinity;
+  for await (const { value } of store.list<DoomedKey>(keySpace.allDoomed())) {
+    if (value.app === app) return -Infinity;
+  }
+  for await (const { value } of store.list<KeyRow>(keySpace.keysOfAnyRegion(app))) {
+    firstDay = Math.min(firstDay, dayOf(value.notBefore));
+  }
+  for await (const { value } of store.list<BorrowedRow>(keySpace.borrowedOf(app))) {
+    if (!value.ended) firstDay = Math.min(firstDay, dayOf(value.redeemUntil) - MAX_KEY_DAYS);
+  }
+  return firstDay;
 }

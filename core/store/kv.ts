@@ -25,6 +25,8 @@ export const keySpace = {
   ],
   /** All signing keys of an application in a region. */
   keysOf: (app: string, region: string): Deno.KvListSelector => ({ prefix: ["k", app, region] }),
+  /** All signing keys of an application, whatever their region. */
+  keysOfAnyRegion: (app: string): Deno.KvListSelector => ({ prefix: ["k", app] }),
   /** Seconds up to which keys of an application have ended: none that would end before is ever made again. */
   ended: (app: string, region: string): Deno.KvKey => ["e", app, region],
   /** Something sealed under the newest sealing key: whoever cannot open it has the wrong sealing keys. */
@@ -86,6 +88,8 @@ export const keySpace = {
   countersOf: (from: number, to: number): Deno.KvListSelector => ({ start: ["n", from], end: ["n", to + 1] }),
   /** On a log server: a key of an ACS elsewhere, under which uses are stored: BorrowedRow. */
   borrowed: (app: string, keyId: Uint8Array): Deno.KvKey => ["b", app, keyId],
+  /** All of an application. */
+  borrowedOf: (app: string): Deno.KvListSelector => ({ prefix: ["b", app] }),
   /** All of them. */
   allBorrowed: (): Deno.KvListSelector => ({ prefix: ["b"] }),
   /** On a log server: the key under which it tells an ACS elsewhere of its clients, 32 bytes. */

@@ -96,6 +96,23 @@ Deno.test("retireRecords() forgets a tally only when no claim of its day is left
     assertEquals(await isSound(ledger), true);
   }));
 
+Deno.test("retireRecords() reads no other application's keys, of which there may be thousands", () =>
+  withLedger(async (ledger) => {
+    await ledger.add({ uses: 3 });
+    const families: Deno.KvKey[] = [];
+    const list = ledger.store.list.bind(ledger.store);
+    Object.assign(ledger.store, {
+      list(selector: { prefix?: Deno.KvKey }, options: Deno.KvListOptions) {
+        if (selector.prefix !== undefined) families.push(selector.prefix);
+        return list(selector as Deno.KvListSelector, options);
+      },
+    });
+    // Its tally is over its retention, and a key is still there: the one case in which keys are looked at.
+    await retireRecords(ledger.store, demo, noon(DAY + 40), pace);
+    assertEquals(families.filter((prefix) => prefix[0] === "k"), [["k", "demo"]]);
+    assertEquals(families.filter((prefix) => prefix[0] === "b"), [["b", "demo"]]);
+  }));
+
 Deno.test("sweepDoomedKeys() in five processes at once counts every claim once", () =>
   withLedger(async (ledger) => {
     await ledger.add({ uses: 60, commits: 5 });

@@ -5,7 +5,7 @@ import { keySpace } from "../../../core/store/kv.ts";
 /** Which family owns a letter, and the members of `keySpace` that spell it. */
 const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   a: ["alive"],
-  b: ["borrowed", "allBorrowed"],
+  b: ["borrowed", "borrowedOf", "allBorrowed"],
   c: ["claim", "claimsOf", "allClaims"],
   d: ["doomed", "allDoomed"],
   e: ["ended"],
@@ -14,7 +14,7 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   h: ["clientSecret"],
   i: ["releasesSince", "release", "releaseParts", "releasesOf"],
   j: ["budget", "budgetsBefore"],
-  k: ["key", "keysOf", "allKeys"],
+  k: ["key", "keysOf", "keysOfAnyRegion", "allKeys"],
   l: ["log", "logsOf", "logsBefore", "allLogsOf", "logsFrom"],
   m: ["monitorSecret"],
   n: ["counters", "countersOf"],
