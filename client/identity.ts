@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, fromBase64url, toBase64url, utf8 } from "../core/bytes.ts";
 import { derivePseudonym, DEVICE_SECRET_LENGTH, pseudonymPeriod } from "../core/telemetry/pseudonym.ts";
+import { hmacSha256 } from "../core/token/hmac.ts";
 import type { RandomSource } from "../core/voprf/suite.ts";
 import type { Collection } from "./collection.ts";
 import type { Context } from "./context.ts";
@@ -43,7 +42,7 @@ export function deviceRandom(context: Context, entries: Entries, purpose: string
   return (length) => {
     const blocks: Uint8Array[] = [];
     for (let drawn = 0; drawn < length; drawn += 32) {
-      blocks.push(hmac(sha256, secret, utf8(`DIT/1 ${purpose}\0${block++}`)));
+      blocks.push(hmacSha256(secret, utf8(`DIT/1 ${purpose}\0${block++}`)));
     }
     return concat(...blocks).slice(0, length);
   };

@@ -4,7 +4,7 @@
  * @module
  */
 import { fromBase64url } from "../core/bytes.ts";
-import { formatCredential } from "../core/token/credential.ts";
+import { formatEncoded } from "../core/token/credential.ts";
 import { isDue, retryLater } from "./backoff.ts";
 import type { Collection } from "./collection.ts";
 import { commit, type Context } from "./context.ts";
@@ -158,12 +158,7 @@ function drop(entries: Entries, report: Report, { key, record }: QueuedRequest, 
 function logRequest(record: RequestRecord, isHidden: boolean): RequestInit {
   const body = fromBase64url(record.body);
   const headers: Record<string, string> = {
-    authorization: formatCredential({
-      keyId: fromBase64url(record.keyId),
-      nonce: fromBase64url(record.nonce),
-      use: record.use,
-      mac: fromBase64url(record.mac),
-    }),
+    authorization: formatEncoded(record),
     "content-type": "application/json",
   };
   if (record.contentEncoding) headers["content-encoding"] = record.contentEncoding;

@@ -46,12 +46,21 @@ export function u64(value: number): Uint8Array<ArrayBuffer> {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new RangeError(`Cannot encode u64: ${value} is not a safe integer from 0 up`);
   }
-  return concat(u32(Math.floor(value / 2 ** 32)), u32(value >>> 0));
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+  return bytes;
 }
 
 /** `lp(x)` of the protocol: a u16 length, then the bytes. */
 export function lengthPrefixed(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return concat(u16(bytes.length), bytes);
+}
+
+/** Throws a `RangeError` unless every part has 32 bytes; `what` is being encoded. */
+export function require32(what: string, ...parts: Uint8Array[]): void {
+  for (const { length } of parts) {
+    if (length !== 32) throw new RangeError(`Cannot encode ${what}: a part has ${length} bytes, not 32`);
+  }
 }
 
 /** Whether two byte strings are equal. Not constant-time: for public values only. */

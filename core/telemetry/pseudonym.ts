@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
+import { hmacSha256 } from "../token/hmac.ts";
 import { concat, lengthPrefixed, u64, utf8 } from "../bytes.ts";
 
 /** Bytes of a pseudonym. */
@@ -25,5 +24,5 @@ export function derivePseudonym(deviceSecret: Uint8Array, app: string, period: n
     lengthPrefixed(utf8(app)),
     u64(period),
   );
-  return hmac(sha256, deviceSecret, message).slice(0, PSEUDONYM_LENGTH);
+  return hmacSha256(deviceSecret, message).slice(0, PSEUDONYM_LENGTH);
 }

@@ -27,9 +27,15 @@ const NAMES = ["key", "nonce", "use", "mac"] as const;
 export const MAX_CREDENTIAL_LENGTH = 512;
 
 /** Formats `DIT key=..., nonce=..., use=..., mac=...`. */
-export function formatCredential(credential: Credential): string {
-  const { keyId, nonce, use, mac } = credential;
-  return `DIT key=${toBase64url(keyId)}, nonce=${toBase64url(nonce)}, use=${use}, mac=${toBase64url(mac)}`;
+export function formatCredential({ keyId, nonce, use, mac }: Credential): string {
+  return formatEncoded({ keyId: toBase64url(keyId), nonce: toBase64url(nonce), use, mac: toBase64url(mac) });
+}
+
+/** Formats a credential whose bytes are base64url already, as clients store them. */
+export function formatEncoded(
+  { keyId, nonce, use, mac }: Record<"keyId" | "nonce" | "mac", string> & Pick<Credential, "use">,
+): string {
+  return `DIT key=${keyId}, nonce=${nonce}, use=${use}, mac=${mac}`;
 }
 
 /** Whether an `Authorization` header is of the DIT scheme at all. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, equalPublic, lengthPrefixed, u16, utf8 } from "../bytes.ts";
+import { concat, DecodeError, equalPublic, lengthPrefixed, require32, u16, utf8 } from "../bytes.ts";
+import { hmacSha256 } from "./hmac.ts";
 
 const MAC_KEY_INFO = utf8("DIT/1 log mac");
 const TRANSCRIPT_PREFIX = concat(utf8("DIT/1"), Uint8Array.of(0));
@@ -35,8 +35,8 @@ export interface Transcript {
  * HMACs, which keeps the general construction out of what clients ship.
  */
 export function deriveMacKey(authenticator: Uint8Array): Uint8Array {
-  const extracted = hmac(sha256, new Uint8Array(32), authenticator);
-  return hmac(sha256, extracted, concat(MAC_KEY_INFO, Uint8Array.of(1)));
+  const extracted = hmacSha256(new Uint8Array(32), authenticator);
+  return hmacSha256(extracted, concat(MAC_KEY_INFO, Uint8Array.of(1)));
 }
 
 /** The literal path of the transcript, wherever the service is mounted. */
@@ -52,20 +52,17 @@ export function logPath(app: string): string {
  */
 export function encodeTranscript(transcript: Transcript): Uint8Array<ArrayBuffer> {
   // These three stand without a length, so a byte that moved from one to the next would not show.
-  for (const part of [transcript.keyId, transcript.nonce, transcript.bodyDigest]) {
-    if (part.length !== 32) {
-      throw new RangeError(`Cannot encode transcript: a part has ${part.length} bytes, not 32`);
-    }
-  }
+  const { app, contentEncoding, keyId, nonce, use, bodyDigest } = transcript;
+  require32("transcript", keyId, nonce, bodyDigest);
   return concat(
     HEAD,
-    lengthPrefixed(utf8(logPath(transcript.app))),
+    lengthPrefixed(utf8(logPath(app))),
     CONTENT_TYPE,
-    CONTENT_ENCODINGS[transcript.contentEncoding],
-    transcript.keyId,
-    transcript.nonce,
-    u16(transcript.use),
-    transcript.bodyDigest,
+    CONTENT_ENCODINGS[contentEncoding],
+    keyId,
+    nonce,
+    u16(use),
+    bodyDigest,
   );
 }
 
@@ -115,7 +112,7 @@ export function decodeTranscript(bytes: Uint8Array): Transcript {
 
 /** HMAC-SHA-256 over the encoded transcript, 32 bytes. */
 export function computeMac(macKey: Uint8Array, encodedTranscript: Uint8Array): Uint8Array {
-  return hmac(sha256, macKey, encodedTranscript);
+  return hmacSha256(macKey, encodedTranscript);
 }
 
 /** SHA-256 of a body exactly as sent. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, u16 } from "../bytes.ts";
+import { concat, DecodeError, require32, u16 } from "../bytes.ts";
 
 /** Bytes of a nonce, a challenge digest and a key id. */
 export const NONCE_LENGTH = 32;
@@ -33,12 +33,9 @@ export interface TokenInput {
  *     } TokenInput;
  */
 export function encodeTokenInput(input: TokenInput): Uint8Array<ArrayBuffer> {
-  for (const part of [input.nonce, input.challengeDigest, input.tokenKeyId]) {
-    if (part.length !== 32) {
-      throw new RangeError(`Cannot encode token input: a part has ${part.length} bytes, not 32`);
-    }
-  }
-  return concat(u16(input.tokenType), input.nonce, input.challengeDigest, input.tokenKeyId);
+  const { tokenType, nonce, challengeDigest, tokenKeyId } = input;
+  require32("token input", nonce, challengeDigest, tokenKeyId);
+  return concat(u16(tokenType), nonce, challengeDigest, tokenKeyId);
 }
 
 /**

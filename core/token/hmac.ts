@@ -1,0 +1,24 @@
+/**
+ * HMAC-SHA-256 (RFC 2104) of short messages under short keys, all that tokens and pseudonyms need.
+ *
+ * @module
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+
+const BLOCK_LENGTH = 64;
+
+/**
+ * 32 bytes. The general construction, whose class can stream, would be 270 bytes more in every page that has a client.
+ * @throws {RangeError} If the key is longer than a block, 64 bytes: it would have to be hashed first.
+ */
+export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
+  return keyedHash(key, 0x5c, keyedHash(key, 0x36, message));
+}
+
+function keyedHash(key: Uint8Array, pad: number, message: Uint8Array): Uint8Array {
+  if (key.length > BLOCK_LENGTH) throw new RangeError("Cannot authenticate: the key is longer than 64 bytes");
+  const block = new Uint8Array(BLOCK_LENGTH);
+  block.set(key);
+  for (let index = 0; index < BLOCK_LENGTH; index++) block[index]! ^= pad;
+  return sha256.create().update(block).update(message).digest();
+}
