@@ -3,11 +3,13 @@
  * `deno task demo`: real clients report their own, real measurements to a running service, or to one that is started
  * for them when none is there; and a few strangers try to slip in without a token. `--endpoint=URL` and `--clients=N`
  * choose others than localhost:8000 and 200; `--logs-to=URL` sends the logs to another region than the one that gave the
- * tokens. `--scenario crash-by-version` and `--scenario leak` show releases and the risk monitor on services of their own.
+ * tokens. `--scenario crash-by-version` and `--scenario leak` show releases and the risk monitor, on services of their own
+ * or, with `--endpoint`, on a running one, whose console shows it too.
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import { runCommand } from "./admin_api.ts";
 import { type DemoResult, runDemoClient } from "./demo_client.ts";
 import { runStranger, type StrangerResult } from "./demo_stranger.ts";
 import { showProgress } from "./progress.ts";
@@ -24,12 +26,14 @@ interface Arguments {
   readonly logsTo: string;
   readonly clients: number;
   readonly scenario: "" | "crash-by-version" | "leak";
+  /** The running service that a scenario is for; undefined: one of its own. */
+  readonly running: string | undefined;
 }
 
 const USE = [
   "Use: deno task demo [--endpoint=http://localhost:8000] [--logs-to=URL] [--clients=200]",
-  "     deno task demo --scenario crash-by-version [--clients=10000]",
-  "     deno task demo --scenario leak",
+  "     deno task demo --scenario crash-by-version [--endpoint=URL] [--clients=10000]",
+  "     deno task demo --scenario leak [--endpoint=URL]",
 ].join("\n");
 
 function readArguments(): Arguments | string {
@@ -54,7 +58,14 @@ function readArguments(): Arguments | string {
     if (!URL.canParse(endpoint) || !URL.canParse(logsTo)) {
       return "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.";
     }
-    return { endpoint: endpoint.replace(/\/$/, ""), logsTo: logsTo.replace(/\/$/, ""), clients, scenario };
+    const running = values.endpoint?.replace(/\/$/, "");
+    return {
+      endpoint: endpoint.replace(/\/$/, ""),
+      logsTo: logsTo.replace(/\/$/, ""),
+      clients,
+      scenario,
+      running,
+    };
   } catch {
     return USE;
   }
@@ -153,9 +164,21 @@ if (typeof chosen === "string") {
   Deno.exit(1);
 }
 if (chosen.scenario !== "") {
-  const isShown = chosen.scenario === "leak" ? await showLeak() : await showCrashesByVersion(chosen.clients);
-  Deno.exit(isShown ? 0 : 1);
+  const { scenario, running, clients } = chosen;
+  await runCommand(async () => {
+    const isShown = scenario === "leak"
+      ? await showLeak(running)
+      : await showCrashesByVersion(clients, running);
+    Deno.exit(isShown ? 0 : 1);
+  });
 }
+/** Whether the service has a console to watch. */
+async function hasConsole(endpoint: string): Promise<boolean> {
+  const response = await fetch(`${endpoint}/console/sign-in`);
+  await response.body?.cancel();
+  return response.ok;
+}
+
 let own: ServiceProcess | undefined;
 if (!await isReady(chosen.endpoint)) {
   if (!/^http:\/\/(localhost|127\.0\.0\.1):/.test(chosen.endpoint)) {
@@ -165,6 +188,9 @@ if (!await isReady(chosen.endpoint)) {
   const port = Number(new URL(chosen.endpoint).port);
   console.log(`No service is ready at ${chosen.endpoint}: one is started for the demo.`);
   own = await startService({ port });
+}
+if (own === undefined && await hasConsole(chosen.endpoint)) {
+  console.log(`The console shows it as it happens: ${chosen.endpoint}/console\n`);
 }
 let unexpected = 1;
 try {

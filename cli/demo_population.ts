@@ -1,4 +1,5 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * Many clients of the demo's scenarios, each a real one: it signs in, fetches a token that only it can use, and sends
  * its log under it, from an address of its own.
@@ -11,8 +12,9 @@ import { loadSuites } from "../core/voprf/select.ts";
 import type { EventsOf } from "../core/config/mod.ts";
 import { tokenDigest } from "../edge/bearer.ts";
 import type config from "../dit.config.ts";
+import { CommandError } from "./admin_api.ts";
 import { showProgress } from "./progress.ts";
-import { type ServiceProcess, startService } from "./service_process.ts";
+import { isReady, type ServiceProcess, startService } from "./service_process.ts";
 
 /** The events of the demo's application. */
 export type DemoEvents = EventsOf<typeof config, "demo">;
@@ -29,11 +31,24 @@ export interface Sending {
 
 const AT_ONCE = 16;
 
+/** The service of a scenario. */
+export type ScenarioService = Pick<ServiceProcess, "url" | "stop">;
+
 /**
- * Starts a service for a scenario, with an empty store in memory, and lets the operator's commands reach it. It believes
- * the addresses that clients say they come from, as behind a proxy: one address may not ask for so much.
+ * The service for a scenario, which the operator's commands reach from then on. Without a running one it is started, with
+ * an empty store in memory; it believes the addresses that clients say they come from, as behind a proxy: one address may
+ * not ask for so much. A running one in development lets one address ask for more, and stays.
+ * @throws {CommandError} When no service is ready at `running`.
  */
-export async function startScenario(): Promise<ServiceProcess> {
+export async function openScenario(running?: string): Promise<ScenarioService> {
+  if (running !== undefined) {
+    if (!await isReady(running)) {
+      throw new CommandError(`No service is ready at ${running}: start deno task dev.`);
+    }
+    Deno.env.set("DIT_ADMIN_URL", running);
+    console.log(`The scenario runs on ${running}: its console shows it.\n`);
+    return { url: running, stop: () => Promise.resolve({ success: true, code: 0, signal: null }) };
+  }
   const token = crypto.getRandomValues(new Uint8Array(32)).toHex();
   const service = await startService({
     env: {
@@ -44,6 +59,7 @@ export async function startScenario(): Promise<ServiceProcess> {
   });
   Deno.env.set("DIT_ADMIN_URL", service.url);
   Deno.env.set("DIT_ADMIN_TOKEN", token);
+  console.log("A service with an empty store is started.\n");
   return service;
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 import { dayOf, formatDay } from "../core/telemetry/time.ts";
-import { Population, type Sending, startScenario } from "./demo_population.ts";
+import { openScenario, Population, type Sending } from "./demo_population.ts";
 import { makeReleases, type ReleaseAnswer } from "./release.ts";
 import { formatTable } from "./table.ts";
 
@@ -47,11 +47,11 @@ function populate(count: number) {
   });
 }
 
-/** Runs the scenario. Gives whether everything that was sent arrived. */
-export async function showCrashesByVersion(count: number): Promise<boolean> {
-  console.log(`A service with an empty store is started, and ${count} clients send to it.\n`);
-  const service = await startScenario();
+/** Runs the scenario, on a running service or on one of its own. Gives whether everything that was sent arrived. */
+export async function showCrashesByVersion(count: number, running?: string): Promise<boolean> {
+  const service = await openScenario(running);
   try {
+    console.log(`${count} clients send to it.\n`);
     const people = populate(count);
     const day = formatDay(dayOf(Date.now() / 1000));
     const startedAt = performance.now();
@@ -63,8 +63,10 @@ export async function showCrashesByVersion(count: number): Promise<boolean> {
     report(sending, (performance.now() - startedAt) / 1000);
     const { outcomes, releases, budgets } = await makeReleases("demo", day, true);
     const release = releases.find(({ query }) => query === QUERY);
-    if (release === undefined) {
-      console.log(`Nothing was released (${outcomes[QUERY]}): has midnight UTC passed? Run it again.`);
+    if (release === undefined || outcomes[QUERY] !== "published") {
+      console.log(
+        `Nothing was released (${outcomes[QUERY]}): is today answered already, or has midnight UTC passed?`,
+      );
       return false;
     }
     const truth = new Map<string, number>();

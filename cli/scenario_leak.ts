@@ -7,8 +7,8 @@
  */
 import { type AlertRow, alertText } from "../core/privacy/alerts.ts";
 import { dayOf, formatDay } from "../core/telemetry/time.ts";
-import { callAdmin } from "./admin_api.ts";
-import { type DemoClient, Population, startScenario } from "./demo_population.ts";
+import { callAdmin, CommandError } from "./admin_api.ts";
+import { type DemoClient, openScenario, Population } from "./demo_population.ts";
 
 /** Clients that send before the monitor is looked at again. */
 const STEP = 100;
@@ -38,14 +38,20 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, MERGE_MS));
 }
 
-/** Runs the scenario. Gives whether the leak was found and stopped. */
-export async function showLeak(): Promise<boolean> {
-  console.log(
-    "A service with an empty store is started. Its schema has a mistake: volume_changed carries a slider's exact\n" +
-      "position, one of 65,536, and so almost everybody has a value of his own.\n",
-  );
-  const service = await startScenario();
+/**
+ * Runs the scenario, on a running service or on one of its own. Gives whether the leak was found and stopped.
+ * @throws {CommandError} When the running service has stopped the field before: then there is nothing to see.
+ */
+export async function showLeak(running?: string): Promise<boolean> {
+  const service = await openScenario(running);
   try {
+    if (await stopAlert() !== undefined) {
+      throw new CommandError("This service has raised the alarm before: run the scenario on an empty store.");
+    }
+    console.log(
+      "The schema has a mistake: volume_changed carries a slider's exact position, one of 65,536, and so almost\n" +
+        "everybody has a value of his own.\n",
+    );
     const population = await Population.of(service.url);
     let clients = 0;
     let alert: AlertRow | undefined;
@@ -69,7 +75,7 @@ export async function showLeak(): Promise<boolean> {
       `\n${after.levels - before.levels} of their positions were stored; ${
         after.without - before.without
       } of their ` +
-        `events arrived without.\nA person would lift the stop with a reason: ` +
+        `events arrived without.\nA person would lift the stop with a reason, in the console or with: ` +
         `deno task risk lift --app demo --event volume_changed --field level --reason "..."`,
     );
     return after.levels === before.levels && after.without - before.without === STEP;
