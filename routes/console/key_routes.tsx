@@ -24,17 +24,11 @@ export function keyRoutes(options: ConsoleOptions, show: Show): Hono<ConsoleEnv>
   return new Hono<ConsoleEnv>()
     .get("/console/apps/:app/keys", async function showKeys(c) {
       const { application, props } = pageOf(c, "Keys");
-      const keys = await readKeys(service, application.id);
+      const view = await readKeys(service, application);
       return show(
         c,
         props,
-        <KeysPage
-          app={application.id}
-          keys={keys}
-          now={service.now()}
-          session={c.get("session")}
-          epochSeconds={application.epochSeconds}
-        />,
+        <KeysPage application={application} view={view} now={service.now()} session={c.get("session")} />,
       );
     })
     .get("/console/apps/:app/keys/rotate", (c) => {

@@ -4,12 +4,27 @@
  * @module
  */
 import type { ListedKey } from "../../core/keys/operations.ts";
+import { formatDay } from "../../core/telemetry/time.ts";
 import { formatMoment } from "./format.ts";
 
-const LABELS = 132;
+const LABELS = 140;
 const WIDTH = 1_000;
 const ROW = 26;
 const TOP = 24;
+const DAY = 86_400;
+
+/** Seconds between two marks: the first that does not crowd. */
+const STEPS = [3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY];
+const MAX_MARKS = 7;
+
+/** An epoch whose keys are gone from the store. */
+export interface DestroyedEpoch {
+  readonly epoch: number;
+  /** Unix seconds, as its keys had them. */
+  readonly notBefore: number;
+  /** Unix seconds. */
+  readonly redeemUntil: number;
+}
 
 /** What of a key's life a bar shows. */
 interface Bar {
@@ -31,13 +46,29 @@ function barsOf({ state, notBefore, issueUntil, redeemUntil }: ListedKey, now: n
 }
 
 /** Draws the keys, oldest first, with the present as a line. The table of keys says the same in words. */
-export function KeyTimeline({ keys, now }: { readonly keys: readonly ListedKey[]; readonly now: number }) {
-  const from = Math.min(...keys.map(({ notBefore }) => notBefore));
+export function KeyTimeline({ keys, destroyed, now }: {
+  readonly keys: readonly ListedKey[];
+  readonly destroyed: DestroyedEpoch | undefined;
+  readonly now: number;
+}) {
+  const rows = [
+    ...(destroyed === undefined ? [] : [{
+      name: `${destroyed.epoch}`,
+      word: "destroyed",
+      bars: [{ from: destroyed.notBefore, to: destroyed.redeemUntil, kind: "over" as const }],
+    }]),
+    ...keys.map((key) => ({
+      name: `${key.epoch}.${key.generation}`,
+      word: key.state === "over" ? "destroyed" : key.state,
+      bars: barsOf(key, now),
+    })),
+  ];
+  const from = Math.min(...rows.flatMap(({ bars }) => bars.map((bar) => bar.from)));
   const to = Math.max(...keys.map(({ redeemUntil }) => redeemUntil));
   const x = (seconds: number) =>
     Math.round((LABELS + (seconds - from) / (to - from) * (WIDTH - LABELS - 8)) * 10) / 10;
-  const height = TOP + keys.length * ROW + 4;
-  const marks = Array.from({ length: 6 }, (_, index) => from + (to - from) * index / 6);
+  const height = TOP + rows.length * ROW + 4;
+  const marks = marksOf(from, to);
   return (
     <>
       <div class="scroll" tabindex={0} role="region" aria-label="Timeline">
@@ -50,16 +81,18 @@ export function KeyTimeline({ keys, now }: { readonly keys: readonly ListedKey[]
           {marks.map((mark) => (
             <>
               <line class="grid" x1={x(mark)} x2={x(mark)} y1={TOP - 6} y2={height} />
-              <text x={x(mark) + 3} y={12}>{formatMoment(mark).slice(5)}</text>
+              <text x={x(mark) + 3} y={12}>
+                {mark % DAY === 0 ? formatDay(mark / DAY) : formatMoment(mark).slice(5)}
+              </text>
             </>
           ))}
-          {keys.map((key, index) => {
+          {rows.map(({ name, word, bars }, index) => {
             const y = TOP + index * ROW;
             return (
               <>
-                <text class="name" x={0} y={y + 15}>{key.epoch}.{key.generation}</text>
-                <text x={58} y={y + 15}>{key.state}</text>
-                {barsOf(key, now).map((bar) => (
+                <text class="name" x={0} y={y + 15}>{name}</text>
+                <text x={64} y={y + 15}>{word}</text>
+                {bars.map((bar) => (
                   <rect
                     class={bar.kind}
                     x={x(bar.from)}
@@ -84,4 +117,13 @@ export function KeyTimeline({ keys, now }: { readonly keys: readonly ListedKey[]
       </ul>
     </>
   );
+}
+
+/** Moments at which the time is written: whole hours or days. */
+function marksOf(from: number, to: number): number[] {
+  const step = STEPS.find((seconds) => (to - from) / seconds <= MAX_MARKS) ??
+    Math.ceil((to - from) / MAX_MARKS);
+  const first = Math.ceil(from / step) * step;
+  return Array.from({ length: Math.floor((to - first) / step) + 1 }, (_, index) => first + index * step)
+    .filter((mark) => mark < to);
 }

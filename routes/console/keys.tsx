@@ -3,12 +3,15 @@
  *
  * @module
  */
+import type { Application } from "../../core/config/types.ts";
+import { type Calendar, epochAt, lifetimeOf } from "../../core/keys/epoch.ts";
 import { KeyOperations, type ListedKey } from "../../core/keys/operations.ts";
 import { MAX_GENERATION } from "../../core/keys/replacement.ts";
 import { hasKeys, type Server } from "../../core/service.ts";
+import { keySpace } from "../../core/store/kv.ts";
 import type { ConsoleSession } from "../../edge/console_sessions.ts";
-import { formatDuration } from "./format.ts";
-import { KeyTimeline } from "./key_timeline.tsx";
+import { formatDuration, formatMoment } from "./format.ts";
+import { type DestroyedEpoch, KeyTimeline } from "./key_timeline.tsx";
 import { ConfirmForm } from "./confirm.tsx";
 import { PageHead } from "./layout.tsx";
 import { Badge, Moment, type Tone } from "./parts.tsx";
@@ -21,21 +24,43 @@ const TONES: Readonly<Record<ListedKey["state"], Tone>> = {
   revoked: "bad",
 };
 
-/** An application's keys, oldest first; undefined where the keys are at an ACS elsewhere. */
-export async function readKeys(service: Server, app: string): Promise<ListedKey[] | undefined> {
+/** What the page shows of an application's keys. */
+export interface KeysView {
+  /** Oldest first. */
+  readonly keys: readonly ListedKey[];
+  /** The latest epoch whose keys are gone from the store; undefined before the first. */
+  readonly destroyed: DestroyedEpoch | undefined;
+}
+
+/** Reads an application's keys; undefined where they are at an ACS elsewhere. */
+export async function readKeys(service: Server, app: Application): Promise<KeysView | undefined> {
   if (!hasKeys(service)) return undefined;
-  const { keys } = await new KeyOperations(service.rotation, service.deployment, service.now).list();
-  return keys.filter((key) => key.app === app);
+  const [{ keys }, { value: endedAt }] = await Promise.all([
+    new KeyOperations(service.rotation, service.deployment, service.now).list(),
+    service.store.get<number>(keySpace.ended(app.id, service.region)),
+  ]);
+  const own = keys.filter((key) => key.app === app.id);
+  const destroyed = endedAt === null ? undefined : epochThatEnded(app, endedAt);
+  const isListed = own.some(({ epoch }) => epoch === destroyed?.epoch);
+  return { keys: own, destroyed: isListed ? undefined : destroyed };
+}
+
+/** The epoch whose keys took logs until `endedAt`; undefined if the calendar was another one then. */
+function epochThatEnded(calendar: Calendar, endedAt: number): DestroyedEpoch | undefined {
+  const epoch = epochAt(calendar, endedAt - 1) - calendar.overlapEpochs;
+  const life = lifetimeOf(calendar, epoch);
+  return life.redeemUntil === endedAt ? { epoch, ...life } : undefined;
 }
 
 /** The page. */
-export function KeysPage({ app, keys, now, session, epochSeconds }: {
-  readonly app: string;
-  readonly keys: readonly ListedKey[] | undefined;
+export function KeysPage({ application, view, now, session }: {
+  readonly application: Application;
+  readonly view: KeysView | undefined;
   readonly now: number;
   readonly session: ConsoleSession;
-  readonly epochSeconds: number;
 }) {
+  const { id: app, epochSeconds } = application;
+  const { keys, destroyed } = view ?? {};
   const mayAct = session.operator.role === "admin";
   return (
     <>
@@ -62,7 +87,13 @@ export function KeysPage({ app, keys, now, session, epochSeconds }: {
           : (
             <>
               <section class="panel">
-                <KeyTimeline keys={keys} now={now} />
+                <KeyTimeline keys={keys} destroyed={destroyed} now={now} />
+                {destroyed !== undefined && (
+                  <p class="small muted">
+                    The keys that took logs until {formatMoment(destroyed.redeemUntil)}{" "}
+                    and all before them are destroyed: their secrets were overwritten and deleted.
+                  </p>
+                )}
               </section>
               <section class="panel">
                 <table class="flow">

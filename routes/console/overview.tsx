@@ -180,11 +180,18 @@ function Refusals({ counts: { refusals, day } }: { readonly counts: Overview }) 
     return <p class="empty">Nothing was refused in the last 24 hours.</p>;
   }
   const most = Math.max(...refusals.map((refusal) => refusal.day));
+  const others = refusals.filter(({ route }) => route !== "logs" && route !== "events")
+    .reduce((sum, refusal) => sum + refusal.day, 0);
   return (
     <>
       <p>
         <b>{formatCount(day.refused)}</b> {day.refused === 1 ? "log was" : "logs were"}{" "}
-        refused in the last 24 hours.
+        refused in the last 24 hours.{others > 0 && (
+          <span class="muted">
+            {" "}
+            {formatCount(others)} other {others === 1 ? "request was" : "requests were"} refused too.
+          </span>
+        )}
       </p>
       <table class="flow">
         <thead>

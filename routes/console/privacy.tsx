@@ -176,15 +176,17 @@ function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
                 {latest === undefined ? "nothing measured yet" : `measured ${formatDistance(latest.at, now)}`}
               </span>
             </div>
-            {fields.length === 0 ? <p class="muted">It has no field that could identify.</p> : (
-              <>
-                <HeatMap day={latest} fields={fields} suppressed={suppressed} />
-                <details>
-                  <summary>The last days</summary>
-                  <HeatHistory days={days} fields={fields} today={dayOf(now)} />
-                </details>
-              </>
-            )}
+            {fields.length === 0
+              ? <p class="muted">It has no field that could identify.</p>
+              : days.length > 0 && (
+                <>
+                  <HeatMap day={latest} fields={fields} suppressed={suppressed} />
+                  <details>
+                    <summary>The last days</summary>
+                    <HeatHistory days={days} fields={fields} today={dayOf(now)} />
+                  </details>
+                </>
+              )}
             {randomised.length > 0 && (
               <p class="small muted">Randomised on the device, so not measured: {randomised.join(", ")}.</p>
             )}

@@ -24,7 +24,7 @@ export function ReleasesPage({ app, view }: { readonly app: Application; readonl
     <>
       <PageHead
         title={`Releases of ${app.id}`}
-        lead={`How many people, not who: every night each question is answered once about the day before, with noise that hides every single person. The shaded band around a line is where the true figure is with ${
+        lead={`How many people, not who: every night each question is answered once about the day before, with noise that hides every single person. The upright line at a point, and the band between points, are where the true figure is with ${
           CONFIDENCE * 100
         } % confidence.`}
       >

@@ -14,6 +14,8 @@ import type { Figure, SeriesColor, SeriesKind } from "./parts.tsx";
 
 /** Days that the page shows. */
 export const RELEASE_DAYS = 31;
+/** Days that a plot has at least, so that the first answer does not stand alone. */
+const PLOTTED_DAYS = 7;
 /** Cells that are plotted: more lines nobody can tell apart. */
 const PLOTTED = 5;
 const COLORS: readonly SeriesColor[] = ["c1", "c2", "c3", "c4", "c5"];
@@ -72,10 +74,8 @@ function figureOf(releases: readonly Release[]): Figure | undefined {
     release.day,
     new Map(release.figures.map((figure) => [cellName(figure.cell), figure])),
   ]));
-  const days = Array.from(
-    { length: latest.day - releases[0]!.day + 1 },
-    (_, index) => releases[0]!.day + index,
-  );
+  const first = Math.min(releases[0]!.day, latest.day - PLOTTED_DAYS + 1);
+  const days = Array.from({ length: latest.day - first + 1 }, (_, index) => first + index);
   const series: [string, SeriesColor, SeriesKind][] = [];
   const values: (number | null)[][] = [];
   for (const [index, name] of shown.entries()) {

@@ -24,6 +24,10 @@ const WORDS: readonly (readonly [pattern: RegExp, words: (match: RegExpExecArray
     /^GET \/admin\/v1\/apps\/([^/]+)\/logs\/([0-9-]+)$/,
     (match) => `Export the raw records of ${match[1]} of ${match[2]}`,
   ],
+  [
+    /^POST \/admin\/v1\/apps\/([^/]+)\/releases\/([0-9-]+)$/,
+    (match) => `Release the figures of ${match[1]} of ${match[2]}`,
+  ],
   [/^POST \/admin\/v1\/apps\/([^/]+)\/risk\/lift$/, (match) => `Lift a stop of ${match[1]}`],
   [/^sign in$/, () => "Sign in"],
   [/^sign out$/, () => "Sign out"],

@@ -31,9 +31,17 @@ Deno.test("the overview says without a script how many logs were refused, and wh
     const browser = await new ConsoleBrowser(test).signIn();
     assertStringIncludes(await browser.page("/console"), "Nothing was refused in the last 24 hours.");
     await makeTraffic(test);
+    for (let times = 0; times < 2; times++) {
+      const headers = { "content-type": "application/private-token-amortized-batch-request" };
+      assertEquals((await test.send("/v1/apps/notes/tokens", { method: "POST", headers })).status, 401);
+    }
     const page = await browser.page("/console");
     const text = page.replace(/<script[\s\S]*?<\/script>/g, "").replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
-    assertStringIncludes(text, "5 logs were refused in the last 24 hours.");
+    assertStringIncludes(
+      text,
+      "5 logs were refused in the last 24 hours. 2 other requests were refused too.",
+    );
+    assertStringIncludes(text, "Not signed in session_invalid");
     assertStringIncludes(text, "Forged or altered log mac_invalid");
     assertStringIncludes(text, "Nothing was stored. log somebody tries 4 4");
     assertStringIncludes(text, "Use spent twice use_taken");
@@ -136,6 +144,38 @@ Deno.test("the schema page says what is stopped, over, and soon to be", async ()
       ["over", "expired"],
       ["soon", "expires soon collected"],
     ]);
+  });
+});
+
+Deno.test("the keys page shows the life of every epoch, and which keys are destroyed", async () => {
+  await withService(OPERATED, async (test) => {
+    const browser = await new ConsoleBrowser(test).signIn();
+    const epoch = Math.floor(test.clock.seconds / 86_400);
+    const states = async () =>
+      [...(await browser.page("/console/apps/notes/keys")).matchAll(
+        /<text[^>]*>([0-9.]+)<\/text><text[^>]*>([a-z]+)</g,
+      )]
+        .map(([, name, state]) => `${name} ${state}`);
+    const ahead = (from: number) => [0, 1, 2].map((more) => `${from + more}.0 scheduled`);
+    assertEquals(await states(), [`${epoch}.0 issuing`, ...ahead(epoch + 1)]);
+    test.clock.seconds += 86_400;
+    await test.maintain();
+    await browser.signIn();
+    assertEquals(await states(), [`${epoch}.0 redeeming`, `${epoch + 1}.0 issuing`, ...ahead(epoch + 2)]);
+    assert(!(await browser.page("/console/apps/notes/keys")).includes("are destroyed"));
+    test.clock.seconds += 86_400;
+    await test.maintain();
+    await browser.signIn();
+    assertEquals(await states(), [
+      `${epoch} destroyed`,
+      `${epoch + 1}.0 redeeming`,
+      `${epoch + 2}.0 issuing`,
+      ...ahead(epoch + 3),
+    ]);
+    assertStringIncludes(
+      await browser.page("/console/apps/notes/keys"),
+      "their secrets were overwritten and deleted",
+    );
   });
 });
 

@@ -209,11 +209,14 @@ Deno.test("the releases page plots answers with their intervals, and gives them 
     assertStringIncludes(text, "people, Laplace noise of scale 1, cost 1 epsilon");
     assertStringIncludes(text, "No figure reached the threshold of 1000.");
     const figure = JSON.parse(/id="figure-saves"[^>]*>([^<]+)<\/script>/.exec(page)![1]!);
-    assertEquals(figure.times, [(today - 2) * 86_400, (today - 1) * 86_400]);
+    // A week at least, so that the first answers do not stand alone.
+    assertEquals(figure.times, Array.from({ length: 7 }, (_, index) => (today - 7 + index) * 86_400));
     const [[lowLabel, , low], [highLabel, , high], [label, color, kind]] = figure.series;
     assertEquals([low, high, kind, color], ["low", "high", "points", "c1"]);
     assertEquals([label, lowLabel, highLabel], ["web, true", "web, true, at least", "web, true, at most"]);
+    for (const values of figure.values) assertEquals(values.splice(0, 5), [null, null, null, null, null]);
     const [lower, upper, count] = figure.values;
+    assertEquals(count.length, 2);
     for (const [day, value] of count.entries()) {
       assert(lower[day] <= value && value <= upper[day] && lower[day] < upper[day]);
       assert(Math.abs(value - 100) < 30, "noise of scale 1 on 100 people");

@@ -11,7 +11,10 @@ function fade(color, percent) {
   return `color-mix(in srgb, ${color} ${percent}%, transparent)`;
 }
 
-/** A figure's series: `[label, color, kind]`, kind being "line", "bars", "low", "high" or "truth". */
+/** What the legend says of a value under the pointer; nothing without one. */
+const valueOf = (_plot, count) => count === null || count === undefined ? "" : String(count);
+
+/** A figure's series: `[label, color, kind]`, kind being "line", "bars", "points", "low" or "high". */
 function seriesOf([label, color, kind], index, all) {
   const stroke = style(`--${color}`);
   if (kind === "low" || kind === "high") {
@@ -22,14 +25,15 @@ function seriesOf([label, color, kind], index, all) {
     // The two series before it are the ends of its interval.
     const value = (plot, count, series, at) =>
       count === null || at === null
-        ? "--"
+        ? ""
         : `${count} (${plot.data[series - 2][at]} to ${plot.data[series - 1][at]})`;
-    return { label, stroke, width: 1.5, points, spanGaps: false, value };
+    return { label, stroke, width: 1.5, points, spanGaps: false, value, interval: true, color: stroke };
   }
   if (kind === "bars") {
     return {
       label,
       stroke,
+      value: valueOf,
       width: 0,
       fill: stroke,
       points: { show: false },
@@ -39,6 +43,7 @@ function seriesOf([label, color, kind], index, all) {
   return {
     label,
     stroke,
+    value: valueOf,
     width: 1.5,
     points,
     ...(all.length === 1 && index === 0 ? { fill: fade(stroke, 12) } : {}),
@@ -52,6 +57,26 @@ function bandsOf(series) {
     if (kind === "high") bands.push({ series: [index + 1, index], fill: fade(style(`--${color}`), 22) });
   });
   return bands;
+}
+
+/** Draws the interval of each point as an upright line: of a day without neighbours there is no band. */
+function drawIntervals(plot) {
+  const { ctx, data } = plot;
+  ctx.save();
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  plot.series.forEach(({ interval, color }, index) => {
+    if (interval !== true) return;
+    ctx.strokeStyle = fade(color, 60);
+    data[0].forEach((seconds, at) => {
+      if (data[index][at] === null) return;
+      const x = plot.valToPos(seconds, "x", true);
+      ctx.beginPath();
+      ctx.moveTo(x, plot.valToPos(data[index - 2][at], "y", true));
+      ctx.lineTo(x, plot.valToPos(data[index - 1][at], "y", true));
+      ctx.stroke();
+    });
+  });
+  ctx.restore();
 }
 
 const DAY = 86_400;
@@ -81,11 +106,17 @@ function draw(holder, figure) {
     legend: { live: true },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_plot, from, to) => [from - step / 2, to + step / 2] },
+      x: { range: ({ data: [at] }) => [at[0] - step / 2, at.at(-1) + step / 2] },
       y: { range: (_plot, low, high) => [Math.min(0, low), Math.max(1, high * 1.08)] },
     },
     axes: [
-      { ...axis, space: 64, size: 28, values: timeMarks },
+      {
+        ...axis,
+        space: 64,
+        size: 28,
+        values: timeMarks,
+        ...(step < DAY ? {} : { incrs: [DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY] }),
+      },
       {
         ...axis,
         size: 46,
@@ -98,11 +129,12 @@ function draw(holder, figure) {
       {
         label: "Time (UTC)",
         value: (_plot, seconds) =>
-          seconds === null ? "—" : new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " "),
+          seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " "),
       },
       ...series.map(seriesOf),
     ],
     bands: bandsOf(series),
+    hooks: { draw: [drawIntervals] },
   };
   holder.replaceChildren();
   plots.set(holder, new uPlot(options, [times, ...values], holder));
