@@ -6,7 +6,6 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { measureCold } from "./contenders/cold.ts";
 import { compileNative } from "./contenders/native.ts";
 import { ContenderProcess, type Launch } from "./contenders/process.ts";
 import { Rounds } from "./contenders/rounds.ts";
@@ -68,7 +67,6 @@ const began = environment();
 const rounds = await Rounds.measure(processes, [...operations, ...composites, ...primitives], count);
 for (const contender of processes.values()) await contender.stop();
 await Deno.remove(build, { recursive: true });
-const cold = await measureCold(Math.min(count, 15), 30);
 
 const fixed = (number: number | undefined, digits: number) => number?.toFixed(digits) ?? "-";
 const times = (operation: string, names: string[], digits = 0) =>
@@ -133,18 +131,6 @@ console.log(markdownTable(
   primitives.map((operation) => [operation.split(" ")[0]!, ...times(operation, parts, 1)]),
 ));
 
-console.log("\nA fresh process to its first signed batch of 30, ms inside the process\n");
-console.log(markdownTable(
-  ["implementation", "load", "sign", "both", "both, least disturbed"],
-  cold.map(({ implementation, situation, load, sign, both, least }) => [
-    `${implementation}, ${situation}`,
-    fixed(load, 1),
-    fixed(sign, 1),
-    fixed(both, 1),
-    fixed(least, 1),
-  ]),
-));
-
 for (const line of absent) console.log(`\n${line}`);
 
 type Target = [name: string, measured: number | undefined, bound: "at least" | "at most", wanted: number];
@@ -154,10 +140,6 @@ const targets: Target[] = [
   ["issue 30, x noble", rounds.ratio("issue 30", "noble", "sodium"), "at least", 2.2],
   ["issue 30, x voprf-ts", rounds.ratio("issue 30", "voprf-ts", "sodium"), "at least", 5],
 ];
-for (const { implementation, situation, both } of cold) {
-  if (implementation !== "sodium" || situation.includes("no code cache")) continue;
-  targets.push([`a signed batch of 30 from a fresh process (${situation}), ms`, both, "at most", 60]);
-}
 console.log("\nTargets\n");
 console.log(markdownTable(
   ["target", "wanted", "measured", "met"],

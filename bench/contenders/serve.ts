@@ -31,9 +31,19 @@ export function inputsOf(batch: number): Uint8Array<ArrayBuffer>[] {
   return Array.from({ length: batch }, (_, index) => CHECK_INPUT.with(97, index & 0xff));
 }
 
+/** Answers every line of standard input with a line, one after the other, until it ends. */
+export async function answerLines(answer: (line: string) => string | Promise<string>): Promise<void> {
+  const encoder = new TextEncoder();
+  let rest = "";
+  for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) await Deno.stdout.write(encoder.encode(await answer(line) + "\n"));
+  }
+}
+
 /** Answers requests from standard input until it ends. */
 export async function serve(contender: Contender): Promise<void> {
-  const encoder = new TextEncoder();
   const prepared = new Map<string, () => unknown>();
   const answer = async (line: string): Promise<string> => {
     if (line === "check") return await contender.check();
@@ -52,10 +62,5 @@ export async function serve(contender: Contender): Promise<void> {
     }
     return String((performance.now() - start) * 1000 / Number(runs) / batch);
   };
-  let rest = "";
-  for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) await Deno.stdout.write(encoder.encode(await answer(line) + "\n"));
-  }
+  await answerLines(answer);
 }

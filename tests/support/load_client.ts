@@ -22,6 +22,8 @@ export interface LoadToken {
   readonly keyId: Uint8Array;
   readonly nonce: Uint8Array;
   readonly macKey: Uint8Array;
+  /** The application; `load` by default. */
+  readonly app?: string;
 }
 
 /** A log that is bound to a use of a token: its bytes never change. */
@@ -121,7 +123,7 @@ export function signLog(token: LoadToken, use: number, padding = 0): SignedLog {
     ...(padding === 0 ? {} : { pad: "x".repeat(padding) }),
   }));
   const transcript = encodeTranscript({
-    app: APP,
+    app: token.app ?? APP,
     contentEncoding: "",
     keyId: token.keyId,
     nonce: token.nonce,

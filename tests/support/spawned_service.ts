@@ -41,7 +41,7 @@ export interface SpawnedService {
   readonly output: () => string;
   /** Sends a line to its standard input. */
   readonly say: (line: string) => Promise<void>;
-  /** Resolves when it answers requests. */
+  /** Resolves when it answers requests; nobody asks it before this is read. */
   readonly ready: Promise<void>;
   /** Its end. */
   readonly ended: Promise<Deno.CommandStatus>;
@@ -109,13 +109,16 @@ export function spawnService(options: SpawnOptions): SpawnedService {
     await input.close().catch(() => {});
     return status;
   })();
+  let ready: Promise<void> | undefined;
   return {
     url,
     port,
     child,
     output: () => output,
     say: (line) => input.write(new TextEncoder().encode(line + "\n")),
-    ready: waitUntilReady(url, ended, () => output),
+    get ready() {
+      return ready ??= waitUntilReady(url, ended, () => output);
+    },
     ended,
     async end(signal) {
       try {

@@ -1,0 +1,19 @@
+/** Loads what main.ts loads, and does nothing with it. */
+import "../../core/config/check.ts";
+import "../../core/counters/gauges.ts";
+import "../../core/maintenance.ts";
+import "../../core/nightly.ts";
+import "../../edge/admission.ts";
+import "../../edge/client_bundle.ts";
+import "../../edge/deidentify.ts";
+import "../../edge/environment.ts";
+import "../../edge/explain.ts";
+import "../../edge/open_console.ts";
+import "../../edge/open_server.ts";
+import "../../edge/open_sessions.ts";
+import "../../edge/open_telemetry.ts";
+import "../../edge/region.ts";
+import "../../edge/shutdown.ts";
+import "../../edge/welcome.ts";
+import "../../routes/app.ts";
+import "../../cli/load_config.ts";
