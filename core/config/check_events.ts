@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAXIMUM_DOMAIN_SIZE, MINIMUM_EPSILON } from "../privacy/local_dp.ts";
 import { deniedName } from "../telemetry/deny_list.ts";
 import type { FieldSchema } from "../telemetry/schema.ts";
 import { parseDay } from "../telemetry/time.ts";
@@ -32,6 +33,8 @@ const TYPE_MEMBERS: Record<string, readonly string[]> = {
   bucket: ["edges"],
   version: ["majors", "minors"],
 };
+/** Beyond it next to every report is true. */
+const MAX_LOCAL_EPSILON = 16;
 /** Most values of an integer field. */
 const MAX_INTEGER_DOMAIN = 2 ** 16;
 
@@ -101,6 +104,7 @@ function checkField(path: string, field: unknown, mistakes: string[]): void {
     mistakes.push(`${path}.type: choose boolean, enum, integer, bucket or version; there is no free text.`);
     return;
   }
+  const before = mistakes.length;
   refuseUnknown(path, field, [...FIELD_MEMBERS, ...own], mistakes);
   if (field.optional !== undefined && typeof field.optional !== "boolean") {
     mistakes.push(`${path}.optional: write true or false.`);
@@ -112,14 +116,14 @@ function checkField(path: string, field: unknown, mistakes: string[]): void {
   if (type === "integer") checkInteger(path, field.min, field.max, mistakes);
   if (type === "bucket") checkBucket(path, field.edges, mistakes);
   if (type === "version") checkVersion(path, field, mistakes);
-  const before = mistakes.length;
   checkLocalDp(path, field.localDp, mistakes);
-  if (
-    field.localDp !== undefined && mistakes.length === before &&
-    valueCount(field as unknown as FieldSchema) > MAX_INTEGER_DOMAIN
-  ) {
-    mistakes.push(`${path}.localDp: narrow the domain to at most ${MAX_INTEGER_DOMAIN} values.`);
+  // Of a field with a mistake nobody knows how many values it has.
+  if (field.localDp === undefined || mistakes.length > before) return;
+  const values = valueCount(field as unknown as FieldSchema);
+  if (values > MAXIMUM_DOMAIN_SIZE) {
+    mistakes.push(`${path}.localDp: narrow the domain to at most ${MAXIMUM_DOMAIN_SIZE} values.`);
   }
+  if (values < 2) mistakes.push(`${path}.localDp: remove it: of a single value there is nothing to hide.`);
 }
 
 function checkEnum(path: string, values: unknown, mistakes: string[]): void {
@@ -166,7 +170,9 @@ function checkLocalDp(path: string, localDp: unknown, mistakes: string[]): void 
   if (localDp === undefined) return;
   if (isMembers(localDp)) refuseUnknown(`${path}.localDp`, localDp, ["epsilon"], mistakes);
   const epsilon = isMembers(localDp) ? localDp.epsilon : undefined;
-  if (typeof epsilon !== "number" || !(epsilon > 0 && epsilon <= 16)) {
-    mistakes.push(`${path}.localDp: write { epsilon: ... } above 0 and at most 16.`);
+  if (typeof epsilon !== "number" || !(epsilon >= MINIMUM_EPSILON && epsilon <= MAX_LOCAL_EPSILON)) {
+    mistakes.push(
+      `${path}.localDp: write { epsilon: ... } from ${MINIMUM_EPSILON} to ${MAX_LOCAL_EPSILON}.`,
+    );
   }
 }

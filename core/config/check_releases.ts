@@ -12,6 +12,7 @@ import {
   periodDays,
   planOf,
   type ReleasingApplication,
+  selectionOf,
 } from "../privacy/release_plan.ts";
 import type { EventSchema } from "../telemetry/schema.ts";
 import { checkEvents } from "./check_events.ts";
@@ -33,6 +34,8 @@ const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const MAX_FIELDS = 4;
 const UNITS = ["epsilon", "rho"] as const;
 type Unit = typeof UNITS[number];
+/** Below it noise is wider than the numbers that intervals are computed with, and nothing could be read from it. */
+const LEAST_AMOUNT = { epsilon: 1e-6, rho: 1e-12, delta: 1e-30 } as const;
 
 /** One sentence a mistake. `rotationDays` is how long a pseudonym lasts. */
 export function checkReleases(
@@ -67,6 +70,7 @@ export function checkReleases(
   if (mistakes.length === 0) {
     const app = { events, releases, pseudonymSeconds: 86_400 * rotationDays };
     checkSum(path, app as unknown as ReleasingApplication, unit!, mistakes);
+    checkSelections(path, app as unknown as ReleasingApplication, mistakes);
   }
   return mistakes;
 }
@@ -87,8 +91,8 @@ function checkBudget(
     mistakes.push(`${path}: write either epsilon or rho.`);
     return undefined;
   }
-  checkAmount(`${path}.${unit}`, budget[unit], 1_000, mistakes);
-  if (budget.delta !== undefined) checkAmount(`${path}.delta`, budget.delta, 0.01, mistakes);
+  checkAmount(path, unit, budget, 1_000, mistakes);
+  if (budget.delta !== undefined) checkAmount(path, "delta", budget, 0.01, mistakes);
   const { days } = budget;
   const isPeriod = Number.isInteger(days) && (days as number) >= 1 && (days as number) <= 400 &&
     (days as number) % rotationDays === 0;
@@ -100,9 +104,16 @@ function checkBudget(
   return unit;
 }
 
-function checkAmount(path: string, amount: unknown, most: number, mistakes: string[]): void {
-  if (typeof amount !== "number" || !(amount > 0 && amount <= most)) {
-    mistakes.push(`${path}: write a number above 0 and at most ${most}.`);
+function checkAmount(
+  path: string,
+  name: keyof typeof LEAST_AMOUNT,
+  { [name]: amount }: Members,
+  most: number,
+  mistakes: string[],
+): void {
+  const least = LEAST_AMOUNT[name];
+  if (typeof amount !== "number" || !(amount >= least && amount <= most)) {
+    mistakes.push(`${path}.${name}: write a number from ${least} to ${most}.`);
   }
 }
 
@@ -114,11 +125,11 @@ function checkQuery(path: string, query: Members, events: Members, unit: Unit, m
       mistakes.push(`${path}.${other}: write ${unit}, as the budget does.`);
     }
   }
-  checkAmount(`${path}.${unit}`, query[unit], 1_000, mistakes);
+  checkAmount(path, unit, query, 1_000, mistakes);
   checkWhole(path, query, "cellsPerPerson", 1, 100, mistakes);
   checkWhole(path, query, "eventsPerCell", 1, 1_000, mistakes);
   checkWhole(path, query, "threshold", 0, 10 ** 6, mistakes);
-  if (query.delta !== undefined) checkAmount(`${path}.delta`, query.delta, 0.01, mistakes);
+  if (query.delta !== undefined) checkAmount(path, "delta", query, 0.01, mistakes);
   const { cells } = query;
   if (cells !== undefined && cells !== "declared" && cells !== "selected") {
     mistakes.push(`${path}.cells: choose declared or selected.`);
@@ -207,5 +218,22 @@ function checkSum(path: string, app: ReleasingApplication, unit: Unit, mistakes:
       } in ` +
         `${days} days: ask less, or allow it.`,
     );
+  }
+}
+
+/** A selection that would hardly ever name a cell is refused here and not in the night in which it is to be made. */
+function checkSelections(path: string, app: ReleasingApplication, mistakes: string[]): void {
+  for (const [name, query] of Object.entries(app.releases!.queries)) {
+    const plan = planOf(app, query);
+    if (plan.cells !== "selected") continue;
+    try {
+      selectionOf(plan);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      mistakes.push(
+        `${path}.queries.${name}: allow it more epsilon, rho or delta, or fewer cellsPerPerson: ` +
+          "no cell of fewer than 100000 people could be named.",
+      );
+    }
   }
 }

@@ -25,6 +25,9 @@ import { UniformSource } from "./uniform.ts";
 /** Greatest domain, as the protocol bounds that of a field. */
 export const MAXIMUM_DOMAIN_SIZE = 65536;
 
+/** Least epsilon: below it a million reports tell nothing, and rounding would decide what they seem to tell. */
+export const MINIMUM_EPSILON = 0.001;
+
 /** Greatest epsilon: beyond it nothing is hidden. */
 export const MAXIMUM_EPSILON = 20;
 
@@ -44,12 +47,12 @@ export interface LocalDp {
 
 /**
  * The better mechanism for a domain, the same for client and server.
- * Throws a `RangeError` unless 0 < epsilon <= 20 and the domain has 2..65536 values.
+ * Throws a `RangeError` unless 0.001 <= epsilon <= 20 and the domain has 2..65536 values.
  */
 export function localDp(epsilon: number, domainSize: number): LocalDp {
-  if (!(epsilon > 0 && epsilon <= MAXIMUM_EPSILON)) {
+  if (!(epsilon >= MINIMUM_EPSILON && epsilon <= MAXIMUM_EPSILON)) {
     throw new RangeError(
-      `Cannot randomise: epsilon ${epsilon} is not above 0 and at most ${MAXIMUM_EPSILON}`,
+      `Cannot randomise: epsilon ${epsilon} is outside ${MINIMUM_EPSILON}..${MAXIMUM_EPSILON}`,
     );
   }
   if (!Number.isInteger(domainSize) || domainSize < 2 || domainSize > MAXIMUM_DOMAIN_SIZE) {

@@ -11,9 +11,8 @@ import { reportCount } from "./local_dp.ts";
 import { estimateFrequencies } from "./local_dp_estimate.ts";
 import { discreteGaussian, discreteLaplace } from "./noise.ts";
 import { gaussianHalfWidth, laplaceHalfWidth } from "./noise_interval.ts";
-import { PartitionSelection } from "./partition.ts";
 import { toNumber } from "./rational.ts";
-import { estimatedField, type Noise, noiseOf, type ReleasePlan, selectionEpsilon } from "./release_plan.ts";
+import { estimatedField, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./release_plan.ts";
 import type { UniformSource } from "./uniform.ts";
 
 /** Confidence of all intervals. */
@@ -140,12 +139,7 @@ function selectedCells(
   totals: ReadonlyMap<string, CellTotal>,
   random: UniformSource,
 ): string[] {
-  const selection = new PartitionSelection({
-    epsilon: selectionEpsilon(plan),
-    delta: plan.cost.delta,
-    cellsPerPerson: plan.cellsPerPerson,
-    minimumPeople: Math.max(1, Math.ceil(plan.threshold / plan.eventsPerCell)),
-  });
+  const selection = selectionOf(plan);
   return [...totals].filter(([, { people }]) => selection.keeps(people, random)).map(([cell]) => cell).sort();
 }
 

@@ -15,6 +15,7 @@ import {
   privacyLoss,
 } from "./accounting.ts";
 import type { ContributionBounds } from "./contributions.ts";
+import { PartitionSelection } from "./partition.ts";
 import { divide, multiply, type Rational, rational, rationalOf, ZERO } from "./rational.ts";
 
 /** Most combinations that are counted whether anybody has them or not. */
@@ -120,6 +121,19 @@ export function selectionEpsilon(plan: ReleasePlan): Rational {
   const unit = 1n << 20n;
   const square = multiply(selection, rational(2n * unit * unit));
   return rational(squareRootBelow(square.numerator / square.denominator), unit);
+}
+
+/**
+ * How the cells of a plan are selected, and none of fewer people than its threshold stands for.
+ * Throws a `RangeError` if its cost is so small that a cell would need more than 100,000 people.
+ */
+export function selectionOf(plan: ReleasePlan): PartitionSelection {
+  return new PartitionSelection({
+    epsilon: selectionEpsilon(plan),
+    delta: plan.cost.delta,
+    cellsPerPerson: plan.cellsPerPerson,
+    minimumPeople: Math.max(1, Math.ceil(plan.threshold / plan.eventsPerCell)),
+  });
 }
 
 /** The greatest integer whose square is not above `value`. */

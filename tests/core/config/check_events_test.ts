@@ -99,7 +99,8 @@ Deno.test("checkEvents() has one message for each mistake of a field", () => {
   const range = ": write whole numbers min and max, min not above max.";
   const narrow = ": narrow min..max to at most 65536 values, or use a bucket.";
   const edges = ".edges: list 1 to 64 rising numbers.";
-  const localDp = ".localDp: write { epsilon: ... } above 0 and at most 16.";
+  const localDp = ".localDp: write { epsilon: ... } from 0.001 to 16.";
+  const single = ".localDp: remove it: of a single value there is nothing to hide.";
   const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
   const cases: [unknown, string][] = [
     ...[undefined, null, "boolean", [], {}, { type: "string" }, { type: "constructor" }, { type: ["enum"] }]
@@ -129,14 +130,27 @@ Deno.test("checkEvents() has one message for each mistake of a field", () => {
     [{ type: "boolean", optinal: true }, ': remove "optinal", which no setting is called.'],
     [{ type: "boolean", optional: "yes" }, ".optional: write true or false."],
     [{ type: "boolean", description: 1 }, ".description: write a sentence."],
-    ...[null, 1, {}, { epsilon: 0 }, { epsilon: -1 }, { epsilon: 17 }, { epsilon: NaN }, { epsilon: "1" }]
+    ...[null, 1, {}, { epsilon: 0 }, { epsilon: 9e-4 }, { epsilon: -1 }, { epsilon: 17 }, { epsilon: NaN }, {
+      epsilon: "1",
+    }]
       .map((value): [unknown, string] => [{ type: "boolean", localDp: value }, localDp]),
     [
       { type: "boolean", localDp: { epsilon: 1, mechanism: "rappor" } },
       '.localDp: remove "mechanism", which no setting is called.',
     ],
   ];
+  const noised = { localDp: { epsilon: 1 } };
+  cases.push(
+    [{ type: "enum", values: ["a"], ...noised }, single],
+    [{ type: "integer", min: 3, max: 3, ...noised }, single],
+    [{ type: "version", majors: [1, 1], minors: 0, ...noised }, single],
+    [{ type: "version", ...noised }, ".localDp: narrow the domain to at most 65536 values."],
+    // The mistake is named, and the size of the domain is not asked for.
+    [{ type: "enum", ...noised }, values],
+    [{ type: "bucket", edges: 5, ...noised }, edges],
+  );
   for (const [field, message] of cases) assertEquals(ofField(field), [message]);
+  assertEquals(ofField({ type: "integer", min: 0, max: 65_535, ...noised }), []);
   assertEquals(ofField({ type: "integer", min: 0, max: 65_535 }), []);
   assertEquals(ofField({ type: "bucket", edges: numbers(64) }), []);
   assertEquals(ofField({ type: "enum", values: numbers(256).map(String) }), []);

@@ -49,9 +49,10 @@ Deno.test("checkConfig() has one sentence for each mistake in a release budget",
     [undefined, ": write { epsilon: ... } or { rho: ... }."],
     [{}, ": write either epsilon or rho."],
     [{ epsilon: 7, rho: 1 }, ": write either epsilon or rho."],
-    [{ epsilon: 0 }, ".epsilon: write a number above 0 and at most 1000."],
-    [{ epsilon: "7" }, ".epsilon: write a number above 0 and at most 1000."],
-    [{ epsilon: 7, delta: 0.1 }, ".delta: write a number above 0 and at most 0.01."],
+    [{ epsilon: 0 }, ".epsilon: write a number from 0.000001 to 1000."],
+    [{ epsilon: 9e-7 }, ".epsilon: write a number from 0.000001 to 1000."],
+    [{ epsilon: "7" }, ".epsilon: write a number from 0.000001 to 1000."],
+    [{ epsilon: 7, delta: 0.1 }, ".delta: write a number from 1e-30 to 0.01."],
     [
       { epsilon: 70, days: 10 },
       ".days: write a multiple of 7, so that no pseudonym has two budgets, 400 at most.",
@@ -88,8 +89,8 @@ Deno.test("checkConfig() has one sentence for each mistake in a question", () =>
       { event: "vote", of: "choice", epsilon: 1, cellsPerPerson: 2 },
       ".cellsPerPerson: remove it: of one person one report is counted.",
     ],
-    [{ ...GOOD, epsilon: undefined }, ".epsilon: write a number above 0 and at most 1000."],
-    [{ ...GOOD, epsilon: -1 }, ".epsilon: write a number above 0 and at most 1000."],
+    [{ ...GOOD, epsilon: undefined }, ".epsilon: write a number from 0.000001 to 1000."],
+    [{ ...GOOD, epsilon: -1 }, ".epsilon: write a number from 0.000001 to 1000."],
     [{ ...GOOD, rho: 1 }, ".rho: write epsilon, as the budget does."],
     [{ ...GOOD, cellsPerPerson: 0 }, ".cellsPerPerson: write a whole number from 1 to 100."],
     [{ ...GOOD, eventsPerCell: 1.5 }, ".eventsPerCell: write a whole number from 1 to 1000."],
@@ -122,6 +123,17 @@ Deno.test("checkConfig() adds up what the questions cost, deltas too, exactly", 
     Array.from({ length: 10 }, (_, index) => [`q${index}`, { ...GOOD, epsilon: 0.1 }]),
   );
   assertEquals(mistakesOf({ budget: { epsilon: 7 }, queries: tenths }), []);
+});
+
+Deno.test("checkConfig() refuses a selection that could name no cell, which would fail in the night", () => {
+  const sentence = `${PATH}.queries.q: allow it more epsilon, rho or delta, or fewer cellsPerPerson: ` +
+    "no cell of fewer than 100000 people could be named.";
+  const steps = { event: "app_crash", by: ["step"] };
+  assertEquals(withQuery({ ...steps, epsilon: 0.01, cellsPerPerson: 100 }), [sentence]);
+  assertEquals(withQuery({ ...steps, epsilon: 0.01, cellsPerPerson: 1 }), []);
+  // Half of so small a rho is no epsilon at all.
+  assertEquals(withQuery({ ...steps, rho: 1e-12 }, { rho: 1 }), [sentence]);
+  assertEquals(withQuery({ ...GOOD, epsilon: 1e-6 }), []);
 });
 
 Deno.test("checkConfig() wants releases to ask something, of people who have pseudonyms", () => {

@@ -40,7 +40,10 @@ Deno.test("localDp() takes a hash range whose variance is within 5 % of the opti
 });
 
 Deno.test("localDp() refuses parameters out of range", () => {
-  for (const epsilon of [0, -1, 20.1, NaN]) assertThrows(() => localDp(epsilon, 4), RangeError, "epsilon");
+  // At 1e-16 rounding makes the truth less likely than a lie, and every estimate would have the wrong sign.
+  for (const epsilon of [0, -1, 1e-16, 0.0009, 20.1, NaN]) {
+    assertThrows(() => localDp(epsilon, 4), RangeError, "epsilon");
+  }
   for (const size of [1, 65537, 2.5, NaN]) assertThrows(() => localDp(1, size), RangeError, "values");
 });
 
