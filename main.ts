@@ -105,7 +105,11 @@ Deno.cron("keys and sweeping", "7 * * * *", { signal: stopping.signal }, async (
 });
 
 Deno.cron("releases", "20 1 * * *", { signal: stopping.signal }, async () => {
-  if (running !== undefined) log("releases", await runReleases(running));
+  if (running === undefined) return;
+  const { outcomes, failure } = await runReleases(running);
+  log("releases", outcomes);
+  // Cron tries again in a moment, and once more the next night.
+  if (failure !== undefined) throw failure;
 });
 
 try {

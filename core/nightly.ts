@@ -4,18 +4,31 @@
  *
  * @module
  */
-import { type Outcome, releaseDue } from "./privacy/release.ts";
+import { type NightOutcome, releaseDue } from "./privacy/release.ts";
 import type { Server } from "./service.ts";
 
-/** What became of each question, by application, then by day and question. Those that were answered before are left out. */
-export async function runReleases(server: Server): Promise<Record<string, Record<string, Outcome>>> {
-  const report: Record<string, Record<string, Outcome>> = {};
+/** What one night came to. */
+export interface NightReport {
+  /** What became of each question, by application, then by day and question, but of those that were answered before. */
+  readonly outcomes: Readonly<Record<string, Readonly<Record<string, NightOutcome>>>>;
+  /** The first error, if a day failed: what could be answered was, and another run may answer the rest. */
+  readonly failure?: unknown;
+}
+
+/** Answers what is due of every application. */
+export async function runReleases(server: Server): Promise<NightReport> {
+  const outcomes: Record<string, Record<string, NightOutcome>> = {};
+  const failures: unknown[] = [];
   for (const app of server.deployment.applications.values()) {
-    if (app.releases !== undefined) {
-      report[app.id] = await releaseDue(releaseContext(server), app, server.now());
-    }
+    if (app.releases === undefined) continue;
+    outcomes[app.id] = await releaseDue(
+      releaseContext(server),
+      app,
+      server.now(),
+      (error) => failures.push(error),
+    );
   }
-  return report;
+  return { outcomes, ...(failures.length === 0 ? {} : { failure: failures[0] }) };
 }
 
 /** What releases of a server work with. */

@@ -46,7 +46,8 @@ export interface ReleaseContext {
 /**
  * What became of a question. `published`: now. `present`: it was before. `refused`: the budget of the day's period is
  * spent. `withheld`: its event is in quarantine. `not over`: the day is not. `incomplete`: raw records of the day are
- * gone already. `impossible`: it was paid for, and the schema no longer has what it asks for. `busy`: other work on the day's records did not let it be read; try again.
+ * gone already. `impossible`: it was paid for, and the schema no longer has what it asks for. `busy`: other work on the
+ * day's records did not let it be read; try again.
  */
 export type Outcome =
   | "published"
@@ -57,6 +58,9 @@ export type Outcome =
   | "incomplete"
   | "impossible"
   | "busy";
+
+/** What became of it at night, when an error of one day is told beside the outcomes of the others. */
+export type NightOutcome = Outcome | "failed";
 
 /** How a day is released. */
 export interface DayOptions {
@@ -185,18 +189,28 @@ async function publish(
   return (await store.get<ReleaseRow>(row.key)).value?.state === "published" ? "present" : "busy";
 }
 
-/** Answers what is due: yesterday, and the days of a week before it that were missed since releases began here. */
+/**
+ * Answers what is due: yesterday, and the days of a week before it that were missed since releases began here. A day that
+ * fails (a damaged record, say) must not keep the days after it from being answered: `onFailure` hears of it.
+ */
 export async function releaseDue(
   context: ReleaseContext,
   app: Application,
   nowSeconds: number,
-): Promise<Record<string, Outcome>> {
-  const outcomes: Record<string, Outcome> = {};
+  onFailure: (error: unknown) => void,
+): Promise<Record<string, NightOutcome>> {
+  const outcomes: Record<string, NightOutcome> = {};
   if (app.releases === undefined) return outcomes;
   const today = dayOf(nowSeconds);
   const since = await firstDay(context.store, app.id, today);
   for (let day = Math.max(since, today - LOOK_BACK_DAYS); day < today; day++) {
-    for (const [query, outcome] of Object.entries(await releaseDay(context, app, day, { nowSeconds }))) {
+    const released = await releaseDay(context, app, day, { nowSeconds }).catch((error) => {
+      onFailure(error);
+      return Object.fromEntries(
+        Object.keys(app.releases!.queries).map((query) => [query, "failed" as const]),
+      );
+    });
+    for (const [query, outcome] of Object.entries(released)) {
       if (outcome !== "present") outcomes[`${day} ${query}`] = outcome;
     }
   }

@@ -3,7 +3,7 @@ import { readBudget } from "../../../core/privacy/budget.ts";
 import { toNumber } from "../../../core/privacy/rational.ts";
 import {
   isReleased,
-  type Outcome,
+  type NightOutcome,
   type ReleaseContext,
   releaseDay,
   releaseDue,
@@ -29,6 +29,10 @@ import {
 const APP = releasing(BY_VERSION);
 const night = (context: ReleaseContext, day = DAY, app = APP) =>
   releaseDay(context, app, day, { nowSeconds: NIGHT + (day - DAY) * 86_400 });
+
+const fail = (error: unknown) => {
+  throw error;
+};
 
 async function released(context: ReleaseContext, day = DAY): Promise<Release[]> {
   return await readReleases(context.store, "app", day, day);
@@ -310,12 +314,12 @@ Deno.test("releaseDay() estimates what clients randomised, and counts one report
 
 Deno.test("releaseDue() answers yesterday and the nights that were missed, whether there are records or not", () =>
   withReleases(async (context) => {
-    const days = (outcomes: Record<string, Outcome>) =>
+    const days = (outcomes: Record<string, NightOutcome>) =>
       Object.entries(outcomes).map(([name, outcome]) => {
         assertEquals(outcome, "published");
         return Number(name.split(" ")[0]) - DAY;
       });
-    const due = async (day: number) => days(await releaseDue(context, APP, NIGHT + day * 86_400));
+    const due = async (day: number) => days(await releaseDue(context, APP, NIGHT + day * 86_400, fail));
     // The first night releases nothing yet: how long the application had existed is not known.
     assertEquals(await due(0), []);
     assertEquals(await due(1), [1]);
@@ -325,21 +329,43 @@ Deno.test("releaseDue() answers yesterday and the nights that were missed, wheth
     assertEquals(await due(30), [24, 25, 26, 27, 28, 29, 30]);
   }));
 
+Deno.test("releaseDue() answers the other days when one cannot be read, and says so", () =>
+  withReleases(async (context, kv) => {
+    await releaseDue(context, APP, NIGHT, fail);
+    for (let day = 1; day <= 3; day++) await store(kv, crashes({ "1.2": 500 }), { day: DAY + day });
+    const damaged = keySpace.log("app", DAY + 2, new Uint8Array(12));
+    await kv.set(damaged, new TextEncoder().encode("{\n"));
+    const failures: unknown[] = [];
+    const night = (onFailure: (error: unknown) => void) =>
+      releaseDue(context, APP, NIGHT + 3 * 86_400, onFailure);
+    assertEquals(await night((error) => failures.push(error)), {
+      [`${DAY + 1} crashes`]: "published",
+      [`${DAY + 2} crashes`]: "failed",
+      [`${DAY + 3} crashes`]: "published",
+    });
+    assertEquals(failures.map((error) => (error as Error).name), ["SyntaxError"]);
+    assertEquals(await spent(context), 3);
+    // Once it can be read it is answered too, and is not paid for again.
+    await kv.delete(damaged);
+    assertEquals(await night(fail), { [`${DAY + 2} crashes`]: "published" });
+    assertEquals(await spent(context), 3);
+  }));
+
 Deno.test("releaseDue() on a clock that jumps ahead and back spends no budget twice and releases no day twice", () =>
   withReleases(async (context, kv) => {
-    await releaseDue(context, APP, NIGHT);
+    await releaseDue(context, APP, NIGHT, fail);
     for (let day = 1; day <= 3; day++) await store(kv, crashes({ "1.2": 500 }), { day: DAY + day });
-    await releaseDue(context, APP, NIGHT + 2 * 86_400);
+    await releaseDue(context, APP, NIGHT + 2 * 86_400, fail);
     const before = await readReleases(context.store, "app", DAY, DAY + 2);
     assertEquals([before.length, await spent(context)], [2, 2]);
     // A month ahead for a night.
-    await releaseDue(context, APP, NIGHT + 30 * 86_400);
+    await releaseDue(context, APP, NIGHT + 30 * 86_400, fail);
     // And back, to before it all began.
-    await releaseDue(context, APP, NIGHT - 3 * 86_400);
-    await releaseDue(context, APP, NIGHT + 2 * 86_400);
+    await releaseDue(context, APP, NIGHT - 3 * 86_400, fail);
+    await releaseDue(context, APP, NIGHT + 2 * 86_400, fail);
     assertEquals(await readReleases(context.store, "app", DAY, DAY + 2), before);
     assertEquals(await spent(context), 2);
-    await releaseDue(context, APP, NIGHT + 3 * 86_400);
+    await releaseDue(context, APP, NIGHT + 3 * 86_400, fail);
     assertEquals(await spent(context), 3);
     const [third] = await released(context, DAY + 3);
     assertLess(Math.abs(third!.figures[0]!.count - 500), 12);
