@@ -97,14 +97,14 @@ export async function decide(
     judgements.every(({ verdict }) => verdict === "passed" || verdict === "warn") &&
     isQuarantined(app, app.events[event]!) && !hasPassed(decided, judged.layout)
   ) {
-    const alert = await enterPassing(store, judged, judgements, context);
+    const alert = await enterPassing(store, judged, judgements, decided, context);
     if (alert !== undefined) raised.push(alert);
   }
   return raised;
 }
 
 /** A person has lifted the stop for as long as this period lasts. */
-function isExempt(row: RiskRow | undefined, { nowSeconds }: DecisionContext): boolean {
+function isExempt(row: RiskRow | null | undefined, { nowSeconds }: DecisionContext): boolean {
   return row?.state === "lifted" && nowSeconds < row.until;
 }
 
@@ -130,9 +130,13 @@ async function enter(
     ...(suppressed === undefined ? {} : { suppressed }),
     figures,
   };
-  const key = keySpace.alert(app.id, [context.period, event, layout.id, dimension.name, alert.kind]);
-  const raised = await raise(store, key, alert, (operation) => {
-    if (!stops) return;
+  // What people were only told of is told, and done, once more where the configuration now asks for another action.
+  const subject = [context.period, event, layout.id, dimension.name, alert.kind];
+  const key = keySpace.alert(app.id, alert.action === undefined ? subject : [...subject, alert.action]);
+  const raised = await raise(store, key, alert, async () => {
+    if (!stops) return () => {};
+    const present = await store.get<RiskRow>(keySpace.risk(app.id, event, suppressed ?? ""));
+    if (present.value?.state === "stopped" || isExempt(present.value, context)) return undefined;
     const row: RiskRow = {
       state: STATES[action as Exclude<RiskAction, "warn">],
       since: context.nowSeconds,
@@ -140,7 +144,7 @@ async function enter(
       layout: layout.id,
       figures,
     };
-    operation.set(keySpace.risk(app.id, event, suppressed ?? ""), row);
+    return (operation) => operation.check(present).set(present.key, row);
   });
   return raised ? alert : undefined;
 }
@@ -161,16 +165,21 @@ function newAlert(
   };
 }
 
-/** Writes an alert that is not there yet, and what belongs to it. Gives whether it was this one that got there. */
+/**
+ * Writes an alert that is not there yet, and the decision that belongs to it. `decide` reads what is decided already and
+ * gives what to write under a check of it, or undefined when that holds. Gives whether it was this one that got there.
+ */
 async function raise(
   store: Store,
   key: Deno.KvKey,
   alert: AlertRow,
-  decide: (operation: Deno.AtomicOperation) => void,
+  decide: () => Promise<((operation: Deno.AtomicOperation) => void) | undefined>,
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const enterDecision = await decide();
+    if (enterDecision === undefined) return false;
     const done = await store.commit((operation) => {
-      decide(operation.check({ key, versionstamp: null }).set(key, alert));
+      enterDecision(operation.check({ key, versionstamp: null }).set(key, alert));
     });
     if (done !== undefined) return true;
     // A write that the store's client sent twice finds itself there and says no.
@@ -200,6 +209,7 @@ async function enterPassing(
   store: Store,
   judged: JudgedEvent,
   judgements: readonly Judgement[],
+  decided: RiskRow | undefined,
   context: DecisionContext,
 ): Promise<AlertRow | undefined> {
   const { app, event, layout } = judged;
@@ -207,8 +217,11 @@ async function enterPassing(
   const alert: AlertRow = { ...newAlert("passed", judged, context), figures };
   const key = keySpace.alert(app.id, [context.period, event, layout.id, "", "passed"]);
   const row: RiskRow = { state: "passed", since: context.nowSeconds, until: 0, layout: layout.id, figures };
-  const raised = await raise(store, key, alert, (operation) => {
-    operation.set(keySpace.risk(app.id, event, ""), row);
+  const raised = await raise(store, key, alert, async () => {
+    const present = await store.get<RiskRow>(keySpace.risk(app.id, event, ""));
+    // Somebody has decided meanwhile, and may have seen more.
+    if (present.value?.state !== decided?.state || present.value?.since !== decided?.since) return undefined;
+    return (operation) => operation.check(present).set(present.key, row);
   });
   return raised ? alert : undefined;
 }
@@ -252,5 +265,10 @@ export async function lift(
   const fields = field === undefined ? [] : [field];
   const alert: AlertRow = { ...newAlert("lifted", { app, event }, context), fields, reason };
   const key = keySpace.alert(app.id, [period, event, field ?? "", "lifted", alert.id]);
-  return await raise(store, key, alert, (operation) => operation.check(row).set(row.key, lifted));
+  return await raise(
+    store,
+    key,
+    alert,
+    () => Promise.resolve((operation) => operation.check(row).set(row.key, lifted)),
+  );
 }

@@ -1,9 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
+import { fromBase64url } from "../../../core/bytes.ts";
+import type { Deployment } from "../../../core/config/types.ts";
 import { readAlerts } from "../../../core/privacy/alerts.ts";
+import { ComparisonDomain } from "../../../core/privacy/comparison_domain.ts";
+import { decide, type JudgedEvent } from "../../../core/privacy/risk_decisions.ts";
+import { layoutOf, sketchParameters } from "../../../core/privacy/risk_dimensions.ts";
 import { RiskMonitor } from "../../../core/privacy/risk_monitor.ts";
+import { EventSketches } from "../../../core/privacy/risk_sketches.ts";
+import { readRisks, type RiskRow } from "../../../core/privacy/risk_stops.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
-import { Store } from "../../../core/store/kv.ts";
-import type { EventSchema, RiskThresholds } from "../../../core/telemetry/schema.ts";
+import { keySpace, Store } from "../../../core/store/kv.ts";
+import type { EventSchema, RiskAction, RiskThresholds } from "../../../core/telemetry/schema.ts";
 import { type CommitFault, faultyKv } from "../../support/faulty_kv.ts";
 import { accepted, deploymentOf, event, NOW, pseudonym, withMonitor } from "../../support/monitored.ts";
 
@@ -140,6 +147,71 @@ Deno.test("decide() wants a quarantined event with a new field to pass anew", as
     const changed = await open(deploymentOf({ e: leaky({ action: "quarantine" }) }, { risk: FEW }));
     assertEquals([...changed.withheldOf("app")], ["e"]);
   });
+});
+
+Deno.test("decide() stops what people were only told of, as soon as the configuration asks for it", async () => {
+  const telling = deploymentOf({ e: leaky({ action: "warn" }) }, { risk: FEW });
+  await withMonitor(telling, async ({ open, store }) => {
+    const before = await open();
+    leak(before);
+    await before.merge(NOW);
+    assertEquals(before.stopsOf("app").events.size, 0);
+    for (const action of ["stop-event", "warn", "stop-event"] as const) {
+      const after = await open(deploymentOf({ e: leaky({ action }) }, { risk: FEW }));
+      leak(after, NOW, 500);
+      await after.merge(NOW + 60);
+      assertEquals([...after.stopsOf("app").events], ["e"], action);
+    }
+    assertEquals((await readAlerts(store, "app")).map(({ kind, action }) => [kind, action]), [
+      ["stop", "stop-event"],
+      ["stop", "warn"],
+    ]);
+  });
+});
+
+/** What was measured of 200 people, each with a level of his own or all alike. */
+function measured(deployment: Deployment, isLeaking: boolean): JudgedEvent {
+  const app = deployment.applications.get("app")!;
+  const parameters = sketchParameters(Object.values(app.events));
+  const layout = layoutOf(app.events.e!, () => false, parameters)!;
+  const domain = new ComparisonDomain(new Uint8Array(32), ["test"]);
+  const sketches = new EventSketches(layout, parameters, domain);
+  for (let person = 0; person < 200; person++) {
+    const fields = { level: isLeaking ? person * 7 : 1, step: 1, on: true };
+    sketches.add(accepted("e", fields), domain.hashPseudonym(fromBase64url(pseudonym(person))));
+  }
+  return { app, event: "e", layout, sketches: sketches.sketches, pseudonyms: sketches.pseudonyms };
+}
+
+Deno.test("decide() takes back no decision that another process or a person made meanwhile", async () => {
+  const until = (Math.floor(NOW / WEEK) + 1) * WEEK;
+  const beside: [Partial<RiskRow>, RiskAction, boolean][] = [
+    // A person has lifted the stop that this process has just come to.
+    [{ state: "lifted", until }, "stop-event", true],
+    // Another process has seen more of the event than this one, to which it looks harmless.
+    [{ state: "quarantined" }, "quarantine", false],
+    // A field of the event has its event stopped, where the others would withhold it.
+    [{ state: "stopped" }, "quarantine", true],
+  ];
+  for (const [row, action, isLeaking] of beside) {
+    const deployment = deploymentOf({ e: leaky({ action }) }, { risk: FEW });
+    await withMonitor(deployment, async ({ store, random }) => {
+      const judged = measured(deployment, isLeaking);
+      const key = keySpace.risk("app", "e", "");
+      const stale = await readRisks(store, "app");
+      const made: RiskRow = { state: "passed", since: NOW, until: 0, layout: judged.layout.id, ...row };
+      await store.commit((operation) => operation.set(key, made));
+      const context = {
+        period: Math.floor(NOW / WEEK),
+        periodEnd: until,
+        hasWebhook: false,
+        nowSeconds: NOW,
+      };
+      assertEquals(await decide(store, judged, stale, { ...context, random: random.bytes }), []);
+      assertEquals((await store.get<RiskRow>(key)).value, made);
+      assertEquals(await readAlerts(store, "app"), []);
+    });
+  }
 });
 
 Deno.test("lift() takes a stop back for the rest of the period, for every process and with its reason", async () => {
