@@ -93,7 +93,11 @@ export async function deliverAlerts(
     if (await send(row.value)) {
       await setDelivery(store, { ...row, versionstamp }, { ...tried, state: "sent" });
       count.sent++;
-    } else if (isLast) count.failed++;
+      continue;
+    }
+    if (isLast) count.failed++;
+    // What does not answer one is not asked to take the others, each of which might hang as long.
+    break;
   }
   return count;
 }

@@ -1,12 +1,16 @@
 /**
  * The monitor's heartbeat: merges, and delivers alerts, again and again while the process lives. The pause counts from
- * the end of a merge, so that a slow store is not asked ever more often.
+ * the end of a merge, so that a slow store is not asked ever more often. Deliveries run beside the merges: a webhook that
+ * hangs must not keep anything from being measured and stopped.
  *
  * @module
  */
 import { type AlertRow, deliverAlerts } from "./alerts.ts";
 import type { MergeReport, RiskMonitor } from "./risk_monitor.ts";
 import type { Store } from "../store/kv.ts";
+
+/** Milliseconds that an ending process waits for a delivery; one that is not made by then is made by the next process. */
+const LAST_DELIVERY_MS = 2_000;
 
 /** How the pulse beats. */
 export interface PulseOptions {
@@ -24,7 +28,7 @@ export interface PulseOptions {
 
 /** A beating pulse. */
 export interface Pulse {
-  /** Ends it after one last merge. */
+  /** Ends it after one last merge, and a last delivery where the webhook answers soon. */
   stop(): Promise<void>;
 }
 
@@ -33,11 +37,18 @@ export function startRiskPulse(monitor: RiskMonitor, store: Store, options: Puls
   let stopped = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let beating: Promise<void> = Promise.resolve();
+  let delivering: Promise<unknown> | undefined;
+  const deliver = () => {
+    if (options.send === undefined || delivering !== undefined) return;
+    delivering = deliverAlerts(store, options.now(), options.send)
+      .catch(options.onError)
+      .finally(() => delivering = undefined);
+  };
   const beat = async () => {
     try {
       const { alerts }: MergeReport = await monitor.merge(options.now());
       for (const alert of alerts) options.onAlert(alert);
-      if (options.send !== undefined) await deliverAlerts(store, options.now(), options.send);
+      deliver();
     } catch (error) {
       options.onError(error);
     }
@@ -55,6 +66,10 @@ export function startRiskPulse(monitor: RiskMonitor, store: Store, options: Puls
       clearTimeout(timer);
       await beating;
       await beat();
+      const waited = Promise.withResolvers<void>();
+      const wait = setTimeout(waited.resolve, LAST_DELIVERY_MS);
+      await Promise.race([delivering, waited.promise]);
+      clearTimeout(wait);
     },
   };
 }

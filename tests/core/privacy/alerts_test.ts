@@ -115,6 +115,21 @@ Deno.test("deliverAlerts() tries again after a process that ended while it sent"
     assertEquals(await deliverAlerts(store, NOW + 30, () => Promise.resolve(true)), { sent: 1, failed: 0 });
   }));
 
+Deno.test("deliverAlerts() leaves a webhook that fails one alert alone with the others until the next time", () =>
+  withStore(async (store) => {
+    for (let name = 0; name < 20; name++) await store.kv.set(keySpace.alert("app", [name]), alert());
+    let tries = 0;
+    const send = (isTaken: boolean) => () => {
+      tries++;
+      return Promise.resolve(isTaken);
+    };
+    await deliverAlerts(store, NOW, send(false));
+    assertEquals(tries, 1);
+    // The one that was tried waits; the others go as soon as the webhook takes them.
+    assertEquals(await deliverAlerts(store, NOW + 1, send(true)), { sent: 19, failed: 0 });
+    assertEquals(await deliverAlerts(store, NOW + 30, send(true)), { sent: 1, failed: 0 });
+  }));
+
 Deno.test("deliverAlerts() leaves alone what was raised without a webhook", () =>
   withStore(async (store) => {
     await store.kv.set(
@@ -162,3 +177,42 @@ Deno.test("startRiskPulse() merges, reports and delivers on its own, and once mo
     assert(rows.length > 0);
   });
 });
+
+Deno.test("startRiskPulse() measures and stops though a webhook hangs", async () => {
+  const wide = event({ level: { type: "integer", min: 0, max: 65_535 } });
+  const deployment = deploymentOf({ e: wide, f: wide }, { risk: { minPseudonyms: 50 }, webhook: true });
+  await withMonitor(deployment, async ({ open, store }) => {
+    const monitor = await open();
+    const hanging = Promise.withResolvers<boolean>();
+    const raised: AlertRow[] = [];
+    let sending = 0;
+    const pulse = startRiskPulse(monitor, store, {
+      everyMs: 5,
+      now: () => NOW,
+      send: () => {
+        sending++;
+        return hanging.promise;
+      },
+      onAlert: (alert) => raised.push(alert),
+      onError: fail,
+    });
+    for (const name of ["e", "f"]) {
+      for (let person = 0; person < 60; person++) {
+        monitor.observe("app", pseudonym(person), [accepted(name, { level: person })], NOW);
+      }
+      while (!monitor.stopsOf("app").fields.has(`${name}.level`) || sending === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+    assertEquals(raised.map(({ event }) => event), ["e", "f"]);
+    // What hangs is asked once, and not by every beat.
+    assertEquals(sending, 1);
+    hanging.resolve(true);
+    await pulse.stop();
+    assertEquals((await readAlerts(store, "app")).map(({ delivery }) => delivery.state), ["sent", "sent"]);
+  });
+});
+
+function fail(error: unknown): never {
+  throw error;
+}
