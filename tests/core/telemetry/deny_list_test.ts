@@ -24,6 +24,35 @@ Deno.test("deniedName() finds names that mean a person or a device", () => {
     ["user_agent.original", "user_agent"],
     ["url.full", "url_full"],
     ["service.instance.id", "instance_id"],
+    ["net.sock.peer.addr", "addr"],
+    ["net.peer.name", "peer_name"],
+    ["destination.address", "address"],
+    ["process.command_args", "process_command_args"],
+    ["k8s.pod.name", "pod_name"],
+    ["tls.client.ja3", "ja3"],
+    ["geo.locality.name", "locality"],
+    // The same in other hands: alone, as plurals, with numbers, without separators, in capitals.
+    ["address", "address"],
+    ["mac", "mac"],
+    ["host", "host"],
+    ["user", "user"],
+    ["emails", "email"],
+    ["addresses", "address"],
+    ["email2", "email"],
+    ["user_ids", "user_id"],
+    ["user1_id", "user_id"],
+    ["user_id2", "user_id"],
+    ["accountid", "account_id"],
+    ["customerids", "customer_id"],
+    ["emailaddress", "email_address"],
+    ["macaddress", "mac_address"],
+    ["my_useremail", "user_email"],
+    ["userId", "userid"],
+    ["USER_ID", "user_id"],
+    ["reply_address_2", "address"],
+    ["request_id", "request_id"],
+    ["push_token", "push_token"],
+    ["employee_id", "employee_id"],
   ];
   for (const [name, found] of denied) assertEquals(deniedName(name), found, name);
 });
@@ -39,8 +68,29 @@ Deno.test("deniedName() lets harmless names pass", () => {
     "description",
     "hosted",
     "zipped",
+    "status",
+    "class",
+    "addressed",
+    "machine",
+    "host_arch",
+    "user_initiated",
+    "os_version2",
+    "idle",
+    "hosts_reachable",
+    "lateness",
   ];
-  for (const name of [...harmless, "user_count", "devices", "address_family", "trip", "client"]) {
+  for (
+    const name of [
+      ...harmless,
+      "user_count",
+      "devices",
+      "trip",
+      "client",
+      "address_family",
+      "mac_build",
+      "is_user",
+    ]
+  ) {
     assertEquals(deniedName(name), undefined, name);
   }
 });
