@@ -245,7 +245,9 @@ function checkHost(options: DeidentifyOptions, kind: RouteKind, url: URL): void 
 /** The new request that handlers get. Throws the refusals of what is wrong with the old one. */
 export function strip(request: Request, url: URL, kind: RouteKind, hop: Hop): Request {
   checkHeaders(request.headers);
-  if (url.search !== "" && !kind.query) {
+  // Routes decode a path before they compare it; kinds, and the limits that hang on them, know it as it came.
+  if (url.pathname.includes("%")) throw new Refusal("route_unknown", "There is no such route.");
+  if (url.href.includes("?") && !kind.query) {
     throw new Refusal("query_refused", "A query string is refused here: URLs get written down.");
   }
   const headers = new Headers();

@@ -126,11 +126,32 @@ Deno.test("deidentify() keeps a session off the anonymous route, and lets it thr
 Deno.test("deidentify() refuses a query on every public route before a handler sees it", async () => {
   const { handle, seen, lines } = makeOutermost();
   for (const path of [LOGS, TOKENS, "/v1/apps/demo/keys", "/v1/apps/demo/schema", "/healthz", "/nowhere"]) {
-    const response = await handle(new Request(`https://x.example${path}?who=alice`), undefined);
-    assertEquals([response.status, (await response.json()).code], [400, "query_refused"]);
+    // An empty one says one bit, and nobody needs it.
+    for (const query of ["?who=alice", "?", "?#who=alice"]) {
+      const response = await handle(new Request(`https://x.example${path}${query}`), undefined);
+      assertEquals([response.status, (await response.json()).code], [400, "query_refused"]);
+    }
   }
   assertEquals(seen, []);
   assert(!JSON.stringify(lines).includes("alice"));
+});
+
+Deno.test("deidentify() refuses a path in other letters: routes would find in it what its limits do not", async () => {
+  const signInAdmission = new Admission(random, { requestsPerSecond: 1, burst: 1 });
+  const { handle, seen } = makeOutermost({ signInAdmission, adminHost: "admin.example" });
+  const paths = [
+    "/console/sign%2Din",
+    "/%63onsole/sign-in",
+    "/v1/apps/demo/lo%67s",
+    "/ad%6Din/v1/apps/demo/logs",
+  ];
+  for (const path of paths) {
+    for (const host of ["x.example", "admin.example"]) {
+      const response = await handle(new Request(`https://${host}${path}`, { method: "POST" }), undefined);
+      assertEquals([response.status, (await response.json()).code], [404, "route_unknown"], path);
+    }
+  }
+  assertEquals(seen, []);
 });
 
 Deno.test("deidentify() refuses too many headers, and too long ones", async () => {
