@@ -11,7 +11,7 @@ const FIRST_MILLISECONDS = 2_000;
 const MOST_MILLISECONDS = 900_000;
 
 /** Nothing failed yet. */
-export const NO_RETRY: Retry = { failures: 0, retryAt: 0, asked: false };
+export const NO_RETRY: Retry = { failures: 0, failedAt: 0, retryAt: 0, asked: false };
 
 /** The next try after one more failure; `askedMilliseconds` is what the service asked to wait. */
 export function retryLater(
@@ -25,12 +25,16 @@ export function retryLater(
   const wait = Math.floor(randomFraction(random) * ceiling);
   return {
     failures,
+    failedAt: nowMilliseconds,
     retryAt: nowMilliseconds + (askedMilliseconds ?? 0) + wait,
     asked: askedMilliseconds !== undefined,
   };
 }
 
-/** Whether it may be tried now. `force` skips the client's own backoff, never a wait that the service asked for. */
+/**
+ * Whether it may be tried now. `force` skips the client's own backoff, never a wait that the service asked for. No wait
+ * outlasts a device's clock that was set back.
+ */
 export function isDue(retry: Retry, nowMilliseconds: number, force: boolean): boolean {
-  return nowMilliseconds >= retry.retryAt || (force && !retry.asked);
+  return nowMilliseconds >= retry.retryAt || nowMilliseconds < retry.failedAt || (force && !retry.asked);
 }

@@ -18,7 +18,7 @@ import { inspect, type Inspection } from "./inspection.ts";
 import { fetchTokens } from "./issuance.ts";
 import { directoryOf } from "./key_check.ts";
 import { Listeners } from "./listeners.ts";
-import { checkApp, checkEndpoint, hasPlainValues } from "./options.ts";
+import { checkApp, checkEndpoint, plainFields } from "./options.ts";
 import { bind, enqueue, readQueue } from "./queue.ts";
 import { platformRandom, randomFraction } from "./random.ts";
 import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./records.ts";
@@ -145,11 +145,12 @@ export class DitClient<Events = UntypedEvents> {
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
     if (this.#state === "opted_out") return;
     const at = this.#context.clock.now() / 1000;
-    const reason = this.#state === "closed" ? "closed" : "field_invalid";
-    if (this.#state === "closed" || !hasPlainValues(fields)) {
-      return this.#listeners.report("dropped", { events: 1, reason });
+    const isClosed = this.#state === "closed";
+    const plain = isClosed ? undefined : plainFields(name, fields);
+    if (plain === undefined) {
+      return this.#listeners.report("dropped", { events: 1, reason: isClosed ? "closed" : "field_invalid" });
     }
-    this.#logged.push({ name, at, fields: { ...fields }, encoded: false });
+    this.#logged.push({ name, at, fields: plain, encoded: false });
     void this.#store();
     if (!this.#isProvided) void this.#pass("tokens");
     this.#isProvided = true;
@@ -196,7 +197,9 @@ export class DitClient<Events = UntypedEvents> {
   async inspect(): Promise<Inspection | undefined> {
     let inspection: Inspection | undefined;
     await this.#store();
-    await this.#guard(async () => void (inspection = await inspect(this.#context, this.#schema.current)));
+    await this.#guard(async () =>
+      void (inspection = await inspect(this.#context, await this.#schema.load()))
+    );
     return inspection;
   }
 
@@ -270,10 +273,11 @@ export class DitClient<Events = UntypedEvents> {
     return this.#enter(async () => {
       await this.#store();
       if (this.#state !== "open") return;
-      let outcome: PassOutcome = "done";
+      // What a storage that fails leaves is tried again.
+      let outcome: PassOutcome = "later";
       const work = async () => void (outcome = await this.#send(occasion));
       // One tab at a time, where the storage can see to it.
-      await (storage.exclusively?.(work) ?? work());
+      await this.#guard(() => storage.exclusively?.(work) ?? work());
       this.#finish(outcome);
     });
   }
@@ -301,6 +305,7 @@ export class DitClient<Events = UntypedEvents> {
     let held = 0;
     let fetches = 0;
     for (const request of requests) {
+      if (this.#state !== "open") return "done";
       const outcome = await sender.resend(request, occasion !== "delay");
       if (outcome === "stop") return this.#stop();
       if (outcome === "later" && ++held >= MAX_HELD) return "later";
@@ -334,7 +339,8 @@ export class DitClient<Events = UntypedEvents> {
       return usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds()));
     });
     const needed = Math.ceil(events / this.#maxEvents);
-    const spare = Math.min(this.#directory.current?.usesPerToken ?? 0, MAX_USES) * SPARE_SHARE;
+    const uses = (await this.#directory.load())?.usesPerToken ?? 0;
+    const spare = Math.min(uses, MAX_USES) * SPARE_SHARE;
     if (left >= needed + spare) return "done";
     await fetchTokens(context, this.#directory, Math.max(needed - left, 1), false);
     return "done";
@@ -342,8 +348,9 @@ export class DitClient<Events = UntypedEvents> {
 
   /** Logs what was dropped, where the application collects that. */
   async #enqueueDrops(collection: Collection): Promise<void> {
-    const events = dropEvents(collection, this.#drops, this.#context.clock.now() / 1000);
+    const drops = [...this.#drops];
     this.#drops.clear();
+    const events = dropEvents(collection, drops, this.#context.clock.now() / 1000);
     if (events.length > 0) await enqueue(this.#context, collection, events);
   }
 

@@ -6,6 +6,7 @@
 import { DecodeError } from "../core/bytes.ts";
 import type { FieldSchema } from "../core/telemetry/schema.ts";
 
+const DAY = 86_400;
 /** Seconds to which times are floored unless the schema says another granularity. */
 const DEFAULT_GRANULARITY_SECONDS = 3_600;
 
@@ -58,8 +59,8 @@ export function parseSchema(text: string, app: string): Collection {
   const document = JSON.parse(text) as SchemaDocument;
   if (document.app !== app) throw new DecodeError("Cannot read schema: app");
   return {
-    pseudonymSeconds: seconds(document["pseudonym-seconds"]),
-    granularitySeconds: seconds(document["granularity-seconds"]) ?? DEFAULT_GRANULARITY_SECONDS,
+    pseudonymSeconds: seconds(document["pseudonym-seconds"], DAY, 400 * DAY),
+    granularitySeconds: seconds(document["granularity-seconds"], 60, DAY) ?? DEFAULT_GRANULARITY_SECONDS,
     events: new Map(document.events.map(({ name, state, sample, fields }) => [name, {
       open: state !== "stopped",
       sample: typeof sample === "number" ? sample : 1,
@@ -68,8 +69,11 @@ export function parseSchema(text: string, app: string): Collection {
   };
 }
 
-function seconds(value: unknown): number | undefined {
+/** No service of this protocol says less or more: a pseudonym that never ends would follow its device for good. */
+function seconds(value: unknown, least: number, most: number): number | undefined {
   if (value === undefined) return undefined;
-  if (Number.isSafeInteger(value) && value as number > 0) return value as number;
+  if (Number.isSafeInteger(value) && value as number >= least && value as number <= most) {
+    return value as number;
+  }
   throw new DecodeError("Cannot read schema: seconds");
 }

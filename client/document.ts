@@ -38,14 +38,21 @@ export class CachedDocument<T> {
   /** Nothing is fetched yet. */
   constructor(private readonly context: Context, private readonly kind: DocumentKind<T>) {}
 
-  /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand. */
-  async get(renew = false): Promise<T | undefined> {
+  /** The one at hand, fresh or not: nothing is fetched. */
+  async load(): Promise<T | undefined> {
     const { context, kind } = this;
     const stored = await commit(context, (entries) => {
       context.clock.offset = read<number>(entries, CLOCK) ?? 0;
       return read<DocumentRecord>(entries, kind.key);
     });
     if (stored !== undefined) this.#take(stored);
+    return this.current;
+  }
+
+  /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand. */
+  async get(renew = false): Promise<T | undefined> {
+    const { context, kind } = this;
+    await this.load();
     const now = context.clock.now();
     const record = this.#record;
     if (renew || record === undefined || now < record.fetchedAt || now >= record.freshUntil) {

@@ -14,7 +14,7 @@ const NAME = "client_drops";
 /** One event for every reason; none where the schema does not declare it so. */
 export function dropEvents(
   { events }: Collection,
-  drops: ReadonlyMap<string, number>,
+  drops: Iterable<readonly [reason: string, events: number]>,
   at: number,
 ): EventRecord[] {
   const fields = events.get(NAME)?.fields;

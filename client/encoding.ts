@@ -61,7 +61,7 @@ export function encodeEvent(
     }
   }
   for (const [fieldName, field] of collected.fields) {
-    if (!field.optional && !field.suppressed && !(fieldName in fields)) return "field_missing";
+    if (!field.optional && !field.suppressed && !Object.hasOwn(fields, fieldName)) return "field_missing";
   }
   // The device's clock may have been years off when the event was logged, and is corrected since.
   const at = event.at + (encoded ? 0 : context.clock.offset / 1000);

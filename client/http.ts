@@ -36,12 +36,24 @@ const BARE: RequestInit = {
   redirect: "error",
 };
 
+/** What `work` gives, unless it takes 30 seconds or the user opts out: then it is left alone. */
+export function inTime<T>(
+  { signal }: Pick<Context, "signal">,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const end = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS)]);
+  return Promise.race([
+    work(end),
+    new Promise<never>((_, reject) => end.addEventListener("abort", () => reject(end.reason))),
+  ]);
+}
+
 /**
  * Sends a request and reads its answer, at most `maxBytes` of it. Never throws: what is no usable answer has the
  * status 0. Every answer but a success is reported.
  */
 export async function exchange(
-  { fetch, report, signal }: Pick<Context, "fetch" | "report" | "signal">,
+  context: Pick<Context, "fetch" | "report" | "signal">,
   step: Step,
   url: string,
   init: RequestInit,
@@ -49,15 +61,16 @@ export async function exchange(
 ): Promise<Answer> {
   let answer = NO_ANSWER;
   try {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS);
-    const response = await fetch(url, { ...init, ...BARE, signal: AbortSignal.any([signal, timeout]) });
-    const { status, headers } = response;
-    const body = await readBounded(response, maxBytes);
-    answer = { status, headers, body, code: status === OK ? undefined : problemCode(headers, body) };
+    answer = await inTime(context, async (signal) => {
+      const response = await context.fetch(url, { ...init, ...BARE, signal });
+      const { status, headers } = response;
+      const body = await readBounded(response, maxBytes);
+      return { status, headers, body, code: status === OK ? undefined : problemCode(headers, body) };
+    });
   } catch {
     // The platform's message may name the URL or more, and what failed does not change what to do.
   }
-  if (answer.status !== OK) report("refused", { step, code: refusalCode(answer) });
+  if (answer.status !== OK) context.report("refused", { step, code: refusalCode(answer) });
   return answer;
 }
 

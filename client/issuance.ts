@@ -13,7 +13,7 @@ import { isDue, NO_RETRY, retryLater } from "./backoff.ts";
 import { commit, type Context } from "./context.ts";
 import { type Directory, type DirectoryKey, issuingKey } from "./directory.ts";
 import type { CachedDocument } from "./document.ts";
-import { type Answer, exchange, refusalCode, retryAfter } from "./http.ts";
+import { type Answer, exchange, inTime, refusalCode, retryAfter } from "./http.ts";
 import { shuffledRange } from "./random.ts";
 import { PENDING, type PendingRecord, read, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
@@ -148,7 +148,7 @@ async function send(context: Context, pending: PendingRecord, renew: boolean): P
   const { suite, url, report } = context;
   let jwt: string;
   try {
-    jwt = await context.session({ renew });
+    jwt = await inTime(context, () => context.session({ renew }));
   } catch {
     // Why signing in failed is between the app and its users.
     report("refused", { step: "session", code: "session_failed" });

@@ -7,14 +7,16 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../core/bytes.ts";
 import type { Context } from "./context.ts";
-import { type Directory, keyName, parseDirectory } from "./directory.ts";
+import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
 import { CachedDocument } from "./document.ts";
-import { type Answer, exchange } from "./http.ts";
+import { type Answer, exchange, inTime } from "./http.ts";
 import { DIRECTORY, read, SEEN, type SeenKeys, write } from "./records.ts";
 import type { Entries } from "./storage.ts";
 import type { ClientOptions, Report } from "./types.ts";
 
 const MAX_MIRROR_BYTES = 524_288;
+/** Most names that are remembered: those of 8 epochs of overlap and many regions. */
+const MAX_SEEN = 1024;
 
 /** Compares with every key seen before, and remembers the new ones; the reason to refuse, if there is one. */
 export function compareSeen(
@@ -22,7 +24,7 @@ export function compareSeen(
   report: Report,
   directory: Directory,
   nowSeconds: number,
-): "key_changed" | undefined {
+): "key_changed" | "too_many_keys" | undefined {
   const before = read<SeenKeys>(entries, SEEN) ?? {};
   const seen: Record<string, { id: string; until: number }> = {};
   for (const [name, key] of Object.entries(before)) {
@@ -35,14 +37,31 @@ export function compareSeen(
     if (known === undefined && generation > 0) report("key_replaced", { region, epoch, generation });
     seen[keyName(key)] = { id: keyId, until: Math.max(known?.until ?? 0, redeemUntil) };
   }
+  // Names that never end would fill the app's storage.
+  if (Object.keys(seen).length > MAX_SEEN) return "too_many_keys";
   write(entries, SEEN, seen);
   return undefined;
 }
 
-/** Whether two directories show one name with two values. A key that one of them lacks is no conflict. */
-export function conflicts(one: Directory, other: Directory): boolean {
-  const ids = new Map(one.keys.map((key) => [keyName(key), key.keyId]));
-  return other.keys.some((key) => (ids.get(keyName(key)) ?? key.keyId) !== key.keyId);
+/**
+ * Why a directory may not be used beside what a mirror shows: a name has two values, or what else every token depends
+ * on has; or the mirror lacks a key that this client could get tokens of. A key that this directory lacks is no fault.
+ */
+export function mirrorFault(
+  directory: Directory,
+  mirror: Directory,
+): "mirror_conflict" | "mirror_lacks_key" | undefined {
+  const ids = new Map(mirror.keys.map((key) => [keyName(key), key.keyId]));
+  const shown = (key: DirectoryKey) => ids.get(keyName(key));
+  if (
+    directory.issuer !== mirror.issuer || directory.usesPerToken !== mirror.usesPerToken ||
+    directory.keys.some((key) => (shown(key) ?? key.keyId) !== key.keyId)
+  ) return "mirror_conflict";
+  // A key under a name of its own would mark this client as surely as another value of a common one. Whether it issues
+  // now says nothing: the service sets the clock that tells.
+  return directory.keys.some((key) => key.region === directory.region && shown(key) === undefined)
+    ? "mirror_lacks_key"
+    : undefined;
 }
 
 /** The directory of a client. */
@@ -59,7 +78,7 @@ export function directoryOf(
     parse,
     async check(directory, answer) {
       const refused = hashFault(answer) ?? await askMirror(context, parse, directory, options.mirror) ??
-        await askApp(directory, options.verifyKeys);
+        await askApp(context, directory, options.verifyKeys);
       return refused ?? ((entries, report) => {
         // By the device's own clock: the service's must not decide what is forgotten.
         return compareSeen(entries, report, directory, clock.now() / 1000);
@@ -85,9 +104,7 @@ async function askMirror(
   const answer = await exchange(context, "mirror", mirror, { method: "GET" }, MAX_MIRROR_BYTES);
   try {
     if (answer.status === 200) {
-      return conflicts(parse(new TextDecoder().decode(answer.body)), directory)
-        ? "mirror_conflict"
-        : undefined;
+      return mirrorFault(directory, parse(new TextDecoder().decode(answer.body)));
     }
   } catch {
     // A mirror that cannot be read vouches for nothing.
@@ -96,11 +113,14 @@ async function askMirror(
 }
 
 async function askApp(
+  context: Context,
   directory: Directory,
   verifyKeys: ClientOptions["verifyKeys"],
 ): Promise<string | undefined> {
   try {
-    return verifyKeys === undefined || await verifyKeys(directory) ? undefined : "not_verified";
+    const isVerified = verifyKeys === undefined ||
+      await inTime(context, async () => await verifyKeys(directory));
+    return isVerified ? undefined : "not_verified";
   } catch {
     return "not_verified";
   }

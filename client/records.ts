@@ -43,6 +43,8 @@ export type SeenKeys = Readonly<Record<string, { readonly id: string; readonly u
 export interface Retry {
   /** Tries without a usable answer, for the backoff. */
   readonly failures: number;
+  /** When the last try failed, in Unix milliseconds of the device. */
+  readonly failedAt: number;
   /** Unix milliseconds of the device before which there is no other try. */
   readonly retryAt: number;
   /** Whether the service itself asked to wait until then. */

@@ -100,7 +100,8 @@ export class Sender {
     };
     if (!Number.isInteger(accepted) || !Array.isArray(rejected)) return false;
     // A suppressed field was left out of an event that was taken.
-    const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed");
+    const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed")
+      .slice(0, record.events.length);
     if (rejected.length > 0) await this.renewals.schema();
     await commit(this.context, (entries, report) => {
       const events = record.events.length - codes.length;

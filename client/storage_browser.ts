@@ -6,7 +6,8 @@ import { webLocks } from "./web_locks.ts";
 
 /**
  * The best storage that a browser grants: IndexedDB, else `localStorage` where locks keep tabs apart, else memory, so
- * that each tab has its own queue and tokens. `name` tells apps of one origin apart.
+ * that each tab has its own queue and tokens. `name` tells apps of one origin apart: choose one that the app uses
+ * for no other database or item.
  */
 export async function browserStorage(name: string): Promise<ClientStorage> {
   const locks = webLocks();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { type ClientStorage, Entries } from "./storage.ts";
 import { applyChanges } from "./storage_memory.ts";
 
@@ -39,32 +39,38 @@ export class FileStorage implements ClientStorage {
   }
 
   async #transact<T>(body: (entries: Entries) => T): Promise<T> {
-    const unlock = await this.#lock();
-    try {
-      const stored = await this.#read();
-      const entries = new Entries(stored);
-      const result = body(entries);
-      if (entries.changes.size > 0) {
+    for (;;) {
+      const owner = await this.#lock();
+      try {
+        const stored = await this.#read();
+        const entries = new Entries(stored);
+        const result = body(entries);
+        if (entries.changes.size === 0) return result;
         applyChanges(stored, entries.changes);
-        await this.#replace(JSON.stringify([...stored]));
+        if (await this.#replace(JSON.stringify([...stored]), owner)) return result;
+      } finally {
+        if (await this.#isHeld(owner)) await unlink(this.#lockPath);
       }
-      return result;
-    } finally {
-      await unlock();
     }
   }
 
   /** A file that cannot be read as what it is counts as lost, like one that is not there. */
   async #read(): Promise<Map<string, string>> {
+    let text = "[]";
     try {
-      return new Map(JSON.parse(await readFile(this.path, "utf8")));
+      text = await readFile(this.path, "utf8");
     } catch (error) {
-      if (isCode(error, "ENOENT") || error instanceof SyntaxError) return new Map();
-      throw error;
+      if (!isCode(error, "ENOENT")) throw error;
+    }
+    try {
+      return new Map(JSON.parse(text));
+    } catch {
+      return new Map();
     }
   }
 
-  async #replace(text: string): Promise<void> {
+  /** Whether the file is replaced: not by a process that was stopped for so long that another one took its lock. */
+  async #replace(text: string, owner: string): Promise<boolean> {
     const next = `${this.path}.next`;
     const file = await open(next, "w", 0o600);
     try {
@@ -74,19 +80,34 @@ export class FileStorage implements ClientStorage {
     } finally {
       await file.close();
     }
-    await rename(next, this.path);
+    const isHeld = await this.#isHeld(owner);
+    if (isHeld) await rename(next, this.path);
+    return isHeld;
   }
 
-  async #lock(): Promise<() => Promise<void>> {
-    const path = `${this.path}.lock`;
+  get #lockPath(): string {
+    return `${this.path}.lock`;
+  }
+
+  /** Takes the lock; the name under which it is held. */
+  async #lock(): Promise<string> {
+    const owner = crypto.randomUUID();
     for (;;) {
       try {
-        await (await open(path, "wx", 0o600)).close();
-        return () => unlink(path);
+        await writeFile(this.#lockPath, owner, { flag: "wx", mode: 0o600 });
+        return owner;
       } catch (error) {
         if (!isCode(error, "EEXIST")) throw error;
       }
-      await this.#waitFor(path);
+      await this.#waitFor(this.#lockPath);
+    }
+  }
+
+  async #isHeld(owner: string): Promise<boolean> {
+    try {
+      return await readFile(this.#lockPath, "utf8") === owner;
+    } catch {
+      return false;
     }
   }
 

@@ -27,6 +27,10 @@ export interface IndexedDbDatabase {
   transaction(store: string, mode: "readwrite", options: { durability: "strict" }): IndexedDbTransaction;
   /** Closes the database. */
   close(): void;
+  /** Called when the browser has closed it. */
+  onclose: (() => void) | null;
+  /** Called when somebody wants to delete it, and waits for this connection to end. */
+  onversionchange: (() => void) | null;
 }
 
 /** A transaction of IndexedDB. */
@@ -52,28 +56,43 @@ const STORE = "entries";
 
 /** Keeps a client's state in a browser's IndexedDB: it survives reloads, and all tabs of an origin share it. */
 export class IndexedDbStorage implements ClientStorage {
-  readonly #database: Promise<IndexedDbDatabase>;
+  #database: Promise<IndexedDbDatabase> | undefined;
   readonly #name: string;
+  readonly #factory: IndexedDb;
 
-  /** Opens the database `name`. Whether the browser lets us shows at the first transaction. */
+  /** `name` is the database's. It is opened by the first transaction. */
   constructor(
     name: string,
     factory: IndexedDb = (globalThis as unknown as { indexedDB: IndexedDb }).indexedDB,
   ) {
     this.#name = name;
-    this.#database = new Promise((resolve, reject) => {
-      const request = factory.open(name);
+    this.#factory = factory;
+  }
+
+  /** The database, opened anew after the user cleared the site's storage or somebody deleted it. */
+  #open(): Promise<IndexedDbDatabase> {
+    const forget = () => this.#database = undefined;
+    const opened = this.#database ??= new Promise((resolve, reject) => {
+      const request = this.#factory.open(this.#name);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-      request.onsuccess = () => resolve(request.result);
+      request.onsuccess = () => {
+        const database = request.result;
+        database.onclose = forget;
+        database.onversionchange = () => {
+          forget();
+          database.close();
+        };
+        resolve(database);
+      };
       request.onerror = () => reject(request.error);
     });
-    // Nobody may be listening yet.
-    this.#database.catch(() => {});
+    opened.catch(forget);
+    return opened;
   }
 
   /** One read-write transaction of the database, which browsers run one after the other for all tabs. */
   async transaction<T>(body: (entries: Entries) => T): Promise<T> {
-    const transaction = (await this.#database).transaction(STORE, "readwrite", { durability: "strict" });
+    const transaction = (await this.#open()).transaction(STORE, "readwrite", { durability: "strict" });
     const store = transaction.objectStore(STORE);
     const keys = store.getAllKeys();
     const values = store.getAll();
@@ -106,6 +125,6 @@ export class IndexedDbStorage implements ClientStorage {
 
   /** Closes the database. */
   async close(): Promise<void> {
-    (await this.#database).close();
+    (await this.#database)?.close();
   }
 }

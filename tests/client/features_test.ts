@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type ClientStorage, type Entries, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { localDpReport } from "../../client/local_dp.ts";
+import { SCHEMA } from "../../client/records.ts";
 import { revokeKeys } from "../../core/keys/replacement.ts";
 import { epochAt } from "../../core/keys/epoch.ts";
 import type { EventSchema } from "../../core/telemetry/schema.ts";
@@ -199,12 +200,36 @@ Deno.test("inspect() shows exactly what is sent then", async () => {
   await test.close();
 });
 
+Deno.test("inspect() shows what an earlier client left, before anything is sent", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  let isOffline = false;
+  const fetch: Fetch = (url, init) =>
+    isOffline ? Promise.reject(new TypeError("offline")) : test.fetch(url, init);
+  const before = makeClient(test, { storage, fetch });
+  before.client.log("app_opened", {});
+  await before.client.flush();
+  const shown = await before.client.inspect();
+  isOffline = true;
+  before.client.log("note_saved", { ok: true, platform: "web", latency_ms: 42 });
+  await before.client.close();
+  const after = makeClient(test, { storage, fetch });
+  const { waiting, usesLeft, pseudonym } = (await after.client.inspect())!;
+  assertEquals([usesLeft, pseudonym], [63, shown!.pseudonym]);
+  const at = "2027-01-15T10:00:00Z";
+  assertEquals(waiting, [{ name: "note_saved", at, fields: { ok: true, platform: "web", latency_ms: 1 } }]);
+  assertEquals(after.heard.refused, []);
+  await after.client.close();
+  await test.close();
+});
+
 Deno.test("inspect() leaves the wallet as it is before it knows what is collected", async () => {
   const test = await startService();
   const storage = new MemoryStorage();
   const before = makeClient(test, { storage });
   before.client.log("app_opened", {});
   await before.client.flush();
+  await storage.transaction((entries) => entries.delete(SCHEMA));
   const after = makeClient(test, { storage });
   assertEquals((await after.client.inspect())!.usesLeft, 0);
   after.client.log("app_opened", {});

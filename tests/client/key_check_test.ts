@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Fetch } from "../../client/http.ts";
-import { compareSeen, conflicts, directoryOf } from "../../client/key_check.ts";
+import { compareSeen, directoryOf, mirrorFault } from "../../client/key_check.ts";
 import type { Directory, DirectoryKey } from "../../client/directory.ts";
 import type { ClientOptions } from "../../client/mod.ts";
 import { SEEN } from "../../client/records.ts";
@@ -69,10 +69,39 @@ Deno.test("compareSeen() forgets a name when its key is over", () => {
   assertEquals(compareSeen(entries, report, directory(key(1, 0, "z")), NOW + 200), undefined);
 });
 
-Deno.test("conflicts() means one name with two values; a key that one side lacks is none", () => {
-  assertEquals(conflicts(directory(key(1, 0, "a")), directory(key(1, 0, "a"))), false);
-  assertEquals(conflicts(directory(key(1, 0, "a")), directory(key(2, 0, "b"))), false);
-  assertEquals(conflicts(directory(key(1, 0, "a"), key(2, 0, "b")), directory(key(2, 0, "c"))), true);
+Deno.test("mirrorFault() is one name with two values; a key that the directory lacks is none", () => {
+  const both = directory(key(1, 0, "a"), key(2, 0, "b"));
+  assertEquals(mirrorFault(both, both), undefined);
+  assertEquals(mirrorFault(directory(key(2, 0, "b")), both), undefined);
+  assertEquals(mirrorFault(directory(key(1, 0, "a"), key(2, 0, "c")), both), "mirror_conflict");
+});
+
+Deno.test("mirrorFault() is a key of one's own: under another generation, epoch or region than the mirror has", () => {
+  const mirror = directory(key(1, 0, "a"));
+  const fault = (one: Directory) => mirrorFault(one, mirror);
+  assertEquals(fault(directory(key(1, 0, "a"), key(1, 1, "mine"))), "mirror_lacks_key");
+  assertEquals(fault(directory(key(1, 0, "a"), key(2, 0, "mine"))), "mirror_lacks_key");
+  const mine = { ...key(1, 0, "mine"), region: "mine" };
+  assertEquals(fault({ ...directory(mine), region: "mine" }), "mirror_lacks_key");
+  // Nobody asks this region for tokens of another region's key.
+  assertEquals(fault(directory(key(1, 0, "a"), mine)), undefined);
+});
+
+Deno.test("mirrorFault() is an issuer or a number of uses of one's own: both show in every token", () => {
+  const mirror = directory(key(1, 0, "a"));
+  assertEquals(mirrorFault({ ...mirror, issuer: "client-4711.example" }, mirror), "mirror_conflict");
+  assertEquals(mirrorFault({ ...mirror, usesPerToken: 63 }, mirror), "mirror_conflict");
+});
+
+Deno.test("compareSeen() refuses names without end, which would fill the app's storage", () => {
+  const entries = new Entries(new Map());
+  const many = (from: number) =>
+    directory(...Array.from({ length: 200 }, (_, index) => key(from + index, 0, `${from + index}`)));
+  for (let round = 0; round < 5; round++) {
+    assertEquals(compareSeen(entries, () => {}, many(round * 200), NOW), undefined);
+  }
+  assertEquals(compareSeen(entries, () => {}, many(1000), NOW), "too_many_keys");
+  assertEquals(Object.keys(JSON.parse(entries.get(SEEN)!)).length, 1000);
 });
 
 const publicKey = sha256(Uint8Array.of(1));

@@ -147,10 +147,47 @@ Deno.test("FileStorage leaves a file that only its owner reads, and nothing besi
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("FileStorage counts a file cut short as lost, and passes the lock of a dead process", async () => {
+Deno.test("FileStorage counts a file that it did not write as lost", async () => {
+  const path = await Deno.makeTempFile();
+  for (const garbage of ['[["device","sec', "", "{}", "7", "[1]"]) {
+    await Deno.writeTextFile(path, garbage);
+    const storage = new FileStorage(path);
+    assertEquals(await dump(storage), []);
+    await storage.transaction((entries) => entries.set("device", "new"));
+    assertEquals(await dump(storage), [["device", "new"]]);
+  }
+  await Deno.remove(path);
+});
+
+Deno.test("FileStorage that was stopped until another took its lock does not undo what that one wrote", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/client.json`;
-  await Deno.writeTextFile(path, '[["device","sec');
+  const storage = new FileStorage(path);
+  let runs = 0;
+  await storage.transaction((entries) => {
+    entries.set("mine", "1");
+    if (runs++ > 0) return;
+    // The process sleeps here; another one finds the lock stale, takes it, writes, and lets go.
+    Deno.removeSync(`${path}.lock`);
+    Deno.writeTextFileSync(path, '[["theirs","1"]]');
+  });
+  assertEquals([runs, await dump(storage)], [2, [["mine", "1"], ["theirs", "1"]]]);
+  // The lock of another one is not taken away either.
+  const busy = storage.transaction((entries) => {
+    entries.set("mine", "2");
+    if (runs++ === 2) Deno.writeTextFileSync(`${path}.lock`, "theirs");
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals([runs, await Deno.readTextFile(`${path}.lock`)], [3, "theirs"]);
+  await Deno.remove(`${path}.lock`);
+  await busy;
+  assertEquals([runs, await dump(storage)], [4, [["mine", "2"], ["theirs", "1"]]]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("FileStorage passes the lock of a dead process", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/client.json`;
   await Deno.writeTextFile(`${path}.lock`, "");
   const old = new Date(Date.now() - 60_000);
   await Deno.utime(`${path}.lock`, old, old);
@@ -160,6 +197,37 @@ Deno.test("FileStorage counts a file cut short as lost, and passes the lock of a
   assertEquals(await dump(storage), [["device", "new"]]);
   await storage.close();
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("IndexedDbStorage goes on after its database was deleted, and is in nobody's way", async () => {
+  const factory = new IDBFactory();
+  const storage = new IndexedDbStorage("dit", factory as unknown as IndexedDb);
+  await storage.transaction((entries) => entries.set("device", "old"));
+  // This waits for every connection to end.
+  await new Promise<void>((resolve, reject) => {
+    const request = factory.deleteDatabase("dit");
+    request.onsuccess = () => resolve();
+    request.onblocked = () => reject(new Error("the storage is in the way"));
+  });
+  assertEquals(await dump(storage), []);
+  await storage.transaction((entries) => entries.set("device", "new"));
+  assertEquals(await dump(storage), [["device", "new"]]);
+  await storage.close();
+});
+
+Deno.test("IndexedDbStorage that could not be opened once is opened later", async () => {
+  const factory = new IDBFactory();
+  let isDenied = true;
+  const storage = new IndexedDbStorage("dit", {
+    open(name: string) {
+      if (isDenied) throw new DOMException("denied", "SecurityError");
+      return factory.open(name);
+    },
+  } as unknown as IndexedDb);
+  await assertRejects(() => dump(storage), DOMException);
+  isDenied = false;
+  assertEquals(await dump(storage), []);
+  await storage.close();
 });
 
 Deno.test("LocalStorage passes on that the browser's storage is full, and keeps what it had", async () => {
