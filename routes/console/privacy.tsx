@@ -233,7 +233,7 @@ function Alerts({ alerts }: { readonly alerts: readonly AlertRow[] }) {
                 <Badge tone={tone}>{word}</Badge>
               </td>
               <td class="wide">{alertText(alert)}</td>
-              <td class="muted">{DELIVERIES[alert.delivery.state]}</td>
+              <td class="muted nowrap">{DELIVERIES[alert.delivery.state]}</td>
             </tr>
           );
         })}

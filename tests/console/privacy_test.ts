@@ -1,13 +1,17 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { toBase64url, utf8 } from "../../core/bytes.ts";
 import type { ApplicationConfig } from "../../core/config/types.ts";
 import { releaseContext } from "../../core/nightly.ts";
 import { releaseDay } from "../../core/privacy/release.ts";
-import { keySpace } from "../../core/store/kv.ts";
-import { encodeRecord } from "../../core/telemetry/record.ts";
 import { dayOf } from "../../core/telemetry/time.ts";
 import type { ValidEvent } from "../../core/telemetry/validate.ts";
 import { ConsoleBrowser, OPERATED, READER_TOKEN } from "../support/console_browser.ts";
+import {
+  liveThroughDays,
+  plantHtml,
+  pseudonym,
+  storeRecords,
+  WITH_HISTORY,
+} from "../support/console_history.ts";
 import { seededRandom } from "../support/seeded_random.ts";
 import { configOf, testApplication, type TestService, withService } from "../support/service.ts";
 
@@ -38,12 +42,6 @@ async function moveSliders(test: TestService, people: number): Promise<void> {
     service.risk.observe("notes", pseudonym(person), [{ name: "moved", at: 0, fields }], service.now());
   }
   await service.risk.merge(service.now());
-}
-
-function pseudonym(person: number): string {
-  const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setUint32(0, person);
-  return toBase64url(bytes);
 }
 
 async function withLeaky(run: (test: TestService, browser: ConsoleBrowser) => Promise<void>): Promise<void> {
@@ -172,18 +170,15 @@ const ASKING: Partial<ApplicationConfig> = {
 
 /** A day of people who open the app, of whom every second one saves a note. */
 async function storeDay(test: TestService, day: number, people: number): Promise<void> {
-  const lines: string[] = [];
+  const records = new Map<number, ValidEvent[]>();
   for (let person = 1; person <= people; person++) {
     const events: ValidEvent[] = [{ name: "app_opened", at: day * 86_400, fields: {} }];
     if (person % 2 === 0) {
       events.push({ name: "note_saved", at: day * 86_400, fields: { ok: true, platform: "web" } });
     }
-    lines.push(new TextDecoder().decode(encodeRecord(pseudonym(person), events)).trimEnd());
+    records.set(person, events);
   }
-  await test.kv.set(
-    keySpace.log("notes", day, new Uint8Array(12).fill(day % 256)),
-    utf8(lines.join("\n") + "\n"),
-  );
+  await storeRecords(test, day, records);
 }
 
 Deno.test("the releases page plots answers with their intervals, and gives them as CSV", async () => {
@@ -237,5 +232,28 @@ Deno.test("an application that asks nothing says so", async () => {
       textOf(await browser.page("/console/apps/notes/releases")),
       "This application asks no question",
     );
+  });
+});
+
+Deno.test("names and reasons with HTML in the store are shown as text on the pages of privacy and releases", async () => {
+  const html = `</script><img src=x onerror="alert(1)">'&`;
+  const escaped = "&lt;/script&gt;&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&#39;&amp;";
+  await withService({ ...OPERATED, config: configOf({ notes: WITH_HISTORY }) }, async (test) => {
+    await test.service.risk.open();
+    await liveThroughDays(test, 1);
+    await plantHtml(test, html);
+    const browser = await new ConsoleBrowser(test).signIn();
+    const privacy = await browser.page("/console/apps/notes/privacy");
+    assert(
+      privacy.split(escaped).length - 1 >= 3,
+      "the decision's reason, the alert's event, field and reason",
+    );
+    const releases = await browser.page("/console/apps/notes/releases");
+    assert(releases.split(escaped).length - 1 >= 5, "the question, its event, its field, and the cell");
+    for (const page of [privacy, releases]) assert(!page.includes("<img"), "HTML went through");
+    // The figure behind the plot is JSON that ends no script.
+    const figures = [...releases.matchAll(/<script type="application\/json"[^>]*>([\s\S]*?)<\/script>/g)]
+      .map(([, json]) => JSON.parse(json!));
+    assert(figures.some(({ series }) => series.some(([label]: [string]) => label === html)));
   });
 });

@@ -117,15 +117,15 @@ async function withBrowser(
   await run({ context, page, requested, faults });
 }
 
-/** Asserts that axe-core finds nothing serious or critical on a page. */
-export async function assertAccessible(page: Page, what: string): Promise<void> {
+/** Asserts that axe-core finds nothing serious or critical on a page, by all of its rules or by some. */
+export async function assertAccessible(page: Page, what: string, rules?: string[]): Promise<void> {
   await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
+  const violations = await page.evaluate(async (rules) => {
     const { axe } = globalThis as unknown as {
-      axe: { run: () => Promise<{ violations: Violation[] }> };
+      axe: { run: (options: object) => Promise<{ violations: Violation[] }> };
     };
-    return (await axe.run()).violations;
-  });
+    return (await axe.run(rules === undefined ? {} : { runOnly: rules })).violations;
+  }, rules);
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
   assertEquals(found, [], what);

@@ -11,7 +11,9 @@ export interface DemoConsole {
   readonly service: SpawnedService;
   /** The link that it printed: it carries the admin token. */
   readonly link: string;
-  /** Runs `deno task demo` against it; gives what it printed. */
+  /** The admin token. */
+  readonly token: string;
+  /** Runs `deno task demo` against it, as an operator of it; gives what it printed. */
   demo(...args: string[]): Promise<string>;
 }
 
@@ -32,9 +34,11 @@ export async function withDemoConsole(run: (parts: DemoConsole) => Promise<void>
     await service.ready;
     const link = /The console: (\S+)/.exec(service.output())?.[1];
     if (link === undefined) throw new Error(`no link was printed: ${service.output()}`);
+    const token = decodeURIComponent(new URL(link).hash.slice("#token=".length));
     await run({
       service,
       link: link.replace("localhost", "127.0.0.1"),
+      token,
       async demo(...args) {
         const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
           args: [
@@ -45,6 +49,7 @@ export async function withDemoConsole(run: (parts: DemoConsole) => Promise<void>
             ...args,
           ],
           cwd: root,
+          env: { DIT_ADMIN_TOKEN: token },
         }).output();
         return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
       },
