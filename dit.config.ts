@@ -29,6 +29,7 @@ export default defineConfig({
           description: "The app started.",
           purpose: "How many people run which version on which platform.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
@@ -39,6 +40,7 @@ export default defineConfig({
           description: "The app crashed.",
           purpose: "How many people see crashes, by version.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             version: { type: "version", majors: [1, 3], minors: 9 },
@@ -49,6 +51,7 @@ export default defineConfig({
           description: "The volume was changed.",
           purpose: "A planted mistake: deno task demo --scenario leak shows how it is found and stopped.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           identifying: "Nobody needs the exact position of a slider; it is here to be caught.",
           risk: { minPseudonyms: 200 },
@@ -58,6 +61,7 @@ export default defineConfig({
           description: "The app fetched anonymous tokens.",
           purpose: "Whether fetching tokens works, and how long it takes.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             ok: { type: "boolean" },
@@ -70,6 +74,7 @@ export default defineConfig({
           description: "A page was opened.",
           purpose: "How long pages take to load, and which colours to design for.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             load_ms: { type: "bucket", edges: [50, 100, 250, 500, 1000, 2500, 5000] },
@@ -80,6 +85,7 @@ export default defineConfig({
           description: "The app met an error that it did not expect.",
           purpose: "How often it crashes, and whether soon after its start.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             kind: { type: "enum", values: ["error", "rejection"] },
@@ -90,6 +96,7 @@ export default defineConfig({
           description: "The client dropped events instead of sending them.",
           purpose: "How much of what happens goes unseen, and why.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             reason: { type: "enum", values: ["queue_full", "too_old", "unknown", "storage_failed", "other"] },
@@ -100,6 +107,7 @@ export default defineConfig({
           description: "The app uploaded a log.",
           purpose: "Whether uploads work, how often they are tried again, and how long they take.",
           owner: "demo-team",
+          review: "docs/demo_review.md",
           expires: "2027-11-01",
           fields: {
             ok: { type: "boolean" },

@@ -1,11 +1,17 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task check`: checks the configuration, and how identifying its events could become at worst.
+ * `deno task check`: checks the configuration, how identifying its events could become at worst, and that somebody has
+ * reviewed them.
  *
  * @module
  */
 import { checkConfig, ConfigError } from "../core/config/check.ts";
-import { budgetMistakes, formatCrowd, schemaBudget } from "../core/telemetry/schema_budget.ts";
+import {
+  budgetMistakes,
+  formatCrowd,
+  reviewMistakes,
+  schemaBudget,
+} from "../core/telemetry/schema_budget.ts";
 import { loadConfig } from "./load_config.ts";
 import { formatTable } from "./table.ts";
 
@@ -28,7 +34,8 @@ try {
       ]),
     ]));
     console.log();
-    mistakes.push(...budgetMistakes(`applications.${app.id}.events`, budgets, app.minCrowd));
+    const path = `applications.${app.id}.events`;
+    mistakes.push(...budgetMistakes(path, budgets, app.minCrowd), ...reviewMistakes(path, app.events));
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   console.log("The configuration is right.");

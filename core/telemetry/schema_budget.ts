@@ -68,6 +68,13 @@ export function budgetMistakes(path: string, budgets: readonly EventBudget[], mi
   );
 }
 
+/** One sentence for each event that does not say where its privacy review is. */
+export function reviewMistakes(path: string, events: EventSchemas): string[] {
+  return Object.entries(events).filter(([, { review }]) => review === undefined).map(([name]) =>
+    `${path}.${name}.review: write where its privacy review is, as a link or a path.`
+  );
+}
+
 /** A number of clients for people: "fewer than one client", "39 clients". */
 export function formatCrowd(crowd: number): string {
   if (crowd < 1) return "fewer than one client";
