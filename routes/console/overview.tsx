@@ -140,24 +140,33 @@ function Tile({ label, count, more, tone }: {
 
 function Tiles({ counts: { day, thisHour } }: { readonly counts: Overview }) {
   const thisHours = (count: number) => `${formatCount(count)} since the hour began`;
-  const refusedShare = formatShare(day.refused, day.accepted + day.replayed + day.refused);
+  const logs = day.accepted + day.replayed + day.refused;
+  const refusedShare = formatShare(day.refused, logs);
   return (
-    <dl class="tiles" aria-label="The last 24 hours">
-      <Tile label="Logs accepted, 24 h" count={day.accepted} more={thisHours(thisHour.accepted)} />
-      <Tile
-        label="Logs refused, 24 h"
-        count={day.refused}
-        more={`${refusedShare} of all, ${thisHours(thisHour.refused)}`}
-        {...(day.refused > 0 ? { tone: "bad" as const } : {})}
-      />
-      <Tile
-        label="Repeats recognised, 24 h"
-        count={day.replayed}
-        more="sent again after a lost answer, counted once"
-      />
-      <Tile label="Events stored, 24 h" count={day.events} more={thisHours(thisHour.events)} />
-      <Tile label="Tokens issued, 24 h" count={day.tokens} more={thisHours(thisHour.tokens)} />
-    </dl>
+    <div class="stack">
+      {logs === 0 && (
+        <p class="note">
+          No log has arrived in the last 24 hours. Apps send them with the client SDK;{" "}
+          <code>deno task demo</code> shows how it looks.
+        </p>
+      )}
+      <dl class="tiles" aria-label="The last 24 hours">
+        <Tile label="Logs accepted, 24 h" count={day.accepted} more={thisHours(thisHour.accepted)} />
+        <Tile
+          label="Logs refused, 24 h"
+          count={day.refused}
+          more={`${refusedShare} of all, ${thisHours(thisHour.refused)}`}
+          {...(day.refused > 0 ? { tone: "bad" as const } : {})}
+        />
+        <Tile
+          label="Repeats recognised, 24 h"
+          count={day.replayed}
+          more="sent again after a lost answer, counted once"
+        />
+        <Tile label="Events stored, 24 h" count={day.events} more={thisHours(thisHour.events)} />
+        <Tile label="Tokens issued, 24 h" count={day.tokens} more={thisHours(thisHour.tokens)} />
+      </dl>
+    </div>
   );
 }
 

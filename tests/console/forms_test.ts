@@ -142,13 +142,23 @@ Deno.test("a reader looks at every page, sees no action, and can do none", async
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn(READER_TOKEN);
     for (
-      const path of ["/console", "/console/apps/notes/keys", "/console/apps/notes/schema", "/console/trail"]
+      const path of [
+        "/console",
+        "/console/apps/notes/keys",
+        "/console/apps/notes/privacy",
+        "/console/apps/notes/releases",
+        "/console/apps/notes/schema",
+        "/console/trail",
+      ]
     ) {
       const page = await browser.page(path);
       const forms = [...page.matchAll(/<form[^>]*action="([^"]+)"/g)].map((match) => match[1]);
       assertEquals(forms, ["/console/sign-out"], path);
       assert(!page.includes("Rotate now"), path);
     }
+    const csv = await browser.get("/console/apps/notes/releases.csv");
+    assertEquals([csv.status, csv.headers.get("content-type")], [200, "text/csv; charset=utf-8"]);
+    await csv.body?.cancel();
     const epoch = (await fetchKeys(test.send))[0]!.epoch;
     const token = await browser.formToken();
     for (const path of [ROTATE, `/console/apps/notes/keys/revoke/${epoch}/0`]) {

@@ -6,7 +6,16 @@ import { ConsoleBrowser, OPERATED } from "../support/console_browser.ts";
 import { fetchTokens, logBody, signLog } from "../support/protocol_client.ts";
 import { configOf, testApplication, type TestService, withService } from "../support/service.ts";
 
-const PAGES = ["/console", "/console/apps/notes/keys", "/console/apps/notes/schema", "/console/trail"];
+const PAGES = [
+  "/console",
+  "/console/apps/notes/keys",
+  "/console/apps/notes/keys/rotate",
+  "/console/apps/notes/privacy",
+  "/console/apps/notes/privacy/lift/note_saved/ok",
+  "/console/apps/notes/releases",
+  "/console/apps/notes/schema",
+  "/console/trail",
+];
 const HTML = `<img src=x onerror="alert(1)">'"&`;
 const ESCAPED = "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&#39;&quot;&amp;";
 
@@ -29,7 +38,9 @@ async function makeTraffic(test: TestService): Promise<void> {
 Deno.test("the overview says without a script how many logs were refused, and why", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
-    assertStringIncludes(await browser.page("/console"), "Nothing was refused in the last 24 hours.");
+    const before = await browser.page("/console");
+    assertStringIncludes(before, "Nothing was refused in the last 24 hours.");
+    assertStringIncludes(before, "No log has arrived in the last 24 hours.");
     await makeTraffic(test);
     for (let times = 0; times < 2; times++) {
       const headers = { "content-type": "application/private-token-amortized-batch-request" };
@@ -45,6 +56,7 @@ Deno.test("the overview says without a script how many logs were refused, and wh
     assertStringIncludes(text, "Forged or altered log mac_invalid");
     assertStringIncludes(text, "Nothing was stored. log somebody tries 4 4");
     assertStringIncludes(text, "Use spent twice use_taken");
+    assert(!text.includes("No log has arrived"));
     assertStringIncludes(text, "Logs accepted, 24 h 3");
     assertStringIncludes(text, "Logs refused, 24 h 5");
     assertStringIncludes(text, "Repeats recognised, 24 h 1");

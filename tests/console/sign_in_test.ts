@@ -9,15 +9,25 @@ Deno.test("the console sends whoever is not signed in to the sign-in, and shows 
   await withService(OPERATED, async (test) => {
     const browser = new ConsoleBrowser(test);
     for (
-      const path of ["/console", "/console/trail", "/console/apps/notes/keys", "/console/apps/none/keys"]
+      const path of [
+        "/console",
+        "/console/trail",
+        "/console/apps/notes/keys",
+        "/console/apps/notes/privacy",
+        "/console/apps/notes/releases",
+        "/console/apps/notes/releases.csv",
+        "/console/apps/none/keys",
+      ]
     ) {
       const response = await browser.get(path);
       assertEquals([response.status, response.headers.get("location")], [303, "/console/sign-in"], path);
       assertEquals(await response.text(), "");
     }
-    const live = await browser.get("/console/live");
-    assertEquals(live.status, 401);
-    await live.body?.cancel();
+    for (const path of ["/console/live", "/console/live/privacy/notes"]) {
+      const live = await browser.get(path);
+      assertEquals(live.status, 401, path);
+      await live.body?.cancel();
+    }
     const posted = await browser.post("/console/apps/notes/keys/rotate", { reason: "x" });
     assertEquals(posted.status, 401);
     await posted.body?.cancel();
