@@ -53,7 +53,7 @@ const LATENCIES = [1, 4, 12, 25, 30, 18, 7, 2, 0.8, 0.2];
 
 /** Runs them and gives a row for each judgement: what it cost, and what was found. */
 export function harmlessSchema(): Record<string, unknown>[] {
-  const parameters = sketchParameters([SCHEMA]);
+  const parameters = sketchParameters([SCHEMA])!;
   const layout = layoutOf(SCHEMA, () => false, parameters)!;
   const domain = new ComparisonDomain(crypto.getRandomValues(new Uint8Array(32)), ["bench"]);
   const sketches = new EventSketches(layout, parameters, domain);

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { measuredEvents, SKETCH_MEMORY, sketchParameters } from "../privacy/risk_dimensions.ts";
 import { checkEvents } from "./check_events.ts";
 import { checkReleases } from "./check_releases.ts";
 import { checkRisk } from "./check_risk.ts";
@@ -155,13 +156,21 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const checked = config as Config;
-  return {
+  const deployment: Deployment = {
     issuer: checked.issuer,
     alerts: checked.alerts,
     applications: new Map(
       Object.entries(checked.applications).map(([id, definition]) => [id, fillIn(id, definition)]),
     ),
   };
+  if (sketchParameters(measuredEvents(deployment)) === undefined) {
+    throw new ConfigError([
+      `applications: remove fields of the events with many: their combinations are more than ${
+        SKETCH_MEMORY / 2 ** 20
+      } MiB of risk sketches can measure.`,
+    ]);
+  }
+  return deployment;
 }
 
 /** What counts people needs a pseudonym to count them by. */

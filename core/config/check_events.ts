@@ -33,6 +33,8 @@ const TYPE_MEMBERS: Record<string, readonly string[]> = {
   bucket: ["edges"],
   version: ["majors", "minors"],
 };
+/** Most fields of an event: what is measured of it in a day is one row of the store. */
+const MAX_FIELDS = 32;
 /** Beyond it next to every report is true. */
 const MAX_LOCAL_EPSILON = 16;
 /** Most values of an integer field. */
@@ -85,6 +87,9 @@ function checkEvent(path: string, event: unknown, mistakes: string[]): void {
   if (!isMembers(event.fields)) {
     mistakes.push(`${path}.fields: list the fields by name ({} when there are none).`);
     return;
+  }
+  if (Object.keys(event.fields).length > MAX_FIELDS) {
+    mistakes.push(`${path}.fields: list at most ${MAX_FIELDS}; every two of them are measured together.`);
   }
   for (const [name, field] of Object.entries(event.fields)) {
     if (!NAME.test(name)) mistakes.push(`${path}.fields.${name}: ${HOW_TO_NAME}`);

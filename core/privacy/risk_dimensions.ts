@@ -7,6 +7,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex, utf8 } from "../bytes.ts";
+import type { Deployment } from "../config/types.ts";
 import type { EventSchema, FieldSchema } from "../telemetry/schema.ts";
 import { domainSize } from "../telemetry/schema_budget.ts";
 import { EXACT_LIMIT } from "./hyperloglog.ts";
@@ -82,6 +83,9 @@ const PARAMETERS: readonly KhllParameters[] = [
   { k: 1024, registerCount: 64 },
   { k: 512, registerCount: 64 },
   { k: 256, registerCount: 64 },
+  { k: 128, registerCount: 64 },
+  { k: 64, registerCount: 64 },
+  { k: 32, registerCount: 64 },
 ];
 
 /** Bytes of an entry besides its pseudonyms: hash, slot, two objects and a typed array. */
@@ -89,9 +93,12 @@ const ENTRY_OVERHEAD = 300;
 
 /**
  * The finest parameters with which the sketches of all of these events stay within `memory` bytes, whatever they are
- * fed; the coarsest there are where none do. They follow from the configuration alone, so that processes agree.
+ * fed; undefined where none do. They follow from the configuration alone, so that processes agree.
  */
-export function sketchParameters(events: readonly EventSchema[], memory = SKETCH_MEMORY): KhllParameters {
+export function sketchParameters(
+  events: readonly EventSchema[],
+  memory = SKETCH_MEMORY,
+): KhllParameters | undefined {
   const domains = events.flatMap((event) =>
     layoutOf(event, () => false, PARAMETERS[0]!)?.dimensions.map((dimension) => dimension.domainSize) ?? []
   );
@@ -99,5 +106,11 @@ export function sketchParameters(events: readonly EventSchema[], memory = SKETCH
     const entry = ENTRY_OVERHEAD + Math.max(registerCount, 8 * EXACT_LIMIT);
     return domains.reduce((sum, size) => sum + Math.min(k, size) * entry, 0);
   };
-  return PARAMETERS.find((parameters) => bytes(parameters) <= memory) ?? PARAMETERS.at(-1)!;
+  return PARAMETERS.find((parameters) => bytes(parameters) <= memory);
+}
+
+/** The events of a deployment that are measured: those of applications with a pseudonym. */
+export function measuredEvents({ applications }: Deployment): EventSchema[] {
+  return [...applications.values()].filter((app) => app.pseudonymSeconds !== undefined)
+    .flatMap((app) => Object.values(app.events));
 }

@@ -20,7 +20,7 @@ import { type AlertRow, sweepAlerts } from "./alerts.ts";
 import { ComparisonDomain } from "./comparison_domain.ts";
 import type { KhllParameters, KHyperLogLog } from "./khll.ts";
 import { decide, type DecisionContext, type JudgedEvent, lift, type Lifting } from "./risk_decisions.ts";
-import { type Layout, layoutOf, sketchParameters } from "./risk_dimensions.ts";
+import { type Layout, layoutOf, measuredEvents, sketchParameters } from "./risk_dimensions.ts";
 import { enterRiskDay } from "./risk_history.ts";
 import { EventSketches, PEOPLE } from "./risk_sketches.ts";
 import { readRisks, riskName, type Risks, withheldEvents } from "./risk_stops.ts";
@@ -78,10 +78,8 @@ export class RiskMonitor {
   /** Reads nothing yet: {@linkcode RiskMonitor.open} does. */
   constructor(private readonly options: RiskMonitorOptions) {
     const applications = [...options.deployment.applications.values()];
-    this.parameters = sketchParameters(
-      applications.filter((app) => app.pseudonymSeconds !== undefined)
-        .flatMap((app) => Object.values(app.events)),
-    );
+    // That there are some is a condition of a checked configuration.
+    this.parameters = sketchParameters(measuredEvents(options.deployment))!;
     const none: Risks = { stops: NO_STOPS, rows: new Map() };
     this.#watched = new Map(applications.flatMap((app) => {
       const { pseudonymSeconds } = app;

@@ -156,6 +156,15 @@ Deno.test("checkEvents() has one message for each mistake of a field", () => {
   assertEquals(ofField({ type: "enum", values: numbers(256).map(String) }), []);
 });
 
+Deno.test("checkEvents() takes 32 fields of an event", () => {
+  const fields = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, { type: "boolean" }]));
+  assertEquals(ofEvent({ fields: fields(32) }), []);
+  assertEquals(ofEvent({ fields: fields(33) }), [
+    ".fields: list at most 32; every two of them are measured together.",
+  ]);
+});
+
 Deno.test("checkEvents() reports all mistakes at once", () => {
   const mistakes = checkEvents("x", {
     A: { ...EVENT, description: "", sample: 2, fields: { B: { type: "enum" }, c: { type: "text" } } },

@@ -306,3 +306,24 @@ Deno.test("checkConfig() reports all mistakes at once, one a line", () => {
   assertEquals(error.message.split("\n").sort(), expected);
   assertEquals(error.name, "ConfigError");
 });
+
+Deno.test("checkConfig() refuses more combinations of fields than risk can be measured of", () => {
+  const fields = Object.fromEntries(
+    Array.from({ length: 32 }, (_, index) => [`f${index}`, { type: "integer", min: 0, max: 99 }]),
+  );
+  const configOf = (events: number, pseudonymSeconds: unknown) => {
+    const config = good();
+    const demo = (config.applications as Record<string, Record<string, unknown>>).demo!;
+    const saved = { description: "d", purpose: "p", owner: "o", expires: "2027-06-30", fields };
+    demo.events = Object.fromEntries(Array.from({ length: events }, (_, index) => [`e${index}`, saved]));
+    return { ...config, applications: { demo: { ...demo, pseudonymSeconds } } };
+  };
+  checkConfig(configOf(15, DAY), PRODUCTION);
+  const error = assertThrows(() => checkConfig(configOf(30, DAY), PRODUCTION), ConfigError);
+  assertEquals(error.mistakes, [
+    "applications: remove fields of the events with many: their combinations are more than 256 MiB of risk " +
+    "sketches can measure.",
+  ]);
+  // Nothing is measured of people who have no pseudonym.
+  checkConfig(configOf(30, false), PRODUCTION);
+});

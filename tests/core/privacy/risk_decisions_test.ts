@@ -172,7 +172,7 @@ Deno.test("decide() stops what people were only told of, as soon as the configur
 /** What was measured of 200 people, each with a level of his own or all alike. */
 function measured(deployment: Deployment, isLeaking: boolean): JudgedEvent {
   const app = deployment.applications.get("app")!;
-  const parameters = sketchParameters(Object.values(app.events));
+  const parameters = sketchParameters(Object.values(app.events))!;
   const layout = layoutOf(app.events.e!, () => false, parameters)!;
   const domain = new ComparisonDomain(new Uint8Array(32), ["test"]);
   const sketches = new EventSketches(layout, parameters, domain);

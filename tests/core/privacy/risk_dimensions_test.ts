@@ -1,4 +1,4 @@
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { layoutOf, SKETCH_MEMORY, sketchParameters } from "../../../core/privacy/risk_dimensions.ts";
 import type { FieldSchema } from "../../../core/telemetry/schema.ts";
 import { event } from "../../support/monitored.ts";
@@ -50,8 +50,12 @@ Deno.test("sketchParameters() keeps the paper's K and M until memory ends, then 
     event(Object.fromEntries(Array.from({ length: fields }, (_, index) => [`f${index}`, wide]))),
   ];
   assertEquals(sketchParameters(events(5)), { k: 2048, registerCount: 1024 });
-  assertEquals(sketchParameters(events(30)).k < 2048, true);
-  // 30 fields are 466 sketches, whose entries have at most 512 + 300 bytes each.
-  assertEquals(466 * sketchParameters(events(30)).k * 812 <= SKETCH_MEMORY, true);
+  assertEquals(sketchParameters(events(30))!.k < 2048, true);
+  // 30 fields are 466 sketches, whose entries have at most 512 + 300 bytes each: whatever there is, it stays in memory.
+  for (let count = 1; count <= 20; count++) {
+    const many = Array.from({ length: count }, () => events(30)[0]!);
+    assert(466 * count * sketchParameters(many)!.k * 812 <= SKETCH_MEMORY, `${count}`);
+  }
+  assertEquals(sketchParameters(Array.from({ length: 40 }, () => events(30)[0]!)), undefined);
   assertEquals(sketchParameters([]), { k: 2048, registerCount: 1024 });
 });
