@@ -1,15 +1,14 @@
 /**
  * The curve arithmetic of the service beside what others would use: `deno task bench:crypto`. Every implementation
  * runs in a process of its own and they take turns, so that a noisy machine hurts all alike; a ratio is the median of
- * the ratios of single rounds. Prints Markdown; docs/performance.md keeps one such print. `--rounds=N` (default 25).
+ * the ratios of single rounds. `--rounds=N` (default 25), `--write` (docs/performance.md).
  *
  * @module
  */
-// deno-lint-ignore-file no-console
 import { compileNative } from "./contenders/native.ts";
 import { ContenderProcess, type Launch } from "./contenders/process.ts";
 import { Rounds } from "./contenders/rounds.ts";
-import { environment } from "./environment.ts";
+import { Report } from "./report.ts";
 import { markdownTable } from "./statistics.ts";
 
 const here = new URL("./", import.meta.url);
@@ -63,7 +62,7 @@ for (const [name, reference] of Object.entries(agreements)) {
 }
 
 const count = Number(Deno.args.find((arg) => arg.startsWith("--rounds="))?.slice("--rounds=".length) ?? 25);
-const began = environment();
+const report = new Report("bench:crypto", `${count} rounds, medians`);
 const rounds = await Rounds.measure(processes, [...operations, ...composites, ...primitives], count);
 for (const contender of processes.values()) await contender.stop();
 await Deno.remove(build, { recursive: true });
@@ -76,9 +75,8 @@ const factor = (operation: string, slow: string, fast: string) => {
   return ratio === undefined ? "-" : `${ratio.toFixed(2)} x`;
 };
 
-console.log(`${began}; ${count} rounds, medians\n`);
-console.log("ristretto255-SHA512, us a token\n");
-console.log(markdownTable(
+report.say("ristretto255-SHA512, us a token:");
+report.say(markdownTable(
   [
     "operation, batch",
     "noble",
@@ -98,10 +96,10 @@ console.log(markdownTable(
   ]),
 ));
 
-console.log(
-  "\nP384-SHA384, us a token (privacypass-ts has privately verifiable tokens for this suite only, one a request)\n",
+report.say(
+  "P384-SHA384, us a token (privacypass-ts has privately verifiable tokens for this suite only, one a request):",
 );
-console.log(markdownTable(
+report.say(markdownTable(
   ["operation, batch", "noble P-384", "privacypass-ts", "privacypass-ts / noble"],
   operations.map((operation) => [
     operation,
@@ -110,10 +108,10 @@ console.log(markdownTable(
   ]),
 ));
 
-console.log(
-  "\nA weighted sum of elements (a half of a proof), us an element: multi-scalar code or one by one\n",
+report.say(
+  "A weighted sum of elements (a half of a proof), us an element: multi-scalar code or one by one:",
 );
-console.log(markdownTable(
+report.say(markdownTable(
   ["elements", "noble, multi-scalar", "sodium, one by one", "noble / sodium"],
   composites.map((operation) => [
     operation.split(" ")[1]!,
@@ -122,16 +120,16 @@ console.log(markdownTable(
   ]),
 ));
 
-console.log(
-  "\nWhat a token is made of, us: a multiplication, the map to the group, an addition, SHA-512 of 290 bytes\n",
+report.say(
+  "What a token is made of, us: a multiplication, the map to the group, an addition, SHA-512 of 290 bytes:",
 );
 const parts = ["noble", "sodium", "node:crypto"];
-console.log(markdownTable(
+report.say(markdownTable(
   ["primitive", ...parts],
   primitives.map((operation) => [operation.split(" ")[0]!, ...times(operation, parts, 1)]),
 ));
 
-for (const line of absent) console.log(`\n${line}`);
+for (const line of absent) report.say(line);
 
 type Target = [name: string, measured: number | undefined, bound: "at least" | "at most", wanted: number];
 const targets: Target[] = [
@@ -140,8 +138,8 @@ const targets: Target[] = [
   ["issue 30, x noble", rounds.ratio("issue 30", "noble", "sodium"), "at least", 2.2],
   ["issue 30, x voprf-ts", rounds.ratio("issue 30", "voprf-ts", "sodium"), "at least", 5],
 ];
-console.log("\nTargets\n");
-console.log(markdownTable(
+report.say("Targets:");
+report.say(markdownTable(
   ["target", "wanted", "measured", "met"],
   targets.map(([name, measured, bound, wanted]) => [
     name,
@@ -154,3 +152,4 @@ console.log(markdownTable(
       : "no",
   ]),
 ));
+await report.keep();

@@ -1,19 +1,19 @@
-// deno-lint-ignore-file no-console -- a bench speaks to a person.
 /**
  * `deno task bench:ledger`: the numbers of the redemption ledger (docs/performance.md). What is compared takes turns, so
  * that a noisy machine hurts all alike; ratios are medians of the ratios of single rounds.
  *
  * `--sizes=0,100000,1000000` rows in the store, `--rounds=5`, `--sweep=400000` ended rows, `--millions=1,10` redemptions
- * for memory (0 leaves a part out).
+ * for memory (0 leaves a part out), `--write` (docs/performance.md).
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { environment } from "./environment.ts";
 import { measureHttp } from "./ledger/http.ts";
 import { fillClaims, measureGrouped, measureSingle, openClaimStore } from "./ledger/claims.ts";
 import { measureSweepStall } from "./ledger/stall.ts";
 import { percentile } from "./http/load.ts";
+import { startKvEndpoint } from "../tests/support/kv_endpoint.ts";
+import { Report } from "./report.ts";
 import { markdownTable, median } from "./statistics.ts";
 
 const { values } = parseArgs({
@@ -23,11 +23,13 @@ const { values } = parseArgs({
     sweep: { type: "string", default: "400000" },
     millions: { type: "string", default: "1,10" },
     logs: { type: "string", default: "4000" },
+    write: { type: "boolean", default: false },
   },
 });
 const numbers = (text: string) => text.split(",").map(Number);
 const rounds = Number(values.rounds);
 const folder = await Deno.makeTempDir();
+const report = new Report("bench:ledger", `${rounds} rounds, medians`);
 
 async function compareCommits(): Promise<void> {
   const claims = await openClaimStore(`${folder}/claims.sqlite3`);
@@ -54,9 +56,31 @@ async function compareCommits(): Promise<void> {
     }
   }
   claims.store.close();
-  console.log(
+  report.say(
     markdownTable(["rows in the store", "at once", "grouped, a second", "one by one", "ratio"], rows),
   );
+}
+
+/** Through KV Connect, where a commit takes 10 checks: official engine, an HTTP server of this process around it. */
+async function compareEndpoint(): Promise<void> {
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", "token-of-the-bench");
+  const path = `${folder}/endpoint.sqlite3`;
+  const endpoint = await startKvEndpoint({ path, token: "token-of-the-bench" });
+  const claims = await openClaimStore(endpoint.url);
+  const rates: number[] = [];
+  const written: number[] = [];
+  for (let round = -1; round < rounds; round++) {
+    const before = endpoint.counts.writes;
+    const rate = await measureGrouped(claims, 2_000, 256, 4);
+    if (round < 0) continue;
+    rates.push(rate);
+    written.push(2_000 / (endpoint.counts.writes - before));
+  }
+  claims.store.close();
+  await endpoint.stop();
+  report.say(markdownTable(["through KV Connect, 256 at once", "a second", "claims a commit"], [
+    ["ten checks a commit, four commits at once", median(rates).toFixed(0), median(written).toFixed(1)],
+  ]));
 }
 
 async function showStall(rows: number): Promise<void> {
@@ -68,7 +92,7 @@ async function showStall(rows: number): Promise<void> {
     String(times.length),
     ...[0.5, 0.99, 1].map((share) => percentile(times, share).toFixed(1)),
   ];
-  console.log(markdownTable(["a claim, ms", "claims", "p50", "p99", "longest"], [
+  report.say(markdownTable(["a claim, ms", "claims", "p50", "p99", "longest"], [
     row("without a sweep", quiet),
     row(`beside the sweep of ${rows} rows (${sweepSeconds.toFixed(0)} s)`, sweeping),
   ]));
@@ -81,23 +105,24 @@ async function showMemory(millions: readonly number[]): Promise<void> {
   }).output();
   if (!success) throw new Error("The redemptions failed");
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  console.log(markdownTable(["redemptions, millions", "resident MiB"], lines.map((line) => line.split(" "))));
+  report.say(markdownTable(["redemptions, millions", "resident MiB"], lines.map((line) => line.split(" "))));
 }
 
 try {
-  console.log(`${environment()}; ${rounds} rounds, medians`);
-  console.log("\nClaims with their records on an SQLite file\n");
+  report.say("Claims with their records on an SQLite file:");
   await compareCommits();
-  console.log("\nWhole requests over loopback, 64 connections, tokens that have been used before\n");
-  console.log(await measureHttp(rounds, Number(values.logs)));
+  await compareEndpoint();
+  report.say("Whole requests over loopback, 64 connections, tokens that have been used before:");
+  report.say(await measureHttp(rounds, Number(values.logs)));
   if (Number(values.sweep) > 0) {
-    console.log("\nThe stall that a sweep causes\n");
+    report.say("The stall that a sweep causes:");
     await showStall(Number(values.sweep));
   }
   if (numbers(values.millions).some((millions) => millions > 0)) {
-    console.log("\nMemory, against a store that keeps nothing\n");
+    report.say("Memory, against a store that keeps nothing:");
     await showMemory(numbers(values.millions));
   }
+  await report.keep();
 } finally {
   await Deno.remove(folder, { recursive: true });
 }

@@ -43,5 +43,7 @@ export async function drawPlot(
   await input.close();
   const { success, stdout } = await process.output();
   if (!success) throw new Error("The plot could not be drawn");
-  await Deno.writeFile(new URL(`../docs/${name}`, import.meta.url), stdout);
+  const file = new URL(`../docs/${name}`, import.meta.url);
+  await Deno.writeFile(file, stdout);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file.pathname] }).output();
 }

@@ -11,3 +11,16 @@ export function formatTable(rows: readonly (readonly (string | number)[])[]): st
     );
   return texts.map(layOut).join("\n");
 }
+
+/** A table in Markdown, its columns padded: the first to the left, the others to the right. */
+export function markdownTable(header: string[], rows: string[][]): string {
+  const widths = header.map((_, column) =>
+    Math.max(3, ...[header, ...rows].map((row) => (row[column] ?? "").length))
+  );
+  const line = (cells: string[]) =>
+    "| " + cells.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+    ).join(" | ") + " |";
+  const rule = widths.map((width, column) => column === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
+  return [line(header), line(rule), ...rows.map(line)].join("\n");
+}

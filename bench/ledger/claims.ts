@@ -62,9 +62,14 @@ async function perSecond(count: number, atOnce: number, work: () => Promise<unkn
   return count / (performance.now() - startedAt) * 1_000;
 }
 
-/** Claims a second through the committer. */
-export function measureGrouped(claims: ClaimStore, count: number, atOnce: number): Promise<number> {
-  const committer = new Committer(claims.store, random);
+/** Claims a second through the committer; `maxInFlight` commits at once. */
+export function measureGrouped(
+  claims: ClaimStore,
+  count: number,
+  atOnce: number,
+  maxInFlight = 1,
+): Promise<number> {
+  const committer = new Committer(claims.store, random, { maxInFlight });
   return perSecond(count, atOnce, () => committer.submit(makeClaim(claims)));
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 import { fetchTokens, signLog } from "../../tests/support/load_client.ts";
-import { freePort, spawnService } from "../../tests/support/spawned_service.ts";
+import { spawnService } from "../../tests/support/spawned_service.ts";
+import { startPlainServer } from "../http/plain_process.ts";
 import { type LoadResult, percentile, runLoad } from "../http/load.ts";
 import { postRequest } from "../http/wire_connection.ts";
 import { markdownTable, median } from "../statistics.ts";
@@ -17,19 +18,7 @@ export async function measureHttp(rounds: number, logs: number): Promise<string>
   const folder = await Deno.makeTempDir();
   const service = spawnService({ folder });
   await service.ready;
-  const plainPort = freePort();
-  const plain = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-check",
-      "-A",
-      new URL("../http/plain_server.ts", import.meta.url).pathname,
-      `${folder}/plain.sqlite3`,
-      String(plainPort),
-    ],
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-  }).spawn();
+  const plain = await startPlainServer(folder);
 
   /** Logs of fresh tokens whose first use has filled the cache of MAC keys. */
   async function reusedLogs(count: number): Promise<Uint8Array[]> {
@@ -44,7 +33,7 @@ export async function measureHttp(rounds: number, logs: number): Promise<string>
   const send = (to: "service" | "plain", requests: Uint8Array[], rate?: number) =>
     runLoad({
       ...(to === "plain"
-        ? { port: plainPort, pid: plain.pid }
+        ? { port: plain.port, pid: plain.pid }
         : { port: service.port, pid: service.child.pid }),
       requests,
       connections: CONNECTIONS,
@@ -81,8 +70,7 @@ export async function measureHttp(rounds: number, logs: number): Promise<string>
     );
   } finally {
     await service.end("SIGTERM");
-    plain.kill("SIGKILL");
-    await plain.status;
+    await plain.end();
     await Deno.remove(folder, { recursive: true });
   }
 }

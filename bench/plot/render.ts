@@ -10,5 +10,7 @@ const echarts = await import(packageName);
 const { width, height, option } = await new Response(Deno.stdin.readable).json();
 const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
 chart.setOption({ ...option, animation: false });
-await Deno.stdout.write(new TextEncoder().encode(chart.renderToSVGString()));
+// Without the style that makes parts light up under a pointer: a picture in a page has none.
+const svg = chart.renderToSVGString().replace(/<style[^]*?<\/style>/, "").replaceAll(/ class="[^"]*"/g, "");
+await Deno.stdout.write(new TextEncoder().encode(svg));
 chart.dispose();
