@@ -25,8 +25,9 @@ async function lookAt(page: Page, name: string, url: string, opened = false): Pr
       await page.waitForTimeout(100);
       const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
       assert(overflow <= 0, `${what} is ${overflow} px too wide`);
-      // The other colours change nothing but contrast.
-      await assertAccessible(page, what, colorScheme === "dark" ? ["color-contrast"] : undefined);
+      // The other colours change nothing but contrast, and that on a phone as on a desk.
+      if (colorScheme === "light") await assertAccessible(page, what);
+      else if (width > 390) await assertAccessible(page, what, ["color-contrast"]);
       await page.screenshot({ path: `${SCREENSHOTS}${name}-${width}-${colorScheme}.png`, fullPage: true });
     }
   }
@@ -67,8 +68,7 @@ browserTest("the same holds of pages that show many days: keys, privacy and rele
     await signInWith(page, link);
     const pages = `${url}/console/apps/notes`;
     await lookAt(page, "keys", `${pages}/keys`);
-    await lookAt(page, "privacy", `${pages}/privacy`);
-    await lookAt(page, "privacy-days", `${pages}/privacy`, true);
+    await lookAt(page, "privacy", `${pages}/privacy`, true);
     await lookAt(page, "lift", `${pages}/privacy/lift/slider_moved/level`);
     await lookAt(page, "releases", `${pages}/releases`);
     assertAskedOnly(url, browser);
