@@ -155,7 +155,7 @@ function Tiles({ counts: { day, thisHour } }: { readonly counts: Overview }) {
         <Tile
           label="Logs refused, 24 h"
           count={day.refused}
-          more={`${refusedShare} of all, ${thisHours(thisHour.refused)}`}
+          more={`${logs === 0 ? "" : `${refusedShare} of all, `}${thisHours(thisHour.refused)}`}
           {...(day.refused > 0 ? { tone: "bad" as const } : {})}
         />
         <Tile

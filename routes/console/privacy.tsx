@@ -154,12 +154,30 @@ function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
   );
 }
 
+/** The fields of an event that are measured: what is randomised on the device identifies nobody. */
+function measuredFields(app: Application, event: string): string[] {
+  return Object.entries(app.events[event]!.fields)
+    .filter(([, { localDp }]) => localDp === undefined).map(([name]) => name);
+}
+
 function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
+  const waiting = events.filter(({ event, days }) =>
+    days.length === 0 && measuredFields(app, event).length > 0
+  );
   return (
     <div class="stack">
-      {events.map(({ event, days }) => {
-        const fields = Object.entries(app.events[event]!.fields)
-          .filter(([, { localDp }]) => localDp === undefined).map(([name]) => name);
+      {waiting.length > 0 && (
+        <p class="muted">
+          Nothing is measured yet of {waiting.map(({ event }, index) => (
+            <>
+              {index > 0 && ", "}
+              <code>{event}</code>
+            </>
+          ))}.
+        </p>
+      )}
+      {events.filter((event) => !waiting.includes(event)).map(({ event, days }) => {
+        const fields = measuredFields(app, event);
         const randomised = Object.keys(app.events[event]!.fields).filter((field) => !fields.includes(field));
         const latest = days.at(-1);
         const suppressed = new Set(
@@ -173,7 +191,7 @@ function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
                 <code>{event}</code>
               </h3>
               <span class="small muted">
-                {latest === undefined ? "nothing measured yet" : `measured ${formatDistance(latest.at, now)}`}
+                {latest !== undefined && `measured ${formatDistance(latest.at, now)}`}
               </span>
             </div>
             {fields.length === 0

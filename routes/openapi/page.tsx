@@ -137,17 +137,19 @@ function RoutePanel({ route }: { readonly route: Route }) {
             {takes !== undefined && <Body message={takes} />}
           </div>
         )}
-        {answers.map(([status, message]) => (
-          <div>
-            <h4>Answers {status}</h4>
-            <Body message={message} />
-            <Headers
-              headers={Object.entries(message.headers ?? {}).map((
-                [name, { description }],
-              ) => [name, description])}
-            />
-          </div>
-        ))}
+        <div class="answers">
+          {answers.map(([status, message]) => (
+            <>
+              <h4>Answers {status}</h4>
+              <Body message={message} />
+              <Headers
+                headers={Object.entries(message.headers ?? {}).map((
+                  [name, { description }],
+                ) => [name, description])}
+              />
+            </>
+          ))}
+        </div>
       </div>
       <p class="small">
         <span class="muted">Refuses with</span> {refusals.map((refusal) => (

@@ -60,7 +60,7 @@ Deno.test("the privacy page shows the risk of fields and pairs, an alarm, and wh
   await withLeaky(async (test, browser) => {
     const before = textOf(await browser.page("/console/apps/notes/privacy"));
     assertStringIncludes(before, "Nothing is stopped.");
-    assertStringIncludes(before, "nothing measured yet");
+    assertStringIncludes(before, "Nothing is measured yet of moved .");
     await moveSliders(test, 50);
     const few = textOf(await browser.page("/console/apps/notes/privacy"));
     assertStringIncludes(few, "level: too few people to judge, 50 of 200");
