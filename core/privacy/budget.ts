@@ -1,9 +1,9 @@
 /**
- * The privacy budget of an application, durable: what was spent in a period is a row, and a release is paid in the
- * commit that reserves it, before anything is counted. So a crash may leave a release unmade, and never one unpaid.
+ * The privacy budget of an application, durable: what the releases of a day have cost is a row, and a release is paid in
+ * the commit that reserves it, before anything is counted. So a crash may leave a release unmade, and never one unpaid.
  *
  * The period is that of the day whose records are released, not of the clock: a clock that jumps gives nobody a fresh
- * budget. Periods begin at multiples of their length since 1970, as pseudonyms do, and are a multiple of the pseudonym's
+ * budget. Nor does another length of the periods: what was spent in one is the sum of its days. Periods begin at multiples of their length since 1970, as pseudonyms do, and are a multiple of the pseudonym's
  * rotation, so that all that is ever said about a pseudonym's days comes out of one budget.
  *
  * @module
@@ -14,7 +14,7 @@ import { compose, fits, type LossUnit, type PrivacyLoss, privacyLoss, remaining 
 import { rational, rationalOf } from "./rational.ts";
 import { DEFAULT_DELTA, periodDays, type ReleasingApplication } from "./release_plan.ts";
 
-/** What was spent in a period. */
+/** What the releases of a day have cost. */
 export interface BudgetRow {
   /** What the amounts are counted in. */
   readonly unit: LossUnit;
@@ -46,9 +46,10 @@ export interface BudgetState {
   readonly left: PrivacyLoss;
 }
 
-/** The number of the period that a day belongs to. */
-export function budgetPeriod(app: ReleasingApplication, day: number): number {
-  return Math.floor(day / periodDays(app));
+/** The first day of the period that a day belongs to. */
+export function periodStart(app: ReleasingApplication, day: number): number {
+  const days = periodDays(app);
+  return Math.floor(day / days) * days;
 }
 
 /** What an application may spend in a period. */
@@ -59,37 +60,63 @@ export function budgetOf(app: ReleasingApplication): PrivacyLoss {
 
 /** What was spent of the budget of a day, and what is left. */
 export async function readBudget(store: Store, app: Application, day: number): Promise<BudgetState> {
-  const period = budgetPeriod(app, day);
-  const { value } = await store.get<BudgetRow>(keySpace.budget(app.id, period));
   const budget = budgetOf(app);
-  const spent = spentOf(value, budget.unit);
-  const days = periodDays(app);
+  const { total } = await readSpending(store, app, day);
+  const fromDay = periodStart(app, day);
   return {
-    fromDay: period * days,
-    toDay: (period + 1) * days - 1,
+    fromDay,
+    toDay: fromDay + periodDays(app) - 1,
     budget,
-    spent: spent ?? budget,
-    left: spent === undefined ? privacyLoss(budget.unit, rational(0n)) : remaining(spent, budget),
+    spent: total ?? budget,
+    left: total === undefined ? privacyLoss(budget.unit, rational(0n)) : remaining(total, budget),
   };
 }
 
-/**
- * The period's row after `cost` is paid; undefined when it does not fit into what is left. Whoever writes it checks the
- * row that it was made from.
- */
-export function afterPaying(
-  row: BudgetRow | null,
-  cost: PrivacyLoss,
-  budget: PrivacyLoss,
-): BudgetRow | undefined {
-  const spent = spentOf(row, budget.unit);
-  if (spent === undefined || cost.unit !== budget.unit || !fits(spent, cost, budget)) return undefined;
-  const { unit, amount, delta } = compose(budget.unit, [spent, cost]);
-  return { unit, amount, delta };
+/** What was spent in the period of a day. */
+export interface Spending {
+  /** Whether it still holds when something is paid. */
+  readonly guard: Deno.KvEntryMaybe<string>;
+  /** In the whole period; undefined when a part of it was spent in another unit, and nothing more can be. */
+  readonly total: PrivacyLoss | undefined;
+  /** The day's own row. */
+  readonly day: Deno.KvEntryMaybe<BudgetRow>;
 }
 
-/** Undefined: the period was begun in another unit, and nothing more can be spent in it. */
-function spentOf(row: BudgetRow | null, unit: LossUnit): PrivacyLoss | undefined {
-  if (row === null) return privacyLoss(unit, rational(0n));
-  return row.unit === unit ? privacyLoss(row.unit, row.amount, row.delta) : undefined;
+/** Reads what was spent in the period of a day. */
+export async function readSpending(store: Store, app: Application, day: number): Promise<Spending> {
+  // The guard is read before the rows are: whoever pays meanwhile makes the next payment fail.
+  const guard = await store.get<string>(keySpace.budgetGuard(app.id));
+  const from = periodStart(app, day);
+  const rows = await Array.fromAsync(
+    store.list<BudgetRow>(keySpace.budgetsOf(app.id, from, from + periodDays(app) - 1)),
+  );
+  const key = keySpace.budget(app.id, day);
+  const own = rows.find((row) => row.key[2] === day) ?? { key, value: null, versionstamp: null };
+  return { guard, total: sumOf(rows.map(({ value }) => value), budgetOf(app).unit), day: own };
+}
+
+/**
+ * How `cost` is paid for a day: what belongs into the commit of whatever is paid for. Undefined when it does not fit into
+ * what is left.
+ */
+export function payment(
+  { guard, total, day }: Spending,
+  cost: PrivacyLoss,
+  budget: PrivacyLoss,
+): ((operation: Deno.AtomicOperation) => void) | undefined {
+  if (total === undefined || cost.unit !== budget.unit || !fits(total, cost, budget)) return undefined;
+  const { unit, amount, delta } = compose(cost.unit, [
+    ...(day.value === null ? [] : [lossOf(day.value)]),
+    cost,
+  ]);
+  const row: BudgetRow = { unit, amount, delta };
+  return (operation) => operation.check(guard).set(guard.key, "").set(day.key, row);
+}
+
+function sumOf(rows: readonly BudgetRow[], unit: LossUnit): PrivacyLoss | undefined {
+  return rows.every((row) => row.unit === unit) ? compose(unit, rows.map(lossOf)) : undefined;
+}
+
+function lossOf({ unit, amount, delta }: BudgetRow): PrivacyLoss {
+  return privacyLoss(unit, amount, delta);
 }

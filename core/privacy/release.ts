@@ -15,7 +15,7 @@ import { keySpace, type Store } from "../store/kv.ts";
 import type { TallyRow } from "../store/tally.ts";
 import { dayOf } from "../telemetry/time.ts";
 import type { RandomSource } from "../voprf/suite.ts";
-import { afterPaying, budgetOf, budgetPeriod, type BudgetRow } from "./budget.ts";
+import { budgetOf, payment, readSpending } from "./budget.ts";
 import type { CellTotal } from "./contributions.ts";
 import { countDay } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./release_figures.ts";
@@ -119,12 +119,11 @@ async function reserve(
     // A day beyond its retention has lost its records, and in time every trace of them.
     const isRetired = day < dayOf(nowSeconds) - app.retentionDays;
     if (isRetired || await hasLostRecords(store, app.id, day)) return "incomplete";
-    const spent = await store.get<BudgetRow>(keySpace.budget(app.id, budgetPeriod(app, day)));
-    const paid = afterPaying(spent.value, plan.cost, budget);
-    if (paid === undefined) return "refused";
+    const pay = payment(await readSpending(store, app, day), plan.cost, budget);
+    if (pay === undefined) return "refused";
     const reserved: ReservedRow = { state: "reserved", id: toBase64url(random(12)), plan };
     // Whether it landed is told by the row, which is read again: a commit that was sent twice says no.
-    await store.commit((operation) => operation.check(row, spent).set(key, reserved).set(spent.key, paid));
+    await store.commit((operation) => pay(operation.check(row).set(key, reserved)));
   }
   throw new Error(`A release of ${app.id} could not be reserved: other processes were always faster.`);
 }
@@ -252,7 +251,7 @@ export async function sweepReleases(store: Store, app: Application, nowSeconds: 
   const lastDay = dayOf(nowSeconds) - KEPT_DAYS;
   const selectors = [
     keySpace.releasesOf(app.id, 0, lastDay),
-    keySpace.budgetsBefore(app.id, budgetPeriod(app, lastDay)),
+    keySpace.budgetsOf(app.id, 0, lastDay),
   ];
   let swept = 0;
   for (const selector of selectors) {

@@ -160,13 +160,15 @@ export const keySpace = {
     start: ["i", app, from],
     end: ["i", app, to + 1],
   }),
-  /** What was spent of a privacy budget in a period: BudgetRow. */
-  budget: (app: string, period: number): Deno.KvKey => ["j", app, period],
-  /** The budgets of an application before a period. */
-  budgetsBefore: (app: string, period: number): Deno.KvListSelector => ({
-    prefix: ["j", app],
-    end: ["j", app, period],
+  /** What releases of a day have cost: BudgetRow. */
+  budget: (app: string, day: number): Deno.KvKey => ["j", app, day],
+  /** The same of the days from..to, both included. */
+  budgetsOf: (app: string, from: number, to: number): Deno.KvListSelector => ({
+    start: ["j", app, from],
+    end: ["j", app, to + 1],
   }),
+  /** Rewritten by everybody who pays, so that of two who pay at once one fails: an empty string. */
+  budgetGuard: (app: string): Deno.KvKey => ["j", app, "guard"],
   /** A row that nobody writes: reading it tells whether the store answers. */
   probe: (): Deno.KvKey => ["p"],
   /** A row that is written for the versionstamp that comes back: where the audit draws its line. */

@@ -1,46 +1,68 @@
-import { assertEquals } from "@std/assert";
-import { privacyLoss } from "../../../core/privacy/accounting.ts";
-import {
-  afterPaying,
-  budgetOf,
-  budgetPeriod,
-  type BudgetRow,
-  readBudget,
-} from "../../../core/privacy/budget.ts";
+import { assert, assertEquals } from "@std/assert";
+import type { Application } from "../../../core/config/types.ts";
+import { type PrivacyLoss, privacyLoss } from "../../../core/privacy/accounting.ts";
+import { budgetOf, payment, periodStart, readBudget, readSpending } from "../../../core/privacy/budget.ts";
 import { rational, rationalOf } from "../../../core/privacy/rational.ts";
 import { BY_VERSION, DAY, releasing, withReleases } from "../../support/released.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import type { Store } from "../../../core/store/kv.ts";
 
 const cost = (epsilon: number, delta = 0) => privacyLoss("pure", rationalOf(epsilon), rationalOf(delta));
 const BUDGET = privacyLoss("pure", rationalOf(0.3), rationalOf(1e-6));
 
-Deno.test("afterPaying() spends to the last tenth, exactly, and then refuses", () => {
-  let row: BudgetRow | null = null;
-  for (let spent = 1; spent <= 3; spent++) {
-    row = afterPaying(row, cost(0.1), BUDGET)!;
-    assertEquals(row.amount, rational(BigInt(spent), 10n));
-  }
-  assertEquals(afterPaying(row, cost(1e-12), BUDGET), undefined);
-});
+/** Pays for a day of `app`, if the budget (its own by default) allows it. */
+async function pay(store: Store, app: Application, day: number, cost: PrivacyLoss, budget = budgetOf(app)) {
+  const enter = payment(await readSpending(store, app, day), cost, budget);
+  return enter !== undefined && await store.commit((operation) => enter(operation)) !== undefined;
+}
 
-Deno.test("afterPaying() refuses what exceeds the delta alone", () => {
-  const row = afterPaying(null, cost(0.1, 9e-7), BUDGET)!;
-  assertEquals(afterPaying(row, cost(0.1, 2e-7), BUDGET), undefined);
-  assertEquals(afterPaying(row, cost(0.1, 1e-7), BUDGET)?.delta, rationalOf(1e-6));
-});
+Deno.test("payment() spends to the last tenth, exactly, and then refuses", () =>
+  withReleases(async ({ store }) => {
+    const app = releasing(BY_VERSION);
+    for (let day = 0; day < 3; day++) assert(await pay(store, app, DAY + day, cost(0.1), BUDGET));
+    assertEquals((await readBudget(store, app, DAY)).spent.amount, rational(3n, 10n));
+    assertEquals(await pay(store, app, DAY, cost(1e-12), BUDGET), false);
+    // Two questions about one day are paid for both, and the next period has a budget of its own.
+    for (const paid of [true, true, true, false]) {
+      assertEquals(await pay(store, app, DAY + 7, cost(0.1), BUDGET), paid);
+    }
+  }));
 
-Deno.test("afterPaying() refuses another unit than the budget's, or than the period was begun in", () => {
-  const zcdp = privacyLoss("zcdp", rationalOf(0.01));
-  assertEquals(afterPaying(null, zcdp, BUDGET), undefined);
-  const row = afterPaying(null, zcdp, privacyLoss("zcdp", rationalOf(1)))!;
-  assertEquals(afterPaying(row, cost(0.1), BUDGET), undefined);
-});
+Deno.test("payment() refuses what exceeds the delta alone", () =>
+  withReleases(async ({ store }) => {
+    const app = releasing(BY_VERSION);
+    assert(await pay(store, app, DAY, cost(0.1, 9e-7), BUDGET));
+    assertEquals(await pay(store, app, DAY + 1, cost(0.1, 2e-7), BUDGET), false);
+    assert(await pay(store, app, DAY + 1, cost(0.1, 1e-7), BUDGET));
+    assertEquals((await readBudget(store, app, DAY)).spent.delta, rationalOf(1e-6));
+  }));
 
-Deno.test("budgetPeriod() is that of the day that is released, and begins where pseudonyms do", () => {
+Deno.test("payment() refuses another unit than the budget's, or than the period was begun in", () =>
+  withReleases(async ({ store }) => {
+    const app = releasing(BY_VERSION);
+    const zcdp = privacyLoss("zcdp", rationalOf(0.01));
+    assertEquals(await pay(store, app, DAY, zcdp, BUDGET), false);
+    const other = releasing({ budget: { rho: 1 }, queries: { q: { event: "app_crash", rho: 0.1 } } });
+    assert(await pay(store, other, DAY, zcdp));
+    assertEquals(await pay(store, app, DAY + 1, cost(0.1), BUDGET), false);
+    assertEquals((await readBudget(store, app, DAY)).left.amount, rational(0n));
+  }));
+
+Deno.test("payment() of two who read the same budget is made by one of them", () =>
+  withReleases(async ({ store }) => {
+    const app = releasing(BY_VERSION);
+    // For two days, and the third payment would be too much.
+    const pays = await Promise.all(
+      [0, 1, 1].map(async (day) => payment(await readSpending(store, app, DAY + day), cost(0.1), BUDGET)!),
+    );
+    const done = await Promise.all(pays.map((enter) => store.commit((operation) => enter(operation))));
+    assertEquals(done.filter((versionstamp) => versionstamp !== undefined).length, 1);
+  }));
+
+Deno.test("periodStart() is that of the day that is released, and lies where pseudonyms change", () => {
   const app = releasing(BY_VERSION);
-  assertEquals([-1, 0, 6, 7].map((offset) => budgetPeriod(app, DAY + offset)), [2975, 2976, 2976, 2977]);
+  assertEquals([-1, 0, 6, 7].map((offset) => periodStart(app, DAY + offset) - DAY), [-7, 0, 0, 7]);
   const monthly = releasing({ ...BY_VERSION, budget: { epsilon: 28, days: 28 } });
-  assertEquals(budgetPeriod(monthly, DAY), Math.floor(DAY / 28));
+  assertEquals(periodStart(monthly, DAY), Math.floor(DAY / 28) * 28);
 });
 
 Deno.test("budgetOf() takes decimal numbers as they are written", () => {
@@ -49,14 +71,12 @@ Deno.test("budgetOf() takes decimal numbers as they are written", () => {
   assertEquals(budgetOf(releasing(zcdp)), privacyLoss("zcdp", rational(7n, 10n), rational(1n, 10_000_000n)));
 });
 
-Deno.test("readBudget() tells what is left, and nothing of a period that was begun in another unit", () =>
-  withReleases(async ({ store }, kv) => {
+Deno.test("readBudget() tells what is left", () =>
+  withReleases(async ({ store }) => {
     const app = releasing(BY_VERSION);
     const fresh = await readBudget(store, app, DAY + 3);
     assertEquals([fresh.fromDay, fresh.toDay, fresh.left.amount], [DAY, DAY + 6, rational(7n)]);
-    const key = keySpace.budget("app", budgetPeriod(app, DAY));
-    await kv.set(key, afterPaying(null, cost(2.5), budgetOf(app)));
-    assertEquals((await readBudget(store, app, DAY)).left.amount, rational(9n, 2n));
-    await kv.set(key, { unit: "zcdp", amount: rational(1n), delta: rational(0n) });
-    assertEquals((await readBudget(store, app, DAY)).left.amount, rational(0n));
+    assert(await pay(store, app, DAY, cost(2.5)));
+    assertEquals((await readBudget(store, app, DAY + 6)).left.amount, rational(9n, 2n));
+    assertEquals((await readBudget(store, app, DAY + 7)).left.amount, rational(7n));
   }));

@@ -276,6 +276,23 @@ Deno.test("releaseDay() refuses a unit that the period was not begun in", () =>
     assertEquals(await night(context, DAY + 7, zcdp), { other: "published" });
   }));
 
+Deno.test("releaseDay() forgets nothing that was spent when the periods get another length", () =>
+  withReleases(async (context, kv) => {
+    for (const day of [0, 1]) {
+      await store(kv, crashes({ "1.2": 500 }), { day: DAY + day });
+      await night(context, DAY + day);
+    }
+    // Fourteen days, which begin with the same one; the same questions would cost fourteen.
+    const longer = releasing({ ...BY_VERSION, budget: { epsilon: 14, days: 14 } });
+    const tight = { ...longer, releases: { ...longer.releases!, budget: { epsilon: 3, days: 14 } } };
+    assertEquals(await spent(context, tight), 2);
+    const outcomes = await Promise.all([2, 3, 4].map((day) => night(context, DAY + day, tight)));
+    assertEquals(outcomes.map(({ crashes }) => crashes).toSorted(), ["published", "refused", "refused"]);
+    assertEquals(await spent(context, tight), 3);
+    // And back: what was paid in the longer period was paid.
+    assertEquals([await spent(context), await spent(context, longer)], [3, 3]);
+  }));
+
 Deno.test("releaseDay() gives the same totals in one pass and in many", () =>
   withReleases(async (context, kv) => {
     await store(kv, crashes({ "1.2": 700, "2.2": 300 }));
@@ -396,8 +413,7 @@ Deno.test("sweepReleases() keeps releases and budgets for 800 days", () =>
     await night(context);
     const after = (days: number) => sweepReleases(context.store, APP, NIGHT + days * 86_400);
     assertEquals(await after(798), 0);
-    // The release's row and its figures; the budget's week ends later.
-    assertEquals(await after(799), 2);
-    assertEquals(await after(806), 1);
+    // The release's row, its figures, and what they cost.
+    assertEquals(await after(799), 3);
     assertEquals(await released(context), []);
   }));

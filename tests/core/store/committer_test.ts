@@ -242,7 +242,7 @@ Deno.test("a store that throws is given up on, and nothing is kept of the reques
   }));
 
 Deno.test("a late commit is answered in time; the same bytes again are its replay", () =>
-  withCommitter({ deadlineMs: 30 }, async (bench) => {
+  withCommitter({ deadlineMs: 300 }, async (bench) => {
     bench.faulty.fault = (commit) => commit === 0 ? "hang" : "none";
     assertEquals(await refusalCode(bench.committer.submit(claimOf(bench, {}))), "store_unavailable");
     assertEquals(await storedRecords(bench), []);
@@ -252,7 +252,7 @@ Deno.test("a late commit is answered in time; the same bytes again are its repla
   }));
 
 Deno.test("the same bytes again overtake a late commit, and the record is there once", () =>
-  withCommitter({ deadlineMs: 30 }, async (bench) => {
+  withCommitter({ deadlineMs: 300 }, async (bench) => {
     bench.faulty.fault = (commit) => commit === 0 ? "hang" : "none";
     assertEquals(await refusalCode(bench.committer.submit(claimOf(bench, {}))), "store_unavailable");
     assertEquals(await submitAll(bench, [{}]), ["accepted"]);

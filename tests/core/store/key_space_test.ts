@@ -13,7 +13,7 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   g: ["segment", "segmentsOf", "segmentsFrom", "allSegmentsOf"],
   h: ["clientSecret"],
   i: ["releasesSince", "release", "releaseParts", "releasesOf"],
-  j: ["budget", "budgetsBefore"],
+  j: ["budget", "budgetsOf", "budgetGuard"],
   k: ["key", "keysOf", "keysOfAnyRegion", "allKeys"],
   l: ["log", "logsOf", "logsBefore", "allLogsOf", "logsFrom"],
   m: ["monitorSecret"],
