@@ -2,7 +2,7 @@
 /**
  * `deno task demo`: real clients report their own, real measurements to a running service, or to one that is started
  * for them when none is there; and a few strangers try to slip in without a token. `--endpoint=URL` and `--clients=N`
- * choose others than localhost:8000 and 200; `--logs-to=URL` sends the logs to another region than the one that gave the
+ * choose others than this machine's `PORT` (8000) and 200; `--logs-to=URL` sends the logs to another region than the one that gave the
  * tokens. `--scenario crash-by-version` and `--scenario leak` show releases and the risk monitor, on services of their own
  * or, with `--endpoint`, on a running one, whose console shows it too.
  *
@@ -53,7 +53,7 @@ function readArguments(): Arguments | string {
     if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
       return "Give --clients a whole number from 1 to 100000.";
     }
-    const endpoint = values.endpoint ?? "http://localhost:8000";
+    const endpoint = values.endpoint ?? `http://localhost:${Deno.env.get("PORT") ?? 8000}`;
     const logsTo = values["logs-to"] ?? endpoint;
     if (!URL.canParse(endpoint) || !URL.canParse(logsTo)) {
       return "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.";

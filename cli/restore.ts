@@ -9,6 +9,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { renewKeys } from "../core/keys/after_restore.ts";
+import { MAX_GENERATION } from "../core/keys/replacement.ts";
 import { releaseFrom } from "../core/privacy/release.ts";
 import { isFile } from "../core/store/open.ts";
 import { dayOf } from "../core/telemetry/time.ts";
@@ -47,6 +48,14 @@ async function mend(opened: StoppedStore, generation: number): Promise<string[]>
       const { ended, made } = await renewKeys(context, app, now(), generation);
       const names = made.map(({ epoch, generation }) => `${epoch}/${generation}`).join(", ");
       lines.push(`${app.id}: ${ended} keys ended; epoch/generation of those that took over: ${names}.`);
+      const beyond = made.filter(({ generation }) => generation > MAX_GENERATION).map(({ epoch }) => epoch);
+      if (beyond.length > 0) {
+        lines.push(
+          `Clients accept ${MAX_GENERATION} replacements an epoch: they get no tokens in ${
+            beyond.join(", ")
+          }.`,
+        );
+      }
     }
   });
   return lines;

@@ -4,7 +4,7 @@ import { codeOf, importsOf } from "./support/source_text.ts";
 const ROOT = new URL("../", import.meta.url);
 const SKIPPED = /^(?:\.git|\.dit|node_modules|coverage|dist|screenshots)$/;
 
-/** What the files of one place may import and use (docs/architecture.md). The first place that matches counts. */
+/** What the files of one place may import and use (see the table of folders in README.md). The first place that matches counts. */
 interface Place {
   readonly files: RegExp;
   /** Files of this repository that it may import; all when absent. */
