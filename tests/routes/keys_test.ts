@@ -149,9 +149,10 @@ Deno.test("HEAD keys answers as GET does, without the body", async () => {
 Deno.test("GET keys and schema answer 404 app_unknown and 400 query_refused, and write nothing", async () => {
   await withService({}, async (test) => {
     for (const what of ["keys", "schema"]) {
-      for (const app of ["nobody", "NOTES", "constructor", "%6eotes2"]) {
+      for (const app of ["nobody", "NOTES", "constructor"]) {
         await assertRefusedUnwritten(test, [`/v1/apps/${app}/${what}`], 404, "app_unknown");
       }
+      await assertRefusedUnwritten(test, [`/v1/apps/%6eotes/${what}`], 404, "route_unknown");
       await assertRefusedUnwritten(test, [`/v1/apps/notes/${what}?v=1`], 400, "query_refused");
     }
   });

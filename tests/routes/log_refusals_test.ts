@@ -253,8 +253,8 @@ const rows: Row[] = [
   ],
   [
     404,
-    "app_unknown",
-    "a name that does not decode",
+    "route_unknown",
+    "a name in percent signs",
     (token) => ({ ...signLog(token), path: logsPath("%zz") }),
   ],
   [
