@@ -7,7 +7,8 @@
 import { Hono } from "hono";
 import { checkConfig } from "../../core/config/check.ts";
 import { Counters } from "../../core/counters/counters.ts";
-import { keySpace, Store } from "../../core/store/kv.ts";
+import { keySpace, type Store } from "../../core/store/kv.ts";
+import { openStore } from "../../core/store/open.ts";
 import { packRecords } from "../../core/store/pack_records.ts";
 import { MAX_BODY_BYTES, readBody } from "../../core/telemetry/body.ts";
 import { encodeRecord } from "../../core/telemetry/record.ts";
@@ -53,7 +54,7 @@ class RecordWriter {
 }
 
 const application = checkConfig(config, { development: true }).applications.get("load")!;
-const writer = new RecordWriter(new Store(await Deno.openKv(Deno.args[0]!)), application.id);
+const writer = new RecordWriter(await openStore(Deno.args[0]!), application.id);
 const counters = new Counters(() => Math.floor(Date.now() / 1000));
 const app = new Hono().use("/v1/*", openToEveryOrigin()).post("/v1/apps/:app/logs", async (c) => {
   const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);

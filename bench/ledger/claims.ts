@@ -6,7 +6,8 @@
 import { utf8 } from "../../core/bytes.ts";
 import { encodeClaim } from "../../core/store/claim_row.ts";
 import { type ClaimRequest, Committer } from "../../core/store/committer.ts";
-import { claimId, keySpace, Store } from "../../core/store/kv.ts";
+import { claimId, keySpace, type Store } from "../../core/store/kv.ts";
+import { openStore } from "../../core/store/open.ts";
 
 /** Cryptographic randomness. */
 export const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
@@ -25,9 +26,9 @@ export interface ClaimStore {
   readonly aliveVersionstamp: string;
 }
 
-/** Opens a file. */
+/** Opens a file, or the endpoint at a URL. */
 export async function openClaimStore(path: string): Promise<ClaimStore> {
-  const store = new Store(await Deno.openKv(path), { deadlineMs: 60_000 });
+  const store = await openStore(path, { deadlineMs: 60_000 });
   const { versionstamp } = await store.kv.set(keySpace.alive(1), true);
   return { store, aliveVersionstamp: versionstamp };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { narrowExpiryIndex } from "./expiry_index.ts";
 import { Store, type StoreOptions } from "./kv.ts";
 
 /** Whether `location` is an SQLite file, which only one process may use. */
@@ -12,5 +13,7 @@ export function isFile(location: string | undefined): location is string {
 
 /** Opens the store at a path, `:memory:`, a KV Connect URL, or (undefined) the platform's database. */
 export async function openStore(location: string | undefined, options: StoreOptions = {}): Promise<Store> {
-  return new Store(await Deno.openKv(location), options);
+  const kv = await Deno.openKv(location);
+  if (isFile(location)) narrowExpiryIndex(location);
+  return new Store(kv, options);
 }
