@@ -31,6 +31,8 @@ export interface Sums {
 
 /** One reason of refusals. */
 export interface RefusalCount {
+  /** The application; empty where the request named none that exists. */
+  readonly app: string;
   /** `logs`, `tokens`, `acs`, or `events` for events of logs that were accepted. */
   readonly route: string;
   /** The code. */
@@ -77,7 +79,7 @@ export function makeOverview(
   nowSeconds: number,
 ): Overview {
   const hour = Math.floor(nowSeconds / 3_600);
-  const current = hours.get(hour) ?? new Map();
+  const current: AppCounts = hours.get(hour) ?? new Map();
   const dayByApp = sumCounts(
     [...hours].filter(([number]) => number > hour - DAY_HOURS).map(([, all]) => all),
   );
@@ -85,7 +87,8 @@ export function makeOverview(
   return {
     thisHour: sums(flatten(current)),
     day: sums(day),
-    refusals: refusals(flatten(current), day),
+    refusals: [...dayByApp].flatMap(([app, counts]) => refusals(app, current.get(app), counts))
+      .sort((a, b) => b.day - a.day || (a.code < b.code ? -1 : 1)),
     apps: [...apps].map((app) => ({ app, ...sums(dayByApp.get(app)) })),
     hours: windows(hours, hour - HISTORY_HOURS + 1, hour, 3_600),
     uses: shares(day, "uses", ({ values }) => values[0]),
@@ -132,19 +135,19 @@ function sums(counts: Counts | undefined): Sums {
   };
 }
 
-function refusals(current: Counts, day: Counts): RefusalCount[] {
+function refusals(app: string, current: Counts | undefined, day: Counts): RefusalCount[] {
   const found: RefusalCount[] = [];
   for (const [series, count] of day) {
     const { metric, values } = parseSeries(series);
-    const thisHour = current.get(series) ?? 0;
+    const thisHour = current?.get(series) ?? 0;
     if (metric === "events" && values[0] !== "accepted") {
-      found.push({ route: "events", code: values[0]!, thisHour, day: count });
+      found.push({ app, route: "events", code: values[0]!, thisHour, day: count });
     }
     const [route, code] = values as [string, string];
     if (metric !== "requests" || !COUNTED_ROUTES.includes(route)) continue;
-    if (code !== "ok" && !TAKEN.has(code)) found.push({ route, code, thisHour, day: count });
+    if (code !== "ok" && !TAKEN.has(code)) found.push({ app, route, code, thisHour, day: count });
   }
-  return found.sort((a, b) => b.day - a.day || (a.code < b.code ? -1 : 1));
+  return found;
 }
 
 function shares(

@@ -109,11 +109,12 @@ export function OverviewPage({ view }: { readonly view: OverviewView }) {
 function HealthList({ lines }: { readonly lines: readonly HealthLine[] }) {
   return (
     <ul class="health" aria-label="Health">
-      {lines.map(({ tone, text, more }) => (
+      {lines.map(({ tone, text, more, href }) => (
         <li>
           <span class={`dot ${tone}`} role="img" aria-label={WORDS[tone]} />
           <span>
-            {text} {more !== undefined && <span class="muted">{more}</span>}
+            {href === undefined ? text : <a href={href}>{text}</a>}{" "}
+            {more !== undefined && <span class="muted">{more}</span>}
           </span>
         </li>
       ))}
@@ -184,7 +185,7 @@ const KINDS: Readonly<Record<Reason["kind"], readonly [tone: Tone, word: string]
   service: ["warn", "look here"],
 };
 
-function Refusals({ counts: { refusals, day } }: { readonly counts: Overview }) {
+function Refusals({ counts: { refusals, day, apps } }: { readonly counts: Overview }) {
   if (refusals.length === 0) {
     return <p class="empty">Nothing was refused in the last 24 hours.</p>;
   }
@@ -206,6 +207,7 @@ function Refusals({ counts: { refusals, day } }: { readonly counts: Overview }) 
         <thead>
           <tr>
             <th scope="col">Reason</th>
+            {apps.length > 1 && <th scope="col">Application</th>}
             <th scope="col">What</th>
             <th scope="col">Meaning</th>
             <th scope="col" class="number">This hour</th>
@@ -216,7 +218,7 @@ function Refusals({ counts: { refusals, day } }: { readonly counts: Overview }) 
           </tr>
         </thead>
         <tbody>
-          {refusals.map(({ route, code, thisHour, day }) => {
+          {refusals.map(({ app, route, code, thisHour, day }) => {
             const { what, why, kind } = reasonOf(code);
             const [tone, word] = KINDS[kind];
             return (
@@ -225,6 +227,7 @@ function Refusals({ counts: { refusals, day } }: { readonly counts: Overview }) 
                   {what} <code class="muted">{code}</code>
                   <div class="why">{why}</div>
                 </th>
+                {apps.length > 1 && <td class="nowrap">{app === "" ? "none" : app}</td>}
                 <td class="nowrap">{ROUTES[route] ?? route}</td>
                 <td>
                   <Badge tone={tone}>{word}</Badge>

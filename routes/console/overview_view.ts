@@ -13,6 +13,7 @@ import {
 import { stateAt } from "../../core/keys/epoch.ts";
 import type { Server } from "../../core/service.ts";
 import { formatCount, formatDistance } from "./format.ts";
+import { expiryOf } from "./schema.tsx";
 
 /** Everything that the page shows. */
 export interface OverviewView {
@@ -32,6 +33,8 @@ export interface HealthLine {
   readonly text: string;
   /** More about it. */
   readonly more?: string;
+  /** The page that has it all. */
+  readonly href?: string;
 }
 
 /** Seconds after which the hourly job counts as missed. */
@@ -85,5 +88,35 @@ async function readHealth(service: Server): Promise<HealthLine[]> {
     tone: waiting > 1_000 ? "warn" : "good",
     text: waiting === 0 ? "No log waits" : `${formatCount(waiting)} logs wait for the store`,
   });
+  lines.push(...stopLines(service), ...expiryLines(service));
   return lines;
+}
+
+/** What is not collected because it singled people out. */
+function stopLines({ deployment, stopsOf }: Server): HealthLine[] {
+  return [...deployment.applications.keys()].flatMap((app): HealthLine[] => {
+    const { events, fields } = stopsOf(app);
+    const names = [...events, ...fields];
+    if (names.length === 0) return [];
+    const text = names.length === 1 ? "A collection is stopped" : `${names.length} collections are stopped`;
+    return [{ tone: "bad", text, more: `${app}: ${names.join(", ")}`, href: `/console/apps/${app}/privacy` }];
+  });
+}
+
+/** What ends soon, while there is time to decide about it. */
+function expiryLines({ deployment, now }: Server): HealthLine[] {
+  return [...deployment.applications.values()].flatMap((app): HealthLine[] => {
+    const soon = Object.entries(app.events).filter(([, event]) => expiryOf(event, now()).isSoon);
+    if (soon.length === 0) return [];
+    const text = soon.length === 1 ? "An event expires soon" : `${soon.length} events expire soon`;
+    const names = soon.map(([name, event]) =>
+      `${name} ${formatDistance(expiryOf(event, now()).endsAt, now())}`
+    );
+    return [{
+      tone: "warn",
+      text,
+      more: `${app.id}: ${names.join(", ")}`,
+      href: `/console/apps/${app.id}/schema`,
+    }];
+  });
 }

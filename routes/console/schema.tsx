@@ -13,6 +13,17 @@ import { Badge } from "./parts.tsx";
 /** Days before its end in which an event's expiry stands out. */
 const EXPIRES_SOON_DAYS = 30;
 
+/** Unix seconds at which an event's collection ends, and whether that is over or near. */
+export function expiryOf({ expires }: EventSchema, now: number): {
+  readonly endsAt: number;
+  readonly isOver: boolean;
+  readonly isSoon: boolean;
+} {
+  const endsAt = Date.parse(`${expires}T00:00:00Z`) / 1000 + 86_400;
+  const isOver = now >= endsAt;
+  return { endsAt, isOver, isSoon: !isOver && endsAt - now < EXPIRES_SOON_DAYS * 86_400 };
+}
+
 /** The page. */
 export function SchemaPage({ app, stops, now }: {
   readonly app: Application;
@@ -52,9 +63,7 @@ function EventPanel({ name, event, stops, now, budget }: {
   readonly now: number;
   readonly budget: EventBudget;
 }) {
-  const endsAt = Date.parse(`${event.expires}T00:00:00Z`) / 1000 + 86_400;
-  const expired = now >= endsAt;
-  const soon = !expired && endsAt - now < EXPIRES_SOON_DAYS * 86_400;
+  const { endsAt, isOver, isSoon } = expiryOf(event, now);
   return (
     <section class="panel" aria-labelledby={`event-${name}`}>
       <div class="head">
@@ -62,8 +71,8 @@ function EventPanel({ name, event, stops, now, budget }: {
           <code>{name}</code>
         </h2>
         <span class="actions">
-          {soon && <Badge tone="warn">expires soon</Badge>}
-          {expired
+          {isSoon && <Badge tone="warn">expires soon</Badge>}
+          {isOver
             ? <Badge tone="bad">expired</Badge>
             : isOpen(name, event, stops, now)
             ? <Badge tone="good">collected</Badge>

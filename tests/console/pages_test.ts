@@ -147,7 +147,8 @@ Deno.test("the schema page says what is stopped, over, and soon to be", async ()
     soon: { ...opened, expires: "2027-02-01" },
   };
   await withService({ ...OPERATED, config: configOf({ notes: { events } }) }, async (test) => {
-    const page = await (await new ConsoleBrowser(test).signIn()).page("/console/apps/notes/schema");
+    const browser = await new ConsoleBrowser(test).signIn();
+    const page = await browser.page("/console/apps/notes/schema");
     const badges = [...page.matchAll(/id="event-([a-z]+)"[\s\S]*?<span class="actions">([\s\S]*?)<p>/g)]
       .map(([, name, html]) => [name, html!.replace(/<[^>]+>/g, " ").trim().replace(/\s+/g, " ")]);
     assertEquals(badges, [
@@ -156,6 +157,9 @@ Deno.test("the schema page says what is stopped, over, and soon to be", async ()
       ["over", "expired"],
       ["soon", "expires soon collected"],
     ]);
+    assert(
+      /An event expires soon<\/a> <span[^>]*>notes: soon in 18 days</.test(await browser.page("/console")),
+    );
   });
 });
 
@@ -194,7 +198,23 @@ Deno.test("the keys page shows the life of every epoch, and which keys are destr
 Deno.test("several applications can be told apart and chosen", async () => {
   await withService({ ...OPERATED, config: configOf({ notes: {}, vault: {} }) }, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
-    assertStringIncludes(await browser.page("/console"), "Applications");
+    for (const [app, times] of [["notes", 1], ["vault", 2], ["nobody", 1]] as const) {
+      for (let time = 0; time < times; time++) {
+        await (await test.send(`/v1/apps/${app}/logs`, { method: "POST" })).body?.cancel();
+      }
+    }
+    const overview = await browser.page("/console");
+    assertStringIncludes(overview, "Applications");
+    const rows = [
+      ...overview.matchAll(
+        /<code class="muted">([a-z_]+)<\/code>[\s\S]*?<td class="nowrap">([a-z]+)<\/td>[\s\S]*?<b>([0-9]+)<\/b>/g,
+      ),
+    ];
+    assertEquals(rows.map(([, code, app, count]) => [code, app, count]), [
+      ["media_type", "vault", "2"],
+      ["app_unknown", "none", "1"],
+      ["media_type", "notes", "1"],
+    ]);
     const keys = await browser.page("/console/apps/vault/keys");
     assertStringIncludes(keys, "Keys of vault");
     assertStringIncludes(keys, '<a href="/console/apps/notes/keys"');

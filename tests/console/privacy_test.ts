@@ -78,6 +78,9 @@ Deno.test("the privacy page shows the risk of fields and pairs, an alarm, and wh
     // Today's history still has the figure that caused it, and the schema page says so too.
     assert(/class="heat h5 stop"/.test(page));
     assertStringIncludes(textOf(await browser.page("/console/apps/notes/schema")), "suppressed");
+    const overview = await browser.page("/console");
+    assertStringIncludes(textOf(overview), "A collection is stopped notes: moved.level");
+    assertStringIncludes(overview, '<a href="/console/apps/notes/privacy">A collection is stopped</a>');
   });
 });
 

@@ -33,9 +33,9 @@ Deno.test("makeOverview() tells accepted, repeated and refused logs apart, now a
   assertEquals(view.thisHour, { tokens: 7, accepted: 3, replayed: 2, refused: 5, events: 3 });
   assertEquals(view.day, { tokens: 7, accepted: 8, replayed: 2, refused: 7, events: 3 });
   assertEquals(view.refusals, [
-    { route: "logs", code: "mac_invalid", thisHour: 4, day: 6 },
-    { route: "logs", code: "app_unknown", thisHour: 1, day: 1 },
-    { route: "events", code: "field_unknown", thisHour: 1, day: 1 },
+    { app: "demo", route: "logs", code: "mac_invalid", thisHour: 4, day: 6 },
+    { app: "", route: "logs", code: "app_unknown", thisHour: 1, day: 1 },
+    { app: "demo", route: "events", code: "field_unknown", thisHour: 1, day: 1 },
   ]);
   assertEquals(view.apps.map(({ app, accepted, refused }) => [app, accepted, refused]), [
     ["demo", 8, 6],
@@ -61,6 +61,17 @@ Deno.test("makeOverview() counts refused token requests as reasons, and not as r
   assertEquals(view.refusals.map(({ route, code, day }) => [route, code, day]), [
     ["tokens", "session_invalid", 3],
     ["acs", "service_token_invalid", 1],
+  ]);
+});
+
+Deno.test("makeOverview() keeps one application's refusals apart from another's", () => {
+  const { clock, counters, answer } = counted();
+  answer("mac_invalid", "logs", "demo", 2);
+  answer("mac_invalid", "logs", "other", 3);
+  const { refusals } = makeOverview(counters.hours(), ["demo", "other"], clock.now);
+  assertEquals(refusals.map(({ app, code, day }) => [app, code, day]), [
+    ["other", "mac_invalid", 3],
+    ["demo", "mac_invalid", 2],
   ]);
 });
 
