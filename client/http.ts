@@ -36,16 +36,27 @@ const BARE: RequestInit = {
   redirect: "error",
 };
 
-/** What `work` gives, unless it takes 30 seconds or the user opts out: then it is left alone. */
-export function inTime<T>(
+/**
+ * What `work` gives, unless it takes 30 seconds or the user opts out: then it is left alone. No timer outlasts it, which
+ * would keep a process alive, and browsers from before `AbortSignal.any` (2023) can run it.
+ */
+export async function inTime<T>(
   { signal }: Pick<Context, "signal">,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS)]);
-  return Promise.race([
-    work(end),
-    new Promise<never>((_, reject) => end.addEventListener("abort", () => reject(end.reason))),
-  ]);
+  const end = new AbortController();
+  const abort = () => end.abort();
+  const timer = setTimeout(abort, REQUEST_TIMEOUT_MILLISECONDS);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([
+      work(end.signal),
+      new Promise<never>((_, reject) => end.signal.onabort = reject),
+    ]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /**

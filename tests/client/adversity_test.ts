@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ClientStorage, type Fetch, MemoryStorage } from "../../client/mod.ts";
+import { REQUEST_TIMEOUT_MILLISECONDS } from "../../client/http.ts";
 import type { EventSchema } from "../../core/telemetry/schema.ts";
 import { startService, testConfig, type TestService } from "../support/client_service.ts";
 import { droppedBy, makeClient } from "../support/client_under_test.ts";
@@ -50,21 +51,21 @@ Deno.test("a clock that is set back does not hold up what waits: neither a backo
   }
 });
 
-/** The client's 30 seconds end at once, and again and again, once this says so. */
+/** Whatever waits for the client's 30 seconds has waited for them, again and again, once this says so. */
 async function whereTimeIsUp(body: (timeIsUp: () => void) => Promise<void>): Promise<void> {
-  const { timeout } = AbortSignal;
-  const ends: AbortController[] = [];
+  const { setTimeout } = globalThis;
+  const ends: (() => void)[] = [];
   let timer: ReturnType<typeof setInterval> | undefined;
-  AbortSignal.timeout = () => {
-    const end = new AbortController();
-    ends.push(end);
-    return end.signal;
-  };
+  globalThis.setTimeout =
+    ((end: () => void, milliseconds: number) =>
+      milliseconds === REQUEST_TIMEOUT_MILLISECONDS
+        ? ends.push(end)
+        : setTimeout(end, milliseconds)) as never;
   try {
-    await body(() => timer = setInterval(() => ends.forEach((end) => end.abort()), 1));
+    await body(() => timer = setInterval(() => ends.forEach((end) => end()), 1));
   } finally {
     clearInterval(timer);
-    AbortSignal.timeout = timeout;
+    globalThis.setTimeout = setTimeout;
   }
 }
 

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Clock } from "../../client/clock.ts";
-import { exchange, type Fetch, freshFor, parseJson, retryAfter } from "../../client/http.ts";
+import { exchange, type Fetch, freshFor, inTime, parseJson, retryAfter } from "../../client/http.ts";
 import { makeContext } from "../support/client_context.ts";
 
 const URL_OF_LOGS = "https://telemetry.example/v1/apps/notes/logs";
@@ -73,6 +73,33 @@ Deno.test("exchange() takes a failing network, a broken body and an abort for no
   const pending = answerTo(never, 1000, abort.signal);
   abort.abort();
   assertEquals((await pending).answer.status, 0);
+});
+
+Deno.test("inTime() leaves no timer and no listener behind, which would keep a process alive", async () => {
+  const { setTimeout, clearTimeout } = globalThis;
+  const timers = new Set<unknown>();
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  signal.addEventListener = (_: string, listener: unknown) => void listeners.add(listener);
+  signal.removeEventListener = (_: string, listener: unknown) => void listeners.delete(listener);
+  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+    const timer = setTimeout(...args);
+    timers.add(timer);
+    return timer;
+  }) as typeof setTimeout;
+  globalThis.clearTimeout = (timer) => {
+    timers.delete(timer);
+    clearTimeout(timer);
+  };
+  try {
+    const answered = inTime({ signal }, () => Promise.resolve("answer"));
+    assertEquals([timers.size, listeners.size], [1, 1]);
+    assertEquals(await answered, "answer");
+    await assertRejects(() => inTime({ signal }, () => Promise.reject(new TypeError("offline"))), TypeError);
+    assertEquals([timers.size, listeners.size], [0, 0]);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
 });
 
 Deno.test("parseJson() gives nothing for what is no JSON or no UTF-8", () => {

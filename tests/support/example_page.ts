@@ -4,18 +4,11 @@
  * @module
  */
 import type { BrowserContext, Page, Request } from "playwright-core";
-import { formatDay } from "../../core/telemetry/time.ts";
 import { Folders, freePorts, type RunningProcess, startReady } from "./service_process.ts";
 import { startChromium } from "./chromium.ts";
+import { exportEvents, type StoredEvent } from "./stored_events.ts";
 
 const PATH = "/examples/browser/";
-
-/** An event as it is stored. */
-export interface StoredEvent {
-  readonly name: string;
-  readonly at: string;
-  readonly fields: Record<string, unknown>;
-}
 
 /** A development service with a browser in front of it. */
 export interface Stage extends AsyncDisposable {
@@ -49,21 +42,6 @@ export async function setStage(preferences?: unknown): Promise<Stage> {
     stored: () => exportEvents(service.url, folder),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
-}
-
-async function exportEvents(url: string, folder: string): Promise<StoredEvent[]> {
-  const token = (await Deno.readTextFile(`${folder}/.dit/admin_token`)).trim();
-  const today = Math.floor(Date.now() / 86_400_000);
-  const events: StoredEvent[] = [];
-  for (const day of [today - 1, today]) {
-    const response = await fetch(`${url}/admin/v1/apps/demo/logs/${formatDay(day)}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`The export was answered ${response.status}: ${text}`);
-    for (const line of text.split("\n")) if (line !== "") events.push(...JSON.parse(line).events);
-  }
-  return events;
 }
 
 /** The page in one tab. */

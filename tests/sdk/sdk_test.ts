@@ -1,0 +1,202 @@
+/** The SDK as apps get it: in every runtime, from the packed file, against a real service. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { freePort } from "../../cli/service_process.ts";
+import { startReady } from "../support/service_process.ts";
+import { exportEvents } from "../support/stored_events.ts";
+import { startFaultProxy } from "./fault_proxy.ts";
+import { findRuntimes, makeProject, run, type Runtime } from "./runtimes.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const SUITE = new URL("suite.mjs", import.meta.url);
+const DOOMED = new URL("doomed.mjs", import.meta.url);
+
+/** A folder, a service in it, and what it stored. */
+async function withService(
+  body: (place: { folder: string; url: string; stored: () => Promise<number[]> }) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await using service = await startReady({ folder, port: freePort(), env: { DIT_THROTTLE: "1000000" } });
+    const stored = async () =>
+      (await exportEvents(service.url, folder)).map(({ fields }) => fields.level as number);
+    await body({ folder, url: service.url, stored });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const runtimes = await findRuntimes();
+const project = await Deno.makeTempDir();
+globalThis.addEventListener("unload", () => Deno.removeSync(project, { recursive: true }));
+await makeProject(project, [SUITE, DOOMED, new URL("examples/node/main.mjs", ROOT)]);
+
+/** A module of this folder where a runtime finds the SDK: in Deno from the source, else from the packed file. */
+function moduleFor({ name }: Runtime, module: URL): string {
+  return name === "Deno"
+    ? module.pathname
+    : project + module.pathname.slice(module.pathname.lastIndexOf("/"));
+}
+
+function runtimeTest(what: string, body: (runtime: Runtime, t: Deno.TestContext) => Promise<void>): void {
+  for (const runtime of runtimes) {
+    const { name, missing } = runtime;
+    Deno.test({
+      name: missing === undefined ? `${name}: ${what}` : `${name}: ${what}: not run, since ${missing}`,
+      ignore: missing !== undefined,
+      fn: (t) => body(runtime, t),
+    });
+  }
+}
+
+runtimeTest(
+  "the SDK's tests against a real service",
+  (runtime, t) =>
+    withService(async ({ folder, url, stored }) => {
+      await using proxy = startFaultProxy({ service: url, stored });
+      const output = await run(
+        [...runtime.command, moduleFor(runtime, SUITE), proxy.url, folder, "0"],
+        project,
+      );
+      const lines = output.trim().split("\n").map((line) => JSON.parse(line));
+      assert(lines.length >= 40, output);
+      for (const { name, error } of lines) {
+        await t.step(name, () => assertEquals(error, undefined));
+      }
+    }),
+);
+
+runtimeTest(
+  "killed at every request of its work, it loses nothing that was stored and doubles nothing",
+  (runtime) =>
+    withService(async ({ folder, url, stored }) => {
+      let points = 0;
+      for (let isKilled = true; isKilled; points++) {
+        const levels = [String(points * 10), String(points * 10 + 1)];
+        const last = String(points * 10 + 9);
+        const file = `${folder}/killed_${points}.json`;
+        let passed = 0;
+        isKilled = false;
+        await using proxy = startFaultProxy({
+          service: url,
+          stored,
+          async onPoint(id) {
+            if (id !== "doomed" || passed++ !== points) return;
+            isKilled = true;
+            child.kill("SIGKILL");
+            await child.status;
+          },
+        });
+        const [program, ...args] = runtime.command;
+        const module = moduleFor(runtime, DOOMED);
+        const child = new Deno.Command(program!, {
+          args: [...args, module, proxy.url, "doomed", file, ...levels],
+          cwd: project,
+          stdout: "piped",
+          stderr: "null",
+        }).spawn();
+        const output = await new Response(child.stdout).text();
+        await child.status;
+        const rest = await run([...runtime.command, module, proxy.url, "heir", file, last], project);
+        assertEquals(rest, `stored ${last}\nleft 0\n`, `killed at ${points}`);
+        const all = await stored();
+        for (const level of [...levels, last]) {
+          const times = all.filter((one) => one === Number(level)).length;
+          const isStored = level === last || output.includes(`stored ${level}\n`);
+          assert(
+            isStored ? times === 1 : times <= 1,
+            `${level} is there ${times} times, killed at ${points}`,
+          );
+        }
+      }
+      // Two points for each of schema, keys, tokens and two logs.
+      assert(points >= 10, `killed at ${points} points`);
+    }),
+);
+
+const README = await Deno.readTextFile(new URL("README.md", ROOT));
+const EXAMPLE = /```ts\n(import \{ DitClient \} from "\.\/client\/mod\.ts";[\s\S]*?)```/.exec(README)![1]!;
+
+runtimeTest("the README's example works when pasted", (runtime) =>
+  withService(async ({ url }) => {
+    assertMatch(EXAMPLE, /http:\/\/localhost:8000/);
+    const isDeno = runtime.name === "Deno";
+    const file = isDeno ? `${project}/example.ts` : `${project}/example.mjs`;
+    const source = EXAMPLE.replaceAll("http://localhost:8000", url)
+      .replace("./client/mod.ts", isDeno ? new URL("client/mod.ts", ROOT).href : "@dit/service");
+    await Deno.writeTextFile(file, source);
+    assertEquals(
+      await run([...runtime.command, file], project),
+      "1 event arrived, and nobody knows that it was alice's\n",
+    );
+  }));
+
+Deno.test("the examples for Node and Deno run as they stand", () =>
+  withService(async ({ folder, url }) => {
+    // They go on with one another's token: the file is the same.
+    for (const runtime of runtimes.filter(({ name, missing }) => name !== "Deno" && missing === undefined)) {
+      assertEquals(await run([...runtime.command, "main.mjs", url], project), "1 arrived\n", runtime.name);
+    }
+    const [deno] = runtimes;
+    const example = await Deno.readTextFile(new URL("examples/deno/main.ts", ROOT));
+    const file = new URL("tests/sdk/.deno_example.ts", ROOT);
+    await Deno.writeTextFile(file, example.replace("http://localhost:8000", url));
+    try {
+      assertEquals(await run([...deno!.command, file.pathname], folder), "1 arrived\n");
+    } finally {
+      await Deno.remove(file);
+    }
+  }));
+
+/** What a TypeScript app writes, right and wrong. */
+const TYPED = `
+import { browserStorage, type ClientStorage, createClient, DitClient, Entries, MemoryStorage } from "@dit/service";
+import { localDpReport } from "@dit/service/local_dp";
+import { nobleP384 } from "@dit/service/p384";
+import { FileStorage } from "@dit/service/storage_file";
+import { defineConfig, type EventsOf } from "@dit/service/config";
+type Events = { note_saved: { ok: boolean; platform: "web" | "phone"; latency_ms?: number } };
+const session = async () => "jwt";
+const client = createClient<Events>({
+  endpoint: "https://telemetry.example", app: "notes", session,
+  storage: new FileStorage("x.json"), localDp: localDpReport, suite: nobleP384,
+});
+client.log("note_saved", { ok: true, platform: "web", latency_ms: 41.7 });
+// @ts-expect-error a misspelt event
+client.log("note_savd", { ok: true, platform: "web" });
+// @ts-expect-error a value that the field cannot take
+client.log("note_saved", { ok: true, platform: "tv" });
+client.on("sent", ({ events, replayed }) => { const n: number = events; const r: boolean = replayed; void [n, r]; });
+// @ts-expect-error nothing that a client tells
+client.on("sended", () => {});
+const storage: ClientStorage = await browserStorage("x");
+const untyped: DitClient = createClient({ endpoint: "https://t.example", app: "notes", session, storage });
+untyped.log("anything", { a: 1, b: true, c: "text" });
+const seen: string | undefined = (await client.inspect())?.pseudonym;
+void [seen, Entries, MemoryStorage, defineConfig];
+export type Unused = EventsOf<never, never>;
+`;
+
+Deno.test("the packed package's types resolve in TypeScript, as Node and as bundlers look for them", async () => {
+  await Deno.writeTextFile(`${project}/typed.ts`, TYPED);
+  for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]] as const) {
+    await run([
+      ..."npx -y -p typescript@5.9.3 tsc --noEmit --strict --exactOptionalPropertyTypes --target es2022"
+        .split(" "),
+      ...["--lib", "es2023,dom,dom.iterable", "--module", module, "--moduleResolution", resolution],
+      "typed.ts",
+    ], project);
+  }
+});
+
+Deno.test("the package can be published on JSR", async () => {
+  await run([Deno.execPath(), "publish", "--dry-run", "--allow-dirty"], ROOT.pathname);
+});
+
+Deno.test("the client is within its size, and as large as the README says", async () => {
+  const output = await run([Deno.execPath(), "task", "size"], ROOT.pathname);
+  const sizes = [...output.matchAll(/([0-9]+) gzipped/g)].map(([, bytes]) => Number(bytes));
+  assertEquals(sizes.length, 2, output);
+  assert(sizes.every((bytes) => bytes <= 26 * 1024), output);
+  const stated = /([0-9]+\.[0-9]) KiB\s+minified\s+and\s+gzipped/.exec(README)?.[1];
+  assertEquals(stated, (Math.max(...sizes) / 1024).toFixed(1));
+});
