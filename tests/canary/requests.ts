@@ -270,6 +270,15 @@ async function sendBroken(port: number, canaries: Canaries): Promise<void> {
     `POST ${LOGS} HTTP/1.1\r\nHost: x\r\n${cookie()}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n${
       canaries.make("broken: chunk")
     }`,
+    `POST ${LOGS} HTTP/1.1\r\nHost: x\r\n${cookie()}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n` +
+    `Trailer: X-Id\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\nX-Id: ${
+      canaries.make("broken: trailer")
+    }\r\n\r\n`,
+    `GET ${LOGS} HTTP/1.1\r\nHost: x\r\n${cookie()}\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n` +
+    `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${canaries.make("broken: key of an upgrade")}\r\n\r\n`,
+    `POST /v1/apps/notes/lo%67s%20${
+      canaries.make("broken: encoded path", "path")
+    } HTTP/1.1\r\nHost: x\r\n${cookie()}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
     `GET ${LOGS} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${
       Array.from({ length: 99 }, (_, index) => `X-${index}: ${canaries.make("broken: many headers")}\r\n`)
         .join("")
