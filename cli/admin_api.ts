@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { parseDay } from "../core/telemetry/time.ts";
 
 /** A command cannot do its work; the message is one sentence for a person. */
 export class CommandError extends Error {
@@ -54,6 +55,12 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
     default:
       throw new CommandError(problem?.detail ?? `The service answered ${response.status}.`);
   }
+}
+
+/** The day of an argument. Throws {@linkcode CommandError} unless it is one. */
+export function requireDay(text: string): string {
+  if (parseDay(text) !== undefined) return text;
+  throw new CommandError("Give --day a day, such as 2027-01-15.");
 }
 
 /** Runs a command; a {@linkcode CommandError} ends it with its sentence and exit code 1. */

@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { lockStoreFile, StoreInUseError } from "../edge/file_lock.ts";
 import { type KvEndpoint, startKvEndpoint } from "../tests/support/kv_endpoint.ts";
-import { type Member, parsePorts, runMembers, startMember } from "./members.ts";
+import { type Member, readPorts, runMembers, startMember } from "./members.ts";
 
 const STORE = ".dit/cluster.sqlite3";
 
@@ -43,10 +42,9 @@ async function runCluster(ports: readonly number[]): Promise<number> {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { ports: { type: "string", default: "8001,8002,8003" } } });
-  const ports = parsePorts(values.ports);
+  const ports = readPorts(Deno.args, "8001,8002,8003", true);
   if (ports === undefined) {
-    console.error("Give --ports as numbers from 1 to 65535, separated by commas.");
+    console.error("Use: deno task dev:cluster [--ports=8001,8002,8003], numbers from 1 to 65535.");
     Deno.exit(2);
   }
   try {

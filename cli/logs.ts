@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { callAdmin, CommandError, requireDay, runCommand } from "./admin_api.ts";
 
 const USE = "Use: deno task logs export --app <application> --day <YYYY-MM-DD>";
 
@@ -16,8 +16,11 @@ function readArguments(): { app: string; day: string } {
       options: { app: { type: "string" }, day: { type: "string" } },
     });
     const { app, day } = values;
-    if (positionals.join() === "export" && app !== undefined && day !== undefined) return { app, day };
-  } catch {
+    if (positionals.join() === "export" && app !== undefined && day !== undefined) {
+      return { app, day: requireDay(day) };
+    }
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
     // An argument that nobody knows: the sentence below says which there are.
   }
   throw new CommandError(USE);

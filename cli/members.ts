@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import configuration from "../deno.json" with { type: "json" };
 import { runFlags } from "./service_process.ts";
 
@@ -121,9 +122,19 @@ export async function runMembers({ starts, announce, close }: RunOptions): Promi
   return 0;
 }
 
-/** Reads ports: `8001,8002`. Undefined when one is none. */
-export function parsePorts(text: string, count?: number): number[] | undefined {
-  const ports = text.split(",").map(Number);
-  if (count !== undefined && ports.length !== count) return undefined;
-  return ports.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535) ? ports : undefined;
+/**
+ * The ports that `--ports` gives, `fallback` by default, as many as that has unless `anyNumber`. Undefined when they are
+ * wrong, or something else was given.
+ */
+export function readPorts(args: string[], fallback: string, anyNumber = false): number[] | undefined {
+  try {
+    const { ports } = parseArgs({ args, options: { ports: { type: "string", default: fallback } } }).values;
+    const numbers = ports.split(",").map(Number);
+    if (!anyNumber && numbers.length !== fallback.split(",").length) return undefined;
+    return numbers.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535)
+      ? numbers
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }

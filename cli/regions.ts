@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
-import { type Member, parsePorts, runMembers, startMember } from "./members.ts";
+import { type Member, readPorts, runMembers, startMember } from "./members.ts";
 
 const NAMES = ["eu", "us"] as const;
 
@@ -24,10 +23,9 @@ Ctrl-C ends both.
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { ports: { type: "string", default: "8001,8002" } } });
-  const ports = parsePorts(values.ports, NAMES.length);
+  const ports = readPorts(Deno.args, "8001,8002");
   if (ports === undefined) {
-    console.error("Give --ports as two numbers from 1 to 65535, separated by a comma.");
+    console.error("Use: deno task dev:regions [--ports=8001,8002], two numbers from 1 to 65535.");
     Deno.exit(2);
   }
   const shared = {

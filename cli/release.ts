@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import type { Outcome } from "../core/privacy/release.ts";
 import { dayOf, formatDay } from "../core/telemetry/time.ts";
-import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { callAdmin, CommandError, requireDay, runCommand } from "./admin_api.ts";
 import { loadConfig } from "./load_config.ts";
 import { formatTable } from "./table.ts";
 
@@ -98,6 +98,7 @@ function show(app: string, release: ReleaseAnswer): void {
 if (import.meta.main) {
   await runCommand(async () => {
     const { app, day = formatDay(dayOf(Date.now() / 1000) - 1), early = false } = readArguments();
+    requireDay(day);
     const apps = app === undefined ? await releasingApplications() : [app];
     if (apps.length === 0) throw new CommandError("No application of the configuration releases anything.");
     for (const id of apps) {

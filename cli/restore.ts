@@ -21,7 +21,12 @@ const USE = "Use: deno task restore --from FILE [--generation G], with the servi
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
-function readArguments(): { from: string; generation: number } {
+interface Wanted {
+  readonly from: string;
+  readonly generation: number;
+}
+
+function readArguments(): Wanted {
   try {
     const { from, generation = "0" } = parseArgs({
       args: Deno.args,
@@ -86,8 +91,7 @@ function settle(path: string): void {
   }
 }
 
-async function restore(path: string, development: boolean): Promise<void> {
-  const { from, generation } = readArguments();
+async function restore(path: string, development: boolean, { from, generation }: Wanted): Promise<void> {
   if (!await exists(from)) throw new CommandError(`There is no file ${from}.`);
   const replaced = `${path}.replaced`;
   if (await exists(replaced)) {
@@ -113,13 +117,14 @@ async function restore(path: string, development: boolean): Promise<void> {
 }
 
 await runCommand(async () => {
+  const wanted = readArguments();
   const { location, development } = await findStore();
   if (location === undefined || !isFile(location)) {
     throw new CommandError("Set DIT_KV to the file of the store.");
   }
   try {
     using _lock = await lockStoreFile(location);
-    await restore(location, development);
+    await restore(location, development, wanted);
   } catch (error) {
     if (error instanceof StoreInUseError) {
       throw new CommandError(`${error.message.split(":")[0]}: stop it first.`);

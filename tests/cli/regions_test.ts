@@ -1,14 +1,17 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { parsePorts } from "../../cli/members.ts";
+import { readPorts } from "../../cli/members.ts";
 import { runFlags } from "../../cli/service_process.ts";
 import { DitClient } from "../../client/mod.ts";
 import configuration from "../../deno.json" with { type: "json" };
 
-Deno.test("parsePorts() takes ports, as many as are wanted", () => {
-  assertEquals(parsePorts("8001,8002"), [8001, 8002]);
-  assertEquals(parsePorts("8001,8002", 2), [8001, 8002]);
-  for (const text of ["", "8001,", "0", "65536", "1.5", "x"]) assertEquals(parsePorts(text), undefined, text);
-  assertEquals(parsePorts("8001,8002", 3), undefined);
+Deno.test("readPorts() takes ports, as many as are wanted, and nothing else", () => {
+  assertEquals(readPorts([], "8001,8002"), [8001, 8002]);
+  assertEquals(readPorts(["--ports=9001,9002"], "8001,8002"), [9001, 9002]);
+  assertEquals(readPorts(["--ports=9001"], "8001,8002", true), [9001]);
+  const wrong = ["", "8001,", "0,1", "65536,1", "1.5,1", "x,1", "8001"].map((ports) => `--ports=${ports}`);
+  for (const given of [...wrong, "--port=1,2", "8001"]) {
+    assertEquals(readPorts([given], "8001,8002"), undefined, given);
+  }
 });
 
 function freePorts(): [number, number] {
