@@ -103,6 +103,20 @@ stageTest("where storage is denied, logs are sent from memory, and nothing fails
   assertEquals(example.errors, []);
 }, STORAGE_DENIED);
 
+stageTest("a page goes on after the user cleared what its site has stored", async (stage) => {
+  const example = await ExamplePage.open(stage);
+  await example.press("log");
+  await example.sendAll();
+  const tools = await stage.context.newCDPSession(example.page);
+  await tools.send("Storage.clearDataForOrigin", { origin: stage.url, storageTypes: "indexeddb" });
+  await example.press("log", 2);
+  await example.sendAll();
+  assertEquals(names(await stage.stored()), ["page_view", "page_view", "page_view"]);
+  // Two tokens: the first one is gone.
+  assertEquals(example.count("tokens"), 2);
+  assertEquals(example.errors, []);
+});
+
 stageTest("opting out leaves nothing in the browser but that the user opted out", async (stage) => {
   const example = await ExamplePage.open(stage);
   await example.press("log");

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DitClient, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { nobleP384 } from "../../core/voprf/noble_p384.ts";
 import { startService } from "../support/client_service.ts";
@@ -75,6 +75,30 @@ Deno.test("a token serves 64 logs, then another is fetched", async () => {
   assert(uses.slice(0, 64).some((use, index) => use !== index), "the uses are in a random order");
   assertEquals((await test.records()).length, 65);
   await client.close();
+  await test.close();
+});
+
+Deno.test("the uses of a token are spent in a random order, so that a use does not tell how many came before", async () => {
+  const test = await startService();
+  const orders: string[][] = [];
+  for (const _ of ["one", "other"]) {
+    const uses: string[] = [];
+    const { client } = makeClient(test, {
+      fetch(url, init) {
+        const credential = new Headers(init.headers).get("authorization")!;
+        if (url.endsWith("/logs")) uses.push(/use=([0-9]+)/.exec(credential)![1]!);
+        return test.fetch(url, init);
+      },
+    });
+    for (let log = 0; log < 16; log++) {
+      client.log("app_opened", {});
+      await client.flush();
+    }
+    await client.close();
+    orders.push(uses);
+  }
+  for (const uses of orders) assertEquals([uses.length, new Set(uses).size], [16, 16]);
+  assertNotEquals(orders[0], orders[1]);
   await test.close();
 });
 
