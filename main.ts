@@ -6,7 +6,7 @@
  */
 import { checkConfig } from "./core/config/check.ts";
 import { readGauges } from "./core/counters/gauges.ts";
-import { runMaintenance } from "./core/maintenance.ts";
+import { failureOf, runMaintenance } from "./core/maintenance.ts";
 import { runReleases } from "./core/nightly.ts";
 import type { Server } from "./core/service.ts";
 import { Admission } from "./edge/admission.ts";
@@ -14,6 +14,7 @@ import { readClientBundle } from "./edge/client_bundle.ts";
 import { deidentify } from "./edge/deidentify.ts";
 import { readSettings, type Settings } from "./edge/environment.ts";
 import { explain } from "./edge/explain.ts";
+import { maintainUntilDone } from "./edge/first_maintenance.ts";
 import { openConsole, openOperators, signInAdmission } from "./edge/open_console.ts";
 import { openServer } from "./edge/open_server.ts";
 import { openSessions } from "./edge/open_sessions.ts";
@@ -114,10 +115,16 @@ Deno.cron("releases", "20 1 * * *", { signal: stopping.signal }, async () => {
 
 try {
   running = await start(readSettings(environment));
-  log("maintenance", { ...await runMaintenance(running) });
 } catch (error) {
   const mistakes = explain(error);
   if (mistakes === undefined) throw error;
   for (const mistake of mistakes) console.error(mistake);
   Deno.exit(1);
 }
+
+const server = running;
+const maintained = await maintainUntilDone(() => runMaintenance(server), {
+  onFailure: (error) => log("maintenance_failed", { reason: failureOf(error) }),
+  signal: stopping.signal,
+});
+if (maintained !== undefined) log("maintenance", { ...maintained });

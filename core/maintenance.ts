@@ -48,8 +48,8 @@ export async function runMaintenance(
   }
 }
 
-/** Only what is known to hold no secret and nobody's name. */
-function failureOf(error: unknown): string {
+/** Why a run failed: only what is known to hold no secret and nobody's name. */
+export function failureOf(error: unknown): string {
   return error instanceof Refusal ? error.code : (error as Error)?.name ?? "unknown";
 }
 

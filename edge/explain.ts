@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "../core/config/check.ts";
 import { SealError } from "../core/keys/sealing.ts";
+import { StoreUnavailable } from "../core/store/breaker.ts";
 import { AcsError } from "./acs_client.ts";
 import { EnvironmentError } from "./environment.ts";
 import { StoreInUseError } from "./file_lock.ts";
@@ -16,6 +17,9 @@ export function explain(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
   const known = [SealError, SessionSetupError, StoreInUseError, AcsError, WebhookSetupError];
   if (known.some((kind) => error instanceof kind)) return [(error as Error).message];
+  if (error instanceof StoreUnavailable) {
+    return ["The store does not answer: see that what DIT_KV names is reachable, then start again."];
+  }
   if (error instanceof Deno.errors.AddrInUse) {
     return ["The port is in use: stop what listens there, or set PORT."];
   }
