@@ -143,6 +143,40 @@ for (const fault of ENDING) {
   });
 }
 
+Deno.test("a log whose client died in its first send, and whose key ended since, is counted as unknown", async () => {
+  const test = await startService();
+  const disk = new MemoryStorage();
+  const arrived = Promise.withResolvers<void>();
+  const { client: victim } = makeClient(test, {
+    storage: disk,
+    async fetch(url, init) {
+      const response = await test.fetch(url, init);
+      if (!url.endsWith("/logs")) return response;
+      await response.body?.cancel();
+      arrived.resolve();
+      // The process ends here.
+      return await new Promise(() => {});
+    },
+  });
+  victim.log("app_opened", {});
+  void victim.flush();
+  await arrived.promise;
+  const storage = new MemoryStorage();
+  await disk.transaction((entries) => {
+    const all = entries.keys("").map((key) => [key, entries.get(key)!] as const);
+    return storage.transaction((copy) => all.forEach(([key, value]) => copy.set(key, value)));
+  });
+  // What is left of the dead process: nothing of it may come to an end in this test.
+  await victim.setOptOut(true);
+  test.clock.now += 3 * 86_400_000;
+  const { client, heard } = makeClient(test, { storage });
+  await client.flush();
+  assertEquals([droppedBy(heard), heard.sent], [{ unknown: 1 }, []]);
+  assertEquals((await test.records()).length, 1);
+  await client.close();
+  await test.close();
+});
+
 Deno.test("a log that surely did not arrive before its key ended goes out under another one", async () => {
   const test = await startService();
   let isBusy = true;

@@ -342,6 +342,50 @@ Deno.test("the queue is bounded: the oldest events give way, and those older tha
   await test.close();
 });
 
+Deno.test("the queue is bounded in bytes as well: large events make older ones give way", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const { client, heard } = makeClient(test, {
+    storage,
+    fetch: () => Promise.reject(new TypeError("offline")),
+  });
+  // Nobody can know yet that no event has such fields.
+  const fields = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`f${index}`, "x".repeat(64)]));
+  for (let event = 0; event < 60; event++) client.log("note_saved", fields as never);
+  await client.flush();
+  const length = await storage.transaction((entries) =>
+    entries.keys("event/").reduce((sum, key) => sum + entries.get(key)!.length, 0)
+  );
+  assert(length > 400_000 && length <= 524_288, `${length} characters wait`);
+  assert(droppedBy(heard).queue_full! > 5);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a body never holds more than a hidden page may send, whatever its events weigh", async () => {
+  const values = ["x".repeat(60)] as const;
+  const fields = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`f${index}`, { type: "enum", values }]),
+  ) as unknown as EventSchema["fields"];
+  const test = await startService({ events: withEvent("app_opened", { fields }) });
+  const bodies: number[] = [];
+  const { client, heard } = makeClient(test, {
+    gzip: false,
+    fetch(url, init) {
+      if (url.endsWith("/logs")) bodies.push((init.body as Uint8Array).length);
+      return test.fetch(url, init);
+    },
+  });
+  const event = Object.fromEntries(Object.keys(fields).map((name) => [name, values[0]]));
+  for (let index = 0; index < 40; index++) client.log("app_opened", event as never);
+  await client.flush();
+  assertEquals(heard.sent.reduce((sum, { events }) => sum + events, 0), 40);
+  assertEquals([heard.dropped, Math.max(...bodies)], [[], 16_384]);
+  assert(bodies.length >= 4, `${bodies.length} bodies`);
+  await client.close();
+  await test.close();
+});
+
 Deno.test("500 events go out in bodies of 100, compressed and padded", async () => {
   const test = await startService();
   const bodies: [number, string | null][] = [];

@@ -114,7 +114,9 @@ runtimeTest(
 );
 
 const README = await Deno.readTextFile(new URL("README.md", ROOT));
-const EXAMPLE = /```ts\n(import \{ DitClient \} from "\.\/client\/mod\.ts";[\s\S]*?)```/.exec(README)![1]!;
+const EXAMPLE = /```ts[^\n]*\n(import \{ DitClient \} from "\.\/client\/mod\.ts";[\s\S]*?)```/.exec(
+  README,
+)![1]!;
 
 runtimeTest("the README's example works when pasted", (runtime) =>
   withService(async ({ url }) => {
@@ -154,6 +156,7 @@ import { localDpReport } from "@dit/service/local_dp";
 import { nobleP384 } from "@dit/service/p384";
 import { FileStorage } from "@dit/service/storage_file";
 import { defineConfig, type EventsOf } from "@dit/service/config";
+import type { DemoEvents } from "./events.d.ts";
 type Events = { note_saved: { ok: boolean; platform: "web" | "phone"; latency_ms?: number } };
 const session = async () => "jwt";
 const client = createClient<Events>({
@@ -173,11 +176,21 @@ const untyped: DitClient = createClient({ endpoint: "https://t.example", app: "n
 untyped.log("anything", { a: 1, b: true, c: "text" });
 const seen: string | undefined = (await client.inspect())?.pseudonym;
 void [seen, Entries, MemoryStorage, defineConfig];
+const demo = createClient<DemoEvents>({ endpoint: "https://t.example", app: "demo", session });
+demo.log("client_start", { platform: "linux", runtime: "2.9" });
+// @ts-expect-error a field that is missing
+demo.log("client_start", { platform: "linux" });
+// @ts-expect-error no version
+demo.log("client_start", { platform: "linux", runtime: "two" });
 export type Unused = EventsOf<never, never>;
 `;
 
-Deno.test("the packed package's types resolve in TypeScript, as Node and as bundlers look for them", async () => {
+Deno.test("the packed package's types, and those of `deno task schema types`, hold in TypeScript, as Node and as bundlers resolve", async () => {
   await Deno.writeTextFile(`${project}/typed.ts`, TYPED);
+  await run(
+    [Deno.execPath(), "task", "schema", "types", "--app=demo", `--out=${project}/events.d.ts`],
+    ROOT.pathname,
+  );
   for (const [module, resolution] of [["nodenext", "nodenext"], ["esnext", "bundler"]] as const) {
     await run([
       ..."npx -y -p typescript@5.9.3 tsc --noEmit --strict --exactOptionalPropertyTypes --target es2022"
