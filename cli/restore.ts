@@ -66,9 +66,13 @@ async function mend(opened: StoppedStore, generation: number): Promise<string[]>
   return lines;
 }
 
+async function removeCopy(copy: string): Promise<void> {
+  for (const part of PARTS) await Deno.remove(copy + part).catch(() => {});
+}
+
 /** Copies the backup beside the store, where it takes part in the same file system. */
 async function copyBackup(from: string, copy: string): Promise<void> {
-  for (const part of PARTS) await Deno.remove(copy + part).catch(() => {});
+  await removeCopy(copy);
   try {
     await Deno.copyFile(from, copy);
     await Deno.chmod(copy, 0o600);
@@ -98,17 +102,23 @@ async function restore(path: string, development: boolean, { from, generation }:
     throw new CommandError(`${replaced} is left of an earlier restore: move it away or delete it.`);
   }
   const copy = `${path}.restoring`;
-  await copyBackup(from, copy);
-  settle(copy);
-  const lines = await withStore(copy, development, (opened) => mend(opened, generation));
-  settle(copy);
+  let lines: string[];
+  try {
+    await copyBackup(from, copy);
+    settle(copy);
+    lines = await withStore(copy, development, (opened) => mend(opened, generation));
+    settle(copy);
+  } catch (error) {
+    await removeCopy(copy);
+    throw error;
+  }
   // Where there was no store, taking the lock has made an empty file.
   const isStore = (await Deno.stat(path)).size > 0;
   for (const part of isStore ? PARTS : []) {
     if (await exists(path + part)) await Deno.rename(path + part, replaced + part);
   }
   await Deno.rename(copy, path);
-  for (const part of PARTS) await Deno.remove(copy + part).catch(() => {});
+  await removeCopy(copy);
   for (const line of lines) console.log(line);
   console.log(
     `The store is that of the backup${isStore ? `; the one before lies in ${replaced}` : ""}. ` +

@@ -64,7 +64,10 @@ export class Sealer {
   async open(sealed: Uint8Array, context: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
     const key = this.keys.find(({ name }) => equalPublic(name, sealed.subarray(0, NAME_LENGTH)));
     if (key === undefined || sealed.length < SEAL_OVERHEAD) {
-      throw new SealError("A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold.");
+      throw new SealError(
+        "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold: add it as the last one, or set " +
+          "DIT_KV to another store.",
+      );
     }
     const iv = sealed.slice(NAME_LENGTH, NAME_LENGTH + IV_LENGTH);
     try {

@@ -199,7 +199,7 @@ Deno.test("deno task keys opens a KV Connect store beside the services on it", a
     const foreign = { ...env, DIT_SEAL_KEYS: new Uint8Array(32).fill(9).toBase64() };
     assertSays(
       await keys(folder, "list", foreign),
-      "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold.",
+      "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold: add it as the last one, or set DIT_KV to another store.",
     );
   });
 });
@@ -240,7 +240,7 @@ Deno.test("production does not start without its sealing keys or with wrong ones
   const before = await rows();
   assertEquals(
     await refused(withKeys(2)),
-    "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold.",
+    "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold: add it as the last one, or set DIT_KV to another store.",
   );
   assertMatch(
     await refused({ ...env, DIT_SEAL_KEYS: "c2hvcnQ=" }),
