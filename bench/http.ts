@@ -105,7 +105,7 @@ function send(kind: Kind, requests: Uint8Array[], rate?: number): Promise<LoadRe
 /** Bars of what comes through a second, each with its ratio. */
 function plotOf(rates: ReadonlyMap<Kind, number>, base: number): Record<string, unknown> {
   return {
-    title: [plotText("a second, and of the same server without credentials", 8, 8)],
+    title: [plotText("logs or tokens a second; in brackets, of the same server without credentials", 8, 8)],
     grid: { left: 150, right: 110, top: 40, bottom: 30 },
     xAxis: { ...AXIS, type: "value" },
     yAxis: { ...AXIS, type: "category", inverse: true, data: [...rates.keys()] },
@@ -113,7 +113,7 @@ function plotOf(rates: ReadonlyMap<Kind, number>, base: number): Record<string, 
       type: "bar",
       barWidth: 20,
       data: [...rates].map(([kind, rate]) => {
-        const text = KINDS[kind] === undefined ? ` x ${(rate / base).toFixed(2)}` : " tokens";
+        const text = KINDS[kind] === undefined ? ` (${(rate / base).toFixed(2)})` : " tokens";
         const label = { show: true, position: "right", color: "#767676", formatter: rate.toFixed(0) + text };
         return { value: rate, label, itemStyle: { color: COLOURS[KINDS[kind] === undefined ? 0 : 2] } };
       }),

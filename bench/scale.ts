@@ -3,8 +3,8 @@
  * beside it. Each point of a curve is a service of its own in a process of its own (bench/scale/point.ts); the points of
  * a curve take turns, so that a noisy machine hurts all alike, and ratios are medians of the ratios of single rounds.
  *
- * `--rounds=7`, `--logs=1000` in a round, `--long` (ten million redemptions), `--write` (docs/performance.md and the
- * plot docs/scale.svg).
+ * `--rounds=7`, `--logs=1000` in a round, `--long` (ten million redemptions), `--curves=redemptions,clients` (not all),
+ * `--write` (all of them into docs/performance.md, and the plot docs/scale.svg).
  *
  * @module
  */
@@ -20,47 +20,60 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "7" },
     logs: { type: "string", default: "1000" },
     long: { type: "boolean", default: false },
+    curves: { type: "string", default: "redemptions,applications,clients" },
     write: { type: "boolean", default: false },
   },
 });
 const ROUNDS = Number(values.rounds);
 const WARM_UP_ROUNDS = 3;
-const BASE: Point = { redemptions: 100_000, applications: 1, clients: 1_000 };
+const BASE: Point = { redemptions: 100_000, applications: 1, clients: 1_000, fullIndex: false };
+
+type Dimension = "redemptions" | "applications" | "clients";
 
 /** What grows, and the steps in which it does. */
-const CURVES: Readonly<Record<keyof Point, readonly number[]>> = {
+const CURVES: Readonly<Record<Dimension, readonly number[]>> = {
   redemptions: [1e4, 1e5, 1e6, ...(values.long ? [1e7] : [])],
   applications: [1, 10, 100, 1_000],
   clients: [1e3, 1e4, 1e5, 1e6],
 };
 
-const HEADINGS: Readonly<Record<keyof Point, string>> = {
-  redemptions: "The store grows: redemptions in it",
+const HEADINGS: Readonly<Record<Dimension, string>> = {
+  redemptions:
+    "The store grows: redemptions in it; below, with the index that Deno KV makes of rows that never expire",
   applications: "Live keys grow: applications, each with four keys",
   clients: "Clients grow: each with a token in use, sending in random order",
 };
 
+/** One point of a curve and what was measured there, a round each. */
+interface Step {
+  readonly value: number;
+  readonly fullIndex: boolean;
+  readonly rounds: readonly Measurement[];
+}
+
+function pointsOf(dimension: Dimension): Point[] {
+  const points = CURVES[dimension].map((value) => ({ ...BASE, [dimension]: value }));
+  const before = points.map((point) => ({ ...point, fullIndex: true }));
+  return dimension === "redemptions" ? [...points, ...before] : points;
+}
+
 const count = (number: number) => number.toLocaleString("en");
 
-/** The measurements of a curve's points, a list of rounds each. */
-async function measureCurve(folder: string, dimension: keyof Point): Promise<Map<number, Measurement[]>> {
-  const launch = (point: Point) =>
-    ContenderProcess.start({
-      command: Deno.execPath(),
-      args: ["run", "--no-check", "--allow-all", "scale/point.ts", folder, JSON.stringify(point)],
-      cwd: new URL("./", import.meta.url),
-    });
-  const started = await Promise.allSettled(CURVES[dimension].map(async (step) => {
-    const { contender } = await launch({ ...BASE, [dimension]: step });
-    return { step, contender, rounds: [] as Measurement[] };
-  }));
+/** Measures the points of a curve in turn. */
+async function measureCurve(folder: string, dimension: Dimension): Promise<Step[]> {
+  const started = await Promise.allSettled(
+    pointsOf(dimension).map(async (point) => {
+      const { contender } = await ContenderProcess.start({
+        command: Deno.execPath(),
+        args: ["run", "--no-check", "--allow-all", "scale/point.ts", folder, JSON.stringify(point)],
+        cwd: new URL("./", import.meta.url),
+      });
+      return { value: point[dimension], fullIndex: point.fullIndex, contender, rounds: [] as Measurement[] };
+    }),
+  );
   const points = started.flatMap((start) => start.status === "fulfilled" ? [start.value] : []);
   const failed = started.find((start) => start.status === "rejected");
-  if (failed !== undefined) {
-    for (const { contender } of points) await contender.stop();
-    throw failed.reason;
-  }
-  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+  for (let round = -WARM_UP_ROUNDS; failed === undefined && round < ROUNDS; round++) {
     for (const turn of points.keys()) {
       // Another one begins in each round, so that none always follows the same.
       const { contender, rounds } = points[(turn + round + WARM_UP_ROUNDS) % points.length]!;
@@ -69,22 +82,26 @@ async function measureCurve(folder: string, dimension: keyof Point): Promise<Map
     }
   }
   for (const { contender } of points) await contender.stop();
-  return new Map(points.map(({ step, rounds }) => [step, rounds]));
+  if (failed !== undefined) throw failed.reason;
+  return points;
 }
 
-function tableOf(dimension: keyof Point, curve: Map<number, Measurement[]>): string {
-  const [smallest] = curve.values();
-  const rows = [...curve].map(([step, rounds]) => {
+function tableOf(dimension: Dimension, steps: readonly Step[]): string {
+  const smallest = steps[0]!;
+  const rows = steps.map(({ value, fullIndex, rounds }) => {
     const of = (what: keyof Measurement) => median(rounds.map((measurement) => measurement[what]));
     const ratio = (what: keyof Measurement) =>
-      median(rounds.map((measurement, round) => measurement[what] / smallest![round]![what])).toFixed(2);
+      median(rounds.map((measurement, round) => measurement[what] / smallest.rounds[round]![what])).toFixed(
+        2,
+      );
     return [
-      count(step),
+      count(value) + (fullIndex ? ", Deno's index" : ""),
       of("cpu").toFixed(0),
       ratio("cpu"),
       of("wall").toFixed(0),
       ratio("wall"),
       of("commit").toFixed(0),
+      ratio("commit"),
       of("group").toFixed(0),
       of("upkeep").toFixed(1),
       of("memory").toFixed(0),
@@ -97,6 +114,7 @@ function tableOf(dimension: keyof Point, curve: Map<number, Measurement[]>): str
     "wall, us",
     "ratio",
     "of it in commits",
+    "ratio",
     "logs a commit",
     "upkeep, % of a core",
     "resident MiB",
@@ -104,15 +122,21 @@ function tableOf(dimension: keyof Point, curve: Map<number, Measurement[]>): str
 }
 
 /** Three curves beside each other, on one scale. */
-function plotOf(curves: ReadonlyMap<keyof Point, Map<number, Measurement[]>>): Record<string, unknown> {
-  const lines = [["cpu", "CPU"], ["wall", "wall"], ["commit", "wall, in commits"]] as const;
+function plotOf(curves: ReadonlyMap<Dimension, readonly Step[]>): Record<string, unknown> {
+  const lines = [
+    ["cpu", "CPU", false],
+    ["wall", "wall", false],
+    ["commit", "wall, in commits", false],
+    ["commit", "the same with Deno's index", true],
+  ] as const;
   const names = [...curves.keys()];
-  const points = (dimension: keyof Point, what: keyof Measurement) =>
-    [...curves.get(dimension)!].map((
-      [step, rounds],
-    ) => [step, Math.round(median(rounds.map((round) => round[what])))]);
+  const points = (dimension: Dimension, what: keyof Measurement, fullIndex: boolean) =>
+    curves.get(dimension)!.filter((step) => step.fullIndex === fullIndex)
+      .map(({ value, rounds }) => [value, Math.round(median(rounds.map((round) => round[what])))]);
   const highest = Math.max(
-    ...names.flatMap((name) => lines.flatMap(([what]) => points(name, what).map(([, y]) => y!))),
+    ...names.flatMap((name) =>
+      lines.flatMap(([what, , full]) => points(name, what, full).map(([, y]) => y!))
+    ),
   );
   return {
     title: [plotText("microseconds a log", 8, 8)],
@@ -135,14 +159,14 @@ function plotOf(curves: ReadonlyMap<keyof Point, Map<number, Measurement[]>>): R
       axisLabel: gridIndex === 0 ? AXIS.axisLabel : { show: false },
     })),
     series: names.flatMap((dimension, index) =>
-      lines.map(([what, name]) => ({
+      lines.map(([what, name, fullIndex]) => ({
         type: "line",
         name,
         xAxisIndex: index,
         yAxisIndex: index,
         symbol: "circle",
         symbolSize: 7,
-        data: points(dimension, what),
+        data: points(dimension, what, fullIndex),
       }))
     ),
   };
@@ -154,12 +178,12 @@ try {
     "bench:scale",
     `64 requests at once, ${ROUNDS} rounds of ${values.logs} logs in turn, medians`,
   );
-  const curves = new Map<keyof Point, Map<number, Measurement[]>>();
-  for (const dimension of Object.keys(CURVES) as (keyof Point)[]) {
-    const curve = await measureCurve(folder, dimension);
-    curves.set(dimension, curve);
-    report.say(`${HEADINGS[dimension]}`);
-    report.say(tableOf(dimension, curve));
+  const curves = new Map<Dimension, readonly Step[]>();
+  for (const dimension of values.curves.split(",") as Dimension[]) {
+    const steps = await measureCurve(folder, dimension);
+    curves.set(dimension, steps);
+    report.say(`${HEADINGS[dimension]}:`);
+    report.say(tableOf(dimension, steps));
   }
   await report.keep();
   if (report.keeps) await drawPlot("scale.svg", { width: 900, height: 340 }, plotOf(curves));
