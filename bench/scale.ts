@@ -138,6 +138,7 @@ function plotOf(curves: ReadonlyMap<Dimension, readonly Step[]>): Record<string,
       lines.flatMap(([what, , full]) => points(name, what, full).map(([, y]) => y!))
     ),
   );
+  const step = highest > 1_000 ? 500 : 200;
   return {
     title: [plotText("microseconds a log", 8, 8)],
     legend: { ...LEGEND, right: 20, top: 6, data: lines.map(([, name]) => name) },
@@ -155,7 +156,7 @@ function plotOf(curves: ReadonlyMap<Dimension, readonly Step[]>): Record<string,
     yAxis: names.map((_, gridIndex) => ({
       ...AXIS,
       gridIndex,
-      max: Math.ceil(highest / 200) * 200,
+      max: Math.ceil(highest / step) * step,
       axisLabel: gridIndex === 0 ? AXIS.axisLabel : { show: false },
     })),
     series: names.flatMap((dimension, index) =>

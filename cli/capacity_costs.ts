@@ -39,34 +39,39 @@ const PRICES = "prices of Deno Deploy's Pro plan as collected in May 2026";
 
 /** All of them by name. */
 export const COSTS = {
-  logCpuMs: measured(0.35, "ms", "CPU of a log with a token in memory", "bench:http, reused token"),
+  logCpuMs: measured(0.465, "ms", "CPU of a log with a token in memory", "bench:http, reused token"),
   evaluationCpuMs: measured(
-    0.33,
+    0.415,
     "ms",
     "CPU of evaluating a token that is not",
     "bench:http, first use less reuse",
   ),
   tokenRequestCpuMs: measured(
-    1.2,
+    1.37,
     "ms",
     "CPU of a token request without its tokens",
     "bench:http, issuing one token less one of thirty",
   ),
-  tokenCpuMs: measured(0.47, "ms", "CPU of signing a token", "bench:http, issuing 30 tokens"),
+  tokenCpuMs: measured(0.55, "ms", "CPU of signing a token", "bench:http, issuing 30 tokens"),
   documentCpuMs: assumed(
-    0.22,
+    0.285,
     "ms",
     "CPU of serving a document",
     "like a log without credentials in bench:http",
   ),
-  fileClaimBytes: measured(117, "bytes", "a claim in an SQLite file", "bench:scale: 112 MiB for a million"),
+  fileClaimBytes: measured(
+    75,
+    "bytes",
+    "a claim in an SQLite file",
+    "bench:scale, its filling: 15 MB for 200,000",
+  ),
   claimBytes: setHere(51, "bytes", "a claim's key and value", "core/store: 22 + 8 and 21 bytes"),
   quotaBytes: setHere(137, "bytes", "a quota row's key and value", "core/issuance.ts: 20 + 8 and 109 bytes"),
   recordBytes: measured(42, "bytes", "a record without its events", "bench:segments: 297 bytes with two"),
   eventBytes: measured(128, "bytes", "an event of a record", "bench:segments"),
   segmentEventBytes: measured(15.5, "bytes", "an event in a segment", "bench:segments: 31 bytes for two"),
   fileLogsPerSecond: measured(
-    2_348,
+    2_553,
     "a second",
     "logs of one process on one file",
     "bench:http, reused token",
