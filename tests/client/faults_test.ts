@@ -126,8 +126,12 @@ for (const fault of ENDING) {
   Deno.test(`a log whose outcome is unknown (${fault}) when its key ends is counted as unknown, never sent twice`, async () => {
     const test = await startService();
     let next: Fault = "none";
+    let logs = 0;
     const { client, heard } = makeClient(test, {
-      fetch: faultyNetwork(test.fetch, (step) => step === "logs" ? next : "none"),
+      fetch: faultyNetwork(test.fetch, (step) => {
+        if (step === "logs") logs++;
+        return step === "logs" ? next : "none";
+      }),
     });
     client.log("app_opened", {});
     next = fault;
@@ -137,7 +141,8 @@ for (const fault of ENDING) {
     test.clock.now += 3 * 86_400_000;
     await client.flush();
     assertEquals(droppedBy(heard), { unknown: 1 });
-    assertEquals((await test.records()).length, 1);
+    // Nobody could verify it any more, so it is not even sent.
+    assertEquals([(await test.records()).length, logs], [1, 1]);
     await client.close();
     await test.close();
   });
@@ -215,6 +220,56 @@ Deno.test("two clients that share a storage share its tokens, and double nothing
   await test.close();
 });
 
+Deno.test("an answer to bytes that another tab has replaced changes nothing", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const taken = () =>
+    new Response('{"code":"use_taken"}', {
+      status: 409,
+      headers: { "content-type": "application/problem+json" },
+    });
+  const offline: Fetch = (url, init) =>
+    url.endsWith("/logs") ? Promise.reject(new TypeError("offline")) : test.fetch(url, init);
+  const before = makeClient(test, { storage, fetch: offline });
+  before.client.log("app_opened", {});
+  await before.client.flush();
+  await before.client.close();
+  // Both tabs send these bytes. One hears at once that the use is taken, moves to the next, and hears no more.
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  const slow = makeClient(test, {
+    storage,
+    fetch(url, init) {
+      if (!url.endsWith("/logs") || slow.heard.refused.length > 0) return test.fetch(url, init);
+      asked.resolve();
+      return answer.promise;
+    },
+  });
+  const slowFlush = slow.client.flush();
+  await asked.promise;
+  let logs = 0;
+  const quick = makeClient(test, {
+    storage,
+    async fetch(url, init) {
+      if (!url.endsWith("/logs")) return await test.fetch(url, init);
+      if (logs++ === 0) return taken();
+      await (await test.fetch(url, init)).body?.cancel();
+      throw new TypeError("the connection was reset");
+    },
+  });
+  await quick.client.flush();
+  assertEquals([logs, (await test.records()).length], [2, 1]);
+  // The other hears it now, of bytes that are in the queue no more.
+  answer.resolve(taken());
+  await slowFlush;
+  assertEquals((await test.records()).length, 1);
+  await slow.client.flush();
+  assertEquals(slow.heard.sent, [{ events: 1, replayed: true }]);
+  assertEquals((await test.records()).length, 1);
+  for (const { client } of [slow, quick]) await client.close();
+  await test.close();
+});
+
 Deno.test("a storage that was copied with its tokens loses and doubles nothing", async () => {
   const test = await startService({ usesPerToken: 8 });
   const copied = new MemoryStorage();
@@ -236,5 +291,33 @@ Deno.test("a storage that was copied with its tokens loses and doubles nothing",
   assert([...first.heard.refused, ...second.heard.refused].some(({ code }) => code === "use_taken"));
   await first.client.close();
   await second.client.close();
+  await test.close();
+});
+
+Deno.test("a copied token that is spent elsewhere costs three tries, not the log", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const first = makeClient(test, { storage });
+  first.client.log("app_opened", {});
+  await first.client.flush();
+  const copy = new MemoryStorage();
+  await storage.transaction((entries) => {
+    const all = entries.keys("").map((key) => [key, entries.get(key)!] as const);
+    return copy.transaction((target) => all.forEach(([key, value]) => target.set(key, value)));
+  });
+  for (let log = 0; log < 12; log++) {
+    first.client.log("app_opened", {});
+    await first.client.flush();
+  }
+  const second = makeClient(test, { storage: copy });
+  second.client.log("app_opened", {});
+  await second.client.flush();
+  assertEquals(second.heard.refused, Array(3).fill({ step: "logs", code: "use_taken" }));
+  assertEquals([second.heard.sent, second.heard.issued, second.heard.dropped], [
+    [{ events: 1, replayed: false }],
+    [{ tokens: 1 }],
+    [],
+  ]);
+  for (const { client } of [first, second]) await client.close();
   await test.close();
 });
