@@ -426,3 +426,105 @@ Deno.test("a directory that shows ever more keys does not fill the app's storage
   await client.close();
   await test.close();
 });
+
+Deno.test("a token request that is never answered well is given up for one with other blinds", async () => {
+  const test = await startService();
+  const bodies: string[] = [];
+  const { client } = makeClient(test, {
+    async fetch(url, init) {
+      const response = await test.fetch(url, init);
+      if (!url.endsWith("/tokens")) return response;
+      bodies.push((init.body as Uint8Array).toBase64());
+      const forged = new Uint8Array(await response.arrayBuffer());
+      forged[forged.length - 1]! ^= 1;
+      return new Response(forged, response);
+    },
+  });
+  client.log("app_opened", {});
+  while (bodies.length < 5) await client.flush();
+  assertEquals(new Set(bodies.slice(0, 3)).size, 1);
+  assert(bodies[3] !== bodies[0] && bodies[4] === bodies[3]);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("what cannot be sent is bound to four uses at most", async () => {
+  const test = await startService();
+  let isOffline = true;
+  const { client, heard } = makeClient(test, {
+    fetch: (url, init) =>
+      isOffline && url.endsWith("/logs") ? Promise.reject(new TypeError("offline")) : test.fetch(url, init),
+  });
+  for (let log = 0; log < 10; log++) {
+    client.log("app_opened", {});
+    await client.flush();
+  }
+  const { bound, waiting, usesLeft } = (await client.inspect())!;
+  assertEquals([bound.length, waiting.length, usesLeft], [4, 6, 60]);
+  isOffline = false;
+  await client.flush();
+  assertEquals(heard.sent.map(({ events }) => events), [1, 1, 1, 1, 6]);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a page that is hidden without a token asks for none: its log would follow at once", async () => {
+  const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  Object.defineProperty(globalThis, "document", { configurable: true, value: page });
+  try {
+    const test = await startService();
+    const steps: string[] = [];
+    let isSignedIn = false;
+    const { client, heard } = makeClient(test, {
+      session: () => isSignedIn ? test.signIn("alice") : Promise.reject(new Error("not yet")),
+      fetch(url, init) {
+        steps.push(url.slice(url.lastIndexOf("/") + 1));
+        return test.fetch(url, init);
+      },
+    });
+    client.log("app_opened", {});
+    await client.flush();
+    isSignedIn = true;
+    page.visibilityState = "hidden";
+    page.dispatchEvent(new Event("visibilitychange"));
+    // This comes after what the page's hiding started.
+    await client.resetPseudonym();
+    assertEquals([steps, heard.sent], [["schema", "keys"], []]);
+    await client.close();
+    await test.close();
+  } finally {
+    delete (globalThis as { document?: unknown }).document;
+  }
+});
+
+Deno.test("a log whose token could not be fetched before waits another delay after it", async () => {
+  const test = await startService();
+  const steps: string[] = [];
+  let isSignedIn = false;
+  const { client } = makeClient(test, {
+    delaySeconds: 0.2,
+    // The longest delays there are.
+    random: (length) =>
+      length === 4 ? new Uint8Array(4).fill(0xff) : crypto.getRandomValues(new Uint8Array(length)),
+    session: () => isSignedIn ? test.signIn("alice") : Promise.reject(new Error("not yet")),
+    fetch(url, init) {
+      steps.push(url.slice(url.lastIndexOf("/") + 1));
+      return test.fetch(url, init);
+    },
+  });
+  const issued = Promise.withResolvers<void>();
+  const sent = Promise.withResolvers<void>();
+  client.on("issued", () => issued.resolve());
+  client.on("sent", () => sent.resolve());
+  client.on("refused", () => isSignedIn = true);
+  client.log("app_opened", {});
+  const alive = setInterval(() => {}, 1000);
+  await issued.promise;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(steps, ["schema", "keys", "tokens"]);
+  await sent.promise;
+  clearInterval(alive);
+  assertEquals(steps, ["schema", "keys", "tokens", "logs"]);
+  await client.close();
+  await test.close();
+});
