@@ -119,8 +119,10 @@ Deno.test("setOptOut(true) ends a request that is on its way, and nothing of it 
   const test = await startService();
   const storage = new MemoryStorage();
   const arrived = Promise.withResolvers<void>();
+  let isEnded = () => false;
   const fetch: Fetch = (url, init) => {
     if (!url.endsWith("/logs")) return test.fetch(url, init);
+    isEnded = () => init.signal!.aborted;
     arrived.resolve();
     return new Promise((_, reject) =>
       init.signal!.addEventListener("abort", () => reject(init.signal!.reason))
@@ -131,6 +133,7 @@ Deno.test("setOptOut(true) ends a request that is on its way, and nothing of it 
   const flushed = client.flush();
   await arrived.promise;
   await client.setOptOut(true);
+  assert(isEnded());
   await flushed;
   assertEquals(await dump(storage), ["opted-out"]);
   await client.close();
@@ -541,6 +544,8 @@ Deno.test("a revoked key costs its tokens and nothing else", async () => {
   await client.flush();
   assertEquals([heard.sent.length, heard.dropped.length, heard.issued.length], [2, 0, 2]);
   assertEquals(heard.key_replaced.map(({ generation }) => generation), [1]);
+  // Nothing is asked of the key that is gone: its refusal has the directory fetched anew.
+  assertEquals(heard.refused, [{ step: "logs", code: "key_unknown" }]);
   await client.close();
   await test.close();
 });

@@ -4,7 +4,7 @@ import { browserStorage } from "../../client/storage_browser.ts";
 import type { ClientStorage } from "../../client/storage.ts";
 import { DenoKvStorage } from "../../client/storage_deno_kv.ts";
 import { FileStorage } from "../../client/storage_file.ts";
-import { type IndexedDb, IndexedDbStorage } from "../../client/storage_indexed_db.ts";
+import { type IndexedDb, type IndexedDbDatabase, IndexedDbStorage } from "../../client/storage_indexed_db.ts";
 import { LocalStorage, type TextStorage } from "../../client/storage_local.ts";
 import { MemoryStorage } from "../../client/storage_memory.ts";
 import { webLocks } from "../../client/web_locks.ts";
@@ -212,6 +212,30 @@ Deno.test("IndexedDbStorage goes on after its database was deleted, and is in no
   assertEquals(await dump(storage), []);
   await storage.transaction((entries) => entries.set("device", "new"));
   assertEquals(await dump(storage), [["device", "new"]]);
+  await storage.close();
+});
+
+Deno.test("IndexedDbStorage waits until a browser has written to the disk: only then may bytes be sent", async () => {
+  const database = await new Promise<IndexedDbDatabase>((resolve) => {
+    const request = (new IDBFactory() as unknown as IndexedDb).open("dit");
+    request.onupgradeneeded = () => request.result.createObjectStore("entries");
+    request.onsuccess = () => resolve(request.result);
+  });
+  const asked: unknown[][] = [];
+  const transaction = database.transaction.bind(database);
+  database.transaction = (...args) => {
+    asked.push(args);
+    return transaction(...args);
+  };
+  const request = { result: database, onsuccess: () => {} };
+  const storage = new IndexedDbStorage("dit", {
+    open() {
+      setTimeout(() => request.onsuccess(), 0);
+      return request;
+    },
+  } as unknown as IndexedDb);
+  await storage.transaction((entries) => entries.set("device", "1"));
+  assertEquals(asked, [["entries", "readwrite", { durability: "strict" }]]);
   await storage.close();
 });
 
