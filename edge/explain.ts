@@ -6,6 +6,7 @@
 import { ConfigError } from "../core/config/check.ts";
 import { SealError } from "../core/keys/sealing.ts";
 import { StoreUnavailable } from "../core/store/breaker.ts";
+import { StoreOpenError } from "../core/store/open.ts";
 import { AcsError } from "./acs_client.ts";
 import { EnvironmentError } from "./environment.ts";
 import { StoreInUseError } from "./file_lock.ts";
@@ -15,7 +16,7 @@ import { WebhookSetupError } from "./webhook.ts";
 /** What to tell a person about an error, a sentence each; undefined when it is nobody's mistake. */
 export function explain(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
-  const known = [SealError, SessionSetupError, StoreInUseError, AcsError, WebhookSetupError];
+  const known = [SealError, SessionSetupError, StoreInUseError, StoreOpenError, AcsError, WebhookSetupError];
   if (known.some((kind) => error instanceof kind)) return [(error as Error).message];
   if (error instanceof StoreUnavailable) {
     return ["The store does not answer: see that what DIT_KV names is reachable, then start again."];
