@@ -109,9 +109,10 @@ Deno.test("RiskMonitor stops a combination of rare words within 2,250 events, no
       ),
     }), { most: 10_000, every: 250, isOver: (alerts) => alerts.some(({ kind }) => kind === "stop") });
     assertLess(events, 2_251);
-    assertEquals(alerts.map(({ kind, fields, action }) => [kind, fields.length, action]), [
-      ["stop", 5, "stop-event"],
-    ]);
+    // Of a pair of words people may have been warned before, when fewer had sent it.
+    const stops = alerts.filter(({ kind }) => kind === "stop");
+    assertEquals(stops.map(({ fields, action }) => [fields.length, action]), [[5, "stop-event"]]);
+    assert(alerts.every(({ kind, fields }) => kind === "stop" || fields.length === 2));
     assertEquals([...monitor.stopsOf("app").events], ["look"]);
     const found = await verdicts(monitor);
     for (const field of Object.keys(FINGERPRINT.fields)) assertEquals(found[`look ${field}`], "passed");
