@@ -1,24 +1,27 @@
 /**
- * The same server without credentials: the same stripping, body, schema, counters, record and group commit, but whoever
- * sends a log is believed. It is what the service's price is measured against.
+ * The same server without credentials: the same stripping, body, schema, counters, risk sketches, record and group
+ * commit, but whoever sends a log is believed. It is what the service's price is measured against.
  *
  * @module
  */
 import { Hono } from "hono";
 import { checkConfig } from "../../core/config/check.ts";
 import { Counters } from "../../core/counters/counters.ts";
+import { Sealer } from "../../core/keys/sealing.ts";
+import { RiskMonitor } from "../../core/privacy/risk_monitor.ts";
 import { keySpace, type Store } from "../../core/store/kv.ts";
 import { openStore } from "../../core/store/open.ts";
 import { packRecords } from "../../core/store/pack_records.ts";
 import { MAX_BODY_BYTES, readBody } from "../../core/telemetry/body.ts";
 import { encodeRecord } from "../../core/telemetry/record.ts";
-import { NO_STOPS } from "../../core/telemetry/schema.ts";
 import { dayOf } from "../../core/telemetry/time.ts";
 import { validateEvents } from "../../core/telemetry/validate.ts";
 import { Admission } from "../../edge/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
 import { readBoundedBody } from "../../edge/read_body.ts";
 import { openToEveryOrigin } from "../../routes/app.ts";
+import { SEND_LOG } from "../../routes/openapi/client_operations.ts";
+import { described } from "../../routes/openapi/describe.ts";
 import config from "../../tests/faults/config.ts";
 
 const MAX_GROUP = 99;
@@ -53,24 +56,34 @@ class RecordWriter {
   }
 }
 
-const application = checkConfig(config, { development: true }).applications.get("load")!;
-const writer = new RecordWriter(await openStore(Deno.args[0]!), application.id);
+const deployment = checkConfig(config, { development: true });
+const application = deployment.applications.get("load")!;
+const store = await openStore(Deno.args[0]!);
+const writer = new RecordWriter(store, application.id);
+const sealer = await Sealer.of([random(32)], random);
+const risk = new RiskMonitor({ deployment, store, sealer, random });
+await risk.open();
 const counters = new Counters(() => Math.floor(Date.now() / 1000));
-const app = new Hono().use("/v1/*", openToEveryOrigin()).post("/v1/apps/:app/logs", async (c) => {
-  const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
-  const now = Math.floor(Date.now() / 1000);
-  const log = readBody(body, "", true);
-  const { accepted, rejected } = validateEvents(
-    application.events,
-    NO_STOPS,
-    log.events,
-    now,
-    application.granularitySeconds,
-  );
-  await writer.write(encodeRecord(log.pseudonym, accepted), dayOf(now));
-  counters.logged(application.id, 0, accepted.length, rejected.map(({ code }) => code));
-  return c.json({ accepted: accepted.length, rejected }, 200, { "cache-control": "no-store" });
-}).get("/readyz", (c) => c.json({ status: "ready" }));
+const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
+  "/v1/apps/:app/logs",
+  described(SEND_LOG),
+  async (c) => {
+    const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
+    const now = Math.floor(Date.now() / 1000);
+    const log = readBody(body, "", true);
+    const { accepted, rejected } = validateEvents(
+      application.events,
+      risk.stopsOf(application.id),
+      log.events,
+      now,
+      application.granularitySeconds,
+    );
+    await writer.write(encodeRecord(log.pseudonym, accepted), dayOf(now));
+    counters.logged(application.id, 0, accepted.length, rejected.map(({ code }) => code));
+    risk.observe(application.id, log.pseudonym, accepted, now);
+    return c.json({ accepted: accepted.length, rejected }, 200, { "cache-control": "no-store" });
+  },
+).get("/readyz", (c) => c.json({ status: "ready" }));
 const handle = deidentify({
   handle: (request) => app.fetch(request),
   admission: new Admission(random, { requestsPerSecond: 1_000_000 }),
