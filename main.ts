@@ -99,6 +99,8 @@ async function start(settings: Settings): Promise<Server> {
 /** Ends crons and live views, which nobody waits for. */
 const stopping = new AbortController();
 let running: Server | undefined;
+/** The same unless it is an ACS alone, which stores no logs: its answers would be noise, and cost budget. */
+let collecting: Server | undefined;
 
 // Only crons that are registered at the module's top level count on Deno Deploy.
 Deno.cron("keys and sweeping", "7 * * * *", { signal: stopping.signal }, async () => {
@@ -106,15 +108,17 @@ Deno.cron("keys and sweeping", "7 * * * *", { signal: stopping.signal }, async (
 });
 
 Deno.cron("releases", "20 1 * * *", { signal: stopping.signal }, async () => {
-  if (running === undefined) return;
-  const { outcomes, failure } = await runReleases(running);
+  if (collecting === undefined) return;
+  const { outcomes, failure } = await runReleases(collecting);
   log("releases", outcomes);
   // Cron tries again in a moment, and once more the next night.
   if (failure !== undefined) throw failure;
 });
 
 try {
-  running = await start(readSettings(environment));
+  const settings = readSettings(environment);
+  running = await start(settings);
+  if (settings.role !== "acs") collecting = running;
 } catch (error) {
   const mistakes = explain(error);
   if (mistakes === undefined) throw error;
