@@ -86,17 +86,17 @@ Deno.test("startKvEndpoint() leaves nothing behind that keeps the process alive"
 });
 
 Deno.test("startKvEndpoint() refuses a wrong token, on every route", async () => {
+  const token = "the token of another endpoint";
   await withEndpoint(async (endpoint) => {
-    Deno.env.set("DENO_KV_ACCESS_TOKEN", "another");
     await assertRejects(() => Deno.openKv(endpoint.url), TypeError, "401");
     for (const route of ["/", "/v2/snapshot_read", "/v2/atomic_write", "/v2/watch"]) {
-      for (const headers of [{}, { authorization: TOKEN }, { authorization: `Bearer ${TOKEN}x` }]) {
+      for (const headers of [{}, { authorization: token }, { authorization: `Bearer ${token}x` }]) {
         const answer = await fetch(endpoint.url + route, { method: "POST", headers });
         assertEquals([answer.status, await answer.text()], [401, "Invalid access token"]);
       }
     }
     assertEquals(endpoint.counts.requests, 0);
-  });
+  }, { token });
   await assertRejects(() => startKvEndpoint({ path: ":memory:", token: "" }), TypeError, "token is empty");
 });
 
