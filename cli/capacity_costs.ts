@@ -39,22 +39,22 @@ const PRICES = "prices of Deno Deploy's Pro plan as collected in May 2026";
 
 /** All of them by name. */
 export const COSTS = {
-  logCpuMs: measured(0.465, "ms", "CPU of a log with a token in memory", "bench:http, reused token"),
+  logCpuMs: measured(0.39, "ms", "CPU of a log with a token in memory", "bench:http, reused token"),
   evaluationCpuMs: measured(
-    0.415,
+    0.423,
     "ms",
     "CPU of evaluating a token that is not",
     "bench:http, first use less reuse",
   ),
   tokenRequestCpuMs: measured(
-    1.37,
+    1.67,
     "ms",
     "CPU of a token request without its tokens",
     "bench:http, issuing one token less one of thirty",
   ),
-  tokenCpuMs: measured(0.55, "ms", "CPU of signing a token", "bench:http, issuing 30 tokens"),
+  tokenCpuMs: measured(0.448, "ms", "CPU of signing a token", "bench:http, issuing 30 tokens"),
   documentCpuMs: assumed(
-    0.285,
+    0.25,
     "ms",
     "CPU of serving a document",
     "like a log without credentials in bench:http",
@@ -71,13 +71,13 @@ export const COSTS = {
   eventBytes: measured(128, "bytes", "an event of a record", "bench:segments"),
   segmentEventBytes: measured(15.5, "bytes", "an event in a segment", "bench:segments: 31 bytes for two"),
   fileLogsPerSecond: measured(
-    2_553,
+    3_129,
     "a second",
     "logs of one process on one file",
     "bench:http, reused token",
   ),
   endpointClaimsPerSecond: measured(
-    2_575,
+    6_298,
     "a second",
     "claims through one KV Connect endpoint, nine a commit",
     "bench:ledger",
