@@ -68,6 +68,12 @@ export function equalPublic(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
+/** One character a byte, to name byte strings in maps. A few hundred bytes at most: each is an argument of a call. */
+export function binaryText(bytes: Uint8Array): string {
+  // Spreading would go through the iterator of the array.
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = "";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { binaryText } from "./bytes.ts";
 
 /**
  * A bounded least-recently-used map from (key, nonce) to MAC key. It takes and gives copies: what it overwrites in the
@@ -53,6 +54,5 @@ export class MacKeyCache {
 }
 
 function nameOf(ordinal: number, nonce: Uint8Array): string {
-  // Spreading would go through the iterator of the array.
-  return `${ordinal} ${String.fromCharCode.apply(null, nonce as unknown as number[])}`;
+  return `${ordinal} ${binaryText(nonce)}`;
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { binaryText } from "../bytes.ts";
 import type { RandomSource } from "../voprf/suite.ts";
 import { Refusal } from "../errors.ts";
 import { StoreUnavailable } from "./breaker.ts";
@@ -134,8 +135,8 @@ export class Committer {
    * @throws {Refusal} `overloaded`, or `store_unavailable` when the outcome is unknown.
    */
   async submit(request: ClaimRequest): Promise<ClaimOutcome> {
-    const name = binary(request.id);
-    const tag = binary(request.tag);
+    const name = binaryText(request.id);
+    const tag = binaryText(request.tag);
     const known = this.#recent.get(name);
     if (known !== undefined) return known === tag ? "replayed" : "taken";
     this.admit();
@@ -307,7 +308,7 @@ export class Committer {
     return group.filter((entry, index) => {
       const { value } = claims[index]!;
       if (value !== null) {
-        const tag = binary(decodeClaim(value)?.tag ?? new Uint8Array());
+        const tag = binaryText(decodeClaim(value)?.tag ?? new Uint8Array());
         this.#know(entry, tag, tag === entry.tag ? "replayed" : "taken");
         return false;
       }
@@ -341,11 +342,6 @@ function aliveRows(group: Entry[]): Map<number, string> {
 
 function isTooManyChecks({ cause }: StoreUnavailable): boolean {
   return cause instanceof Error && /too ?many ?checks/i.test(cause.message);
-}
-
-function binary(bytes: Uint8Array): string {
-  // Spreading would go through the iterator of the array.
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readPorts } from "../../cli/members.ts";
-import { runFlags } from "../../cli/service_process.ts";
 import { DitClient } from "../../client/mod.ts";
-import configuration from "../../deno.json" with { type: "json" };
+import { startMembers } from "../support/members_command.ts";
+import { freePorts } from "../support/service_process.ts";
 
 Deno.test("readPorts() takes ports, as many as are wanted, and nothing else", () => {
   assertEquals(readPorts([], "8001,8002"), [8001, 8002]);
@@ -14,38 +14,15 @@ Deno.test("readPorts() takes ports, as many as are wanted, and nothing else", ()
   }
 });
 
-function freePorts(): [number, number] {
-  using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  using second = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return [first.addr.port, second.addr.port];
-}
-
 Deno.test("cli/regions.ts runs two regions, of which one sends the other's logs home, and ends on SIGINT", async () => {
   const folder = await Deno.makeTempDir();
-  const ports = freePorts();
+  const ports = freePorts(2);
   const [eu, us] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string];
-  const regions = new Deno.Command("deno", {
-    args: [
-      "run",
-      ...runFlags(configuration.tasks["dev:regions"].command, "cli/regions.ts"),
-      import.meta.resolve("../../cli/regions.ts"),
-      `--ports=${ports}`,
-    ],
-    cwd: folder,
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  let printed = "";
-  const reading = (async () => {
-    for await (const text of regions.stdout.pipeThrough(new TextDecoderStream())) printed += text;
-  })();
+  const regions = startMembers("dev:regions", "cli/regions.ts", folder, ports);
   const countClaims = async (url: string) =>
     (await (await fetch(`${url}/dev/store`)).json())["claimed uses"] ?? 0;
   try {
-    for (let attempt = 0; !printed.includes("Ctrl-C ends both"); attempt++) {
-      assert(attempt < 600, printed);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await regions.prints("Ctrl-C ends both");
     const client = new DitClient({
       endpoint: eu,
       app: "demo",
@@ -68,11 +45,9 @@ Deno.test("cli/regions.ts runs two regions, of which one sends the other's logs 
       assertEquals(new Set(names), new Set(["eu", "us"]));
     }
   } finally {
-    regions.kill("SIGINT");
-    const { code } = await regions.status;
-    await reading;
-    assertEquals(code, 0, printed);
-    for (const name of ["eu", "us"]) assertStringIncludes(printed, `[${name}]`);
+    const code = await regions.interrupt();
+    assertEquals(code, 0, regions.printed());
+    for (const name of ["eu", "us"]) assertStringIncludes(regions.printed(), `[${name}]`);
     for (const url of [eu, us]) await assertRejects(() => fetch(url), TypeError);
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,5 +1,5 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { uniformBelow } from "../../core/shuffle.ts";
+import { UniformSource } from "../../core/privacy/uniform.ts";
 import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
 import { startKvEndpoint } from "../support/kv_endpoint.ts";
 import { fetchTokens, sendUntilKnown, signLog } from "../support/load_client.ts";
@@ -12,7 +12,7 @@ const TOKENS = LONG ? 1_000 : 200;
 const USES = 64;
 const CLIENTS = 50;
 const PROCESSES = 3;
-const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+const uniform = new UniformSource((length) => crypto.getRandomValues(new Uint8Array(length)));
 
 /**
  * Every use of every token, some of them several times: those stand side by side, so that clients race for them.
@@ -38,7 +38,7 @@ Deno.test(`three processes and ${CLIENTS} clients race for ${TOKENS} tokens: eac
   await Promise.all(Array.from({ length: CLIENTS }, async () => {
     for (const { token, use } of queue) {
       const log = signLog(tokens[token]!, use);
-      const { url } = services[uniformBelow(PROCESSES, random)]!;
+      const { url } = services[uniform.below(PROCESSES)]!;
       sent.set(log, await sendUntilKnown(() => url, log));
     }
   }));
