@@ -15,7 +15,7 @@ import { CachedDocument } from "./document.ts";
 import { dropEvents } from "./drops.ts";
 import { currentPseudonym } from "./identity.ts";
 import { inspect, type Inspection } from "./inspection.ts";
-import { fetchTokens } from "./issuance.ts";
+import { fetchTokens, type Lack } from "./issuance.ts";
 import { directoryOf } from "./key_check.ts";
 import { Listeners } from "./listeners.ts";
 import { checkApp, checkEndpoint, plainFields } from "./options.ts";
@@ -317,8 +317,8 @@ export class DitClient<Events = UntypedEvents> {
       if (bound === "no_token") {
         // A service that issues tokens and refuses them again must not keep the client busy.
         if (occasion === "hidden" || ++fetches > MAX_FETCHES) return "later";
-        const logs = Math.ceil(events.length / this.#maxEvents) + 1;
-        if (!await fetchTokens(context, this.#directory, logs, occasion === "flush")) return "later";
+        const lack = this.#lack(collection, 1, Math.ceil(events.length / this.#maxEvents) + 1);
+        if (!await fetchTokens(context, this.#directory, lack, occasion === "flush")) return "later";
         // A log that follows its token at once could be paired with it.
         if (occasion === "delay") return "again";
         continue;
@@ -333,17 +333,24 @@ export class DitClient<Events = UntypedEvents> {
 
   /** Fetches the next token before the last runs out. */
   async #provide(collection: Collection, events: number): Promise<"done"> {
-    const context = this.#context;
-    const left = await commit(context, (entries) => {
-      const pseudonym = currentPseudonym(context, entries, collection);
-      return usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds()));
-    });
     const needed = Math.ceil(events / this.#maxEvents);
     const uses = (await this.#directory.load())?.usesPerToken ?? 0;
-    const spare = Math.min(uses, MAX_USES) * SPARE_SHARE;
-    if (left >= needed + spare) return "done";
-    await fetchTokens(context, this.#directory, Math.max(needed - left, 1), false);
+    const lack = this.#lack(collection, needed + Math.min(uses, MAX_USES) * SPARE_SHARE, needed);
+    // The directory is not asked for while there is enough.
+    if (await commit(this.#context, lack) > 0) {
+      await fetchTokens(this.#context, this.#directory, lack, false);
+    }
     return "done";
+  }
+
+  /** Finds how many of `needed` logs have no token, at least one while tokens have fewer than `enough` uses left. */
+  #lack(collection: Collection, enough: number, needed: number): Lack {
+    return (entries) => {
+      const { clock } = this.#context;
+      const pseudonym = currentPseudonym(this.#context, entries, collection);
+      const left = usesLeft(spendableTokens(entries, pseudonym, clock.seconds()));
+      return left >= enough ? 0 : Math.max(needed - left, 1);
+    };
   }
 
   /** Logs what was dropped, where the application collects that. */

@@ -31,24 +31,23 @@ const MOST_WAIT_SECONDS = 2_592_000;
 /** What came of a request: its tokens are kept, it failed for now, or another one may do better. */
 type Outcome = "kept" | "failed" | "new_key" | "one_token";
 
+/** How many logs have no token that could sign them. */
+export type Lack = (entries: Entries) => number;
+
 /**
- * Asks for the tokens that `logs` logs need, or again for those asked for before; whether any was kept. `force` does
- * not wait for the client's own backoff, only for the service's.
+ * Asks for the tokens that as many logs need as `lack` finds none for, or again for those asked for before; whether
+ * tokens are there now. `force` does not wait for the client's own backoff, only for the service's.
  */
 export async function fetchTokens(
   context: Context,
   directory: CachedDocument<Directory>,
-  logs: number,
+  lack: Lack,
   force: boolean,
 ): Promise<boolean> {
   let outcome: Outcome | undefined;
   for (let attempt = 0; attempt < 3; attempt++) {
-    const pending = await prepare(
-      context,
-      directory,
-      outcome === "one_token" ? 1 : logs,
-      outcome === "new_key",
-    );
+    const pending = await prepare(context, directory, lack, outcome);
+    if (pending === "kept") return true;
     if (pending === undefined || !isDue(pending, context.clock.now(), force)) return false;
     outcome = await ask(context, pending);
     if (outcome === "kept" || outcome === "failed") break;
@@ -60,9 +59,10 @@ export async function fetchTokens(
 async function prepare(
   context: Context,
   documents: CachedDocument<Directory>,
-  logs: number,
-  renewDirectory: boolean,
-): Promise<PendingRecord | undefined> {
+  lack: Lack,
+  outcome: Outcome | undefined,
+): Promise<PendingRecord | "kept" | undefined> {
+  const renewDirectory = outcome === "new_key";
   const { clock, suite } = context;
   const choose = async (renew: boolean) => {
     const directory = await documents.get(renew);
@@ -76,10 +76,18 @@ async function prepare(
   // Under way when the epoch ends, a request would be refused: in its last seconds it waits for the next key.
   if (issueUntil - clock.seconds() <= Math.min(LAST_SECONDS, (issueUntil - notBefore) / 8)) return undefined;
   return await commit(context, (entries) => {
+    const logs = lack(entries);
+    // Another tab's request was answered since this one looked.
+    if (logs === 0) return "kept";
     const before = read<PendingRecord>(entries, PENDING);
     // Only the issuing key signs: a request for another one can no longer be answered.
     if (before?.keyId === keyId) return before;
-    const pending = blindTokens(context, chosen.directory, chosen.key, logs);
+    const pending = blindTokens(
+      context,
+      chosen.directory,
+      chosen.key,
+      outcome === "one_token" ? 1 : logs,
+    );
     write(entries, PENDING, pending);
     return pending;
   });

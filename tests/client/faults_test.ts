@@ -220,6 +220,47 @@ Deno.test("two clients that share a storage share its tokens, and double nothing
   await test.close();
 });
 
+Deno.test("a client that another one overtakes at any point of its work fetches no second token", async () => {
+  let isOvertaken = true;
+  let points = 0;
+  for (; isOvertaken; points++) {
+    const test = await startService();
+    const storage = new MemoryStorage();
+    const quick = makeClient(test, { storage });
+    let passed = 0;
+    isOvertaken = false;
+    const overtake = async () => {
+      if (passed++ !== points) return;
+      isOvertaken = true;
+      quick.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 1 });
+      await quick.client.flush();
+    };
+    const slow = makeClient(test, {
+      storage: {
+        async transaction(body) {
+          await overtake();
+          return await storage.transaction(body);
+        },
+        close: () => Promise.resolve(),
+      },
+      async fetch(url, init) {
+        await overtake();
+        return await test.fetch(url, init);
+      },
+    });
+    slow.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 0 });
+    await slow.client.flush();
+    await slow.client.flush();
+    const issued = [slow, quick].flatMap(({ heard }) => heard.issued);
+    assertEquals(issued, [{ tokens: 1 }], `overtaken at ${points}`);
+    assertEquals(await stored(test), isOvertaken ? [0, 1] : [0], `overtaken at ${points}`);
+    for (const { client } of [slow, quick]) await client.close();
+    await test.close();
+  }
+  // Four requests, and a transaction at least between any two of them.
+  assert(points >= 8, `overtaken at ${points} points`);
+});
+
 Deno.test("an answer to bytes that another tab has replaced changes nothing", async () => {
   const test = await startService();
   const storage = new MemoryStorage();
