@@ -65,7 +65,7 @@ async function microsecondsEach(redeemer: LocalRedeemer, headers: string[]): Pro
 const firsts: number[] = [];
 const reuses: number[] = [];
 for (let round = -5; round < ROUNDS; round++) {
-  const redeemer = new LocalRedeemer({ ringOf: () => ring, committer, macKeys: new MacKeyCache() });
+  const redeemer = new LocalRedeemer({ ringOf: () => ring, committer, macKeys: new MacKeyCache(random) });
   const tokens = Array.from({ length: TOKENS }, makeToken);
   const first = await microsecondsEach(redeemer, tokens.map(([header]) => header!));
   const reuse = await microsecondsEach(redeemer, tokens.flatMap((headers) => headers.slice(1)));

@@ -5,7 +5,7 @@
  * @module
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { toBase64url } from "./bytes.ts";
+import { binaryText } from "./bytes.ts";
 import { Refusal } from "./errors.ts";
 import { keyExpired, type KeyRing, type SigningKey } from "./keys/key_ring.ts";
 import type { MacKeyCache } from "./mac_key_cache.ts";
@@ -13,7 +13,8 @@ import type { Committer } from "./store/committer.ts";
 import { claimId, useDigest } from "./store/kv.ts";
 import { dayOf, hourOf } from "./telemetry/time.ts";
 import type { Credential } from "./token/credential.ts";
-import { computeMac, deriveMacKey, encodeTranscript, type Transcript } from "./token/mac.ts";
+import { encodeTranscript, type Transcript } from "./token/mac.ts";
+import { computeMac, deriveMacKey } from "./token/mac_native.ts";
 import { encodeTokenInput } from "./token/token.ts";
 
 /** One log to be redeemed. */
@@ -121,7 +122,7 @@ export class LocalRedeemer implements Redeemer {
   ): Promise<{ replayed: boolean }> {
     const outcome = await this.context.committer.submit({
       id: claimId(key.ordinal, useDigest(credential.nonce, credential.use), credential.use),
-      lane: toBase64url(credential.nonce),
+      lane: binaryText(credential.nonce),
       tag: credential.mac.slice(0, 16),
       ordinal: key.ordinal,
       aliveVersionstamp: key.aliveVersionstamp,

@@ -125,7 +125,7 @@ export function createService(options: ServiceOptions): Service {
     random,
     ...(onKeyEvent === undefined ? {} : { onKeyEvent }),
   };
-  const macKeys = new MacKeyCache();
+  const macKeys = new MacKeyCache(random);
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
       id,

@@ -15,7 +15,8 @@ import { epochAt, stateAt } from "../core/keys/epoch.ts";
 import type { Redemption } from "../core/redemption.ts";
 import type { RedeemedUse, RemoteAcs } from "../core/split/remote_acs.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../core/token/batch.ts";
-import { computeMac, encodeTranscript } from "../core/token/mac.ts";
+import { encodeTranscript } from "../core/token/mac.ts";
+import { computeMac } from "../core/token/mac_native.ts";
 import { readBoundedBytes } from "./read_body.ts";
 import { readRegionKeys } from "./region_keys.ts";
 

@@ -47,7 +47,7 @@ const ring = { redeeming: () => Promise.resolve(key) } as unknown as KeyRing;
 const redeemer = new LocalRedeemer({
   ringOf: () => ring,
   committer: new Committer(new Store(nowhere), random),
-  macKeys: new MacKeyCache(),
+  macKeys: new MacKeyCache(random),
 });
 const record = random(150);
 const bodyDigest = random(32);

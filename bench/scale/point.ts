@@ -60,7 +60,7 @@ export interface Measurement {
 const CONNECTIONS = 64;
 const USES = 64;
 /** What MacKeyCache holds unless it is told otherwise. */
-const CACHED_TOKENS = 50_000;
+const CACHED_TOKENS = 200_000;
 /** Segments as maintenance leaves them: so many records of some 30 bytes each (bench/segments.ts). */
 const SEGMENT_RECORDS = 1_300;
 const SEGMENT_BYTES = 40_000;
@@ -131,7 +131,7 @@ async function prepareStore(): Promise<void> {
 }
 
 await prepareStore();
-const macKeys = new MacKeyCache(CACHED_TOKENS);
+const macKeys = new MacKeyCache(random, CACHED_TOKENS);
 const service = await openService();
 const app = createApp({
   service: {

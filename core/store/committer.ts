@@ -8,15 +8,15 @@
  *
  * @module
  */
-import { binaryText } from "../bytes.ts";
-import type { RandomSource } from "../voprf/suite.ts";
+import { ByteTable, randomSeed } from "../byte_table.ts";
+import { binaryText, equalPublic } from "../bytes.ts";
 import { Refusal } from "../errors.ts";
+import type { RandomSource } from "../voprf/suite.ts";
 import { StoreUnavailable } from "./breaker.ts";
-import { decodeClaim, encodeClaim } from "./claim_row.ts";
+import { decodeClaim, encodeClaim, TAG_LENGTH } from "./claim_row.ts";
 import { FairQueue } from "./fair_queue.ts";
-import { keySpace, logRowId, type Store } from "./kv.ts";
+import { CLAIM_ID_LENGTH, keySpace, logRowId, type Store } from "./kv.ts";
 import { packRecords } from "./pack_records.ts";
-import { RecentClaims } from "./recent_claims.ts";
 
 /** One use of a token to be claimed, with the record that goes with it. */
 export interface ClaimRequest {
@@ -57,16 +57,16 @@ export interface CommitterOptions {
   readonly onCommit?: (claims: number, milliseconds: number, ok: boolean) => void;
 }
 
-/** A claim stands, under this tag (a binary string); or its key is over. */
-type Settled = { readonly outcome: Exclude<ClaimOutcome, "key_over">; readonly tag: string } | {
-  readonly outcome: "key_over";
-};
+/** What became of a claim, and under which tag it stands where it does. */
+interface Settled {
+  readonly outcome: ClaimOutcome;
+  readonly tag?: Uint8Array;
+}
 
 interface Entry {
   readonly request: ClaimRequest;
   readonly name: string;
   readonly lane: string;
-  readonly tag: string;
   readonly bytes: number;
   readonly giveUpAt: number;
   readonly settled: Promise<Settled>;
@@ -91,7 +91,8 @@ const LANE_BYTES = 20;
 export class Committer {
   readonly #queue = new FairQueue<Entry>();
   readonly #active = new Map<string, Entry>();
-  readonly #recent: RecentClaims;
+  /** Claims that are known to stand, with their tags: whoever repeats them on purpose costs the others nothing. */
+  readonly #recent: ByteTable;
   readonly #maxWaiting: number;
   readonly #maxWaitingBytes: number;
   readonly #maxInFlight: number;
@@ -111,7 +112,12 @@ export class Committer {
     this.#maxWaiting = options.maxWaiting ?? 4_096;
     this.#maxWaitingBytes = options.maxWaitingBytes ?? 32 * 1024 * 1024;
     this.#maxInFlight = options.maxInFlight ?? 1;
-    this.#recent = new RecentClaims(options.maxRecent ?? 100_000);
+    this.#recent = new ByteTable({
+      keyLength: CLAIM_ID_LENGTH,
+      valueLength: TAG_LENGTH,
+      capacity: options.maxRecent ?? 100_000,
+      seed: randomSeed(random),
+    });
   }
 
   /** Requests that wait or are under way. */
@@ -135,20 +141,19 @@ export class Committer {
    * @throws {Refusal} `overloaded`, or `store_unavailable` when the outcome is unknown.
    */
   async submit(request: ClaimRequest): Promise<ClaimOutcome> {
-    const name = binaryText(request.id);
-    const tag = binaryText(request.tag);
-    const known = this.#recent.get(name);
-    if (known !== undefined) return known === tag ? "replayed" : "taken";
+    const known = this.#recent.get(request.id);
+    if (known !== undefined) return compare(known, request);
     this.admit();
+    const name = binaryText(request.id);
     const bytes = ENTRY_BYTES + (request.record?.length ?? 0);
     this.#waiting++;
     this.#waitingBytes += bytes;
     try {
       // At most one request per claim is in a group or under way: a later one waits for that one's outcome.
       const active = this.#active.get(name);
-      const settled = await (active ?? this.#enqueue(request, name, tag, bytes)).settled;
+      const settled = await (active ?? this.#enqueue(request, name, bytes)).settled;
       if (active === undefined || settled.outcome === "key_over") return settled.outcome;
-      return settled.tag === tag ? "replayed" : "taken";
+      return compare(settled.tag, request);
     } finally {
       this.#waiting--;
       this.#waitingBytes -= bytes;
@@ -161,11 +166,11 @@ export class Committer {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #enqueue(request: ClaimRequest, name: string, tag: string, bytes: number): Entry {
+  #enqueue(request: ClaimRequest, name: string, bytes: number): Entry {
     const { promise: settled, resolve, reject } = Promise.withResolvers<Settled>();
     const giveUpAt = performance.now() + this.store.deadlineMs;
     const lane = request.lane ?? name.slice(0, LANE_BYTES);
-    const entry: Entry = { request, name, lane, tag, bytes, giveUpAt, settled, resolve, reject };
+    const entry: Entry = { request, name, lane, bytes, giveUpAt, settled, resolve, reject };
     this.#active.set(name, entry);
     this.#queue.push(lane, entry);
     this.#pumpSoon();
@@ -233,7 +238,7 @@ export class Committer {
     for (let left = group, failures = 0; left.length > 0; left = this.#giveUpOld(left)) {
       try {
         if (await this.#commit(left)) {
-          for (const entry of left) this.#know(entry, entry.tag, "accepted");
+          for (const entry of left) this.#know(entry, entry.request.tag, "accepted");
           return true;
         }
         // Nobody joins those whose claims were just found absent, so a guilty claim holds the others up only once.
@@ -308,21 +313,20 @@ export class Committer {
     return group.filter((entry, index) => {
       const { value } = claims[index]!;
       if (value !== null) {
-        const tag = binaryText(decodeClaim(value)?.tag ?? new Uint8Array());
-        this.#know(entry, tag, tag === entry.tag ? "replayed" : "taken");
+        const tag = decodeClaim(value)?.tag;
+        this.#know(entry, tag, compare(tag, entry.request));
         return false;
       }
       if (current.get(entry.request.ordinal) === entry.request.aliveVersionstamp) return true;
-      this.#active.delete(entry.name);
-      entry.resolve({ outcome: "key_over" });
+      this.#know(entry, undefined, "key_over");
       return false;
     });
   }
 
-  #know(entry: Entry, tag: string, outcome: Exclude<ClaimOutcome, "key_over">): void {
-    this.#recent.set(entry.name, tag);
+  #know(entry: Entry, tag: Uint8Array | undefined, outcome: ClaimOutcome): void {
+    if (tag !== undefined) this.#recent.set(entry.request.id, tag);
     this.#active.delete(entry.name);
-    entry.resolve({ outcome, tag });
+    entry.resolve(tag === undefined ? { outcome } : { outcome, tag });
   }
 
   #fail(entries: Entry[], fault: StoreUnavailable): void {
@@ -331,6 +335,11 @@ export class Committer {
       entry.reject(fault);
     }
   }
+}
+
+/** Whether a claim that stands under a tag is this very request's. One whose row cannot be read is somebody else's. */
+function compare(tag: Uint8Array | undefined, request: ClaimRequest): "replayed" | "taken" {
+  return tag !== undefined && equalPublic(tag, request.tag) ? "replayed" : "taken";
 }
 
 /** The versionstamp of each key's alive row. It is written once, so all who have seen it saw the same. */

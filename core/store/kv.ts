@@ -201,6 +201,9 @@ export function logRowId(hour: number, random: RandomSource): Uint8Array<ArrayBu
   return concat(Uint8Array.of(hour), random(11));
 }
 
+/** Bytes of a {@linkcode claimId}. */
+export const CLAIM_ID_LENGTH = 22;
+
 /** A claim's packed id: u32 ordinal | digest[0..16] | u16 use, 22 bytes. The digest is {@linkcode useDigest}'s. */
 export function claimId(ordinal: number, digest: Uint8Array, use: number): Uint8Array<ArrayBuffer> {
   return concat(u32(ordinal), digest.subarray(0, 16), u16(use));

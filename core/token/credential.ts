@@ -18,8 +18,8 @@ export interface Credential {
 }
 
 const SCHEME = /^DIT(?: +|$)/i;
-// One parameter: a name, "=", and a bare or a quoted value without backslashes.
-const PARAMETER = /^([A-Za-z]+)=(?:"([^"\\]*)"|([^\s",=\\]+))$/;
+// One parameter, white space around it: a name, "=", and a bare or a quoted value without backslashes.
+const PARAMETER = /^[ \t]*([A-Za-z]+)=(?:"([^"\\]*)"|([^\s",=\\]+))[ \t]*$/;
 const USE = /^(?:0|[1-9][0-9]{0,3})$/;
 const NAMES = ["key", "nonce", "use", "mac"] as const;
 
@@ -53,7 +53,7 @@ export function parseCredential(header: string): Credential {
   if (scheme === null) throw new DecodeError("Cannot parse credential: the scheme is not DIT");
   const values = new Map<string, string>();
   for (const part of header.slice(scheme[0].length).split(",")) {
-    const match = PARAMETER.exec(part.replace(/^[ \t]+|[ \t]+$/g, ""));
+    const match = PARAMETER.exec(part);
     if (match === null) throw new DecodeError("Cannot parse credential: a parameter is malformed");
     const name = match[1]!.toLowerCase();
     if (!(NAMES as readonly string[]).includes(name)) {

@@ -4,21 +4,19 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, equalPublic, lengthPrefixed, require32, u16, utf8 } from "../bytes.ts";
+import { concat, DecodeError, equalPublic, require32, u16, utf8 } from "../bytes.ts";
 import { hmacSha256 } from "./hmac.ts";
 
-const MAC_KEY_INFO = utf8("DIT/1 log mac");
-const TRANSCRIPT_PREFIX = concat(utf8("DIT/1"), Uint8Array.of(0));
-// What is the same in every transcript is put together once: small arrays cost more than the hash over them.
-const HEAD = concat(TRANSCRIPT_PREFIX, lengthPrefixed(utf8("POST")));
-const CONTENT_TYPE = lengthPrefixed(utf8("application/json"));
-const CONTENT_ENCODINGS = { "": lengthPrefixed(utf8("")), gzip: lengthPrefixed(utf8("gzip")) };
+/** HKDF's info and the number of the only block of output: what the second HMAC of a MAC key is over. */
+export const MAC_KEY_BLOCK: Uint8Array = utf8("DIT/1 log mac\x01");
+const TRANSCRIPT_PREFIX = "DIT/1\0";
 
 /** The content encodings that a log may have; absent is `""`. */
 export type ContentEncoding = "" | "gzip";
 
 /** What a MAC covers besides the constants. */
 export interface Transcript {
+  /** An application's id: ASCII, at most 63 characters. */
   readonly app: string;
   readonly contentEncoding: ContentEncoding;
   /** 32 bytes. */
@@ -36,7 +34,7 @@ export interface Transcript {
  */
 export function deriveMacKey(authenticator: Uint8Array): Uint8Array {
   const extracted = hmacSha256(new Uint8Array(32), authenticator);
-  return hmacSha256(extracted, concat(MAC_KEY_INFO, Uint8Array.of(1)));
+  return hmacSha256(extracted, MAC_KEY_BLOCK);
 }
 
 /** The literal path of the transcript, wherever the service is mounted. */
@@ -54,16 +52,13 @@ export function encodeTranscript(transcript: Transcript): Uint8Array<ArrayBuffer
   // These three stand without a length, so a byte that moved from one to the next would not show.
   const { app, contentEncoding, keyId, nonce, use, bodyDigest } = transcript;
   require32("transcript", keyId, nonce, bodyDigest);
-  return concat(
-    HEAD,
-    lengthPrefixed(utf8(logPath(app))),
-    CONTENT_TYPE,
-    CONTENT_ENCODINGS[contentEncoding],
-    keyId,
-    nonce,
-    u16(use),
-    bodyDigest,
+  // All text is short and ASCII, lengths included: encoded at once, since many small arrays cost more than the MAC.
+  const text = ["POST", logPath(app), "application/json", contentEncoding];
+  const head = text.reduce(
+    (joined, part) => `${joined}\0${String.fromCharCode(part.length)}${part}`,
+    TRANSCRIPT_PREFIX,
   );
+  return concat(utf8(head), keyId, nonce, u16(use), bodyDigest);
 }
 
 /**
@@ -89,7 +84,7 @@ export function decodeTranscript(bytes: Uint8Array): Transcript {
       throw new DecodeError("Cannot decode transcript: a text is not UTF-8");
     }
   };
-  if (!equalPublic(take(TRANSCRIPT_PREFIX.length), TRANSCRIPT_PREFIX)) {
+  if (!equalPublic(take(TRANSCRIPT_PREFIX.length), utf8(TRANSCRIPT_PREFIX))) {
     throw new DecodeError("Cannot decode transcript: it is not of DIT/1");
   }
   if (takeText() !== "POST") throw new DecodeError("Cannot decode transcript: the method is not POST");

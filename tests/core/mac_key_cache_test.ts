@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { MacKeyCache } from "../../core/mac_key_cache.ts";
 
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const nonce = (byte: number) => new Uint8Array(32).fill(byte);
 const macKey = (byte: number) => new Uint8Array(32).fill(byte);
 
 Deno.test("MacKeyCache forgets the key that was used the longest ago", () => {
-  const cache = new MacKeyCache(2);
+  const cache = new MacKeyCache(random, 2);
   for (const byte of [1, 2]) cache.set(7, nonce(byte), macKey(byte));
   assertEquals(cache.get(7, nonce(1)), macKey(1));
   cache.set(7, nonce(3), macKey(3));
@@ -14,7 +15,7 @@ Deno.test("MacKeyCache forgets the key that was used the longest ago", () => {
 });
 
 Deno.test("MacKeyCache tells keys of different ordinals apart, and clears one ordinal alone", () => {
-  const cache = new MacKeyCache();
+  const cache = new MacKeyCache(random);
   for (const ordinal of [1, 11, 12]) cache.set(ordinal, nonce(1), macKey(ordinal));
   cache.clear(1);
   assertEquals([1, 11, 12].map((ordinal) => cache.get(ordinal, nonce(1))), [
@@ -25,7 +26,7 @@ Deno.test("MacKeyCache tells keys of different ordinals apart, and clears one or
 });
 
 Deno.test("MacKeyCache overwrites only what is its own", () => {
-  const cache = new MacKeyCache(1);
+  const cache = new MacKeyCache(random, 1);
   const given = macKey(1);
   cache.set(1, nonce(1), given);
   const got = cache.get(1, nonce(1));

@@ -13,6 +13,7 @@ import {
   logPath,
   type Transcript,
 } from "../../../core/token/mac.ts";
+import * as native from "../../../core/token/mac_native.ts";
 import { appIds, assertStrict, bytesOf, flipBit } from "../../support/arbitraries.ts";
 
 const transcripts: fc.Arbitrary<Transcript> = fc.record({
@@ -67,6 +68,18 @@ Deno.test("deriveMacKey() and computeMac() agree with the platform's HKDF and HM
       createHmac("sha256", macKey).update(message).digest("hex"),
     );
   }));
+});
+
+Deno.test("mac_native.ts computes what mac.ts computes", () => {
+  fc.assert(fc.property(fc.constantFrom(48, 64).chain(bytesOf), fc.uint8Array(), (authenticator, message) => {
+    const macKey = deriveMacKey(authenticator);
+    assertEquals(native.deriveMacKey(authenticator), macKey);
+    assertEquals(native.computeMac(macKey, message), computeMac(macKey, message));
+    assertEquals(native.digestBody(message), digestBody(message));
+  }));
+  for (const module of [native, { computeMac }]) {
+    assertThrows(() => module.computeMac(new Uint8Array(65), new Uint8Array()), RangeError);
+  }
 });
 
 Deno.test("decodeTranscript() reverses encodeTranscript()", () => {
