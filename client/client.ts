@@ -5,46 +5,25 @@
  */
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { NO_RETRY, retryLater } from "./backoff.ts";
-import { MAX_EVENTS } from "./body.ts";
 import { Connections } from "./connections.ts";
 import { Clock } from "./clock.ts";
 import { type Collection, parseSchema } from "./collection.ts";
 import { commit, type Context, OptedOutError } from "./context.ts";
-import type { Directory } from "./directory.ts";
 import { CachedDocument } from "./document.ts";
-import { dropEvents } from "./drops.ts";
-import { currentPseudonym } from "./identity.ts";
 import { inspect, type Inspection } from "./inspection.ts";
-import { fetchTokens, type Lack } from "./issuance.ts";
 import { directoryOf } from "./key_check.ts";
 import { Listeners } from "./listeners.ts";
 import { checkApp, checkEndpoint, plainFields } from "./options.ts";
-import { bind, enqueue, readQueue } from "./queue.ts";
+import { type Occasion, Passes, type PassOutcome } from "./pass.ts";
+import { enqueue } from "./queue.ts";
 import { platformRandom, randomFraction } from "./random.ts";
 import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./records.ts";
-import { Sender } from "./sender.ts";
 import { MemoryStorage } from "./storage_memory.ts";
 import type { ClientEvents, ClientOptions } from "./types.ts";
-import { dropTokens, MAX_USES, spendableTokens, usesLeft } from "./wallet.ts";
-
-/** Requests that wait for another try before no new one is bound. */
-const MAX_HELD = 4;
-/** Token requests of one pass. */
-const MAX_FETCHES = 3;
-/** The share of a token's uses that is left when the next one is fetched. */
-const SPARE_SHARE = 1 / 8;
+import { dropTokens } from "./wallet.ts";
 
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;
-
-/**
- * Why the client works: to have tokens before they are needed, to send after a random delay, because the app asks for
- * it, or because the page may end at any moment.
- */
-type Occasion = "tokens" | "delay" | "flush" | "hidden";
-
-/** What a pass left: nothing, something to send after a delay, or something that failed. */
-type PassOutcome = "done" | "again" | "later";
 
 /** The part of `document` that a page's client uses. */
 interface Page extends EventTarget {
@@ -74,11 +53,10 @@ export class DitClient<Events = UntypedEvents> {
   readonly #connections = new Connections();
   readonly #listeners = new Listeners();
   readonly #context: Context;
-  readonly #directory: CachedDocument<Directory>;
   readonly #schema: CachedDocument<Collection>;
+  readonly #passes: Passes;
   readonly #delayMilliseconds: number;
   readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
-  readonly #drops = new Map<string, number>();
   #abort = new AbortController();
   #logged: EventRecord[] = [];
   #storing: Promise<void> | undefined;
@@ -88,7 +66,6 @@ export class DitClient<Events = UntypedEvents> {
   #retry = NO_RETRY;
   /** Whether tokens were seen to since the timer last went off. */
   #isProvided = false;
-  #maxEvents = MAX_EVENTS;
   #state: "open" | "opted_out" | "stopped" | "closed" = "open";
 
   /**
@@ -117,7 +94,6 @@ export class DitClient<Events = UntypedEvents> {
     };
     this.#context = context;
     this.#delayMilliseconds = delaySeconds * 1000;
-    this.#directory = directoryOf(context, options);
     this.#schema = new CachedDocument(context, {
       step: "schema",
       key: SCHEMA,
@@ -125,9 +101,11 @@ export class DitClient<Events = UntypedEvents> {
       parse: (text) => parseSchema(text, app),
       check: () => Promise.resolve(() => undefined),
     });
+    const directory = directoryOf(context, options);
+    this.#passes = new Passes(context, directory, this.#schema, () => this.#state === "open");
     this.on("dropped", ({ events, reason }) => {
       // That most clients are not in a sample is no loss.
-      if (reason !== "sampled_out") this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + events);
+      if (reason !== "sampled_out") this.#passes.countDrops(reason, events);
     });
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
     this.#schedule();
@@ -275,7 +253,7 @@ export class DitClient<Events = UntypedEvents> {
       if (this.#state !== "open") return;
       // What a storage that fails leaves is tried again.
       let outcome: PassOutcome = "later";
-      const work = async () => void (outcome = await this.#send(occasion));
+      const work = async () => void (outcome = await this.#passes.run(occasion));
       // One tab at a time, where the storage can see to it.
       await this.#guard(() => storage.exclusively?.(work) ?? work());
       this.#finish(outcome);
@@ -284,87 +262,13 @@ export class DitClient<Events = UntypedEvents> {
 
   /** Sees to it that what is left is sent: after a random delay, or later when something failed. */
   #finish(outcome: PassOutcome): void {
+    if (outcome === "stop") {
+      this.#state = "stopped";
+      return this.#listeners.report("stopped", { reason: "refused_by_service" });
+    }
     const retry = retryLater(this.#retry, 0, this.#context.random);
     this.#retry = outcome === "later" ? retry : NO_RETRY;
     if (outcome !== "done") this.#schedule(this.#retry.retryAt);
-  }
-
-  /** Works through the queue. */
-  async #send(occasion: Occasion): Promise<PassOutcome> {
-    const context = this.#context;
-    const { events, requests } = await commit(context, readQueue);
-    if (occasion !== "tokens" && events.length === 0 && requests.length === 0) return "done";
-    const collection = await this.#schema.get();
-    if (collection === undefined) return "later";
-    if (occasion === "tokens") return await this.#provide(collection, events.length);
-    await this.#enqueueDrops(collection);
-    const sender = new Sender(context, collection, {
-      directory: () => this.#directory.get(true),
-      schema: () => this.#schema.expire(),
-    });
-    let held = 0;
-    let fetches = 0;
-    for (const request of requests) {
-      if (this.#state !== "open") return "done";
-      const outcome = await sender.resend(request, occasion !== "delay");
-      if (outcome === "stop") return this.#stop();
-      if (outcome === "later" && ++held >= MAX_HELD) return "later";
-    }
-    while (this.#state === "open") {
-      const bound = await bind(context, collection, this.#maxEvents);
-      if (bound === "empty") return held === 0 ? "done" : "later";
-      if (bound === "changed") continue;
-      if (bound === "no_token") {
-        // A service that issues tokens and refuses them again must not keep the client busy.
-        if (occasion === "hidden" || ++fetches > MAX_FETCHES) return "later";
-        const lack = this.#lack(collection, 1, Math.ceil(events.length / this.#maxEvents) + 1);
-        if (!await fetchTokens(context, this.#directory, lack, occasion === "flush")) return "later";
-        // A log that follows its token at once could be paired with it.
-        if (occasion === "delay") return "again";
-        continue;
-      }
-      const outcome = await sender.send(bound);
-      if (outcome === "stop") return this.#stop();
-      if (outcome === "later") return "later";
-      if (outcome === "split") this.#maxEvents = Math.max(1, Math.floor(bound.record.events.length / 2));
-    }
-    return "done";
-  }
-
-  /** Fetches the next token before the last runs out. */
-  async #provide(collection: Collection, events: number): Promise<"done"> {
-    const needed = Math.ceil(events / this.#maxEvents);
-    const uses = (await this.#directory.load())?.usesPerToken ?? 0;
-    const lack = this.#lack(collection, needed + Math.min(uses, MAX_USES) * SPARE_SHARE, needed);
-    // The directory is not asked for while there is enough.
-    if (await commit(this.#context, lack) > 0) {
-      await fetchTokens(this.#context, this.#directory, lack, false);
-    }
-    return "done";
-  }
-
-  /** Finds how many of `needed` logs have no token, at least one while tokens have fewer than `enough` uses left. */
-  #lack(collection: Collection, enough: number, needed: number): Lack {
-    return (entries) => {
-      const { clock } = this.#context;
-      const pseudonym = currentPseudonym(this.#context, entries, collection);
-      const left = usesLeft(spendableTokens(entries, pseudonym, clock.seconds()));
-      return left >= enough ? 0 : Math.max(needed - left, 1);
-    };
-  }
-
-  /** Logs what was dropped, where the application collects that. */
-  async #enqueueDrops(collection: Collection): Promise<void> {
-    const drops = [...this.#drops];
-    this.#drops.clear();
-    const events = dropEvents(collection, drops, this.#context.clock.now() / 1000);
-    if (events.length > 0) await enqueue(this.#context, collection, events);
-  }
-
-  #stop(): "done" {
-    this.#state = "stopped";
-    this.#listeners.report("stopped", { reason: "refused_by_service" });
-    return "done";
   }
 }
 

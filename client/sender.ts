@@ -37,16 +37,20 @@ export interface Renewals {
 
 /** Sends requests for one pass of a client. */
 export class Sender {
+  readonly #context: Context;
+  readonly #collection: Collection;
+  readonly #renewals: Renewals;
+
   /** Every request is judged by one `collection`. */
-  constructor(
-    private readonly context: Context,
-    private readonly collection: Collection,
-    private readonly renewals: Renewals,
-  ) {}
+  constructor(context: Context, collection: Collection, renewals: Renewals) {
+    this.#context = context;
+    this.#collection = collection;
+    this.#renewals = renewals;
+  }
 
   /** Sends a request that was stored by an earlier pass, if it is due: the same bytes, or none. */
   async resend({ key, record: before }: QueuedRequest, force: boolean): Promise<SendOutcome> {
-    const { context } = this;
+    const context = this.#context;
     if (!isDue(before, context.clock.now(), force)) return "later";
     const started = await commit(context, (entries, report) => {
       const record = read<RequestRecord>(entries, key);
@@ -58,7 +62,7 @@ export class Sender {
         write(entries, key, next);
         return { key, record: next };
       }
-      if (!uncertain) return rebind(context, entries, { key, record }, this.collection);
+      if (!uncertain) return rebind(context, entries, { key, record }, this.#collection);
       drop(entries, report, { key, record }, "unknown");
       return undefined;
     });
@@ -67,7 +71,7 @@ export class Sender {
 
   /** Sends a request whose sending is noted in its entry already, and whatever it is bound to next. */
   async send(request: QueuedRequest): Promise<SendOutcome> {
-    const { context } = this;
+    const context = this.#context;
     const { record } = request;
     const answer = await exchange(
       context,
@@ -81,8 +85,8 @@ export class Sender {
     // A success that does not look like one comes from somebody in between.
     const status = answer.status === 200 ? 0 : answer.status;
     const action = decide(status, answer.code, record.uncertain);
-    if (action === "next_key") await this.renewals.directory();
-    if (action === "drop_and_renew") await this.renewals.schema();
+    if (action === "next_key") await this.#renewals.directory();
+    if (action === "drop_and_renew") await this.#renewals.schema();
     const outcome = await commit(context, (entries, report) => {
       const current = read<RequestRecord>(entries, request.key);
       // Another tab sent the same bytes and finished first.
@@ -102,8 +106,8 @@ export class Sender {
     // A suppressed field was left out of an event that was taken.
     const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed")
       .slice(0, record.events.length);
-    if (rejected.length > 0) await this.renewals.schema();
-    await commit(this.context, (entries, report) => {
+    if (rejected.length > 0) await this.#renewals.schema();
+    await commit(this.#context, (entries, report) => {
       const events = record.events.length - codes.length;
       entries.delete(key);
       if (events > 0) report("sent", { events, replayed: answer.headers.get("dit-replayed") === "?1" });
@@ -121,7 +125,7 @@ export class Sender {
     action: Action,
     answer: Answer,
   ): SendOutcome | QueuedRequest {
-    const { context } = this;
+    const context = this.#context;
     const { record, key } = request;
     const { keyId, nonce } = record;
     if (action === "retry" || action === "wait" || action === "stop") {
@@ -143,7 +147,7 @@ export class Sender {
       dropTokens(entries, (token) => token.nonce === nonce);
     }
     if (action.startsWith("next_") && record.moves < MAX_MOVES) {
-      return rebind(context, entries, request, this.collection) ?? "done";
+      return rebind(context, entries, request, this.#collection) ?? "done";
     }
     drop(entries, report, request, action === "unknown" ? action : refusalCode(answer));
     return "done";

@@ -16,8 +16,8 @@ export function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array {
 }
 
 function keyedHash(key: Uint8Array, pad: number, message: Uint8Array): Uint8Array {
-  if (key.length > BLOCK_LENGTH) throw new RangeError("Cannot authenticate: the key is longer than 64 bytes");
   const block = new Uint8Array(BLOCK_LENGTH);
+  // Throws when the key is longer.
   block.set(key);
   for (let index = 0; index < BLOCK_LENGTH; index++) block[index]! ^= pad;
   return sha256.create().update(block).update(message).digest();

@@ -27,8 +27,8 @@ export function digestBody(body: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** RFC 2104. Two plain hashes take half the time of one `createHmac()`, which goes through a key object. */
 function hmacSha256(key: Uint8Array, message: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (key.length > BLOCK_LENGTH) throw new RangeError("Cannot authenticate: the key is longer than 64 bytes");
   const block = new Uint8Array(BLOCK_LENGTH);
+  // Throws a RangeError when the key is longer.
   block.set(key);
   for (let index = 0; index < BLOCK_LENGTH; index++) block[index]! ^= 0x36;
   const inner = createHash("sha256").update(block).update(message).digest();

@@ -43,5 +43,5 @@ Deno.test("hmacSha256() agrees with noble for every length of key, and about eve
 });
 
 Deno.test("hmacSha256() refuses a key that is longer than a block", () => {
-  assertThrows(() => hmacSha256(new Uint8Array(65), new Uint8Array(1)), RangeError, "longer than 64 bytes");
+  assertThrows(() => hmacSha256(new Uint8Array(65), new Uint8Array(1)), RangeError);
 });
