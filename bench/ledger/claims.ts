@@ -5,7 +5,8 @@
  */
 import { utf8 } from "../../core/bytes.ts";
 import { encodeClaim } from "../../core/store/claim_row.ts";
-import { type ClaimRequest, Committer } from "../../core/store/committer.ts";
+import type { ClaimRequest } from "../../core/store/claim_group.ts";
+import { Committer } from "../../core/store/committer.ts";
 import { claimId, keySpace, type Store } from "../../core/store/kv.ts";
 import { openStore } from "../../core/store/open.ts";
 

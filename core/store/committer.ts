@@ -13,32 +13,10 @@ import { binaryText, equalPublic } from "../bytes.ts";
 import { Refusal } from "../errors.ts";
 import type { RandomSource } from "../voprf/suite.ts";
 import { StoreUnavailable } from "./breaker.ts";
-import { decodeClaim, encodeClaim, TAG_LENGTH } from "./claim_row.ts";
+import { type ClaimRequest, readGroup, writeGroup } from "./claim_group.ts";
+import { TAG_LENGTH } from "./claim_row.ts";
 import { FairQueue } from "./fair_queue.ts";
-import { CLAIM_ID_LENGTH, keySpace, logRowId, type Store } from "./kv.ts";
-import { packRecords } from "./pack_records.ts";
-
-/** One use of a token to be claimed, with the record that goes with it. */
-export interface ClaimRequest {
-  /** Packed id of the claim, 22 bytes. */
-  readonly id: Uint8Array;
-  /** What the uses of one token have in common: each lane has its turn. It is never stored. By default part of the id. */
-  readonly lane?: string;
-  /** The first 16 bytes of the MAC: tells this very request from another one. */
-  readonly tag: Uint8Array;
-  /** The signing key's ordinal. */
-  readonly ordinal: number;
-  /** The versionstamp of the key's alive row when it was read. */
-  readonly aliveVersionstamp: string;
-  /** The application's id. */
-  readonly app: string;
-  /** The day of arrival, days since 1970. */
-  readonly day: number;
-  /** The hour of arrival, 0..23: the record is moved once it is over. 0 by default. */
-  readonly hour?: number;
-  /** The record, at most 60 KiB; absent where another server keeps it. */
-  readonly record?: Uint8Array;
-}
+import { CLAIM_ID_LENGTH, type Store } from "./kv.ts";
 
 /** What became of a claim. `key_over`: the key was revoked or destroyed. */
 export type ClaimOutcome = "accepted" | "replayed" | "taken" | "key_over";
@@ -245,7 +223,7 @@ export class Committer {
         left = await this.#withoutGuilty(left);
       } catch (error) {
         const fault = error instanceof StoreUnavailable ? error : new StoreUnavailable("failed", error);
-        if (isTooManyChecks(fault) && left.length + aliveRows(left).size > LEAST_MAX_CHECKS) {
+        if (isTooManyChecks(fault) && countChecks(left) > LEAST_MAX_CHECKS) {
           this.#maxChecks = LEAST_MAX_CHECKS;
           for (const entry of left) this.#queue.push(entry.lane, entry);
           return true;
@@ -280,46 +258,22 @@ export class Committer {
     const startedAt = performance.now();
     let ok = false;
     try {
-      ok = await this.store.commit((operation) => this.#write(group, operation)) !== undefined;
+      const requests = group.map(({ request }) => request);
+      ok = await this.store.commit((operation) => writeGroup(requests, operation, this.random)) !== undefined;
       return ok;
     } finally {
       this.options.onCommit?.(group.length, performance.now() - startedAt, ok);
     }
   }
 
-  #write(group: Entry[], operation: Deno.AtomicOperation): void {
-    for (const [ordinal, versionstamp] of aliveRows(group)) {
-      operation.check({ key: keySpace.alive(ordinal), versionstamp });
-    }
-    for (const row of packRecords(group.map(({ request }) => request), this.random)) {
-      operation.set(keySpace.log(row.app, row.day, logRowId(row.hour, this.random)), row.bytes);
-    }
-    for (const { request } of group) {
-      const key = keySpace.claim(request.id);
-      const recorded = request.record !== undefined;
-      operation.check({ key, versionstamp: null });
-      operation.set(key, encodeClaim({ tag: request.tag, day: request.day, recorded }));
-    }
-  }
-
   /** A check failed: those whose claim or key is the reason are answered, the others are given back. */
   async #withoutGuilty(group: Entry[]): Promise<Entry[]> {
-    const alive = [...aliveRows(group)];
-    const [claims, keys] = await Promise.all([
-      this.store.getMany<Uint8Array>(group.map(({ request }) => keySpace.claim(request.id))),
-      this.store.getMany<unknown>(alive.map(([ordinal]) => keySpace.alive(ordinal))),
-    ]);
-    const current = new Map(alive.map(([ordinal], index) => [ordinal, keys[index]!.versionstamp]));
+    const states = await readGroup(group.map(({ request }) => request), this.store);
     return group.filter((entry, index) => {
-      const { value } = claims[index]!;
-      if (value !== null) {
-        const tag = decodeClaim(value)?.tag;
-        this.#know(entry, tag, compare(tag, entry.request));
-        return false;
-      }
-      if (current.get(entry.request.ordinal) === entry.request.aliveVersionstamp) return true;
-      this.#know(entry, undefined, "key_over");
-      return false;
+      const state = states[index]!;
+      if (state.is === "taken") this.#know(entry, state.tag, compare(state.tag, entry.request));
+      else if (state.is === "key_over") this.#know(entry, undefined, "key_over");
+      return state.is === "free";
     });
   }
 
@@ -342,11 +296,9 @@ function compare(tag: Uint8Array | undefined, request: ClaimRequest): "replayed"
   return tag !== undefined && equalPublic(tag, request.tag) ? "replayed" : "taken";
 }
 
-/** The versionstamp of each key's alive row. It is written once, so all who have seen it saw the same. */
-function aliveRows(group: Entry[]): Map<number, string> {
-  const rows = new Map<number, string>();
-  for (const { request } of group) rows.set(request.ordinal, request.aliveVersionstamp);
-  return rows;
+/** Checks of a group's commit: one a claim, and one a key. */
+function countChecks(group: Entry[]): number {
+  return group.length + new Set(group.map(({ request }) => request.ordinal)).size;
 }
 
 function isTooManyChecks({ cause }: StoreUnavailable): boolean {

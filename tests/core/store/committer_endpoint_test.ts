@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { concat, u32, utf8 } from "../../../core/bytes.ts";
-import { type ClaimRequest, Committer } from "../../../core/store/committer.ts";
+import type { ClaimRequest } from "../../../core/store/claim_group.ts";
+import { Committer } from "../../../core/store/committer.ts";
 import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
 import { withEndpoint } from "../../support/with_kv_endpoint.ts";
 

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertGreater, assertLessOrEqual, assertRejects }
 import { concat, u32, utf8 } from "../../../core/bytes.ts";
 import { Refusal } from "../../../core/errors.ts";
 import { decodeClaim } from "../../../core/store/claim_row.ts";
-import { type ClaimOutcome, type ClaimRequest, Committer } from "../../../core/store/committer.ts";
+import type { ClaimRequest } from "../../../core/store/claim_group.ts";
+import { type ClaimOutcome, Committer } from "../../../core/store/committer.ts";
 import { type CommitterOptions } from "../../../core/store/committer.ts";
 import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
 import { splitLines } from "../../../core/store/pack_records.ts";
