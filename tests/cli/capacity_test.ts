@@ -77,7 +77,7 @@ Deno.test("planCapacity() gives the CPU of a day that can be added up by hand", 
 
 Deno.test("planCapacity() evaluates again what a process cannot remember, and never more than every log", () => {
   const few = planCapacity(load({ clients: 50_000 }), "file");
-  const many = planCapacity(load({ clients: 500_000 }), "file");
+  const many = planCapacity(load({ clients: 2_000_000 }), "file");
   assertAlmostEquals(few.evaluations / few.logs, 1 / 20);
   assertAlmostEquals(many.evaluations / many.logs, 1 - 0.95 / 10);
   for (const clients of [1, 1e3, 1e6, 1e9, 1e10]) {
@@ -112,7 +112,8 @@ Deno.test("planCapacity() grows with every part of the load that costs something
     );
     assertLess(planCapacity(load({ sample: 0.1 }), target).bytesUp, before.bytesUp / 9);
     assertGreater(planCapacity(load({ events: 20 }), target).bytesUp, before.bytesUp);
-    assertGreater(planCapacity(load({ peak: 6 }), target).peakCores, before.peakCores * 1.9);
+    // Not twice as many: more processes remember more tokens.
+    assertGreater(planCapacity(load({ peak: 6 }), target).peakCores, before.peakCores * 1.8);
   }
 });
 

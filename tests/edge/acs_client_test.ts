@@ -67,7 +67,8 @@ for (const [what, { answer, outcome }] of Object.entries(STRANGE)) {
       timer = setTimeout(() => {}, 5_000);
       return Promise.race([answer(), broken]);
     };
-    const error = await assertRejects(() => split.logs.redeemer.redeem(log, recordOf("a"), NOW), Error);
+    const server = split.openLogServer(undefined, what === "nothing in time" ? { acsMs: 500 } : {});
+    const error = await assertRejects(() => server.redeemer.redeem(log, recordOf("a"), NOW), Error);
     clearTimeout(timer);
     if (outcome === "mistake") assert(error instanceof AcsError, String(error));
     else assertEquals((error as Refusal).code, "store_unavailable");

@@ -88,7 +88,7 @@ Deno.test("a log server whose store does not answer spends no use", async () => 
         ? () => Object.assign(target.atomic(), { commit: () => new Promise(() => {}) })
         : Reflect.get(target, name).bind(target),
   });
-  const server = split.openLogServer(hanging);
+  const server = split.openLogServer(hanging, { storeMs: 200 });
   // Its first logs find out that it hangs; what follows is refused before the ACS hears of it.
   const first = await Promise.allSettled(
     Array.from(
