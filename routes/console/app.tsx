@@ -34,7 +34,7 @@ export type PageProps = Pick<LayoutProps, "title" | "page" | "live" | "app">;
 export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   const { service } = options;
   const apps = [...service.deployment.applications.keys()];
-  const live = new LiveViews(options.stopped);
+  const live = new LiveViews(options);
 
   const show: Show = (c, props, page) =>
     c.html(

@@ -7,6 +7,8 @@
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { Refusal } from "../../core/errors.ts";
+import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
+import { sessionCookie } from "./guard.ts";
 import type { Figure } from "./parts.tsx";
 
 /** The parts of a page by their ids, rendered, and its figures. */
@@ -18,7 +20,7 @@ export interface LiveView {
 }
 
 const EVERY_MS = 1_000;
-/** The browser comes back by itself, and shows its session again when it does. */
+/** The browser comes back by itself. */
 const MAX_LIFE_MS = 10 * 60_000;
 const MAX_VIEWERS = 32;
 /** Something is sent at least this often, so that nobody on the way takes the connection for dead. */
@@ -28,26 +30,28 @@ const HEARTBEAT_MS = 15_000;
 export class LiveViews {
   #viewers = 0;
 
-  /** All views end when `stopped` does: a process that is told to stop waits for no browser. */
-  constructor(private readonly stopped: AbortSignal) {}
+  /** All views end when `stopped` aborts: a process that is told to stop waits for no browser. */
+  constructor(private readonly options: Pick<ConsoleOptions, "stopped" | "sessions" | "secure">) {}
 
   /**
-   * Answers with a stream of what changes; `read` gives the page as it is.
+   * Answers with a stream of what changes; `read` gives the page as it is. It ends with the session.
    * @throws {Refusal} `overloaded` when too many watch already.
    */
-  answer(c: Context, read: () => Promise<LiveView>): Response {
-    if (this.#viewers >= MAX_VIEWERS || this.stopped.aborted) {
+  answer(c: Context<ConsoleEnv>, read: () => Promise<LiveView>): Response {
+    const { stopped, sessions } = this.options;
+    if (this.#viewers >= MAX_VIEWERS || stopped.aborted) {
       throw new Refusal("overloaded", "Too many browsers watch; close one.", { retryAfterSeconds: 60 });
     }
     this.#viewers++;
     return streamSSE(c, async (stream) => {
       const left = new AbortController();
       stream.onAbort(() => left.abort());
-      const ended = AbortSignal.any([this.stopped, left.signal, AbortSignal.timeout(MAX_LIFE_MS)]);
+      const ended = AbortSignal.any([stopped, left.signal, AbortSignal.timeout(MAX_LIFE_MS)]);
       const sent = new Map<string, string>();
       let sentAt = performance.now();
       try {
-        while (!ended.aborted) {
+        const cookie = sessionCookie(c, this.options);
+        while (!ended.aborted && await sessions.read(cookie) !== undefined) {
           const changes = changesOf(await read(), sent);
           if (changes !== undefined || performance.now() - sentAt > HEARTBEAT_MS) {
             await stream.writeSSE({ data: JSON.stringify(changes ?? {}), retry: 2_000 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SESSION_SECONDS } from "../../edge/console_sessions.ts";
 import { ADMIN_TOKEN, ConsoleBrowser, OPERATED, READER_TOKEN } from "../support/console_browser.ts";
-import { withService } from "../support/service.ts";
+import { type TestService, withService } from "../support/service.ts";
 
 const COOKIE = "__Secure-dit_console";
 
@@ -117,6 +117,30 @@ Deno.test("signing out ends the session for whoever has copied its cookie", asyn
     assertEquals(await count(), 0);
   });
 });
+
+const ENDS = {
+  "runs out": (test: TestService) => {
+    test.clock.seconds += SESSION_SECONDS + 1;
+    return Promise.resolve();
+  },
+  "is ended elsewhere": async (_test: TestService, browser: ConsoleBrowser) => {
+    await browser.post("/console/sign-out", { "form-token": await browser.formToken() });
+  },
+};
+for (const [how, end] of Object.entries(ENDS)) {
+  Deno.test(`a live view ends with its session, which ${how}`, async () => {
+    await withService(OPERATED, async (test) => {
+      const browser = await new ConsoleBrowser(test).signIn();
+      for (const path of ["/console/live", "/console/live/privacy/notes"]) {
+        await browser.signIn();
+        const reader = (await browser.get(path)).body!.getReader();
+        assertEquals((await reader.read()).done, false, path);
+        await end(test, browser);
+        while (!(await reader.read()).done);
+      }
+    });
+  });
+}
 
 Deno.test("a cookie that was altered, or signed elsewhere, is no session", async () => {
   await withService(OPERATED, async (test) => {
