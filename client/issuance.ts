@@ -162,6 +162,8 @@ async function send(context: Context, pending: PendingRecord, renew: boolean): P
     report("refused", { step: "session", code: "session_failed" });
     return undefined;
   }
+  // The user may have opted out meanwhile.
+  await commit(context, () => {});
   const answer = await exchange(context, "tokens", `${url}/tokens`, {
     method: "POST",
     headers: { authorization: `Bearer ${jwt}`, "content-type": BATCH_REQUEST_TYPE },

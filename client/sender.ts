@@ -72,7 +72,7 @@ export class Sender {
   /** Sends a request whose sending is noted in its entry already, and whatever it is bound to next. */
   async send(request: QueuedRequest): Promise<SendOutcome> {
     const context = this.#context;
-    const { record } = request;
+    const { key, record } = request;
     const answer = await exchange(
       context,
       "logs",
@@ -80,42 +80,22 @@ export class Sender {
       logRequest(record, context.isHidden()),
       MAX_ANSWER_BYTES,
     );
-    const isTaken = answer.status === 200 && await this.#finish(request, answer);
-    if (isTaken) return "done";
+    const rejected = answer.status === 200 ? rejectedOf(answer) : undefined;
     // A success that does not look like one comes from somebody in between.
     const status = answer.status === 200 ? 0 : answer.status;
-    const action = decide(status, answer.code, record.uncertain);
+    const judge = ({ uncertain }: RequestRecord) => decide(status, answer.code, uncertain);
+    const action = rejected === undefined && judge(record);
     if (action === "next_key") await this.#renewals.directory();
-    if (action === "drop_and_renew") await this.#renewals.schema();
+    if (action === "drop_and_renew" || rejected?.length) await this.#renewals.schema();
     const outcome = await commit(context, (entries, report) => {
-      const current = read<RequestRecord>(entries, request.key);
+      const current = read<RequestRecord>(entries, key);
       // Another tab sent the same bytes and finished first.
       if (current?.mac !== record.mac) return "done";
-      return this.#settle(entries, report, { key: request.key, record: current }, action, answer);
+      if (rejected !== undefined) return finish(entries, report, request, rejected, answer);
+      // Judged anew: another tab may have begun to send the same bytes meanwhile.
+      return this.#settle(entries, report, { key, record: current }, judge(current), answer);
     });
     return typeof outcome === "object" ? await this.send(outcome) : outcome;
-  }
-
-  /** Takes a request that was accepted out of the queue; whether the answer says that it was. */
-  async #finish({ key, record }: QueuedRequest, answer: Answer): Promise<boolean> {
-    const { accepted, rejected } = (parseJson(answer.body) ?? {}) as {
-      accepted?: unknown;
-      rejected?: readonly { code?: unknown }[];
-    };
-    if (!Number.isInteger(accepted) || !Array.isArray(rejected)) return false;
-    // A suppressed field was left out of an event that was taken.
-    const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed")
-      .slice(0, record.events.length);
-    if (rejected.length > 0) await this.#renewals.schema();
-    await commit(this.#context, (entries, report) => {
-      const events = record.events.length - codes.length;
-      entries.delete(key);
-      if (events > 0) report("sent", { events, replayed: answer.headers.get("dit-replayed") === "?1" });
-      for (const code of codes) {
-        report("dropped", { events: 1, reason: isCode(code) ? code : "events_invalid" });
-      }
-    });
-    return true;
   }
 
   #settle(
@@ -152,6 +132,32 @@ export class Sender {
     drop(entries, report, request, action === "unknown" ? action : refusalCode(answer));
     return "done";
   }
+}
+
+/** The events that an accepted request was accepted without; undefined when the answer does not say that it was. */
+function rejectedOf({ body }: Answer): readonly { code?: unknown }[] | undefined {
+  const { accepted, rejected } = (parseJson(body) ?? {}) as { accepted?: unknown; rejected?: unknown };
+  return Number.isInteger(accepted) && Array.isArray(rejected) ? rejected : undefined;
+}
+
+/** Takes a request that was accepted out of the queue. */
+function finish(
+  entries: Entries,
+  report: Report,
+  { key, record }: QueuedRequest,
+  rejected: readonly { code?: unknown }[],
+  { headers }: Answer,
+): SendOutcome {
+  // A suppressed field was left out of an event that was taken.
+  const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed")
+    .slice(0, record.events.length);
+  const events = record.events.length - codes.length;
+  entries.delete(key);
+  if (events > 0) report("sent", { events, replayed: headers.get("dit-replayed") === "?1" });
+  for (const code of codes) {
+    report("dropped", { events: 1, reason: isCode(code) ? code : "events_invalid" });
+  }
+  return "done";
 }
 
 function drop(entries: Entries, report: Report, { key, record }: QueuedRequest, reason: string): void {

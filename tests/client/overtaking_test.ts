@@ -1,0 +1,123 @@
+import { assertEquals } from "@std/assert";
+import { type Fetch, MemoryStorage } from "../../client/mod.ts";
+import { startService } from "../support/client_service.ts";
+import { makeClient } from "../support/client_under_test.ts";
+
+Deno.test("a log that another tab sent as well, and that arrives after its key's end, is not sent anew", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const begun = Promise.withResolvers<void>();
+  const arrival = Promise.withResolvers<void>();
+  const delayed: Fetch = async (url, init) => {
+    if (url.endsWith("/logs")) {
+      begun.resolve();
+      await arrival.promise;
+    }
+    return await test.fetch(url, init);
+  };
+  const slow = makeClient(test, { storage, fetch: delayed });
+  slow.client.log("app_opened", {});
+  const slowFlush = slow.client.flush();
+  await begun.promise;
+  const quick = makeClient(test, {
+    storage,
+    async fetch(url, init) {
+      const response = await test.fetch(url, init);
+      if (!url.endsWith("/logs")) return response;
+      await response.body?.cancel();
+      throw new TypeError("the connection was reset");
+    },
+  });
+  await quick.client.flush();
+  test.clock.now += 3 * 86_400_000;
+  arrival.resolve();
+  await slowFlush;
+  assertEquals((await test.records()).length, 1);
+  assertEquals(slow.heard.dropped, [{ events: 1, reason: "unknown" }]);
+  for (const { client } of [slow, quick]) await client.close();
+  await test.close();
+});
+
+Deno.test("an answer that comes after the user opted out and in again in another tab takes no other log with it", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const landed = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const slow = makeClient(test, {
+    storage,
+    async fetch(url, init) {
+      const response = await test.fetch(url, init);
+      if (!url.endsWith("/logs")) return response;
+      landed.resolve();
+      await answer.promise;
+      return response;
+    },
+  });
+  slow.client.log("app_opened", {});
+  const slowFlush = slow.client.flush();
+  await landed.promise;
+  const offline: Fetch = (url, init) =>
+    url.endsWith("/logs") ? Promise.reject(new TypeError("offline")) : test.fetch(url, init);
+  const quick = makeClient(test, { storage, fetch: offline });
+  await quick.client.setOptOut(true);
+  await quick.client.setOptOut(false);
+  quick.client.log("app_opened", {});
+  await quick.client.flush();
+  answer.resolve();
+  await slowFlush;
+  assertEquals((await quick.client.inspect())!.bound.length, 1);
+  await slow.client.flush();
+  assertEquals((await test.records()).length, 2);
+  for (const { client } of [slow, quick]) await client.close();
+  await test.close();
+});
+
+Deno.test("a user who opts out while another tab signs in is asked for no more tokens", async () => {
+  const test = await startService();
+  const storage = new MemoryStorage();
+  const asked = Promise.withResolvers<void>();
+  const session = Promise.withResolvers<string>();
+  const urls: string[] = [];
+  const slow = makeClient(test, {
+    storage,
+    session() {
+      asked.resolve();
+      return session.promise;
+    },
+    fetch(url, init) {
+      urls.push(url);
+      return test.fetch(url, init);
+    },
+  });
+  slow.client.log("app_opened", {});
+  const flush = slow.client.flush();
+  await asked.promise;
+  const other = makeClient(test, { storage });
+  await other.client.setOptOut(true);
+  const before = urls.length;
+  session.resolve(await test.signIn("alice"));
+  await flush;
+  assertEquals(urls.slice(before), []);
+  for (const { client } of [slow, other]) await client.close();
+  await test.close();
+});
+
+Deno.test("a user who opts out as the service refuses the session is asked for no more tokens", async () => {
+  const test = await startService();
+  let requests = 0;
+  const { client } = makeClient(test, {
+    session: () => Promise.resolve("no session"),
+    fetch(url, init) {
+      if (url.endsWith("/tokens")) requests++;
+      return test.fetch(url, init);
+    },
+  });
+  client.on("refused", ({ step }) => {
+    if (step === "tokens") void client.setOptOut(true);
+  });
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(requests, 1);
+  await client.close();
+  await test.close();
+});
