@@ -37,6 +37,9 @@ export interface BreakerOptions {
   readonly maxTrialMs?: number;
 }
 
+/** A timer that comes so many milliseconds late tells of this process, not of the store. */
+const STOOD_STILL_MS = 250;
+
 /** Runs calls with a deadline, and refuses them while too many are unanswered. */
 export class Breaker {
   readonly #maxUnanswered: number;
@@ -67,7 +70,8 @@ export class Breaker {
   }
 
   /**
-   * Settles as `begin()` does, in at most `deadlineMs`.
+   * Settles as `begin()` does, in at most `deadlineMs`; once more as long when this process itself stood still meanwhile,
+   * since the answer may be there and unread.
    * @throws {StoreUnavailable} If the call threw, was late, or was not made.
    */
   async call<T>(begin: () => Promise<T>, deadlineMs: number): Promise<T> {
@@ -80,14 +84,19 @@ export class Breaker {
     // Hears of the answer even when nobody waits for it any more.
     promise.then(() => this.#answered(late, trial), () => this.#answered(late, trial));
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const dueAt = performance.now() + deadlineMs;
     try {
       return await Promise.race([
         promise,
         new Promise<never>((_, reject) => {
-          timer = setTimeout(() => {
+          const giveUp = () => {
             late = true;
             this.#isLate(trial);
             reject(new StoreUnavailable("late"));
+          };
+          timer = setTimeout(() => {
+            if (performance.now() - dueAt < STOOD_STILL_MS) giveUp();
+            else timer = setTimeout(giveUp, deadlineMs);
           }, deadlineMs);
         }),
       ]);

@@ -54,6 +54,18 @@ Deno.test("call() gives up at the deadline and hears of the answer later", async
   assertEquals(breaker.unanswered, 0);
 });
 
+Deno.test("call() does not take its own standing still for a late answer, but gives up all the same", async () => {
+  const breaker = new Breaker();
+  const answer = () => sleep(100).then(() => 7);
+  const { begin, release } = hangingCalls();
+  const calls = [breaker.call(answer, 50), whyNot(breaker.call(begin, 50))];
+  // Nothing else runs meanwhile, as in a process that is not scheduled; both the deadline and the answer are due then.
+  for (const end = performance.now() + 500; performance.now() < end;);
+  assertEquals(await Promise.all(calls), [7, "late"]);
+  assertEquals(breaker.unanswered, 1);
+  release();
+});
+
 Deno.test("call() sends nothing while too many are unanswered", async () => {
   const { breaker, release } = await opened(60_000);
   assert(breaker.refuses);
