@@ -4,10 +4,11 @@
  * @module
  */
 import configuration from "../../deno.json" with { type: "json" };
-import { freePort, isReady, runFlags } from "../../cli/service_process.ts";
+import { isReady, runFlags } from "../../cli/service_process.ts";
 import { utf8 } from "../../core/bytes.ts";
 import { readSegment } from "../../core/store/segments.ts";
 import { tokenDigest } from "../../edge/bearer.ts";
+import { freePort } from "../support/free_ports.ts";
 import type { Source } from "./canaries.ts";
 import { type Collector, startCollector } from "./collector.ts";
 

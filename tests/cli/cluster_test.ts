@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { runFlags } from "../../cli/service_process.ts";
 import { startMembers } from "../support/members_command.ts";
-import { freePorts } from "../support/service_process.ts";
+import { freePorts } from "../support/free_ports.ts";
 
 Deno.test("runFlags() takes a script's permissions from its task", () => {
   const task =

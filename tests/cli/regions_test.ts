@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readPorts } from "../../cli/members.ts";
 import { DitClient } from "../../client/mod.ts";
 import { startMembers } from "../support/members_command.ts";
-import { freePorts } from "../support/service_process.ts";
+import { freePorts } from "../support/free_ports.ts";
 
 Deno.test("readPorts() takes ports, as many as are wanted, and nothing else", () => {
   assertEquals(readPorts([], "8001,8002"), [8001, 8002]);

@@ -2,7 +2,8 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { assertExactlyOnce } from "../support/exactly_once.ts";
 import { startLoad } from "../support/load.ts";
 import { fetchTokens } from "../support/load_client.ts";
-import { freePort, spawnService } from "../support/spawned_service.ts";
+import { freePort } from "../support/free_ports.ts";
+import { spawnService } from "../support/spawned_service.ts";
 
 const ROUNDS = 20;
 const CLIENTS = 12;

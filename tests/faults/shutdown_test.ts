@@ -1,7 +1,8 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
 import { fetchTokens, sendLog, signLog } from "../support/load_client.ts";
-import { freePort, spawnService } from "../support/spawned_service.ts";
+import { freePort } from "../support/free_ports.ts";
+import { spawnService } from "../support/spawned_service.ts";
 
 const CLIENTS = 64;
 

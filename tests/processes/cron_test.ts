@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { demoConfig, Folders, freePorts, startProcess } from "../support/service_process.ts";
+import { freePort } from "../support/free_ports.ts";
+import { demoConfig, Folders, startProcess } from "../support/service_process.ts";
 import { until } from "../support/with_kv_endpoint.ts";
 
 Deno.test("Deno.cron, tried for real, makes and destroys keys that nobody asks for", async () => {
   await using folders = new Folders();
   const folder = await folders.make(demoConfig({ epochSeconds: 10, overlapEpochs: 0 }));
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   // Nobody asks it anything, not even whether it is ready: only cron and the start do something.
   // Every cron fires so many milliseconds after it was registered, whatever its schedule says, and again after that.
   const env = { DIT_CONFIG: "config.js", DENO_CRON_TEST_SCHEDULE_OFFSET: "11000" };

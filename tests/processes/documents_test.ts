@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { isReady } from "../../cli/service_process.ts";
 import { commandsOf, type Page, readPages, ROOT } from "../support/documents.ts";
-import { freePort } from "../support/spawned_service.ts";
+import { freePort } from "../support/free_ports.ts";
 import { Terminal } from "../support/terminal.ts";
 
 /** Instead of which command what is run; nothing, where `run` is absent. */

@@ -1,13 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { tokenDigest } from "../../edge/bearer.ts";
-import {
-  demoConfig,
-  Folders,
-  freePorts,
-  runTask,
-  startProcess,
-  startReady,
-} from "../support/service_process.ts";
+import { freePort, freePorts } from "../support/free_ports.ts";
+import { demoConfig, Folders, runTask, startProcess, startReady } from "../support/service_process.ts";
 import { TOKEN, until, withEndpoint } from "../support/with_kv_endpoint.ts";
 
 type Answer = { code: number; stdout: string; stderr: string };
@@ -35,7 +29,7 @@ const epochNow = () => Math.floor(Date.now() / 86_400_000);
 Deno.test("deno task keys works through the running service, and on its store when it is stopped", async () => {
   await using folders = new Folders();
   const folder = await folders.make();
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   const env = { PORT: String(port) };
   const epoch = epochNow();
   const process = await startReady({ folder, port });
@@ -143,7 +137,7 @@ Deno.test("deno task keys needs its token in production, and a service without o
   const folder = await folders.make(demoConfig({
     session: { issuer: "https://login.example", key: { kind: "hs256", secretEnv: "DIT_SESSION_SECRET" } },
   }));
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   const production = {
     DIT_ENV: "production",
     DIT_CONFIG: "config.js",
@@ -188,7 +182,7 @@ Deno.test("deno task keys needs its token in production, and a service without o
 Deno.test("deno task keys opens a KV Connect store beside the services on it", async () => {
   await using folders = new Folders();
   const folder = await folders.make();
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   await withEndpoint(async (endpoint) => {
     const env = { DIT_KV: endpoint.url, DENO_KV_ACCESS_TOKEN: TOKEN, PORT: String(port) };
     await using process = await startReady({ folder, port, env });
@@ -207,7 +201,7 @@ Deno.test("deno task keys opens a KV Connect store beside the services on it", a
 Deno.test("production does not start without its sealing keys or with wrong ones, and leaves the store untouched", async () => {
   await using folders = new Folders();
   const folder = await folders.make(demoConfig());
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   const env = {
     DIT_ENV: "production",
     DIT_CONFIG: "config.js",

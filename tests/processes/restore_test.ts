@@ -13,7 +13,8 @@ import {
   signLog,
   type Token,
 } from "../support/protocol_client.ts";
-import { demoConfig, Folders, freePorts, runTask, signIn, startReady } from "../support/service_process.ts";
+import { freePort } from "../support/free_ports.ts";
+import { demoConfig, Folders, runTask, signIn, startReady } from "../support/service_process.ts";
 
 /** A service that answers questions every night, so that a restore has a budget to protect. */
 const CONFIG = demoConfig({
@@ -71,7 +72,7 @@ Deno.test("A backup of a running service is put back, and no use, quota or relea
   if (left < 60_000) await new Promise((resolve) => setTimeout(resolve, left + 1_000));
   await using folders = new Folders();
   const folder = await folders.make(CONFIG);
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   const env = { PORT: String(port), DIT_CONFIG: "config.js" };
   const run = (task: "backup" | "restore" | "audit" | "keys", ...args: string[]) =>
     runTask(task, `cli/${task}.ts`, args, folder, env);
@@ -149,7 +150,7 @@ Deno.test("deno task restore changes nothing when the backup is none, or lies un
   await using folders = new Folders();
   const folder = await folders.make(demoConfig());
   const elsewhere = await folders.make(demoConfig());
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   const env = { PORT: String(port), DIT_CONFIG: "config.js" };
   for (const place of [elsewhere, folder]) {
     const service = await startReady({ folder: place, port, env });

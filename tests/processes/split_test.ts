@@ -4,11 +4,11 @@ import { toBase64url } from "../../core/bytes.ts";
 import { parseCredential } from "../../core/token/credential.ts";
 import { digestBody, encodeTranscript } from "../../core/token/mac.ts";
 import { tokenDigest } from "../../edge/bearer.ts";
+import { freePorts } from "../support/free_ports.ts";
 import {
   countRows,
   demoConfig,
   Folders,
-  freePorts,
   type RunningProcess,
   runTask,
   signIn,

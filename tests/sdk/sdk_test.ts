@@ -1,6 +1,6 @@
 /** The SDK as apps get it: in every runtime, from the packed file, against a real service. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort } from "../../cli/service_process.ts";
+import { freePort } from "../support/free_ports.ts";
 import { startReady } from "../support/service_process.ts";
 import { exportEvents } from "../support/stored_events.ts";
 import { startFaultProxy } from "./fault_proxy.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import type { BrowserContext, Page, Request } from "playwright-core";
-import { Folders, freePorts, type RunningProcess, startReady } from "./service_process.ts";
+import { freePort } from "./free_ports.ts";
+import { Folders, type RunningProcess, startReady } from "./service_process.ts";
 import { startChromium } from "./chromium.ts";
 import { exportEvents, type StoredEvent } from "./stored_events.ts";
 
@@ -32,7 +33,7 @@ export async function setStage(preferences?: unknown): Promise<Stage> {
     cwd: new URL("../../", import.meta.url),
   }).output();
   if (!bundled.success) throw new Error(new TextDecoder().decode(bundled.stderr));
-  const service: RunningProcess = started.use(await startReady({ folder, port: freePorts(1)[0]! }));
+  const service: RunningProcess = started.use(await startReady({ folder, port: freePort() }));
   const { context } = started.use(await startChromium({}, preferences));
   const stack = started.move();
   return {

@@ -8,14 +8,8 @@ import { concat } from "../../core/bytes.ts";
 import { exportDay } from "../../core/export.ts";
 import { Store } from "../../core/store/kv.ts";
 import { platformRandom } from "./keys.ts";
-import {
-  demoConfig,
-  Folders,
-  freePorts,
-  type RunningProcess,
-  signIn,
-  startReady,
-} from "./service_process.ts";
+import { freePort } from "./free_ports.ts";
+import { demoConfig, Folders, type RunningProcess, signIn, startReady } from "./service_process.ts";
 
 /** How to watch. */
 export interface WatchOptions {
@@ -54,7 +48,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
   const { epochSeconds, seconds, killAfter, clients, onEvent = () => {} } = options;
   await using folders = new Folders();
   const folder = await folders.make(demoConfig({ epochSeconds }));
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   const start = () => startReady({ folder, port, env: { DIT_CONFIG: "config.js" } });
   const processes: RunningProcess[] = [await start()];
   const url = processes[0]!.url;

@@ -115,14 +115,6 @@ async function read(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: stri
   if (rest !== "") lines.push(rest);
 }
 
-/** Ports that nobody listens on at this moment. */
-export function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  const ports = listeners.map((listener) => listener.addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
-
 /** Folders for the length of a test, each with a configuration module `config.js` if one is given. */
 export class Folders implements AsyncDisposable {
   readonly #made: string[] = [];

@@ -8,6 +8,7 @@ import { runFlags } from "../../cli/service_process.ts";
 import type { AuditReport } from "../../core/store/audit.ts";
 import { formatDay } from "../../core/telemetry/time.ts";
 import { tokenDigest } from "../../edge/bearer.ts";
+import { freePort } from "./free_ports.ts";
 import { TOKEN } from "./with_kv_endpoint.ts";
 
 const ADMIN_TOKEN = "admin-token-of-fault-tests";
@@ -47,12 +48,6 @@ export interface SpawnedService {
   readonly ended: Promise<Deno.CommandStatus>;
   /** Ends it with a signal and waits for its end. */
   readonly end: (signal: Deno.Signal) => Promise<Deno.CommandStatus>;
-}
-
-/** A port that is free now. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Starts a service; wait for `ready` before using it. */

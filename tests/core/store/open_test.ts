@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { openStore, StoreOpenError } from "../../../core/store/open.ts";
 import { explain } from "../../../edge/explain.ts";
-import { freePort } from "../../support/spawned_service.ts";
+import { freePort } from "../../support/free_ports.ts";
 
 Deno.test("openStore() says of an unreachable store what to look at, and repeats no URL", async () => {
   const error = await assertRejects(
