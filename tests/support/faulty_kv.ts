@@ -27,6 +27,8 @@ export interface FaultyKv {
   readonly kv: Deno.Kv;
   /** Decides about the commit with this number, from 0; no fault by default. */
   fault: (commit: number) => CommitFault;
+  /** What a commit says that throws and has not landed. */
+  message: string;
   /** While it is set, reads wait for `release`. */
   readsHang: boolean;
   /** While it is set, reads throw. */
@@ -45,6 +47,7 @@ export function faultyKv(real: Deno.Kv): FaultyKv {
   const faulty: FaultyKv = {
     kv: undefined as unknown as Deno.Kv,
     fault: () => "none",
+    message: "a commit that throws",
     readsHang: false,
     readsThrow: false,
     counts: { commits: 0, unanswered: 0 },
@@ -65,7 +68,7 @@ export function faultyKv(real: Deno.Kv): FaultyKv {
     const kind = faulty.fault(faulty.counts.commits++);
     faulty.counts.unanswered++;
     try {
-      if (kind === "throw") throw new TypeError("a commit that throws");
+      if (kind === "throw") throw new TypeError(faulty.message);
       if (kind === "say no") return { ok: false };
       if (kind === "hang") await gate.promise;
       const result = await operation.commit();

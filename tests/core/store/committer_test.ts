@@ -1,103 +1,25 @@
-import { assert, assertEquals, assertGreater, assertLessOrEqual, assertRejects } from "@std/assert";
-import { concat, u32, utf8 } from "../../../core/bytes.ts";
+import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
+import { utf8 } from "../../../core/bytes.ts";
 import { Refusal } from "../../../core/errors.ts";
 import { decodeClaim } from "../../../core/store/claim_row.ts";
-import type { ClaimRequest } from "../../../core/store/claim_group.ts";
-import { type ClaimOutcome, Committer } from "../../../core/store/committer.ts";
-import { type CommitterOptions } from "../../../core/store/committer.ts";
-import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import type { ClaimOutcome, Committer } from "../../../core/store/committer.ts";
+import { keySpace } from "../../../core/store/kv.ts";
 import { splitLines } from "../../../core/store/pack_records.ts";
-import { type CommitFault, type FaultyKv, faultyKv } from "../../support/faulty_kv.ts";
+import {
+  APP,
+  type Bench,
+  claimOf,
+  countRows,
+  DAY,
+  range,
+  refusalCode,
+  storedRecords,
+  submitAll,
+  type Wish,
+  withCommitter,
+} from "../../support/committer_bench.ts";
+import type { CommitFault } from "../../support/faulty_kv.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
-
-const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-const APP = "demo";
-const DAY = 20_000;
-
-interface Bench {
-  readonly store: Store;
-  readonly faulty: FaultyKv;
-  readonly committer: Committer;
-  /** Versionstamps of the alive rows by ordinal. */
-  readonly alive: Map<number, string>;
-  /** Another process on the same database. */
-  readonly another: (options?: CommitterOptions) => Committer;
-}
-
-interface BenchOptions extends CommitterOptions {
-  readonly deadlineMs?: number;
-}
-
-async function withCommitter(options: BenchOptions, run: (bench: Bench) => Promise<void>): Promise<void> {
-  const kv = await Deno.openKv(":memory:");
-  const faulty = faultyKv(kv);
-  const openStore = () => new Store(faulty.kv, { deadlineMs: options.deadlineMs ?? 2_000 });
-  // What tests look at afterwards has no faults, and all the time that a busy machine needs.
-  const store = new Store(kv, { deadlineMs: 60_000 });
-  try {
-    const alive = new Map<number, string>();
-    for (const ordinal of [1, 2, 3]) {
-      const { versionstamp } = await kv.set(keySpace.alive(ordinal), true);
-      alive.set(ordinal, versionstamp);
-    }
-    await run({
-      store,
-      faulty,
-      alive,
-      committer: new Committer(openStore(), random, options),
-      another: (other = options) => new Committer(openStore(), random, other),
-    });
-  } finally {
-    await faulty.settle();
-    kv.close();
-  }
-}
-
-interface Wish {
-  readonly token?: number;
-  readonly use?: number;
-  readonly tag?: number;
-  readonly ordinal?: number;
-  readonly record?: Uint8Array | false;
-}
-
-function claimOf({ alive }: Bench, { token = 0, use = 0, tag = 0, ordinal = 1, record }: Wish): ClaimRequest {
-  const id = claimId(ordinal, concat(u32(token), new Uint8Array(12)), use);
-  const kept = record ?? utf8(`${ordinal}/${token}/${use}/${tag}`);
-  return {
-    id,
-    tag: concat(u32(tag), new Uint8Array(12)),
-    ordinal,
-    aliveVersionstamp: alive.get(ordinal)!,
-    app: APP,
-    day: DAY,
-    ...(kept === false ? {} : { record: kept }),
-  };
-}
-
-function submitAll(bench: Bench, wishes: Wish[]): Promise<ClaimOutcome[]> {
-  return Promise.all(wishes.map((wish) => bench.committer.submit(claimOf(bench, wish))));
-}
-
-/** All stored records as texts, in order. */
-async function storedRecords({ store }: Pick<Bench, "store">): Promise<string[]> {
-  const texts: string[] = [];
-  for await (const { value } of store.list<Uint8Array>(keySpace.logsOf(APP, DAY))) {
-    texts.push(...splitLines(value).map((line) => new TextDecoder().decode(line)));
-  }
-  return texts.sort();
-}
-
-async function countRows({ store }: Bench, selector: Deno.KvListSelector): Promise<number> {
-  return (await Array.fromAsync(store.list(selector))).length;
-}
-
-async function refusalCode(promise: Promise<unknown>): Promise<string> {
-  const error = await assertRejects(() => promise, Refusal);
-  return error.code;
-}
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 Deno.test("submit() commits at once when nothing is under way", () =>
   withCommitter({}, async (bench) => {
