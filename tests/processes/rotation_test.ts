@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { watchRotation } from "../support/rotation_watch.ts";
 
 Deno.test("keys rotate in front of eight busy clients, across a kill -9, without one refusal", async () => {
-  const watched = await watchRotation({ epochSeconds: 10, seconds: 26, killAfter: [13], clients: 8 });
+  const watched = await watchRotation({ epochSeconds: 12, seconds: 32, killAfter: [10], clients: 8 });
   const { no_answer, key_not_issuing = 0, ...refusals } = watched.refused;
   assertEquals(refusals, {});
   // The one refusal that cannot be helped, and only where it cannot.

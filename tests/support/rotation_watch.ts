@@ -17,7 +17,11 @@ export interface WatchOptions {
   readonly epochSeconds: number;
   /** Seconds of the whole watch. */
   readonly seconds: number;
-  /** Seconds after its start at which the service is killed, and started again a moment later. */
+  /**
+   * Seconds after its start after which the service is killed as soon as an epoch has begun, and started again a moment
+   * later: a log that was under way has that epoch for its retry, before its token ends and nobody can say any more
+   * whether it was stored.
+   */
   readonly killAfter: readonly number[];
   /** Clients that send all the time. */
   readonly clients: number;
@@ -63,6 +67,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
   async function operate(): Promise<void> {
     for (const second of killAfter) {
       await sleep(Math.max(0, startedAt + second * 1000 - performance.now()));
+      for (const before = epochNow(); epochNow() === before;) await sleep(50);
       onEvent("kill -9");
       await processes.at(-1)!.kill("SIGKILL");
       processes.push(await start());
@@ -93,7 +98,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
       open -= events;
     });
     while (performance.now() < endsAt || open > 0) {
-      if (performance.now() > endsAt + 15_000) break;
+      if (performance.now() > endsAt + 60_000) break;
       if (performance.now() < endsAt) {
         client.log("app_opened", {});
         counts.logged++;
