@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { keySpace, Store } from "../core/store/kv.ts";
 import { splitLines } from "../core/store/pack_records.ts";
 import { assertAccepted, assertRefused } from "./support/assert_answers.ts";
+import { DAY_SECONDS, inOnePeriod } from "./support/in_one_period.ts";
 import { failToStart, filesIn, type MainProcess, startMain } from "./support/main_process.ts";
 import {
   batchRequest,
@@ -34,6 +35,9 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
+const inFolderForADay = (run: (folder: string) => Promise<void>) =>
+  inOnePeriod(DAY_SECONDS, () => inFolder(run));
+
 /** A log of the shipped application, and the pseudonym by which its record is found again. */
 function demoLog(token: Token, changes: LogChanges = {}): { request: RequestInit; pseudonym: string } {
   const pseudonym = freshPseudonym();
@@ -41,12 +45,6 @@ function demoLog(token: Token, changes: LogChanges = {}): { request: RequestInit
     request: signLog(token, { body: logBody({ pseudonym, events: [EVENT] }), ...changes }),
     pseudonym,
   };
-}
-
-/** Near midnight (UTC) the key changes, and with it what is left of a quota: then it is better to wait. */
-async function awaitQuietEpoch(): Promise<void> {
-  const left = 86_400_000 - Date.now() % 86_400_000;
-  if (left < 30_000) await new Promise((resolve) => setTimeout(resolve, left + 1_000));
 }
 
 async function signIn({ send }: MainProcess, client: string): Promise<string> {
@@ -79,11 +77,13 @@ async function readRows(folder: string): Promise<Deno.KvEntry<unknown>[]> {
   return await snapshot(kv);
 }
 
+// At midnight (UTC) the key changes, and with it what is left of a quota.
 Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart, kill -9 and a restart", () =>
-  inFolder(async (folder) => {
-    await awaitQuietEpoch();
+  inFolderForADay(async (folder) => {
+    await using started = new AsyncDisposableStack();
+    const start = async () => started.use(await startMain({ folder }));
     const stored: string[] = [];
-    let main = await startMain({ folder });
+    let main = await start();
     const keys = await fetchKeys(main.send, "demo");
     const [token, other] = await fetchDemoTokens(main, "alice", 3) as [Token, Token];
     const pending = blindBatch(await fetchIssuingKey(main.send, Date.now() / 1000, "demo"), 1);
@@ -112,7 +112,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
     await Promise.all(answers.map(async (answer) => (await answer)?.body?.cancel().catch(() => {})));
     for (const status of statuses) assert(status === 200 || status === 0, `${status}`);
 
-    main = await startMain({ folder });
+    main = await start();
     assertEquals(await fetchKeys(main.send, "demo"), keys);
     await assertAccepted(await main.send(logsPath("demo"), first.request), 1, true);
     await assertRefused(await main.send(logsPath("demo"), demoLog(token).request), 409, "use_taken");
@@ -145,7 +145,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
     assertEquals((await main.end("SIGKILL")).code, 137);
     const heard = await Promise.all(lost);
 
-    main = await startMain({ folder });
+    main = await start();
     const repeated = await main.send(tokensPath("demo"), batchRequest(jwt, pending.request));
     const [last] = pending.finish(new Uint8Array(await repeated.arrayBuffer()));
     for (const [use, { request, pseudonym }] of cut.entries()) {

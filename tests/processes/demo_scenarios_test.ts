@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -26,29 +27,31 @@ async function run(...args: string[]): Promise<{ code: number; text: string }> {
   }
 }
 
-Deno.test("the scenario crash-by-version prints truth, released figure and interval side by side", async () => {
-  const { code, text } = await run("--scenario", "crash-by-version", "--clients", "150");
-  assertEquals(code, 0, text);
-  assertMatch(text, /^version +truth +released +95 % interval +covers it$/m);
-  // Of 150 clients some two in five are on 3.0 and 2.0, and a tenth to a third of them crash.
-  const rows = [...text.matchAll(/^(\d\.\d) +(\d+) +(\d+|below 10)(?: +(\d+) \.\. (\d+) +(yes|no))? *$/gm)];
-  assertEquals(rows.map(([, version]) => version), ["3.1", "3.0", "2.4", "2.3", "2.0", "1.4", "1.0"]);
-  for (const [, , truth, released, lower, upper, covered] of rows) {
-    if (lower === undefined) continue;
-    assertEquals(covered === "yes", Number(lower) <= Number(truth) && Number(truth) <= Number(upper));
-    // Noise of scale 2 is off by 40 once in a hundred million times.
-    assert(Math.abs(Number(released) - Number(truth)) <= 40, text);
-  }
-  assertMatch(text, /This has cost 1 of epsilon; 6 is left until \d{4}-\d\d-\d\d\./);
-});
+Deno.test("the scenario crash-by-version prints truth, released figure and interval side by side", () =>
+  inOnePeriod(DAY_SECONDS, async () => {
+    const { code, text } = await run("--scenario", "crash-by-version", "--clients", "150");
+    assertEquals(code, 0, text);
+    assertMatch(text, /^version +truth +released +95 % interval +covers it$/m);
+    // Of 150 clients some two in five are on 3.0 and 2.0, and a tenth to a third of them crash.
+    const rows = [...text.matchAll(/^(\d\.\d) +(\d+) +(\d+|below 10)(?: +(\d+) \.\. (\d+) +(yes|no))? *$/gm)];
+    assertEquals(rows.map(([, version]) => version), ["3.1", "3.0", "2.4", "2.3", "2.0", "1.4", "1.0"]);
+    for (const [, , truth, released, lower, upper, covered] of rows) {
+      if (lower === undefined) continue;
+      assertEquals(covered === "yes", Number(lower) <= Number(truth) && Number(truth) <= Number(upper));
+      // Noise of scale 2 is off by 40 once in a hundred million times.
+      assert(Math.abs(Number(released) - Number(truth)) <= 40, text);
+    }
+    assertMatch(text, /This has cost 1 of epsilon; 6 is left until \d{4}-\d\d-\d\d\./);
+  }));
 
-Deno.test("the scenario leak shows the alarm and the stop", async () => {
-  const { code, text } = await run("--scenario", "leak");
-  assertEquals(code, 0, text);
-  assertMatch(text, /demo: volume_changed \(level\) singles people out: level is not collected any more/);
-  assertMatch(text, /"level": \{"type":"integer","min":0,"max":65535,"suppressed":true\}/);
-  assertMatch(text, /0 of their positions were stored; 100 of their events arrived without\./);
-});
+Deno.test("the scenario leak shows the alarm and the stop", () =>
+  inOnePeriod(DAY_SECONDS, async () => {
+    const { code, text } = await run("--scenario", "leak");
+    assertEquals(code, 0, text);
+    assertMatch(text, /demo: volume_changed \(level\) singles people out: level is not collected any more/);
+    assertMatch(text, /"level": \{"type":"integer","min":0,"max":65535,"suppressed":true\}/);
+    assertMatch(text, /0 of their positions were stored; 100 of their events arrived without\./);
+  }));
 
 Deno.test("an unknown scenario is explained", async () => {
   const { code, text } = await run("--scenario", "everything");

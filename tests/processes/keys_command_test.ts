@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { tokenDigest } from "../../edge/bearer.ts";
 import { freePort, freePorts } from "../support/free_ports.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
 import { demoConfig, Folders, runTask, startProcess, startReady } from "../support/service_process.ts";
 import { TOKEN, until, withEndpoint } from "../support/with_kv_endpoint.ts";
 
@@ -24,70 +25,71 @@ function states(list: string): string[] {
   return list.trim().split("\n").slice(1).map((line) => line.split(/\s+/).slice(1, 4).join(" "));
 }
 
-const epochNow = () => Math.floor(Date.now() / 86_400_000);
+const epochNow = () => Math.floor(Date.now() / 1000 / DAY_SECONDS);
 
-Deno.test("deno task keys works through the running service, and on its store when it is stopped", async () => {
-  await using folders = new Folders();
-  const folder = await folders.make();
-  const port = freePort();
-  const env = { PORT: String(port) };
-  const epoch = epochNow();
-  const process = await startReady({ folder, port });
-  try {
-    const listed = await keys(folder, "list", env);
-    assertEquals([listed.code, listed.stderr], [0, ""]);
-    assertEquals(states(listed.stdout), [
-      `${epoch} 0 issuing`,
-      ...[1, 2, 3].map((ahead) => `${epoch + ahead} 0 scheduled`),
+Deno.test("deno task keys works through the running service, and on its store when it is stopped", () =>
+  inOnePeriod(DAY_SECONDS, async () => {
+    await using folders = new Folders();
+    const folder = await folders.make();
+    const port = freePort();
+    const env = { PORT: String(port) };
+    const epoch = epochNow();
+    const process = await startReady({ folder, port });
+    try {
+      const listed = await keys(folder, "list", env);
+      assertEquals([listed.code, listed.stderr], [0, ""]);
+      assertEquals(states(listed.stdout), [
+        `${epoch} 0 issuing`,
+        ...[1, 2, 3].map((ahead) => `${epoch + ahead} 0 scheduled`),
+      ]);
+      const rotated = await keys(folder, "rotate --app demo", env);
+      assertEquals(
+        rotated.stdout.trim(),
+        `Generation 1 of epoch ${epoch} of demo issues now; the key before it goes on redeeming.`,
+      );
+      // The service knows at once: its directory has both.
+      const directory = await (await fetch(`${process.url}/v1/apps/demo/keys`)).json();
+      assertEquals(directory["token-keys"].length, 5);
+      const asked = await keys(folder, `revoke --app demo --epoch ${epoch}`, env);
+      assertSays(
+        asked,
+        /^This ends the keys of epoch [0-9]+ of demo up to generation 1 at once, .* --generation 1 --yes\n$/,
+      );
+      const revoked = await keys(folder, `revoke --app demo --epoch ${epoch} --yes`, env);
+      assertStringIncludes(revoked.stdout, `Revoked: epoch ${epoch} of demo, generations 0 to 1.`);
+      assertStringIncludes(revoked.stdout, "Generation 2 has taken over");
+      // Repeated as it was printed, it changes nothing more.
+      const again = await keys(folder, `revoke --app demo --epoch ${epoch} --generation 1 --yes`, env);
+      assertEquals(again.stdout, revoked.stdout);
+      assertStringIncludes(
+        (await keys(folder, "reseal", env)).stdout,
+        "Sealed again under the newest sealing key: 0.",
+      );
+      assertSays(
+        await keys(folder, "rotate --app demo", env),
+        "Clients accept 2 replacements of an epoch's key and no more; the next epoch's key is ready.",
+      );
+      assertEquals(process.events("key_revoked").length, 2);
+    } finally {
+      assertEquals((await process.kill("SIGTERM")).code, 0);
+    }
+    const after = await keys(folder, "list", env);
+    assertEquals(states(after.stdout).slice(0, 3), [
+      `${epoch} 0 revoked`,
+      `${epoch} 1 revoked`,
+      `${epoch} 2 issuing`,
     ]);
-    const rotated = await keys(folder, "rotate --app demo", env);
-    assertEquals(
-      rotated.stdout.trim(),
-      `Generation 1 of epoch ${epoch} of demo issues now; the key before it goes on redeeming.`,
-    );
-    // The service knows at once: its directory has both.
-    const directory = await (await fetch(`${process.url}/v1/apps/demo/keys`)).json();
-    assertEquals(directory["token-keys"].length, 5);
-    const asked = await keys(folder, `revoke --app demo --epoch ${epoch}`, env);
-    assertSays(
-      asked,
-      /^This ends the keys of epoch [0-9]+ of demo up to generation 1 at once, .* --generation 1 --yes\n$/,
-    );
-    const revoked = await keys(folder, `revoke --app demo --epoch ${epoch} --yes`, env);
-    assertStringIncludes(revoked.stdout, `Revoked: epoch ${epoch} of demo, generations 0 to 1.`);
-    assertStringIncludes(revoked.stdout, "Generation 2 has taken over");
-    // Repeated as it was printed, it changes nothing more.
-    const again = await keys(folder, `revoke --app demo --epoch ${epoch} --generation 1 --yes`, env);
-    assertEquals(again.stdout, revoked.stdout);
-    assertStringIncludes(
-      (await keys(folder, "reseal", env)).stdout,
-      "Sealed again under the newest sealing key: 0.",
-    );
-    assertSays(
-      await keys(folder, "rotate --app demo", env),
-      "Clients accept 2 replacements of an epoch's key and no more; the next epoch's key is ready.",
-    );
-    assertEquals(process.events("key_revoked").length, 2);
-  } finally {
-    assertEquals((await process.kill("SIGTERM")).code, 0);
-  }
-  const after = await keys(folder, "list", env);
-  assertEquals(states(after.stdout).slice(0, 3), [
-    `${epoch} 0 revoked`,
-    `${epoch} 1 revoked`,
-    `${epoch} 2 issuing`,
-  ]);
-  const late = await keys(folder, `revoke --app demo --epoch ${epoch + 1} --yes`, env);
-  assertStringIncludes(late.stdout, "Generation 1 has taken over");
-  await using restarted = await startReady({ folder, port });
-  const last = await keys(folder, "list", env);
-  assertStringIncludes(last.stdout, `${epoch + 1}`);
-  assertEquals(states(last.stdout).filter((state) => state.startsWith(`${epoch + 1}`)), [
-    `${epoch + 1} 0 revoked`,
-    `${epoch + 1} 1 scheduled`,
-  ]);
-  assert(restarted.lines.length > 0);
-});
+    const late = await keys(folder, `revoke --app demo --epoch ${epoch + 1} --yes`, env);
+    assertStringIncludes(late.stdout, "Generation 1 has taken over");
+    await using restarted = await startReady({ folder, port });
+    const last = await keys(folder, "list", env);
+    assertStringIncludes(last.stdout, `${epoch + 1}`);
+    assertEquals(states(last.stdout).filter((state) => state.startsWith(`${epoch + 1}`)), [
+      `${epoch + 1} 0 revoked`,
+      `${epoch + 1} 1 scheduled`,
+    ]);
+    assert(restarted.lines.length > 0);
+  }));
 
 Deno.test("deno task keys answers every mistake with one sentence", async () => {
   await using folders = new Folders();
@@ -179,24 +181,25 @@ Deno.test("deno task keys needs its token in production, and a service without o
   }
 });
 
-Deno.test("deno task keys opens a KV Connect store beside the services on it", async () => {
-  await using folders = new Folders();
-  const folder = await folders.make();
-  const port = freePort();
-  await withEndpoint(async (endpoint) => {
-    const env = { DIT_KV: endpoint.url, DENO_KV_ACCESS_TOKEN: TOKEN, PORT: String(port) };
-    await using process = await startReady({ folder, port, env });
-    const epoch = epochNow();
-    const revoked = await keys(folder, `revoke --app demo --epoch ${epoch} --yes`, env);
-    assertStringIncludes(revoked.stdout, "Generation 1 has taken over", revoked.stderr);
-    assertEquals(process.events("key_revoked"), []);
-    const foreign = { ...env, DIT_SEAL_KEYS: new Uint8Array(32).fill(9).toBase64() };
-    assertSays(
-      await keys(folder, "list", foreign),
-      "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold: add it as the last one, or set DIT_KV to another store.",
-    );
-  });
-});
+Deno.test("deno task keys opens a KV Connect store beside the services on it", () =>
+  inOnePeriod(DAY_SECONDS, async () => {
+    await using folders = new Folders();
+    const folder = await folders.make();
+    const port = freePort();
+    await withEndpoint(async (endpoint) => {
+      const env = { DIT_KV: endpoint.url, DENO_KV_ACCESS_TOKEN: TOKEN, PORT: String(port) };
+      await using process = await startReady({ folder, port, env });
+      const epoch = epochNow();
+      const revoked = await keys(folder, `revoke --app demo --epoch ${epoch} --yes`, env);
+      assertStringIncludes(revoked.stdout, "Generation 1 has taken over", revoked.stderr);
+      assertEquals(process.events("key_revoked"), []);
+      const foreign = { ...env, DIT_SEAL_KEYS: new Uint8Array(32).fill(9).toBase64() };
+      assertSays(
+        await keys(folder, "list", foreign),
+        "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold: add it as the last one, or set DIT_KV to another store.",
+      );
+    });
+  }));
 
 Deno.test("production does not start without its sealing keys or with wrong ones, and leaves the store untouched", async () => {
   await using folders = new Folders();

@@ -14,6 +14,7 @@ import {
   type Token,
 } from "../support/protocol_client.ts";
 import { freePort } from "../support/free_ports.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
 import { demoConfig, Folders, runTask, signIn, startReady } from "../support/service_process.ts";
 
 /** A service that answers questions every night, so that a restore has a budget to protect. */
@@ -66,85 +67,85 @@ async function assertCountsTwice(
   assertStringIncludes(audit.stdout, "Nothing is wrong: 3 claims, 3 records.");
 }
 
-Deno.test("A backup of a running service is put back, and no use, quota or release of before counts again", async () => {
-  // At midnight (UTC) there would be a key more, and another today.
-  const left = 86_400_000 - Date.now() % 86_400_000;
-  if (left < 60_000) await new Promise((resolve) => setTimeout(resolve, left + 1_000));
-  await using folders = new Folders();
-  const folder = await folders.make(CONFIG);
-  const port = freePort();
-  const env = { PORT: String(port), DIT_CONFIG: "config.js" };
-  const run = (task: "backup" | "restore" | "audit" | "keys", ...args: string[]) =>
-    runTask(task, `cli/${task}.ts`, args, folder, env);
-  const start = () => startReady({ folder, port, env });
+// At midnight (UTC) there is a key more, and another today.
+Deno.test("A backup of a running service is put back, and no use, quota or release of before counts again", () =>
+  inOnePeriod(DAY_SECONDS, async () => {
+    await using folders = new Folders();
+    const folder = await folders.make(CONFIG);
+    const port = freePort();
+    const env = { PORT: String(port), DIT_CONFIG: "config.js" };
+    const run = (task: "backup" | "restore" | "audit" | "keys", ...args: string[]) =>
+      runTask(task, `cli/${task}.ts`, args, folder, env);
+    await using started = new AsyncDisposableStack();
+    const start = async () => started.use(await startReady({ folder, port, env }));
 
-  let service = await start();
-  const storage = new MemoryStorage();
-  const client = () =>
-    new DitClient({
-      endpoint: service.url,
-      app: "demo",
-      storage,
-      session: async () => await signIn(service.url, "bob"),
-    });
-  const reports: string[] = [];
-  const logOnce = async () => {
-    const bob = client();
-    bob.on("refused", ({ step, code }) => reports.push(`${step}: ${code}`));
-    bob.on("sent", () => reports.push("sent"));
-    bob.log("app_opened", {});
-    await bob.flush();
-    await bob.close();
-  };
-  const session = { jwt: await signIn(service.url, "alice"), nowSeconds: Date.now() / 1000, app: "demo" };
-  const [token] = await fetchTokens(sendTo(service.url), session, 1) as [Token];
-  await assertAccepted(await sendTo(service.url)(logsPath("demo"), log(token, 0)));
-  await logOnce();
+    let service = await start();
+    const storage = new MemoryStorage();
+    const client = () =>
+      new DitClient({
+        endpoint: service.url,
+        app: "demo",
+        storage,
+        session: async () => await signIn(service.url, "bob"),
+      });
+    const reports: string[] = [];
+    const logOnce = async () => {
+      const bob = client();
+      bob.on("refused", ({ step, code }) => reports.push(`${step}: ${code}`));
+      bob.on("sent", () => reports.push("sent"));
+      bob.log("app_opened", {});
+      await bob.flush();
+      await bob.close();
+    };
+    const session = { jwt: await signIn(service.url, "alice"), nowSeconds: Date.now() / 1000, app: "demo" };
+    const [token] = await fetchTokens(sendTo(service.url), session, 1) as [Token];
+    await assertAccepted(await sendTo(service.url)(logsPath("demo"), log(token, 0)));
+    await logOnce();
 
-  const backup = `${folder}/backup.sqlite3`;
-  const made = await run("backup", "--to", backup);
-  assertEquals([made.code, made.stderr], [0, ""]);
-  assertEquals((await Deno.stat(backup)).mode! & 0o777, 0o600);
-  const second = await run("backup", "--to", backup);
-  assertEquals([second.code, second.stderr], [1, `${backup} is there already: name another file.\n`]);
+    const backup = `${folder}/backup.sqlite3`;
+    const made = await run("backup", "--to", backup);
+    assertEquals([made.code, made.stderr], [0, ""]);
+    assertEquals((await Deno.stat(backup)).mode! & 0o777, 0o600);
+    const second = await run("backup", "--to", backup);
+    assertEquals([second.code, second.stderr], [1, `${backup} is there already: name another file.\n`]);
 
-  // After the backup: a use is claimed and the key replaced; a client sees its next generation.
-  const spent = log(token, 1);
-  await assertAccepted(await sendTo(service.url)(logsPath("demo"), spent));
-  assertEquals((await run("keys", "rotate", "--app", "demo")).code, 0);
-  await logOnce();
-  const used = await run("restore", "--from", backup);
-  assertEquals([used.code, used.stderr], [1, "Another process uses .dit/kv.sqlite3: stop it first.\n"]);
+    // After the backup: a use is claimed and the key replaced; a client sees its next generation.
+    const spent = log(token, 1);
+    await assertAccepted(await sendTo(service.url)(logsPath("demo"), spent));
+    assertEquals((await run("keys", "rotate", "--app", "demo")).code, 0);
+    await logOnce();
+    const used = await run("restore", "--from", backup);
+    assertEquals([used.code, used.stderr], [1, "Another process uses .dit/kv.sqlite3: stop it first.\n"]);
 
-  assertEquals((await service.kill("SIGKILL")).signal, "SIGKILL");
-  await assertCountsTwice(await folders.make(CONFIG), { folder, backup, port, env, token });
+    assertEquals((await service.kill("SIGKILL")).signal, "SIGKILL");
+    await assertCountsTwice(await folders.make(CONFIG), { folder, backup, port, env, token });
 
-  const restored = await run("restore", "--from", backup, "--generation", "1");
-  assertEquals([restored.code, restored.stderr], [0, ""]);
-  assertMatch(restored.stdout, /^demo: 4 keys ended; .*: (?:[0-9]+\/2(?:, |\.)){4}$/m);
-  const today = Math.floor(Date.now() / 86_400_000);
-  assertEquals(await lastRelease(folder), today);
+    const restored = await run("restore", "--from", backup, "--generation", "1");
+    assertEquals([restored.code, restored.stderr], [0, ""]);
+    assertMatch(restored.stdout, /^demo: 4 keys ended; .*: (?:[0-9]+\/2(?:, |\.)){4}$/m);
+    const today = Math.floor(Date.now() / 1000 / DAY_SECONDS);
+    assertEquals(await lastRelease(folder), today);
 
-  service = await start();
-  // What was claimed before or after the backup is refused, and so is what was never claimed.
-  for (const request of [spent, log(token, 1), log(token, 2)]) {
-    await assertRefused(await sendTo(service.url)(logsPath("demo"), request), 401, "key_unknown");
-  }
-  // A client that saw the names of before gets a token and goes on.
-  reports.length = 0;
-  await logOnce();
-  assertEquals(reports.at(-1), "sent");
-  assert(!reports.includes("directory: key_changed"), reports.join());
-  const audit = await run("audit");
-  assertEquals([audit.code, audit.stderr], [0, ""]);
-  assertStringIncludes(audit.stdout, "Nothing is wrong: 3 claims, 3 records.");
-  assertEquals((await service.kill("SIGTERM")).code, 0);
+    service = await start();
+    // What was claimed before or after the backup is refused, and so is what was never claimed.
+    for (const request of [spent, log(token, 1), log(token, 2)]) {
+      await assertRefused(await sendTo(service.url)(logsPath("demo"), request), 401, "key_unknown");
+    }
+    // A client that saw the names of before gets a token and goes on.
+    reports.length = 0;
+    await logOnce();
+    assertEquals(reports.at(-1), "sent");
+    assert(!reports.includes("directory: key_changed"), reports.join());
+    const audit = await run("audit");
+    assertEquals([audit.code, audit.stderr], [0, ""]);
+    assertStringIncludes(audit.stdout, "Nothing is wrong: 3 claims, 3 records.");
+    assertEquals((await service.kill("SIGTERM")).code, 0);
 
-  // What was there before the restore was put aside, and is not overwritten by another one.
-  const again = await run("restore", "--from", backup);
-  assertEquals(again.code, 1);
-  assertMatch(again.stderr, /^\.dit\/kv\.sqlite3\.replaced is left of an earlier restore: .*\n$/);
-});
+    // What was there before the restore was put aside, and is not overwritten by another one.
+    const again = await run("restore", "--from", backup);
+    assertEquals(again.code, 1);
+    assertMatch(again.stderr, /^\.dit\/kv\.sqlite3\.replaced is left of an earlier restore: .*\n$/);
+  }));
 
 Deno.test("deno task restore changes nothing when the backup is none, or lies under another sealing key", async () => {
   await using folders = new Folders();

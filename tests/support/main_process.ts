@@ -19,7 +19,7 @@ export interface MainOptions {
 }
 
 /** A service that has started. */
-export interface MainProcess {
+export interface MainProcess extends AsyncDisposable {
   /** Where it listens. */
   readonly port: number;
   /** Sends it a request. */
@@ -66,7 +66,9 @@ export async function startMain(options: MainOptions): Promise<MainProcess> {
   }
   const rest = drain(lines);
   const base = `http://127.0.0.1:${port}`;
-  return {
+  let ended = false;
+  child.status.then(() => ended = true);
+  const main: MainProcess = {
     port,
     send: (path, init) => fetch(base + path, init),
     async end(signal) {
@@ -74,7 +76,11 @@ export async function startMain(options: MainOptions): Promise<MainProcess> {
       const [{ code }] = await Promise.all([child.status, rest]);
       return { code, stderr: await stderr };
     },
+    async [Symbol.asyncDispose]() {
+      if (!ended) await main.end("SIGKILL");
+    },
   };
+  return main;
 }
 
 async function drain(reader: ReadableStreamDefaultReader<string>): Promise<void> {
