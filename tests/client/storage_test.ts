@@ -177,6 +177,7 @@ Deno.test("FileStorage that was stopped until another took its lock does not und
     entries.set("mine", "2");
     if (runs++ === 2) Deno.writeTextFileSync(`${path}.lock`, "theirs");
   });
+  while (runs < 3) await new Promise((resolve) => setTimeout(resolve, 1));
   await new Promise((resolve) => setTimeout(resolve, 50));
   assertEquals([runs, await Deno.readTextFile(`${path}.lock`)], [3, "theirs"]);
   await Deno.remove(`${path}.lock`);

@@ -82,7 +82,7 @@ Deno.test("a region that was never reached: its keys may be any, so an unknown o
   }));
 
 Deno.test("a slow home region: 503, and the log that it took all the same is a replay later", () =>
-  withTraveller({ us: { forwardMs: 150 } }, async ({ eu, us, send }) => {
+  withTraveller({ us: { forwardMs: 2_000 } }, async ({ eu, us, send }) => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     let landed: Promise<unknown> = Promise.resolve();
     eu.intercept = (request) => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { startKvEndpoint } from "./kv_endpoint.ts";
+import { freePort } from "./free_ports.ts";
 import { claim, TOKEN, withEndpoint } from "./with_kv_endpoint.ts";
 
 Deno.test("startKvEndpoint() serves get, set, delete, getMany, list and checks to Deno.openKv", async () => {
@@ -164,5 +165,5 @@ Deno.test("KvEndpoint.stop() refuses connections; start() serves the same file o
     const again = await open();
     assertEquals((await again.get(["kept"])).value, "over the restart");
     assertEquals((await again.get(["claim", 1])).value, "while down");
-  });
+  }, { port: freePort() });
 });

@@ -117,14 +117,14 @@ Deno.test("KvFaults.hangAnswer lands a write and keeps its answer", async () => 
 Deno.test("KvFaults.delayMs is spent before the engine, delayAnswerMs after it", async () => {
   await withEndpoint(async (endpoint, open) => {
     const [kv, other] = [await open(), await open()];
-    endpoint.faults.delayMs = 1000;
+    endpoint.faults.delayMs = 3_000;
     const before = claim(kv, 1, "held back");
     await until(() => endpoint.counts.requests === 1);
     endpoint.faults.delayMs = 0;
     assertEquals((await other.get(["claim", 1])).value, null);
     assert((await before).ok);
 
-    endpoint.faults.delayAnswerMs = 1000;
+    endpoint.faults.delayAnswerMs = 3_000;
     const after = claim(kv, 2, "landed");
     await until(async () => (await other.get(["claim", 2])).value === "landed");
     assert(await pending(after));

@@ -14,9 +14,9 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-const GIVE_UP_MS = 5_000;
+const GIVE_UP_MS = 60_000;
 
-/** Sends text and reads one answer: to its length, or until the other side closes or has said nothing for 5 s. */
+/** Sends text and reads one answer: to its length, or until the other side closes or has said nothing for a minute. */
 export async function sendRaw(port: number, text: string): Promise<RawAnswer> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   let open = true;

@@ -20,6 +20,7 @@ import { Regions } from "../../edge/region.ts";
 import { createSessionAuthenticator } from "../../edge/session.ts";
 import { createApp } from "../../routes/app.ts";
 import { testConfig } from "./client_service.ts";
+import { freePort } from "./free_ports.ts";
 
 /** The secret of the hop, unless a test gives a region another one. */
 export const REGION_TOKEN = "the-secret-of-all-regions-in-tests-0123";
@@ -114,7 +115,7 @@ export class RegionDeployment {
       hopToken: token,
     });
     const received: Request[] = [];
-    let port = 0;
+    const port = freePort();
     let server: Deno.HttpServer<Deno.NetAddr> | undefined;
     const listen = () => {
       server = Deno.serve(
@@ -127,7 +128,6 @@ export class RegionDeployment {
           return response;
         },
       );
-      port = server.addr.port;
     };
     const stop = async () => {
       const stopping = server;

@@ -166,7 +166,7 @@ Deno.test("a store that throws is given up on, and nothing is kept of the reques
   }));
 
 Deno.test("a late commit is answered in time; the same bytes again are its replay", () =>
-  withCommitter({ deadlineMs: 300 }, async (bench) => {
+  withCommitter({ deadlineMs: 2_000 }, async (bench) => {
     bench.faulty.fault = (commit) => commit === 0 ? "hang" : "none";
     assertEquals(await refusalCode(bench.committer.submit(claimOf(bench, {}))), "store_unavailable");
     assertEquals(await storedRecords(bench), []);
@@ -176,7 +176,7 @@ Deno.test("a late commit is answered in time; the same bytes again are its repla
   }));
 
 Deno.test("the same bytes again overtake a late commit, and the record is there once", () =>
-  withCommitter({ deadlineMs: 300 }, async (bench) => {
+  withCommitter({ deadlineMs: 2_000 }, async (bench) => {
     bench.faulty.fault = (commit) => commit === 0 ? "hang" : "none";
     assertEquals(await refusalCode(bench.committer.submit(claimOf(bench, {}))), "store_unavailable");
     assertEquals(await submitAll(bench, [{}]), ["accepted"]);
@@ -198,6 +198,7 @@ Deno.test("a store that hangs is soon sent nothing more, and used again when it 
   withCommitter({ deadlineMs: 20, maxInFlight: 4 }, async (bench) => {
     bench.faulty.fault = () => "land and hang";
     let refusedAtOnce = 0;
+    const startedAt = performance.now();
     for (const token of range(600)) {
       try {
         bench.committer.admit();
@@ -211,17 +212,20 @@ Deno.test("a store that hangs is soon sent nothing more, and used again when it 
     }
     await bench.committer.drain();
     assertGreater(refusedAtOnce, 0);
-    // Eight that were given up on, those that were under way then, and a few trials.
-    assertLessOrEqual(bench.faulty.counts.unanswered, 16);
+    // Eight that were given up on, those that were under way then, and trials after 250 ms, 500 ms and so on.
+    const trials = Math.ceil(Math.log2(1 + (performance.now() - startedAt) / 250));
+    assertLessOrEqual(bench.faulty.counts.unanswered, 8 + 4 + trials);
     assertEquals(bench.committer.waiting, 0);
     bench.faulty.fault = () => "none";
     await bench.faulty.settle();
-    assertEquals(await submitAll(bench, [{ token: 10_000 }]), ["accepted"]);
+    // Of two tries on a busy machine the first one may have been late, and landed.
+    const outcome = await sendUntilKnown(bench, bench.committer, { token: 10_000 });
+    assert(["accepted", "replayed"].includes(outcome), outcome);
   }));
 
 Deno.test("reads that hang after a failed check are given up on", () =>
   withCommitter({ deadlineMs: 30 }, async (bench) => {
-    await bench.another().submit(claimOf(bench, { tag: 1 }));
+    await new Committer(bench.store, random).submit(claimOf(bench, { tag: 1 }));
     bench.faulty.readsHang = true;
     assertEquals(await refusalCode(bench.committer.submit(claimOf(bench, {}))), "store_unavailable");
   }));
