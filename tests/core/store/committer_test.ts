@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/ass
 import { utf8 } from "../../../core/bytes.ts";
 import { Refusal } from "../../../core/errors.ts";
 import { decodeClaim } from "../../../core/store/claim_row.ts";
-import type { ClaimOutcome, Committer } from "../../../core/store/committer.ts";
+import { type ClaimOutcome, Committer } from "../../../core/store/committer.ts";
 import { keySpace } from "../../../core/store/kv.ts";
 import { splitLines } from "../../../core/store/pack_records.ts";
 import {
@@ -19,6 +19,7 @@ import {
   withCommitter,
 } from "../../support/committer_bench.ts";
 import type { CommitFault } from "../../support/faulty_kv.ts";
+import { platformRandom } from "../../support/keys.ts";
 import { seededRandom } from "../../support/seeded_random.ts";
 
 Deno.test("submit() commits at once when nothing is under way", () =>
@@ -225,7 +226,7 @@ Deno.test("a store that hangs is soon sent nothing more, and used again when it 
 
 Deno.test("reads that hang after a failed check are given up on", () =>
   withCommitter({ deadlineMs: 30 }, async (bench) => {
-    await new Committer(bench.store, random).submit(claimOf(bench, { tag: 1 }));
+    await new Committer(bench.store, platformRandom).submit(claimOf(bench, { tag: 1 }));
     bench.faulty.readsHang = true;
     assertEquals(await refusalCode(bench.committer.submit(claimOf(bench, {}))), "store_unavailable");
   }));
