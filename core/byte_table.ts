@@ -23,6 +23,8 @@ export function randomSeed(random: RandomSource): number {
 
 /** No slot; and in the ring of use, the place between the newest and the oldest. */
 const NONE = 0;
+/** What a free slot has for a newer neighbour. */
+const FREE = -1;
 
 /**
  * A map from byte strings to byte strings, each of one length, that forgets the entry which was used the longest ago.
@@ -44,9 +46,15 @@ export class ByteTable {
   #taken = 0;
   #size = 0;
 
-  /** Makes an empty table. All its memory is asked for here; the system gives it as it fills. */
+  /**
+   * Makes an empty table. All its memory is asked for here; the system gives it as it fills.
+   * @throws {RangeError} If it could not hold a single entry.
+   */
   constructor(options: ByteTableOptions) {
     const { keyLength, valueLength, capacity } = options;
+    if (!(Number.isInteger(capacity) && capacity > 0)) {
+      throw new RangeError(`A table holds 1 entry or more, not ${capacity}`);
+    }
     this.#options = options;
     this.#keys = new Uint8Array((capacity + 1) * keyLength);
     this.#values = new Uint8Array((capacity + 1) * valueLength);
@@ -61,7 +69,10 @@ export class ByteTable {
     return this.#size;
   }
 
-  /** The value of a key; that counts as a use. */
+  /**
+   * The value of a key; that counts as a use.
+   * @throws {RangeError} If no key has this length.
+   */
   get(key: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
     const slot = this.#find(key);
     if (slot === NONE) return undefined;
@@ -70,11 +81,14 @@ export class ByteTable {
     return this.#values.slice(slot * this.#options.valueLength, (slot + 1) * this.#options.valueLength);
   }
 
-  /** Sets a value, and forgets the entry that was used the longest ago if there is no room. */
+  /**
+   * Sets a value, and forgets the entry that was used the longest ago if there is no room.
+   * @throws {RangeError} If key or value has another length than those here.
+   */
   set(key: Uint8Array, value: Uint8Array): void {
-    const { keyLength, valueLength, capacity } = this.#options;
-    if (key.length !== keyLength || value.length !== valueLength) {
-      throw new RangeError(`Cannot remember ${value.length} bytes under ${key.length} here`);
+    const { valueLength, capacity } = this.#options;
+    if (value.length !== valueLength) {
+      throw new RangeError(`Values have ${valueLength} bytes here, not ${value.length}`);
     }
     const known = this.#find(key);
     if (known === NONE && this.#size === capacity) this.#forget(this.#newer[NONE]!);
@@ -84,16 +98,19 @@ export class ByteTable {
     this.#values.set(value, slot * valueLength);
   }
 
-  /** Forgets all entries whose key starts with `prefix`. */
+  /** Forgets all entries whose key starts with `prefix`. It goes by slots: along the ring, memory is read crosswise. */
   clear(prefix: Uint8Array): void {
-    for (let slot = this.#newer[NONE]!; slot !== NONE;) {
-      const next = this.#newer[slot]!;
-      if (this.#startsWith(slot, prefix)) this.#forget(slot);
-      slot = next;
+    for (let slot = 1; slot <= this.#taken; slot++) {
+      if (this.#newer[slot] !== FREE && this.#startsWith(slot, prefix)) this.#forget(slot);
     }
   }
 
   #find(key: Uint8Array): number {
+    const { keyLength } = this.#options;
+    // A shorter one would find whatever it is the beginning of.
+    if (key.length !== keyLength) {
+      throw new RangeError(`Keys have ${keyLength} bytes here, not ${key.length}`);
+    }
     let slot = this.#first[this.#hash(key)]!;
     while (slot !== NONE && !this.#startsWith(slot, key)) slot = this.#next[slot]!;
     return slot;
@@ -131,6 +148,7 @@ export class ByteTable {
     this.#unlink(slot);
     key.fill(0);
     this.#values.fill(0, slot * valueLength, (slot + 1) * valueLength);
+    this.#newer[slot] = FREE;
     this.#next[slot] = this.#firstFree;
     this.#firstFree = slot;
     this.#size--;

@@ -5,7 +5,7 @@
  * @module
  */
 import { ByteTable, randomSeed } from "./byte_table.ts";
-import { u32 } from "./bytes.ts";
+import { require32, u32 } from "./bytes.ts";
 import type { RandomSource } from "./voprf/suite.ts";
 
 /**
@@ -48,6 +48,8 @@ export class MacKeyCache {
   }
 
   #nameOf(ordinal: number, nonce: Uint8Array): Uint8Array {
+    // The end of the one before would stand behind a shorter one.
+    require32("name", nonce);
     this.#name.set(u32(ordinal));
     this.#name.set(nonce, 4);
     return this.#name;

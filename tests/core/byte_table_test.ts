@@ -61,3 +61,69 @@ Deno.test("ByteTable takes and gives copies, and refuses other lengths", () => {
     assertThrows(() => table.set(new Uint8Array(key), new Uint8Array(value)), RangeError);
   }
 });
+
+Deno.test("ByteTable finds nothing by the beginning of a key", () => {
+  for (const seed of [0, 1, -1, 0x7fffffff]) {
+    const table = new ByteTable({ keyLength: 2, valueLength: 1, capacity: 1, seed });
+    table.set(Uint8Array.of(1, 2), Uint8Array.of(3));
+    for (const key of [[], [1], [1, 2, 0]]) {
+      assertThrows(() => table.get(Uint8Array.from(key)), RangeError, `not ${key.length}`);
+    }
+  }
+});
+
+Deno.test("ByteTable holds one entry at least", () => {
+  for (const capacity of [0, -1, 0.5, NaN, Infinity]) {
+    assertThrows(() => new ByteTable({ keyLength: 1, valueLength: 1, capacity, seed: 1 }), RangeError);
+  }
+});
+
+const keyOf = (number: number) => Uint8Array.of(number >> 8, number & 0xff);
+const valueOf = (number: number, round: number) => Uint8Array.of(number & 0xff, number >> 8, round);
+
+for (const capacity of [1, 2, 3, 4, 255, 256, 257]) {
+  Deno.test(`ByteTable of ${capacity} is filled, cleared and filled again, and mixes nothing up`, () => {
+    const table = new ByteTable({ keyLength: 2, valueLength: 3, capacity, seed: 99 });
+    for (let round = 0; round < 5; round++) {
+      // The numbers come in another order in each round, twice as many as there is room for.
+      const numbers = Array.from({ length: 2 * capacity }, (_, index) => (index * 7_919 + round) % 65_536);
+      for (const number of numbers) table.set(keyOf(number), valueOf(number, round));
+      assertEquals(table.size, capacity);
+      for (const [index, number] of numbers.entries()) {
+        const expected = index < capacity ? undefined : valueOf(number, round);
+        assertEquals(table.get(keyOf(number)), expected);
+      }
+      // A byte of zeros is what forgotten keys begin with as well.
+      for (const first of [0, 0, 3]) table.clear(Uint8Array.of(first));
+      const left = numbers.slice(capacity).filter((number) => number >> 8 !== 0 && number >> 8 !== 3);
+      assertEquals(table.size, left.length);
+      for (const number of left) assertEquals(table.get(keyOf(number)), valueOf(number, round));
+      if (round % 2 === 0) table.clear(new Uint8Array());
+      assertEquals(table.size, round % 2 === 0 ? 0 : left.length);
+    }
+  });
+}
+
+Deno.test("ByteTable keeps keys apart whose hashes are all the same", () => {
+  // FNV-1a of two bytes from seed 0, in a table of 64 chains.
+  const hash = (number: number) => {
+    const all = keyOf(number).reduce((before, byte) => Math.imul(before ^ byte, 0x01000193), 0);
+    return (all ^ all >>> 15) & 63;
+  };
+  const numbers = Array.from({ length: 65_536 }, (_, number) => number).filter((number) =>
+    hash(number) === 5
+  );
+  const table = new ByteTable({ keyLength: 2, valueLength: 3, capacity: 63, seed: 0 });
+  for (const [index, number] of numbers.entries()) {
+    table.set(keyOf(number), valueOf(number, 0));
+    // From the middle of the chain, its beginning and its end.
+    if (index % 9 === 0) table.clear(keyOf(numbers[index - index % 5 * 3] ?? number));
+    const known = numbers.slice(Math.max(0, index - 20), index + 1).map((other) => table.get(keyOf(other)));
+    for (const [at, value] of known.entries()) {
+      const other = numbers[Math.max(0, index - 20) + at]!;
+      if (value !== undefined) assertEquals(value, valueOf(other, 0));
+    }
+  }
+  for (const number of numbers) table.clear(keyOf(number));
+  assertEquals(table.size, 0);
+});

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { MacKeyCache } from "../../core/mac_key_cache.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
@@ -34,4 +34,15 @@ Deno.test("MacKeyCache overwrites only what is its own", () => {
   cache.clear(1);
   assertEquals([given, got], [macKey(1), macKey(1)]);
   assertEquals(cache.size, 0);
+});
+
+Deno.test("MacKeyCache refuses a nonce that has not 32 bytes, whatever it was asked for before", () => {
+  const cache = new MacKeyCache(random);
+  cache.set(1, nonce(7), macKey(1));
+  for (const length of [0, 31, 33]) {
+    const other = new Uint8Array(length).fill(7);
+    assertThrows(() => cache.get(1, other), RangeError, `${length} bytes, not 32`);
+    assertThrows(() => cache.set(1, other, macKey(2)), RangeError, `${length} bytes, not 32`);
+  }
+  assertEquals([cache.get(1, nonce(7)), cache.size], [macKey(1), 1]);
 });
