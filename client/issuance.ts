@@ -62,7 +62,6 @@ async function prepare(
   lack: Lack,
   outcome: Outcome | undefined,
 ): Promise<PendingRecord | "kept" | undefined> {
-  const renewDirectory = outcome === "new_key";
   const { clock, suite } = context;
   const choose = async (renew: boolean) => {
     const directory = await documents.get(renew);
@@ -70,8 +69,8 @@ async function prepare(
     return key && { directory: directory!, key };
   };
   // Published ahead, a key is only missing when the clock or the directory is old.
-  const chosen = await choose(renewDirectory) ?? (renewDirectory ? undefined : await choose(true));
-  if (chosen === undefined) return undefined;
+  const chosen = outcome !== "new_key" && await choose(false) || await choose(true);
+  if (!chosen) return undefined;
   const { keyId, notBefore, issueUntil } = chosen.key;
   // Under way when the epoch ends, a request would be refused: in its last seconds it waits for the next key.
   if (issueUntil - clock.seconds() <= Math.min(LAST_SECONDS, (issueUntil - notBefore) / 8)) return undefined;
@@ -80,8 +79,9 @@ async function prepare(
     // Another tab's request was answered since this one looked.
     if (logs === 0) return "kept";
     const before = read<PendingRecord>(entries, PENDING);
-    // Only the issuing key signs: a request for another one can no longer be answered.
-    if (before?.keyId === keyId) return before;
+    // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key is another
+    // tab's, in whose epoch it is by now.
+    if (before && (before.keyId === keyId || before.notBefore > notBefore)) return before;
     const pending = blindTokens(
       context,
       chosen.directory,

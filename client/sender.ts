@@ -84,14 +84,14 @@ export class Sender {
     // A success that does not look like one comes from somebody in between.
     const status = answer.status === 200 ? 0 : answer.status;
     const judge = ({ uncertain }: RequestRecord) => decide(status, answer.code, uncertain);
-    const action = rejected === undefined && judge(record);
+    const action = !rejected && judge(record);
     if (action === "next_key") await this.#renewals.directory();
     if (action === "drop_and_renew" || rejected?.length) await this.#renewals.schema();
     const outcome = await commit(context, (entries, report) => {
       const current = read<RequestRecord>(entries, key);
       // Another tab sent the same bytes and finished first.
       if (current?.mac !== record.mac) return "done";
-      if (rejected !== undefined) return finish(entries, report, request, rejected, answer);
+      if (rejected) return finish(entries, report, request, rejected, answer);
       // Judged anew: another tab may have begun to send the same bytes meanwhile.
       return this.#settle(entries, report, { key, record: current }, judge(current), answer);
     });

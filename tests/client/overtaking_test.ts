@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { startService } from "../support/client_service.ts";
 import { makeClient } from "../support/client_under_test.ts";
@@ -120,4 +120,57 @@ Deno.test("a user who opts out as the service refuses the session is asked for n
   assertEquals(requests, 1);
   await client.close();
   await test.close();
+});
+
+Deno.test("a client that is overtaken as the epoch turns, by one whose tokens are lost on their way, needs no others", async () => {
+  let isOvertaken = true;
+  let points = 0;
+  for (; isOvertaken; points++) {
+    // One token a day and client: whoever gives up a request that was granted has none until tomorrow.
+    const test = await startService({ tokensPerClient: 1 });
+    const storage = new MemoryStorage();
+    let isOffline = true;
+    const quick = makeClient(test, {
+      storage,
+      async fetch(url, init) {
+        const response = await test.fetch(url, init);
+        if (!url.endsWith("/tokens") || !isOffline) return response;
+        await response.body?.cancel();
+        throw new TypeError("the connection was reset");
+      },
+    });
+    let passed = 0;
+    isOvertaken = false;
+    const overtake = async () => {
+      if (passed++ !== points) return;
+      isOvertaken = true;
+      test.clock.now += 86_400_000;
+      quick.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 1 });
+      await quick.client.flush();
+      isOffline = false;
+    };
+    const slow = makeClient(test, {
+      storage: {
+        async transaction(body) {
+          await overtake();
+          return await storage.transaction(body);
+        },
+        close: () => Promise.resolve(),
+      },
+      async fetch(url, init) {
+        await overtake();
+        return await test.fetch(url, init);
+      },
+    });
+    slow.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 0 });
+    await slow.client.flush();
+    for (const { client } of [slow, quick]) await client.flush();
+    const numbers = (await test.records()).flatMap(({ events }) =>
+      events.map(({ fields }) => fields.retries)
+    );
+    assertEquals(numbers.toSorted(), isOvertaken ? [0, 1] : [0], `overtaken at ${points}`);
+    for (const { client } of [slow, quick]) await client.close();
+    await test.close();
+  }
+  assert(points >= 8, `overtaken at ${points} points`);
 });
