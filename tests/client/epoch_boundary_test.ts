@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DitClient } from "../../client/mod.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
 import { startService, type testConfig, type TestService } from "../support/client_service.ts";
+import { NEVER_SECONDS } from "../support/client_under_test.ts";
 
 type Events = EventsOf<typeof testConfig, "notes">;
 
@@ -23,6 +24,7 @@ function makeClient(test: TestService, subject: string, now: () => number) {
     session: () => test.signIn(subject),
     fetch: test.fetch,
     now,
+    delaySeconds: NEVER_SECONDS,
   });
   const heard: Heard = { sent: 0, issued: 0, refused: [], dropped: [] };
   client.on("sent", ({ events }) => heard.sent += events);

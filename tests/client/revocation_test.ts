@@ -3,6 +3,7 @@ import { DitClient } from "../../client/mod.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
 import { revokeKeys } from "../../core/keys/replacement.ts";
 import { startService, type testConfig } from "../support/client_service.ts";
+import { NEVER_SECONDS } from "../support/client_under_test.ts";
 
 type Events = EventsOf<typeof testConfig, "notes">;
 
@@ -16,6 +17,7 @@ Deno.test("clients recover by themselves from two revocations of an epoch's key,
     session: () => test.signIn("alice"),
     fetch: test.fetch,
     now: () => clock.now,
+    delaySeconds: NEVER_SECONDS,
   });
   client.on("sent", ({ events }) => heard.sent += events);
   client.on("refused", ({ code }) => heard.refused.push(code));

@@ -3,6 +3,7 @@ import { DitClient } from "../../client/mod.ts";
 import { createApp } from "../../routes/app.ts";
 import { tokenDigest } from "../../edge/bearer.ts";
 import { startService, type TestService } from "../support/client_service.ts";
+import { NEVER_SECONDS } from "../support/client_under_test.ts";
 
 const WORDS = { description: "d", purpose: "p", owner: "o", expires: "2099-12-31" };
 const EVENTS = {
@@ -113,6 +114,7 @@ Deno.test("a client that knows an older schema is told of a suppressed field and
       fetch: test.fetch,
       now: () => test.clock.now,
       session: () => test.signIn("old"),
+      delaySeconds: NEVER_SECONDS,
     });
     const heard: string[] = [];
     old.on("sent", ({ events }) => heard.push(`sent ${events}`));

@@ -17,6 +17,7 @@ function make(plan = "none.none.0", options = {}) {
   const client = createClient({
     endpoint: `${proxy}/${id}/${plan}`,
     app: "demo",
+    delaySeconds: 2_000_000, // Nothing is sent before a test says so.
     session: async () => await (await fetch(`${proxy}/session/${id}`)).text(),
     ...options,
   });

@@ -19,7 +19,10 @@ export interface ClientUnderTest {
   readonly heard: Heard;
 }
 
-/** Makes a client of alice's that shares the service's clock. */
+/** So long a delay that a client, which takes a random part of it, sends nothing on its own while a test lasts. */
+export const NEVER_SECONDS = 2_000_000;
+
+/** Makes a client of alice's that shares the service's clock, and sends when it is told to. */
 export function makeClient(test: TestService, options: Partial<ClientOptions> = {}): ClientUnderTest {
   const client = new DitClient<NotesEvents>({
     endpoint: "https://telemetry.example",
@@ -27,6 +30,7 @@ export function makeClient(test: TestService, options: Partial<ClientOptions> = 
     session: () => test.signIn("alice"),
     fetch: test.fetch,
     now: () => test.clock.now,
+    delaySeconds: NEVER_SECONDS,
     ...options,
   });
   const heard: Heard = { sent: [], dropped: [], issued: [], refused: [], key_replaced: [], stopped: [] };

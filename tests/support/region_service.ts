@@ -21,6 +21,7 @@ import { createSessionAuthenticator } from "../../edge/session.ts";
 import { createApp } from "../../routes/app.ts";
 import { testConfig } from "./client_service.ts";
 import { freePort } from "./free_ports.ts";
+import { NEVER_SECONDS } from "./client_under_test.ts";
 
 /** The secret of the hop, unless a test gives a region another one. */
 export const REGION_TOKEN = "the-secret-of-all-regions-in-tests-0123";
@@ -185,6 +186,7 @@ export class RegionDeployment {
       session: () => this.#signIn(subject),
       fetch: routedFetch,
       now: () => this.clock.seconds * 1000,
+      delaySeconds: NEVER_SECONDS,
     });
     client.on("refused", ({ step, code }) => refused.push(`${step} ${code}`));
     return { client, logs, refused };
