@@ -20,6 +20,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** What a browser gets for one step, of which three run at once on a machine that may be slow. */
+const PATIENCE_MS = 120_000;
+
 /** Whether there is a Chromium here. */
 export const hasChromium = await isFile(EXECUTABLE);
 
@@ -87,15 +90,29 @@ export async function startChromium(
     executablePath: EXECUTABLE,
     headless: true,
     args: FLAGS,
+    timeout: PATIENCE_MS,
     ...options,
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   return {
     context,
     async [Symbol.asyncDispose]() {
       await context.close();
-      await Deno.remove(profile, { recursive: true });
+      await removeFolder(profile);
     },
   };
+}
+
+/** Removes a profile, into which what is left of the browser may still write while it ends. */
+async function removeFolder(path: string): Promise<void> {
+  for (const giveUpAt = performance.now() + 30_000;;) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 async function withBrowser(
