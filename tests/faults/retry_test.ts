@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
-import { type Answer, fetchTokens, sendLog, signLog } from "../support/load_client.ts";
+import { type Answer, fetchTokens, isUnknown, sendUntilKnown, signLog } from "../support/load_client.ts";
 import { spawnService } from "../support/spawned_service.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
@@ -16,14 +16,18 @@ Deno.test("clients that send everything three times do not multiply the records"
     for (let use = 0; use < 64; use++) {
       const log = signLog(token, use);
       const answers: Answer[] = [];
+      let unknown = 0;
+      // A service that stood still may have asked for the same bytes again.
+      const send = () => sendUntilKnown(() => service.url, log, (answer) => isUnknown(answer) && unknown++);
       if (index % 2 === 0) {
         // All three at once.
-        answers.push(...await Promise.all([1, 2, 3].map(() => sendLog(service.url, log))));
+        answers.push(...await Promise.all([1, 2, 3].map(send)));
       } else {
-        for (let attempt = 0; attempt < 3; attempt++) answers.push(await sendLog(service.url, log));
+        for (let attempt = 0; attempt < 3; attempt++) answers.push(await send());
       }
       assertEquals(answers.map(({ status }) => status), [200, 200, 200]);
-      assertEquals(answers.map(({ replayed }) => replayed).sort(), [false, true, true]);
+      const replays = answers.filter(({ replayed }) => replayed).length;
+      assert(replays === 2 || (replays === 3 && unknown > 0), `${replays} replays, ${unknown} unknown`);
       sent.set(log, answers[0]);
     }
   }));

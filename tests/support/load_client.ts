@@ -138,7 +138,11 @@ export function signLog(token: LoadToken, use: number, padding = 0): SignedLog {
 }
 
 /** Sends a log once. */
-export async function sendLog(url: string, { headers, body }: SignedLog, timeoutMs = 8_000): Promise<Answer> {
+export async function sendLog(
+  url: string,
+  { headers, body }: SignedLog,
+  timeoutMs = 30_000,
+): Promise<Answer> {
   try {
     const response = await fetch(`${url}/v1/apps/${APP}/logs`, {
       method: "POST",
@@ -164,13 +168,15 @@ export async function sendUntilKnown(
   url: () => string | Promise<string>,
   log: SignedLog,
   heard: (answer: Answer) => void = () => {},
-  giveUpAt = performance.now() + 60_000,
+  giveUpAt = performance.now() + 120_000,
 ): Promise<Answer> {
   for (let attempt = 0;; attempt++) {
     const answer = await sendLog(await url(), log);
     heard(answer);
     if (!isUnknown(answer)) return answer;
-    if (performance.now() > giveUpAt) throw new Error(`A log got no answer for a minute: ${answer.status}`);
+    if (performance.now() > giveUpAt) {
+      throw new Error(`A log got no answer for two minutes: ${answer.status}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, Math.min(10 * 2 ** attempt, 160)));
   }
 }

@@ -43,7 +43,7 @@ export function startMembers(
     printed: () => printed,
     async prints(text) {
       for (let attempt = 0; !printed.includes(text); attempt++) {
-        assert(attempt < 600, `"${text}" was never printed:\n${printed}`);
+        assert(attempt < 2_400, `"${text}" was never printed:\n${printed}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },

@@ -89,7 +89,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     },
   };
   for (let attempt = 0; process.events("listening").length === 0 && !ended; attempt++) {
-    assert(attempt < 1_200, `the service does not listen:\n${lines.join("\n")}`);
+    assert(attempt < 4_800, `the service does not listen:\n${lines.join("\n")}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return process;
@@ -99,7 +99,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
 export async function startReady(options: ProcessOptions): Promise<RunningProcess> {
   const process = await startProcess(options);
   for (let attempt = 0; !await isReady(process.url); attempt++) {
-    assert(attempt < 600, `the service is not ready:\n${process.lines.join("\n")}`);
+    assert(attempt < 2_400, `the service is not ready:\n${process.lines.join("\n")}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return process;

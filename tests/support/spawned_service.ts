@@ -133,7 +133,7 @@ async function waitUntilReady(
 ): Promise<void> {
   let over = false;
   ended.then(() => over = true);
-  for (const startedAt = performance.now(); performance.now() - startedAt < 60_000;) {
+  for (const startedAt = performance.now(); performance.now() - startedAt < 120_000;) {
     if (over) throw new Error(`The service ended at its start:\n${output()}`);
     try {
       const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) });
@@ -144,7 +144,7 @@ async function waitUntilReady(
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`The service was not ready in a minute:\n${output()}`);
+  throw new Error(`The service was not ready in two minutes:\n${output()}`);
 }
 
 /** Calls the admin API of a service. */

@@ -40,7 +40,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Runs a command to its end. Variables that it sets stay. Throws an `Error` when it takes too long. */
-  async run(command: string, timeoutMs = 120_000): Promise<Ran> {
+  async run(command: string, timeoutMs = 600_000): Promise<Ran> {
     const end = END + crypto.randomUUID();
     const script = `{ ${command}\n} </dev/null; printf '\\n%s %d\\n' ${end} $?\n`;
     await this.#input.write(new TextEncoder().encode(script));
@@ -88,7 +88,7 @@ export class Terminal implements AsyncDisposable {
     let ended = false;
     served.status.then(() => ended = true);
     for (let attempt = 0; !await isReady(); attempt++) {
-      if (ended || attempt > 1_200) {
+      if (ended || attempt > 2_400) {
         await this.interrupt().catch(() => {});
         await reading;
         throw new Error(`It did not start: ${command}\n${this.#servedOutput}`);

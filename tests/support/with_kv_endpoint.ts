@@ -43,10 +43,10 @@ export async function withEndpoint(
   }
 }
 
-/** Waits, at most half a minute, until something has come true; throws an `AssertionError` if it does not. */
+/** Waits, at most two minutes, until something has come true; throws an `AssertionError` if it does not. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; !await condition(); attempt++) {
-    assert(attempt < 3000, `never came true: ${condition}`);
+  for (const giveUpAt = performance.now() + 120_000; !await condition();) {
+    assert(performance.now() < giveUpAt, `never came true: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
