@@ -32,14 +32,8 @@ export class Entries {
 
   /** The keys that start with `prefix`, in order. */
   keys(prefix: string): string[] {
-    const keys = new Set<string>();
-    for (const key of this.stored.keys()) {
-      if (key.startsWith(prefix) && !this.changes.has(key)) keys.add(key);
-    }
-    for (const [key, value] of this.changes) {
-      if (key.startsWith(prefix) && value !== undefined) keys.add(key);
-    }
-    return [...keys].sort();
+    const keys = new Set([...this.stored.keys(), ...this.changes.keys()]);
+    return [...keys].filter((key) => key.startsWith(prefix) && this.get(key) !== undefined).sort();
   }
 }
 

@@ -28,7 +28,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 /** An unsigned 16-bit integer, big-endian. Throws a `RangeError` outside 0..65535. */
 export function u16(value: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
-    throw new RangeError(`Cannot encode u16: ${value} is outside 0..65535`);
+    throw outOfRange(16, value);
   }
   return Uint8Array.of(value >> 8, value & 0xff);
 }
@@ -36,7 +36,7 @@ export function u16(value: number): Uint8Array<ArrayBuffer> {
 /** An unsigned 32-bit integer, big-endian. Throws a `RangeError` outside 0..2^32-1. */
 export function u32(value: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new RangeError(`Cannot encode u32: ${value} is outside 0..4294967295`);
+    throw outOfRange(32, value);
   }
   return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
@@ -44,11 +44,15 @@ export function u32(value: number): Uint8Array<ArrayBuffer> {
 /** An unsigned 64-bit integer, big-endian, from a safe integer. */
 export function u64(value: number): Uint8Array<ArrayBuffer> {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new RangeError(`Cannot encode u64: ${value} is not a safe integer from 0 up`);
+    throw outOfRange(64, value);
   }
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
+}
+
+function outOfRange(bits: number, value: number): RangeError {
+  return new RangeError(`Cannot encode u${bits}: ${value}`);
 }
 
 /** `lp(x)` of the protocol: a u16 length, then the bytes. */

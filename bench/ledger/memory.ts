@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- it prints for the bench that has started it.
 /**
  * Redeems millions of uses against a store that takes everything and keeps nothing, and prints its resident memory in
- * MiB after each share. The redemption is the service's own: MAC, cache of MAC keys, committer.
+ * MiB at the end of each share: the median of the share's last twentieth, since the garbage collector lets it rise and
+ * fall. The redemption is the service's own: MAC, cache of MAC keys, committer.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import { Committer } from "../../core/store/committer.ts";
 import { Store } from "../../core/store/kv.ts";
 import { computeMac, deriveMacKey, encodeTranscript } from "../../core/token/mac.ts";
 import { residentMiB } from "../http/load.ts";
+import { median } from "../statistics.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const USES = 64;
@@ -72,14 +74,20 @@ async function redeemToken(): Promise<void> {
   }
 }
 
-let done = 0;
+/** Tokens between two looks at the memory. */
+const TOKENS_A_SAMPLE = 50;
+
+let tokens = 0;
 for (const millions of Deno.args.map(Number)) {
-  const end = millions * 1e6;
+  const end = millions * 1e6 / USES;
+  const first = end - (end - tokens) / 20;
+  const samples: number[] = [];
   await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    while (done < end) {
-      done += USES;
+    while (tokens < end) {
+      tokens++;
       await redeemToken();
+      if (tokens > first && tokens % TOKENS_A_SAMPLE === 0) samples.push(residentMiB(Deno.pid));
     }
   }));
-  console.log(`${millions} ${residentMiB(Deno.pid).toFixed(1)}`);
+  console.log(`${millions} ${median(samples).toFixed(1)}`);
 }

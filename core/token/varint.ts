@@ -9,7 +9,7 @@ import { DecodeError } from "../bytes.ts";
 /** Encodes 0..2^30-1 in 1, 2 or 4 bytes. */
 export function encodeVarint(value: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(value) || value < 0 || value >= 2 ** 30) {
-    throw new RangeError(`Cannot encode varint: ${value} is outside 0..1073741823`);
+    throw new RangeError(`Cannot encode varint: ${value}`);
   }
   if (value < 2 ** 6) return Uint8Array.of(value);
   if (value < 2 ** 14) return Uint8Array.of(0x40 | (value >> 8), value & 0xff);
