@@ -77,6 +77,14 @@ Deno.test("mac_native.ts computes what mac.ts computes", () => {
     assertEquals(native.computeMac(macKey, message), computeMac(macKey, message));
     assertEquals(native.digestBody(message), digestBody(message));
   }));
+  // Nothing that the runtime may share with others: neither a Buffer nor a view on more than its own bytes.
+  for (
+    const bytes of [native.deriveMacKey, native.digestBody].map((compute) => compute(new Uint8Array(64)))
+  ) {
+    assertEquals([bytes.constructor, bytes.buffer.byteLength], [Uint8Array, 32]);
+  }
+  const mac = native.computeMac(new Uint8Array(32), new Uint8Array());
+  assertEquals([mac.constructor, mac.buffer.byteLength], [Uint8Array, 32]);
   for (const module of [native, { computeMac }]) {
     assertThrows(() => module.computeMac(new Uint8Array(65), new Uint8Array()), RangeError);
   }
