@@ -46,3 +46,9 @@ Deno.test("MacKeyCache refuses a nonce that has not 32 bytes, whatever it was as
   }
   assertEquals([cache.get(1, nonce(7)), cache.size], [macKey(1), 1]);
 });
+
+Deno.test("MacKeyCache tells nonces apart by each of their bytes", () => {
+  const cache = new MacKeyCache(random);
+  cache.set(1, nonce(0), macKey(1));
+  for (let at = 0; at < 32; at++) assertEquals(cache.get(1, nonce(0).with(at, 1)), undefined, `byte ${at}`);
+});

@@ -213,3 +213,19 @@ Deno.test("a record lies under its day and its hour, and its claim says the day"
     const [stored] = await Array.fromAsync(bench.store.list<Uint8Array>(keySpace.allClaims()));
     assertEquals(decodeClaim(stored!.value)?.day, DAY + 2);
   }));
+
+Deno.test("a tag is another one by any of its bytes, in memory and in the store", () =>
+  withCommitter(PATIENT, async (bench) => {
+    const claim = claimOf(bench, {});
+    await bench.committer.submit(claim);
+    for (const committer of [bench.committer, bench.another()]) {
+      for (let at = 0; at < 16; at++) {
+        assertEquals(
+          await committer.submit({ ...claim, tag: claim.tag.with(at, 0xff) }),
+          "taken",
+          `byte ${at}`,
+        );
+      }
+      assertEquals(await committer.submit(claim), "replayed");
+    }
+  }));
