@@ -1,7 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { startService } from "../support/client_service.ts";
-import { makeClient } from "../support/client_under_test.ts";
+import { type ClientUnderTest, makeClient } from "../support/client_under_test.ts";
 
 Deno.test("a log that another tab sent as well, and that arrives after its key's end, is not sent anew", async () => {
   const test = await startService();
@@ -170,6 +170,83 @@ Deno.test("a client that is overtaken as the epoch turns, by one whose tokens ar
     );
     assertEquals(numbers.toSorted(), isOvertaken ? [0, 1] : [0], `overtaken at ${points}`);
     for (const { client } of [slow, quick]) await client.close();
+    await test.close();
+  }
+  assert(points >= 8, `overtaken at ${points} points`);
+});
+
+Deno.test("a client that two others overtake loses and doubles nothing, and no use is signed for two logs", async () => {
+  let points = 0;
+  for (let isOvertaken = true; isOvertaken; points += 2) {
+    const test = await startService();
+    const storage = new MemoryStorage();
+    const macs = new Map<string, Set<string>>();
+    let isOffline = false;
+    const watched: Fetch = async (url, init) => {
+      const [, use, mac] = /^DIT (key=.*), (mac=.*)$/.exec(new Headers(init.headers).get("authorization")!) ??
+        [];
+      if (use !== undefined) {
+        macs.set(use, (macs.get(use) ?? new Set()).add(mac!));
+      }
+      const response = await test.fetch(url, init);
+      if (!isOffline) return response;
+      await response.body?.cancel();
+      throw new TypeError("the connection was reset");
+    };
+    const log = ({ client }: ClientUnderTest, retries: number) => {
+      client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries });
+      return client.flush();
+    };
+    const others = [1, 2].map(() => makeClient(test, { storage, fetch: watched })) as [
+      ClientUnderTest,
+      ClientUnderTest,
+    ];
+    let passed = 0;
+    isOvertaken = false;
+    const overtake = async () => {
+      const point = passed++;
+      if (point === points) {
+        isOffline = true;
+        await log(others[0], 1);
+        isOffline = false;
+      }
+      // Near to it, and further away.
+      if (point !== points + 1 + points % 5) return;
+      isOvertaken = true;
+      await others[1].client.resetPseudonym();
+      await log(others[1], 2);
+    };
+    const slow = makeClient(test, {
+      storage: {
+        async transaction(body) {
+          await overtake();
+          return await storage.transaction(body);
+        },
+        close: () => Promise.resolve(),
+      },
+      async fetch(url, init) {
+        await overtake();
+        const response = await watched(url, init);
+        await overtake();
+        return response;
+      },
+    });
+    const tabs = [slow, ...others];
+    await log(slow, 0);
+    for (let round = 0; round < 3; round++) {
+      test.clock.now += 20 * 60_000;
+      for (const { client } of tabs) await client.flush();
+    }
+    const numbers = (await test.records()).flatMap(({ events }) =>
+      events.map(({ fields }) => fields.retries)
+    );
+    assertEquals(new Set(numbers).size, numbers.length, `nothing twice, overtaken at ${points}`);
+    if (isOvertaken) assertEquals(numbers.toSorted(), [0, 1, 2], `overtaken at ${points}`);
+    assertEquals(tabs.flatMap(({ heard }) => heard.dropped), []);
+    assert(macs.size > 0 && [...macs.values()].every(({ size }) => size === 1), `overtaken at ${points}`);
+    const tokens = tabs.flatMap(({ heard }) => heard.issued).reduce((sum, issued) => sum + issued.tokens, 0);
+    assertLessOrEqual(tokens, 2, "one for each pseudonym");
+    for (const { client } of tabs) await client.close();
     await test.close();
   }
   assert(points >= 8, `overtaken at ${points} points`);
