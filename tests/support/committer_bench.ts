@@ -41,7 +41,7 @@ export async function withCommitter(
 ): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   const faulty = faultyKv(kv);
-  const openStore = () => new Store(faulty.kv, { deadlineMs: options.deadlineMs ?? 2_000 });
+  const openStore = () => new Store(faulty.kv, { deadlineMs: options.deadlineMs ?? 60_000 });
   // What tests look at afterwards has no faults, and all the time that a busy machine needs.
   const store = new Store(kv, { deadlineMs: 60_000 });
   try {
