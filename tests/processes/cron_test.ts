@@ -12,10 +12,13 @@ Deno.test("Deno.cron, tried for real, makes and destroys keys that nobody asks f
   const env = { DIT_CONFIG: "config.js", DENO_CRON_TEST_SCHEDULE_OFFSET: "11000" };
   await using process = await startProcess({ folder, port, env });
   const runs = () => process.events("maintenance");
-  await until(() => runs().length >= 2);
-  const [first, second] = runs();
+  const total = (runs: Record<string, unknown>[], what: string) =>
+    runs.reduce((sum, run) => sum + (run[what] as number), 0);
+  // Eleven seconds later an epoch of ten has ended, or at the run after that one where the service was slow to start;
+  // and no request has come in between to do it lazily.
+  await until(() => total(runs().slice(1), "keysEnded") > 0);
+  const [first, ...others] = runs();
   assertEquals([first!.keysMade, first!.keysEnded], [4, 0]);
-  // Eleven seconds later an epoch of ten has ended, and no request has come in between to do it lazily.
-  assert((second!.keysMade as number) >= 1 && (second!.keysEnded as number) >= 1, JSON.stringify(second));
-  assertEquals(process.events("key_destroyed").length, second!.keysEnded);
+  assert(total(others, "keysMade") >= 1, JSON.stringify(others));
+  assertEquals(process.events("key_destroyed").length, total(others, "keysEnded"));
 });
