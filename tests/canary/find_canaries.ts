@@ -19,8 +19,8 @@ async function run(leaks?: string): Promise<Run> {
   const sources: Source[] = [];
   try {
     await sendAll(service.port, canaries);
-    // While it runs there is a write-ahead log; metrics are exported every half second.
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    // While it runs there is a write-ahead log. Metrics are exported every half second, all else sooner.
+    await service.exported(3);
     sources.push(...await service.files(), ...await readOperatorsAnswers(service.port));
   } finally {
     sources.push(...await service.stop());
