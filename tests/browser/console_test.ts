@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { browserTest } from "../support/chromium.ts";
 import { signInWith, withDemoConsole } from "../support/demo_console.ts";
+import { until } from "../support/with_kv_endpoint.ts";
 
 const PAGES = [
   "/console",
@@ -35,24 +36,28 @@ browserTest(
       for (const reason of ["Forged or altered log", "Unknown key", "No token", "Not signed in"]) {
         assert(reasons.some((row) => row.includes(reason)), `${reason} is not in ${reasons}`);
       }
-      // The plot has drawn something by now, in both colours.
-      const drawn = await page.locator("[data-figure=figure-minutes] canvas").evaluate((element) => {
-        const canvas = element as unknown as {
-          width: number;
-          height: number;
-          getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
-        };
-        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        let blue = 0;
-        let red = 0;
-        for (let at = 0; at < data.length; at += 4) {
-          const [r, g, b] = [data[at]!, data[at + 1]!, data[at + 2]!];
-          if (b > 150 && r < 100) blue++;
-          if (r > 150 && g < 80 && b < 80) red++;
-        }
-        return { blue, red };
+      // The plot draws something, in both colours.
+      const drawn = () =>
+        page.locator("[data-figure=figure-minutes] canvas").evaluate((element) => {
+          const canvas = element as unknown as {
+            width: number;
+            height: number;
+            getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
+          };
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let blue = 0;
+          let red = 0;
+          for (let at = 0; at < data.length; at += 4) {
+            const [r, g, b] = [data[at]!, data[at + 1]!, data[at + 2]!];
+            if (b > 150 && r < 100) blue++;
+            if (r > 150 && g < 80 && b < 80) red++;
+          }
+          return { blue, red };
+        });
+      await until(async () => {
+        const { blue, red } = await drawn();
+        return blue > 50 && red > 20;
       });
-      assert(drawn.blue > 50 && drawn.red > 20, JSON.stringify(drawn));
       assertEquals(faults, []);
       assertEquals((await service.end("SIGTERM")).code, 0, "a live view holds no process up");
     });
