@@ -87,7 +87,7 @@ export const COSTS = {
   tokenRequestBytes: measured(321, "bytes", "a token request without its elements, up", "bench:client"),
   tokenAnswerBytes: measured(315, "bytes", "its answer without its elements, down", "bench:client"),
   documentBytes: measured(2_410, "bytes", "directory and schema, down", "bench:client"),
-  cachedTokens: setHere(200_000, "tokens", "MAC keys that a process holds", "core/mac_key_cache.ts"),
+  cachedTokens: setHere(100_000, "tokens", "MAC keys that a process holds", "core/mac_key_cache.ts"),
   deployChecks: published(100, "checks", "in a commit of Deno Deploy's KV", "limits of Deno KV"),
   denokvChecks: published(10, "checks", "in a commit of a self-hosted denokv", "denokv, limits.rs"),
   deployInFlight: setHere(4, "commits", "at once of one process over a network", "edge/open_server.ts"),

@@ -17,8 +17,8 @@ export class MacKeyCache {
   /** A name is put together here: an ordinal, big-endian, and a nonce. */
   readonly #name = new Uint8Array(4 + 32);
 
-  /** Holds at most `capacity` MAC keys; 200,000 by default (17 MB once it is full). */
-  constructor(random: RandomSource, capacity = 200_000) {
+  /** Holds at most `capacity` MAC keys; 100,000 by default (8.5 MB once it is full). */
+  constructor(random: RandomSource, capacity = 100_000) {
     this.#table = new ByteTable({
       keyLength: this.#name.length,
       valueLength: 32,

@@ -60,7 +60,7 @@ export interface Measurement {
 const CONNECTIONS = 64;
 const USES = 64;
 /** What MacKeyCache holds unless it is told otherwise. */
-const CACHED_TOKENS = 200_000;
+const CACHED_TOKENS = 100_000;
 /** Segments as maintenance leaves them: so many records of some 30 bytes each (bench/segments.ts). */
 const SEGMENT_RECORDS = 1_300;
 const SEGMENT_BYTES = 40_000;
