@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import configuration from "../deno.json" with { type: "json" };
-import { runFlags } from "./service_process.ts";
+import { runFlags, taskVariables } from "./service_process.ts";
 
 /** The service itself ends within 5 s. */
 const END_MS = 8_000;
@@ -31,7 +31,7 @@ export function startMember(name: string, port: number, env: Record<string, stri
       ...runFlags(configuration.tasks.dev.command, "main.ts"),
       import.meta.resolve("../main.ts"),
     ],
-    env: { DIT_ENV: "development", OTEL_PROPAGATORS: "none", ...env, PORT: `${port}` },
+    env: { ...taskVariables(configuration.tasks.dev.command), ...env, PORT: `${port}` },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -19,6 +19,12 @@ export function runFlags(task: string, script: string): string[] {
   return flags;
 }
 
+/** The variables that a task exports before it runs anything. */
+export function taskVariables(task: string): Record<string, string> {
+  const pairs = /^export ((?:\w+=\S+ )+)&& /.exec(task)?.[1]?.trim().split(" ") ?? [];
+  return Object.fromEntries(pairs.map((pair) => pair.split("=")));
+}
+
 /** A running service. */
 export interface ServiceProcess {
   /** Where it answers. */
@@ -33,7 +39,7 @@ export interface ServiceProcess {
 export interface ServiceProcessOptions {
   /** The port; a free one by default. */
   readonly port?: number;
-  /** Variables besides `DIT_ENV=development`. */
+  /** Variables besides those of `deno task dev`. */
   readonly env?: Record<string, string>;
   /** What becomes of its output. */
   readonly output?: "inherit" | "null";
@@ -46,7 +52,7 @@ export async function startService(options: ServiceProcessOptions = {}): Promise
   const output = options.output ?? "null";
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", ...runFlags(configuration.tasks.dev.command, "main.ts"), import.meta.resolve("../main.ts")],
-    env: { DIT_ENV: "development", OTEL_PROPAGATORS: "none", ...options.env, PORT: String(port) },
+    env: { ...taskVariables(configuration.tasks.dev.command), ...options.env, PORT: String(port) },
     stdin: "null",
     stdout: output,
     stderr: output,

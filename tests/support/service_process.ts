@@ -5,7 +5,7 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { isReady, runFlags } from "../../cli/service_process.ts";
+import { isReady, runFlags, taskVariables } from "../../cli/service_process.ts";
 import configuration from "../../deno.json" with { type: "json" };
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -16,7 +16,7 @@ export interface ProcessOptions {
   readonly folder: string;
   /** The port. */
   readonly port: number;
-  /** Variables besides `DIT_ENV=development`. */
+  /** Variables besides those of `deno task dev`. */
   readonly env?: Record<string, string>;
 }
 
@@ -53,7 +53,7 @@ export async function runTask(
 /** Vacuums and starts the service as `deno task dev` does, and waits until it listens. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { folder, port } = options;
-  const env = { DIT_ENV: "development", OTEL_PROPAGATORS: "none", ...options.env, PORT: String(port) };
+  const env = { ...taskVariables(configuration.tasks.dev.command), ...options.env, PORT: String(port) };
   await runTask("dev", "cli/vacuum.ts", [], folder, env);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
