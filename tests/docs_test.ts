@@ -135,7 +135,7 @@ Deno.test("every task that a document names exists, and commands stand in blocks
 });
 
 /** Read by Deno itself, which the service relies on. */
-const READ_BY_DENO = ["DENO_KV_ACCESS_TOKEN", "OTEL_DENO", "OTEL_PROPAGATORS"];
+const READ_BY_DENO = ["DENO_KV_ACCESS_TOKEN", "OTEL_DENO", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_PROPAGATORS"];
 /** An example of a name that an operator chooses. */
 const CHOSEN = ["DIT_ALERT_SECRET"];
 
