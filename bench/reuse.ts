@@ -13,7 +13,8 @@ import { LocalRedeemer } from "../core/redemption.ts";
 import { Committer } from "../core/store/committer.ts";
 import { Store } from "../core/store/kv.ts";
 import { formatCredential, parseCredential } from "../core/token/credential.ts";
-import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../core/token/mac.ts";
+import { encodeTranscript } from "../core/token/mac.ts";
+import { deriveMacKey, digestBody, hmacSha256 } from "../core/token/mac_native.ts";
 import { encodeTokenInput, tokenKeyId } from "../core/token/token.ts";
 import { loadSuites } from "../core/voprf/select.ts";
 import { Report } from "./report.ts";
@@ -48,7 +49,7 @@ function makeToken(): string[] {
   return Array.from({ length: USES }, (_, use) => {
     const bodyDigest = digestBody(body);
     const transcript = encodeTranscript({ app: "load", contentEncoding: "", keyId, nonce, use, bodyDigest });
-    return formatCredential({ keyId, nonce, use, mac: computeMac(macKey, transcript) });
+    return formatCredential({ keyId, nonce, use, mac: hmacSha256(macKey, transcript) });
   });
 }
 

@@ -13,8 +13,8 @@ import type { Committer } from "./store/committer.ts";
 import { claimId, useDigest } from "./store/kv.ts";
 import { dayOf, hourOf } from "./telemetry/time.ts";
 import type { Credential } from "./token/credential.ts";
-import { encodeTranscript, type Transcript } from "./token/mac.ts";
-import { computeMac, deriveMacKey } from "./token/mac_native.ts";
+import { type Transcript, transcriptParts } from "./token/mac.ts";
+import { deriveMacKey, type Hmac, hmacSha256 } from "./token/mac_native.ts";
 import { encodeTokenInput } from "./token/token.ts";
 
 /** One log to be redeemed. */
@@ -91,17 +91,10 @@ export class LocalRedeemer implements Redeemer {
       throw new Refusal("use_out_of_range", "The token has no such use; take the next token.");
     }
     const cached = this.context.macKeys.get(key.ordinal, credential.nonce);
-    const macKey = cached ?? evaluateMacKey(key, credential.nonce);
-    const expected = computeMac(
-      macKey,
-      encodeTranscript({
-        app,
-        ...body,
-        keyId: credential.keyId,
-        nonce: credential.nonce,
-        use: credential.use,
-      }),
-    );
+    const hmac = key.voprf.hmacSha256 ?? hmacSha256;
+    const macKey = cached ?? evaluateMacKey(key, credential.nonce, hmac);
+    const { keyId, nonce, use } = credential;
+    const expected = hmac(macKey, ...transcriptParts({ app, ...body, keyId, nonce, use }));
     if (!timingSafeEqual(expected, credential.mac)) {
       throw new Refusal("mac_invalid", "The MAC does not fit the token and the request.");
     }
@@ -149,12 +142,12 @@ export class LocalRedeemer implements Redeemer {
   }
 }
 
-function evaluateMacKey(key: SigningKey, nonce: Uint8Array): Uint8Array {
+function evaluateMacKey(key: SigningKey, nonce: Uint8Array, hmac: Hmac): Uint8Array {
   const input = encodeTokenInput({
     tokenType: key.voprf.tokenType,
     nonce,
     challengeDigest: key.challengeDigest,
     tokenKeyId: key.keyId,
   });
-  return deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!);
+  return deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!, hmac);
 }

@@ -21,7 +21,7 @@ const SCHEME = /^DIT(?: +|$)/i;
 // One parameter, white space around it: a name, "=", and a bare or a quoted value without backslashes.
 const PARAMETER = /^[ \t]*([A-Za-z]+)=(?:"([^"\\]*)"|([^\s",=\\]+))[ \t]*$/;
 const USE = /^(?:0|[1-9][0-9]{0,3})$/;
-const NAMES = ["key", "nonce", "use", "mac"] as const;
+const NAMES = ["key", "nonce", "use", "mac"];
 
 /** The longest header that can be a credential: generous to white space, cheap to refuse. */
 export const MAX_CREDENTIAL_LENGTH = 512;
@@ -51,28 +51,27 @@ export function parseCredential(header: string): Credential {
   if (header.length > MAX_CREDENTIAL_LENGTH) throw new DecodeError("Cannot parse credential: it is too long");
   const scheme = SCHEME.exec(header);
   if (scheme === null) throw new DecodeError("Cannot parse credential: the scheme is not DIT");
-  const values = new Map<string, string>();
+  const values: (string | undefined)[] = [];
   for (const part of header.slice(scheme[0].length).split(",")) {
     const match = PARAMETER.exec(part);
     if (match === null) throw new DecodeError("Cannot parse credential: a parameter is malformed");
-    const name = match[1]!.toLowerCase();
-    if (!(NAMES as readonly string[]).includes(name)) {
-      throw new DecodeError("Cannot parse credential: a parameter is unknown");
-    }
-    if (values.has(name)) throw new DecodeError(`Cannot parse credential: ${name} stands twice`);
-    values.set(name, match[2] ?? match[3]!);
+    const at = NAMES.indexOf(match[1]!.toLowerCase());
+    if (at === -1) throw new DecodeError("Cannot parse credential: a parameter is unknown");
+    if (values[at] !== undefined) throw new DecodeError(`Cannot parse credential: ${NAMES[at]} stands twice`);
+    values[at] = match[2] ?? match[3]!;
   }
-  for (const name of NAMES) {
-    if (!values.has(name)) throw new DecodeError(`Cannot parse credential: ${name} is missing`);
-  }
-  const use = values.get("use")!;
+  const [keyId, nonce, use, mac] = NAMES.map((name, at) => {
+    const value = values[at];
+    if (value === undefined) throw new DecodeError(`Cannot parse credential: ${name} is missing`);
+    return value;
+  }) as [string, string, string, string];
   if (!USE.test(use)) {
     throw new DecodeError("Cannot parse credential: use is not a plain decimal of at most 4 digits");
   }
   return {
-    keyId: fromBase64url(values.get("key")!, 32),
-    nonce: fromBase64url(values.get("nonce")!, 32),
+    keyId: fromBase64url(keyId, 32),
+    nonce: fromBase64url(nonce, 32),
     use: Number(use),
-    mac: fromBase64url(values.get("mac")!, 32),
+    mac: fromBase64url(mac, 32),
   };
 }

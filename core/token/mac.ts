@@ -49,16 +49,21 @@ export function logPath(app: string): string {
  *     token_key_id | nonce | u16 use | SHA-256(body)
  */
 export function encodeTranscript(transcript: Transcript): Uint8Array<ArrayBuffer> {
+  return concat(...transcriptParts(transcript));
+}
+
+/** The parts of {@linkcode encodeTranscript}, not joined: an array of more than 64 bytes costs more than its MAC. */
+export function transcriptParts(transcript: Transcript): Uint8Array<ArrayBufferLike>[] {
   // These three stand without a length, so a byte that moved from one to the next would not show.
   const { app, contentEncoding, keyId, nonce, use, bodyDigest } = transcript;
   require32("transcript", keyId, nonce, bodyDigest);
-  // All text is short and ASCII, lengths included: encoded at once, since many small arrays cost more than the MAC.
+  // All text is short and ASCII, lengths included.
   const text = ["POST", logPath(app), "application/json", contentEncoding];
   const head = text.reduce(
     (joined, part) => `${joined}\0${String.fromCharCode(part.length)}${part}`,
     TRANSCRIPT_PREFIX,
   );
-  return concat(utf8(head), keyId, nonce, u16(use), bodyDigest);
+  return [utf8(head), keyId, nonce, u16(use), bodyDigest];
 }
 
 /**

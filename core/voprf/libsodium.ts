@@ -20,6 +20,14 @@ export interface Libsodium {
   _sodium_init(): number;
   /** SHA-512 of a message whose length comes as two words. */
   _crypto_hash_sha512(output: number, message: number, lengthLow: number, lengthHigh: number): number;
+  /** HMAC-SHA-256 of such a message under 32 bytes. */
+  _crypto_auth_hmacsha256(
+    output: number,
+    message: number,
+    lengthLow: number,
+    lengthHigh: number,
+    key: number,
+  ): number;
   /** 1 for a canonical encoding, that of the identity included. */
   _crypto_core_ristretto255_is_valid_point(element: number): number;
   /** Element derivation from 64 bytes. */
@@ -43,10 +51,12 @@ export interface Libsodium {
 /** Bytes that are the caller's own. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The group and its scalars. Elements and scalars have 32 bytes; a scalar argument is canonical unless said. */
+/** The group and its scalars, and what is hashed beside them. Elements and scalars have 32 bytes; a scalar argument is canonical unless said. */
 export interface Ristretto255 {
   /** SHA-512 of the parts joined: 64 bytes. */
   sha512(...parts: Uint8Array[]): Bytes;
+  /** HMAC-SHA-256 of the parts joined, under a key of 32 bytes: 32 bytes. */
+  hmacSha256(key: Uint8Array, ...parts: Uint8Array[]): Bytes;
   /** Whether 32 bytes encode an element canonically and it is not the identity. */
   isElement(element: Uint8Array): boolean;
   /** Element derivation (RFC 9496, section 4.3.4) from 64 uniform bytes. */
@@ -122,19 +132,32 @@ export function ristretto255Of(module: Libsodium): Ristretto255 {
     return take(32);
   }
 
+  /** Copies a message in; where it ends. */
+  function putMessage(parts: Uint8Array[]): number {
+    let end = message;
+    for (const part of parts) {
+      if (end + part.length > message + MESSAGE_LENGTH) {
+        throw new RangeError("Cannot hash: the message is too long");
+      }
+      module.HEAPU8.set(part, end);
+      end += part.length;
+    }
+    return end;
+  }
+
   return {
     sha512(...parts) {
-      let end = message;
-      for (const part of parts) {
-        if (end + part.length > message + MESSAGE_LENGTH) {
-          throw new RangeError("Cannot hash: the message is too long");
-        }
-        module.HEAPU8.set(part, end);
-        end += part.length;
-      }
+      const end = putMessage(parts);
       module._crypto_hash_sha512(output, message, end - message, 0);
       module.HEAPU8.fill(0, message, end);
       return take(64);
+    },
+    hmacSha256(key, ...parts) {
+      const end = putMessage(parts);
+      put(slotA, key);
+      module._crypto_auth_hmacsha256(output, message, end - message, 0, slotA);
+      module.HEAPU8.fill(0, message, end);
+      return take(32);
     },
     isElement(element) {
       put(slotA, element);

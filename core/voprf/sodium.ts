@@ -196,6 +196,7 @@ export function sodiumSuite(group: Ristretto255): Suite {
       return inputs.map((input) => finalizeHash(input, product(secretKey, hashToGroup(input))));
     },
     checkElement,
+    hmacSha256: group.hmacSha256,
   };
 }
 

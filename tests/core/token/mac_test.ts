@@ -14,6 +14,7 @@ import {
   type Transcript,
 } from "../../../core/token/mac.ts";
 import * as native from "../../../core/token/mac_native.ts";
+import { loadRistretto255 } from "../../../core/voprf/libsodium.ts";
 import { appIds, assertStrict, bytesOf, flipBit } from "../../support/arbitraries.ts";
 
 const transcripts: fc.Arbitrary<Transcript> = fc.record({
@@ -70,25 +71,31 @@ Deno.test("deriveMacKey() and computeMac() agree with the platform's HKDF and HM
   }));
 });
 
-Deno.test("mac_native.ts computes what mac.ts computes", () => {
-  fc.assert(fc.property(fc.constantFrom(48, 64).chain(bytesOf), fc.uint8Array(), (authenticator, message) => {
-    const macKey = deriveMacKey(authenticator);
-    assertEquals(native.deriveMacKey(authenticator), macKey);
-    assertEquals(native.computeMac(macKey, message), computeMac(macKey, message));
-    assertEquals(native.digestBody(message), digestBody(message));
-  }));
-  // Nothing that the runtime may share with others: neither a Buffer nor a view on more than its own bytes.
-  for (
-    const bytes of [native.deriveMacKey, native.digestBody].map((compute) => compute(new Uint8Array(64)))
-  ) {
-    assertEquals([bytes.constructor, bytes.buffer.byteLength], [Uint8Array, 32]);
-  }
-  const mac = native.computeMac(new Uint8Array(32), new Uint8Array());
-  assertEquals([mac.constructor, mac.buffer.byteLength], [Uint8Array, 32]);
-  for (const module of [native, { computeMac }]) {
-    assertThrows(() => module.computeMac(new Uint8Array(65), new Uint8Array()), RangeError);
-  }
-});
+const HMACS: Record<string, native.Hmac> = {
+  "mac_native.ts": native.hmacSha256,
+  libsodium: (await loadRistretto255()).hmacSha256,
+};
+for (const [name, hmac] of Object.entries(HMACS)) {
+  Deno.test(`${name} computes what mac.ts computes`, () => {
+    const messages = fc.tuple(fc.constantFrom(48, 64).chain(bytesOf), fc.uint8Array(), fc.uint8Array());
+    fc.assert(fc.property(messages, ([authenticator, head, tail]) => {
+      const macKey = deriveMacKey(authenticator);
+      assertEquals(native.deriveMacKey(authenticator, hmac), macKey);
+      assertEquals(hmac(macKey, head, tail), computeMac(macKey, concat(head, tail)));
+      assertEquals(native.digestBody(head), digestBody(head));
+    }));
+    // Nothing that others share: neither a Buffer nor a view on more than its own bytes.
+    const given = [
+      hmac(new Uint8Array(32)),
+      native.deriveMacKey(new Uint8Array(64), hmac),
+      native.digestBody(new Uint8Array(64)),
+    ];
+    for (const bytes of given) {
+      assertEquals([bytes.constructor, bytes.buffer.byteLength], [Uint8Array, 32]);
+    }
+    assertThrows(() => hmac(new Uint8Array(65), new Uint8Array()), RangeError);
+  });
+}
 
 Deno.test("decodeTranscript() reverses encodeTranscript()", () => {
   fc.assert(fc.property(transcripts, (transcript) => {
