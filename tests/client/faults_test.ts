@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type ClientStorage, type Entries, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import type { RandomSource } from "../../core/voprf/suite.ts";
 import { startService, type TestService } from "../support/client_service.ts";
-import { droppedBy, makeClient } from "../support/client_under_test.ts";
+import { droppedBy, makeClient, overtaken } from "../support/client_under_test.ts";
 import { type Fault, FAULTS, faultyNetwork } from "../support/faulty_network.ts";
 import { seededRandom } from "../voprf/suites.ts";
 
@@ -235,19 +235,7 @@ Deno.test("a client that another one overtakes at any point of its work fetches 
       quick.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 1 });
       await quick.client.flush();
     };
-    const slow = makeClient(test, {
-      storage: {
-        async transaction(body) {
-          await overtake();
-          return await storage.transaction(body);
-        },
-        close: () => Promise.resolve(),
-      },
-      async fetch(url, init) {
-        await overtake();
-        return await test.fetch(url, init);
-      },
-    });
+    const slow = makeClient(test, overtaken(storage, test.fetch, overtake));
     slow.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 0 });
     await slow.client.flush();
     await slow.client.flush();

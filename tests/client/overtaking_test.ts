@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { startService } from "../support/client_service.ts";
-import { type ClientUnderTest, makeClient } from "../support/client_under_test.ts";
+import { type ClientUnderTest, makeClient, overtaken } from "../support/client_under_test.ts";
 
 Deno.test("a log that another tab sent as well, and that arrives after its key's end, is not sent anew", async () => {
   const test = await startService();
@@ -149,19 +149,7 @@ Deno.test("a client that is overtaken as the epoch turns, by one whose tokens ar
       await quick.client.flush();
       isOffline = false;
     };
-    const slow = makeClient(test, {
-      storage: {
-        async transaction(body) {
-          await overtake();
-          return await storage.transaction(body);
-        },
-        close: () => Promise.resolve(),
-      },
-      async fetch(url, init) {
-        await overtake();
-        return await test.fetch(url, init);
-      },
-    });
+    const slow = makeClient(test, overtaken(storage, test.fetch, overtake));
     slow.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 0 });
     await slow.client.flush();
     for (const { client } of [slow, quick]) await client.flush();
@@ -216,21 +204,12 @@ Deno.test("a client that two others overtake loses and doubles nothing, and no u
       await others[1].client.resetPseudonym();
       await log(others[1], 2);
     };
-    const slow = makeClient(test, {
-      storage: {
-        async transaction(body) {
-          await overtake();
-          return await storage.transaction(body);
-        },
-        close: () => Promise.resolve(),
-      },
-      async fetch(url, init) {
-        await overtake();
-        const response = await watched(url, init);
-        await overtake();
-        return response;
-      },
-    });
+    const overtakenAfter: Fetch = async (url, init) => {
+      const response = await watched(url, init);
+      await overtake();
+      return response;
+    };
+    const slow = makeClient(test, overtaken(storage, overtakenAfter, overtake));
     const tabs = [slow, ...others];
     await log(slow, 0);
     for (let round = 0; round < 3; round++) {

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type ClientEvents, type ClientOptions, DitClient } from "../../client/mod.ts";
+import {
+  type ClientEvents,
+  type ClientOptions,
+  type ClientStorage,
+  DitClient,
+  type Fetch,
+} from "../../client/mod.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
 import type { testConfig, TestService } from "./client_service.ts";
 
@@ -38,6 +44,30 @@ export function makeClient(test: TestService, options: Partial<ClientOptions> = 
     client.on(name, (event) => heard[name].push(event as never));
   }
   return { client, heard };
+}
+
+/**
+ * A storage and a network that let somebody else work before each transaction and each request of a client. Nothing
+ * keeps the two apart, as in a storage without locks.
+ */
+export function overtaken(
+  storage: ClientStorage,
+  fetch: Fetch,
+  overtake: () => Promise<void>,
+): { readonly storage: ClientStorage; readonly fetch: Fetch } {
+  return {
+    storage: {
+      async transaction(body) {
+        await overtake();
+        return await storage.transaction(body);
+      },
+      close: () => Promise.resolve(),
+    },
+    async fetch(url, init) {
+      await overtake();
+      return await fetch(url, init);
+    },
+  };
 }
 
 /** How many events of each reason were dropped. */
