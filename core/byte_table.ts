@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import type { RandomSource } from "./voprf/suite.ts";
 
 /** Lengths in bytes, and how many entries there are at most. */
@@ -90,10 +89,11 @@ export class ByteTable {
     if (value.length !== valueLength) {
       throw new RangeError(`Values have ${valueLength} bytes here, not ${value.length}`);
     }
-    const known = this.#find(key);
-    if (known === NONE && this.#size === capacity) this.#forget(this.#newer[NONE]!);
-    const slot = known === NONE ? this.#take(key) : known;
-    if (known !== NONE) this.#unlink(slot);
+    let slot = this.#find(key);
+    if (slot === NONE) {
+      if (this.#size === capacity) this.#forget(this.#newer[NONE]!);
+      slot = this.#take(key);
+    } else this.#unlink(slot);
     this.#link(slot);
     this.#values.set(value, slot * valueLength);
   }
@@ -125,8 +125,9 @@ export class ByteTable {
   }
 
   #take(key: Uint8Array): number {
-    const slot = this.#firstFree === NONE ? ++this.#taken : this.#firstFree;
-    if (slot === this.#firstFree) this.#firstFree = this.#next[slot]!;
+    let slot = this.#firstFree;
+    if (slot === NONE) slot = ++this.#taken;
+    else this.#firstFree = this.#next[slot]!;
     const hash = this.#hash(key);
     this.#keys.set(key, slot * this.#options.keyLength);
     this.#next[slot] = this.#first[hash]!;
