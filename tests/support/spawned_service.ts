@@ -4,7 +4,7 @@
  * @module
  */
 import configuration from "../../deno.json" with { type: "json" };
-import { runFlags } from "../../cli/service_process.ts";
+import { runFlags, taskVariables } from "../../cli/service_process.ts";
 import type { AuditReport } from "../../core/store/audit.ts";
 import { formatDay } from "../../core/telemetry/time.ts";
 import { tokenDigest } from "../../edge/bearer.ts";
@@ -76,6 +76,7 @@ export function spawnService(options: SpawnOptions): SpawnedService {
     stdout: "piped",
     stderr: "piped",
     env: {
+      ...taskVariables(configuration.tasks.start.command),
       NO_COLOR: "1",
       PORT: String(port),
       HOST: "127.0.0.1",
@@ -87,7 +88,6 @@ export function spawnService(options: SpawnOptions): SpawnedService {
       DIT_ADMIN_TOKEN_SHA256: tokenDigest(ADMIN_TOKEN).toHex(),
       DIT_THROTTLE: "1000000",
       DENO_KV_ACCESS_TOKEN: TOKEN,
-      OTEL_PROPAGATORS: "none",
       ...options.env,
     },
   }).spawn();
