@@ -12,9 +12,9 @@ import { MacKeyCache } from "../core/mac_key_cache.ts";
 import { LocalRedeemer } from "../core/redemption.ts";
 import { Committer } from "../core/store/committer.ts";
 import { Store } from "../core/store/kv.ts";
+import { digestBody } from "../core/token/body_digest.ts";
 import { formatCredential, parseCredential } from "../core/token/credential.ts";
-import { encodeTranscript } from "../core/token/mac.ts";
-import { deriveMacKey, digestBody, hmacSha256 } from "../core/token/mac_native.ts";
+import { computeMac, deriveMacKey, encodeTranscript } from "../core/token/mac.ts";
 import { encodeTokenInput, tokenKeyId } from "../core/token/token.ts";
 import { loadSuites } from "../core/voprf/select.ts";
 import { Report } from "./report.ts";
@@ -49,7 +49,7 @@ function makeToken(): string[] {
   return Array.from({ length: USES }, (_, use) => {
     const bodyDigest = digestBody(body);
     const transcript = encodeTranscript({ app: "load", contentEncoding: "", keyId, nonce, use, bodyDigest });
-    return formatCredential({ keyId, nonce, use, mac: hmacSha256(macKey, transcript) });
+    return formatCredential({ keyId, nonce, use, mac: computeMac(macKey, transcript) });
   });
 }
 

@@ -13,8 +13,8 @@ import type { Committer } from "./store/committer.ts";
 import { claimId, useDigest } from "./store/kv.ts";
 import { dayOf, hourOf } from "./telemetry/time.ts";
 import type { Credential } from "./token/credential.ts";
-import { type Transcript, transcriptParts } from "./token/mac.ts";
-import { deriveMacKey, type Hmac, hmacSha256 } from "./token/mac_native.ts";
+import { type Hmac, hmacSha256 } from "./token/hmac.ts";
+import { deriveMacKey, type Transcript, transcriptParts } from "./token/mac.ts";
 import { encodeTokenInput } from "./token/token.ts";
 
 /** One log to be redeemed. */

@@ -15,8 +15,7 @@ import { epochAt, stateAt } from "../core/keys/epoch.ts";
 import type { Redemption } from "../core/redemption.ts";
 import type { RedeemedUse, RemoteAcs } from "../core/split/remote_acs.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../core/token/batch.ts";
-import { encodeTranscript } from "../core/token/mac.ts";
-import { hmacSha256 } from "../core/token/mac_native.ts";
+import { computeMac, encodeTranscript } from "../core/token/mac.ts";
 import { readBoundedBytes } from "./read_body.ts";
 import { readRegionKeys } from "./region_keys.ts";
 
@@ -129,7 +128,7 @@ export class AcsClient implements RemoteAcs {
     const parsed = redeemed.safeParse(parseJson(answer.body));
     if (!parsed.success) throw new AcsError("The ACS answered a redemption with something else.");
     const macKey = fromBase64url(parsed.data.mac_key, 32);
-    if (!timingSafeEqual(hmacSha256(macKey, transcript), mac)) {
+    if (!timingSafeEqual(computeMac(macKey, transcript), mac)) {
       throw new AcsError("The ACS gave the MAC key of another token.");
     }
     return { replayed: parsed.data.status === "replayed", macKey };

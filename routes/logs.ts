@@ -14,7 +14,7 @@ import type { Stops } from "../core/telemetry/schema.ts";
 import { validateEvents, type Validation } from "../core/telemetry/validate.ts";
 import { type Credential, parseCredential } from "../core/token/credential.ts";
 import type { ContentEncoding } from "../core/token/mac.ts";
-import { digestBody } from "../core/token/mac_native.ts";
+import { digestBody } from "../core/token/body_digest.ts";
 import { readBoundedBody } from "../edge/read_body.ts";
 import { HOP_HEADER, refuseSecondHop, type Regions } from "../edge/region.ts";
 import { described } from "./openapi/describe.ts";

@@ -17,7 +17,7 @@ import { createService } from "../../core/service.ts";
 import { keySpace, Store } from "../../core/store/kv.ts";
 import { openStore } from "../../core/store/open.ts";
 import { dayOf } from "../../core/telemetry/time.ts";
-import { deriveMacKey } from "../../core/token/mac_native.ts";
+import { deriveMacKey } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import { loadSuites } from "../../core/voprf/select.ts";
 import { Admission } from "../../edge/admission.ts";

@@ -5,10 +5,10 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, DecodeError, equalPublic, require32, u16, utf8 } from "../bytes.ts";
-import { hmacSha256 } from "./hmac.ts";
+import { type Hmac, hmacSha256 } from "./hmac.ts";
 
 /** HKDF's info and the number of the only block of output: what the second HMAC of a MAC key is over. */
-export const MAC_KEY_BLOCK: Uint8Array = utf8("DIT/1 log mac\x01");
+const MAC_KEY_BLOCK = utf8("DIT/1 log mac\x01");
 const TRANSCRIPT_PREFIX = "DIT/1\0";
 
 /** The content encodings that a log may have; absent is `""`. */
@@ -32,9 +32,8 @@ export interface Transcript {
  * HKDF-SHA-256 (RFC 5869) of the authenticator: 32 bytes that sign every use of one token. One block of output is two
  * HMACs, which keeps the general construction out of what clients ship.
  */
-export function deriveMacKey(authenticator: Uint8Array): Uint8Array {
-  const extracted = hmacSha256(new Uint8Array(32), authenticator);
-  return hmacSha256(extracted, MAC_KEY_BLOCK);
+export function deriveMacKey(authenticator: Uint8Array, hmac: Hmac = hmacSha256): Uint8Array {
+  return hmac(hmac(new Uint8Array(32), authenticator), MAC_KEY_BLOCK);
 }
 
 /** The literal path of the transcript, wherever the service is mounted. */

@@ -51,7 +51,10 @@ export interface Libsodium {
 /** Bytes that are the caller's own. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The group and its scalars, and what is hashed beside them. Elements and scalars have 32 bytes; a scalar argument is canonical unless said. */
+/**
+ * The group and its scalars, and what is hashed beside them. Elements and scalars have 32 bytes; a scalar argument is
+ * canonical unless said.
+ */
 export interface Ristretto255 {
   /** SHA-512 of the parts joined: 64 bytes. */
   sha512(...parts: Uint8Array[]): Bytes;

@@ -13,7 +13,8 @@ import {
   logPath,
   type Transcript,
 } from "../../../core/token/mac.ts";
-import * as native from "../../../core/token/mac_native.ts";
+import { digestBody as digestNatively } from "../../../core/token/body_digest.ts";
+import { type Hmac, hmacSha256 } from "../../../core/token/hmac.ts";
 import { loadRistretto255 } from "../../../core/voprf/libsodium.ts";
 import { appIds, assertStrict, bytesOf, flipBit } from "../../support/arbitraries.ts";
 
@@ -71,8 +72,8 @@ Deno.test("deriveMacKey() and computeMac() agree with the platform's HKDF and HM
   }));
 });
 
-const HMACS: Record<string, native.Hmac> = {
-  "mac_native.ts": native.hmacSha256,
+const HMACS: Record<string, Hmac> = {
+  "hmac.ts": hmacSha256,
   libsodium: (await loadRistretto255()).hmacSha256,
 };
 for (const [name, hmac] of Object.entries(HMACS)) {
@@ -80,15 +81,15 @@ for (const [name, hmac] of Object.entries(HMACS)) {
     const messages = fc.tuple(fc.constantFrom(48, 64).chain(bytesOf), fc.uint8Array(), fc.uint8Array());
     fc.assert(fc.property(messages, ([authenticator, head, tail]) => {
       const macKey = deriveMacKey(authenticator);
-      assertEquals(native.deriveMacKey(authenticator, hmac), macKey);
+      assertEquals(deriveMacKey(authenticator, hmac), macKey);
       assertEquals(hmac(macKey, head, tail), computeMac(macKey, concat(head, tail)));
-      assertEquals(native.digestBody(head), digestBody(head));
+      assertEquals(digestNatively(head), digestBody(head));
     }));
     // Nothing that others share: neither a Buffer nor a view on more than its own bytes.
     const given = [
       hmac(new Uint8Array(32)),
-      native.deriveMacKey(new Uint8Array(64), hmac),
-      native.digestBody(new Uint8Array(64)),
+      deriveMacKey(new Uint8Array(64), hmac),
+      digestNatively(new Uint8Array(64)),
     ];
     for (const bytes of given) {
       assertEquals([bytes.constructor, bytes.buffer.byteLength], [Uint8Array, 32]);
