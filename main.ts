@@ -4,26 +4,26 @@
  *
  * @module
  */
-import { checkConfig } from "./core/config/check.ts";
-import { readGauges } from "./core/counters/gauges.ts";
-import { failureOf, runMaintenance } from "./core/maintenance.ts";
-import { runReleases } from "./core/nightly.ts";
+import { checkConfig } from "./core/config/check/check.ts";
+import { readGauges } from "./core/operations/gauges.ts";
+import { failureOf, runMaintenance } from "./core/jobs/maintenance.ts";
+import { runReleases } from "./core/jobs/run_releases.ts";
 import type { Server } from "./core/service.ts";
 import { Admission } from "./edge/admission.ts";
-import { readClientBundle } from "./edge/client_bundle.ts";
+import { readClientBundle } from "./boot/client_bundle.ts";
 import { deidentify } from "./edge/deidentify.ts";
-import { readSettings, type Settings } from "./edge/environment.ts";
-import { explain } from "./edge/explain.ts";
-import { maintainUntilDone } from "./edge/first_maintenance.ts";
-import { openConsole, openOperators, signInAdmission } from "./edge/open_console.ts";
-import { openServer } from "./edge/open_server.ts";
-import { openSessions } from "./edge/open_sessions.ts";
-import { Regions } from "./edge/region.ts";
-import { registerMetrics } from "./edge/open_telemetry.ts";
-import { finishRequests, stopOnSignal } from "./edge/shutdown.ts";
-import { welcomeText } from "./edge/welcome.ts";
+import { readSettings, type Settings } from "./boot/settings.ts";
+import { explain } from "./boot/start_errors.ts";
+import { maintainUntilDone } from "./boot/maintain_at_start.ts";
+import { openConsole, openOperators, signInAdmission } from "./boot/console.ts";
+import { openServer } from "./boot/server.ts";
+import { openSessions } from "./boot/sessions.ts";
+import { Regions } from "./edge/remote/region.ts";
+import { registerMetrics } from "./boot/telemetry.ts";
+import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
+import { welcomeText } from "./boot/welcome.ts";
 import { createApp } from "./routes/app.ts";
-import { loadConfig } from "./cli/load_config.ts";
+import { loadConfig } from "./boot/load_config.ts";
 
 /** What a crash may lose of the counters. */
 const FLUSH_COUNTERS_MS = 5_000;

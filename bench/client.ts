@@ -10,7 +10,7 @@
 import { createClient, type Fetch } from "../client/mod.ts";
 import { nobleRistretto255 } from "../core/voprf/noble.ts";
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
-import { startService } from "../tests/support/client_service.ts";
+import { startService } from "../tests/support/client/client_service.ts";
 import { environment } from "./environment.ts";
 import { markdownTable, median } from "./statistics.ts";
 

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { EventSchema } from "../core/telemetry/schema.ts";
-import { schemaBudget } from "../core/telemetry/schema_budget.ts";
-import { ComparisonDomain } from "../core/privacy/comparison_domain.ts";
-import { judgeEvent } from "../core/privacy/risk_decisions.ts";
-import { layoutOf, sketchParameters } from "../core/privacy/risk_dimensions.ts";
-import { EventSketches } from "../core/privacy/risk_sketches.ts";
+import type { EventSchema } from "../core/schema/schema.ts";
+import { schemaBudget } from "../core/schema/schema_budget.ts";
+import { ComparisonDomain } from "../core/privacy/dp/comparison_domain.ts";
+import { judgeEvent } from "../core/privacy/risk/decisions.ts";
+import { layoutOf, sketchParameters } from "../core/privacy/risk/dimensions.ts";
+import { EventSketches } from "../core/privacy/risk/sketches.ts";
 import type { Application } from "../core/config/types.ts";
 
 const EVENTS = 10_000_000;

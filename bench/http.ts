@@ -15,8 +15,8 @@ import {
   prepareBatch,
   type SignedLog,
   signLog,
-} from "../tests/support/load_client.ts";
-import { spawnService } from "../tests/support/spawned_service.ts";
+} from "../tests/support/client/load_client.ts";
+import { spawnService } from "../tests/support/processes/spawned_service.ts";
 import { startPlainServer } from "./http/plain_process.ts";
 import { type LoadResult, percentile, runLoad } from "./http/load.ts";
 import { postRequest } from "./http/wire_connection.ts";

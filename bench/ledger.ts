@@ -12,7 +12,7 @@ import { measureHttp } from "./ledger/http.ts";
 import { fillClaims, measureGrouped, measureSingle, openClaimStore } from "./ledger/claims.ts";
 import { measureSweepStall } from "./ledger/stall.ts";
 import { percentile } from "./http/load.ts";
-import { startKvEndpoint } from "../tests/support/kv_endpoint.ts";
+import { startKvEndpoint } from "../tests/support/store/kv_endpoint.ts";
 import { Report } from "./report.ts";
 import { markdownTable, median } from "./statistics.ts";
 

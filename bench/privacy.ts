@@ -9,10 +9,10 @@
 // deno-lint-ignore-file no-console
 import { blake3 } from "@noble/hashes/blake3.js";
 import { createHmac } from "node:crypto";
-import { ComparisonDomain } from "../core/privacy/comparison_domain.ts";
-import { KHyperLogLog } from "../core/privacy/khll.ts";
-import { deserialize, serialize, serializeChunks } from "../core/privacy/khll_codec.ts";
-import { SipHash } from "../core/privacy/siphash.ts";
+import { ComparisonDomain } from "../core/privacy/dp/comparison_domain.ts";
+import { KHyperLogLog } from "../core/privacy/sketch/khll.ts";
+import { deserialize, serialize, serializeChunks } from "../core/privacy/sketch/khll_codec.ts";
+import { SipHash } from "../core/privacy/sketch/siphash.ts";
 import { environment } from "./environment.ts";
 import { harmlessSchema } from "./harmless_schema.ts";
 

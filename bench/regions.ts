@@ -13,9 +13,9 @@ import {
   prepareBatch,
   type SignedLog,
   signLog,
-} from "../tests/support/load_client.ts";
-import { freePort } from "../tests/support/free_ports.ts";
-import { type SpawnedService, spawnService } from "../tests/support/spawned_service.ts";
+} from "../tests/support/client/load_client.ts";
+import { freePort } from "../tests/support/processes/free_ports.ts";
+import { type SpawnedService, spawnService } from "../tests/support/processes/spawned_service.ts";
 import { environment } from "./environment.ts";
 import { percentile } from "./http/load.ts";
 import { postRequest, WireConnection } from "./http/wire_connection.ts";

@@ -6,12 +6,12 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { toBase64url } from "../core/bytes.ts";
-import { readRecords } from "../core/store/day_records.ts";
+import { toBase64url } from "../core/base/bytes.ts";
+import { readRecords } from "../core/ledger/day_records.ts";
 import { keySpace, logRowId, Store } from "../core/store/kv.ts";
-import { packRecords } from "../core/store/pack_records.ts";
-import { moveIntoSegments } from "../core/store/segments.ts";
-import { encodeRecord } from "../core/telemetry/record.ts";
+import { packRecords } from "../core/ledger/pack_records.ts";
+import { moveIntoSegments } from "../core/ledger/segments.ts";
+import { encodeRecord } from "../core/schema/record.ts";
 import { environment } from "./environment.ts";
 import { markdownTable, median } from "./statistics.ts";
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { parseDay } from "../core/telemetry/time.ts";
+import { parseDay } from "../core/base/time.ts";
 
 /** A command cannot do its work; the message is one sentence for a person. */
 export class CommandError extends Error {

@@ -6,8 +6,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import type { AuditReport } from "../core/store/audit.ts";
-import { formatDay } from "../core/telemetry/time.ts";
+import type { AuditReport } from "../core/jobs/reconciliation.ts";
+import { formatDay } from "../core/base/time.ts";
 import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
 import { formatTable } from "./table.ts";
 

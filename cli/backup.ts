@@ -9,7 +9,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { isFile } from "../core/store/open.ts";
+import { isFile } from "../core/store/deno_kv/open.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { exists, findStore } from "./stopped_store.ts";
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { CLIENT_BUNDLE } from "../edge/client_bundle.ts";
+import { CLIENT_BUNDLE } from "../boot/client_bundle.ts";
 
 /** Bundles the client for browsers and writes it where the service that runs in `folder` looks for it. */
 export async function bundleClient(folder: string): Promise<void> {

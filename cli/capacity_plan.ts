@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { BODY_SIZES } from "../client/padding.ts";
+import { BODY_SIZES } from "../client/queue/padding.ts";
 import { COSTS } from "./capacity_costs.ts";
 
 /** What is to be carried. */

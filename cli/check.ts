@@ -5,14 +5,9 @@
  *
  * @module
  */
-import { checkConfig, ConfigError } from "../core/config/check.ts";
-import {
-  budgetMistakes,
-  formatCrowd,
-  reviewMistakes,
-  schemaBudget,
-} from "../core/telemetry/schema_budget.ts";
-import { loadConfig } from "./load_config.ts";
+import { checkConfig, ConfigError } from "../core/config/check/check.ts";
+import { budgetMistakes, formatCrowd, reviewMistakes, schemaBudget } from "../core/schema/schema_budget.ts";
+import { loadConfig } from "../boot/load_config.ts";
 import { formatTable } from "./table.ts";
 
 try {

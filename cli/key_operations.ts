@@ -5,9 +5,9 @@
  * @module
  */
 import { KeyOperations } from "../core/keys/operations.ts";
-import { isFile } from "../core/store/open.ts";
-import type { Trail } from "../core/trail/trail.ts";
-import { lockStoreFile, StoreInUseError } from "../edge/file_lock.ts";
+import { isFile } from "../core/store/deno_kv/open.ts";
+import type { AuditLog } from "../core/operations/audit_log.ts";
+import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { callAdmin } from "./admin_api.ts";
 import { exists, findStore, HOLDER, withStore } from "./stopped_store.ts";
 
@@ -23,8 +23,8 @@ export async function withKeyCommands(work: (commands: KeyCommands) => Promise<v
     withStore(
       location,
       development,
-      ({ context, deployment, trail, now }) =>
-        work(recorded(new KeyOperations(context, deployment, now), trail)),
+      ({ context, deployment, auditLog, now }) =>
+        work(recorded(new KeyOperations(context, deployment, now), auditLog)),
     );
   if (!isFile(location)) return await onTheStore();
   if (!await exists(location)) return await work(REMOTE);
@@ -57,7 +57,7 @@ async function read<T>(path: string, init?: RequestInit): Promise<T> {
 }
 
 /** The same operations, in the trail that the service would have written them to. */
-function recorded(operations: KeyOperations, trail: Trail): KeyCommands {
+function recorded(operations: KeyOperations, auditLog: AuditLog): KeyCommands {
   const action = (path: string, details?: string) => ({
     operator: HOLDER,
     via: "command" as const,
@@ -66,10 +66,10 @@ function recorded(operations: KeyOperations, trail: Trail): KeyCommands {
   });
   return {
     list: () => operations.list(),
-    reseal: () => trail.record(action("keys/reseal"), () => operations.reseal()),
-    rotate: (app) => trail.record(action(`apps/${app}/keys/rotate`), () => operations.rotate(app)),
+    reseal: () => auditLog.record(action("keys/reseal"), () => operations.reseal()),
+    rotate: (app) => auditLog.record(action(`apps/${app}/keys/rotate`), () => operations.rotate(app)),
     revoke: (app, epoch, throughGeneration) =>
-      trail.record(
+      auditLog.record(
         action(`apps/${app}/keys/revoke`, JSON.stringify({ epoch, "through-generation": throughGeneration })),
         () => operations.revoke(app, epoch, throughGeneration),
       ),

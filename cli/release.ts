@@ -6,10 +6,10 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import type { Outcome } from "../core/privacy/release.ts";
-import { dayOf, formatDay } from "../core/telemetry/time.ts";
+import type { Outcome } from "../core/privacy/release/release.ts";
+import { dayOf, formatDay } from "../core/base/time.ts";
 import { callAdmin, CommandError, requireDay, runCommand } from "./admin_api.ts";
-import { loadConfig } from "./load_config.ts";
+import { loadConfig } from "../boot/load_config.ts";
 import { formatTable } from "./table.ts";
 
 const USE = "Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early]";

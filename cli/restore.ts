@@ -10,10 +10,10 @@ import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { renewKeys } from "../core/keys/after_restore.ts";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
-import { releaseFrom } from "../core/privacy/release.ts";
-import { isFile } from "../core/store/open.ts";
-import { dayOf } from "../core/telemetry/time.ts";
-import { lockStoreFile, StoreInUseError } from "../edge/file_lock.ts";
+import { releaseFrom } from "../core/privacy/release/release.ts";
+import { isFile } from "../core/store/deno_kv/open.ts";
+import { dayOf } from "../core/base/time.ts";
+import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
@@ -43,10 +43,10 @@ function readArguments(): Wanted {
 
 /** Ends what must not live again, and says so in the trail. */
 async function mend(opened: StoppedStore, generation: number): Promise<string[]> {
-  const { context, deployment, settings, trail, now } = opened;
+  const { context, deployment, settings, auditLog, now } = opened;
   const lines: string[] = [];
   const action = { operator: HOLDER, via: "command", action: "restore the store from a backup" } as const;
-  await trail.record(action, async () => {
+  await auditLog.record(action, async () => {
     for (const app of deployment.applications.values()) {
       await releaseFrom(context.store, app.id, dayOf(now()));
       if (settings.role === "logs") continue;

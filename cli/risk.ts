@@ -7,10 +7,10 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { type AlertRow, alertText } from "../core/privacy/alerts.ts";
-import type { FieldName, Join } from "../core/privacy/joinability.ts";
-import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk_judgement.ts";
-import type { RiskRow } from "../core/privacy/risk_stops.ts";
+import { type AlertRow, alertText } from "../core/privacy/risk/alerts.ts";
+import type { FieldName, Join } from "../core/privacy/risk/joins.ts";
+import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk/judgement.ts";
+import type { RiskRow } from "../core/privacy/risk/suppressions.ts";
 import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
 import { formatTable } from "./table.ts";
 

@@ -6,8 +6,8 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { checkConfig, ConfigError } from "../core/config/check.ts";
-import { loadConfig } from "./load_config.ts";
+import { checkConfig, ConfigError } from "../core/config/check/check.ts";
+import { loadConfig } from "../boot/load_config.ts";
 import { schemaPage } from "./schema_page.ts";
 import { schemaTypes } from "./schema_types.ts";
 

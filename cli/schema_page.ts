@@ -4,7 +4,7 @@
  * @module
  */
 import type { Application } from "../core/config/types.ts";
-import type { EventSchema, FieldSchema } from "../core/telemetry/schema.ts";
+import type { EventSchema, FieldSchema } from "../core/schema/schema.ts";
 
 /** What applications collect, why, and until when. */
 export function schemaPage(applications: readonly Application[]): string {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Application } from "../core/config/types.ts";
-import type { EventSchema, FieldSchema } from "../core/telemetry/schema.ts";
+import type { EventSchema, FieldSchema } from "../core/schema/schema.ts";
 
 /** A `.d.ts` with one interface an application: `new DitClient<DemoEvents>(...)`. */
 export function schemaTypes(applications: readonly Application[]): string {

@@ -3,20 +3,20 @@
  *
  * @module
  */
-import { checkConfig } from "../core/config/check.ts";
+import { checkConfig } from "../core/config/check/check.ts";
 import type { Deployment } from "../core/config/types.ts";
-import { Refusal } from "../core/errors.ts";
+import { Refusal } from "../core/base/errors.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import type { RotationContext } from "../core/keys/rotation.ts";
 import { Sealer } from "../core/keys/sealing.ts";
-import { openStore } from "../core/store/open.ts";
-import { Trail } from "../core/trail/trail.ts";
+import { openStore } from "../core/store/deno_kv/open.ts";
+import { AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/select.ts";
-import { developmentSecret } from "../edge/development_secrets.ts";
-import { readSettings, type Settings } from "../edge/environment.ts";
-import { explain } from "../edge/explain.ts";
+import { developmentSecret } from "../boot/development_secrets.ts";
+import { readSettings, type Settings } from "../boot/settings.ts";
+import { explain } from "../boot/start_errors.ts";
 import { CommandError } from "./admin_api.ts";
-import { loadConfig } from "./load_config.ts";
+import { loadConfig } from "../boot/load_config.ts";
 
 /** Who acts on a store without the service. */
 export const HOLDER = "whoever holds the store";
@@ -38,8 +38,8 @@ export interface StoppedStore {
   readonly deployment: Deployment;
   /** The environment. */
   readonly settings: Settings;
-  /** The operators' trail in this store. */
-  readonly trail: Trail;
+  /** The audit log in this store. */
+  readonly auditLog: AuditLog;
   /** Unix seconds. */
   readonly now: () => number;
 }
@@ -64,7 +64,13 @@ export async function withStore<T>(
       await proveSealingKeys(store, sealer);
       const context = { store, region: settings.region, sealer, suites, random };
       const now = () => Math.floor(Date.now() / 1000);
-      return await work({ context, deployment, settings, trail: new Trail(store, { random, now }), now });
+      return await work({
+        context,
+        deployment,
+        settings,
+        auditLog: new AuditLog(store, { random, now }),
+        now,
+      });
     } finally {
       store.close();
     }

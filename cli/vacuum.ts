@@ -9,9 +9,9 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { readSettings } from "../edge/environment.ts";
-import { lockStoreFile, StoreInUseError } from "../edge/file_lock.ts";
-import { isFile } from "../core/store/open.ts";
+import { readSettings } from "../boot/settings.ts";
+import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { isFile } from "../core/store/deno_kv/open.ts";
 
 /** Vacuums the file at `path`; a file that is not there or is in use is left alone. */
 export async function vacuumFile(path: string): Promise<"vacuumed" | "absent" | "in use"> {

@@ -4,23 +4,23 @@
  * @module
  */
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
-import { NO_RETRY, retryLater } from "./backoff.ts";
-import { Connections } from "./connections.ts";
-import { Clock } from "./clock.ts";
-import { type Collection, parseSchema } from "./collection.ts";
-import { commit, type Context, OptedOutError } from "./context.ts";
-import { CachedDocument } from "./document.ts";
-import { inspect, type Inspection } from "./inspection.ts";
-import { directoryOf } from "./key_check.ts";
-import { Listeners } from "./listeners.ts";
+import { NO_RETRY, retryLater } from "./http/backoff.ts";
+import { Connections } from "./http/connections.ts";
+import { Clock } from "./base/clock.ts";
+import { type Collection, parseSchema } from "./base/collection.ts";
+import { commit, type Context, OptedOutError } from "./base/context.ts";
+import { CachedDocument } from "./http/document.ts";
+import { inspect, type Inspection } from "./queue/inspection.ts";
+import { directoryOf } from "./http/key_check.ts";
+import { Listeners } from "./base/listeners.ts";
 import { checkApp, checkEndpoint, plainFields } from "./options.ts";
-import { type Occasion, Passes, type PassOutcome } from "./pass.ts";
-import { enqueue } from "./queue.ts";
-import { platformRandom, randomFraction } from "./random.ts";
-import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./records.ts";
-import { MemoryStorage } from "./storage_memory.ts";
-import type { ClientEvents, ClientOptions } from "./types.ts";
-import { dropTokens } from "./wallet.ts";
+import { type Occasion, Passes, type PassOutcome } from "./queue/pass.ts";
+import { enqueue } from "./queue/queue.ts";
+import { platformRandom, randomFraction } from "./base/random.ts";
+import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./storage/records.ts";
+import { MemoryStorage } from "./storage/memory.ts";
+import type { ClientEvents, ClientOptions } from "./base/types.ts";
+import { dropTokens } from "./tokens/wallet.ts";
 
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { randomise } from "../core/privacy/local_dp.ts";
-import { indexOfValue, mechanismOf } from "../core/telemetry/local_report.ts";
-import type { FieldSchema } from "../core/telemetry/schema.ts";
-import type { RandomSource } from "../core/voprf/suite.ts";
+import { randomise } from "../core/privacy/dp/local_dp.ts";
+import { indexOfValue, mechanismOf } from "../core/schema/local_report.ts";
+import type { FieldSchema } from "../core/schema/schema.ts";
+import type { RandomSource } from "../core/base/random.ts";
 
 /**
  * The report about a field's value: pass it to a client as `localDp`.

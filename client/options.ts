@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MAX_EVENTS_BYTES } from "./body.ts";
+import { MAX_EVENTS_BYTES } from "./queue/body.ts";
 
 /** Most characters of a text value: no word of a schema is longer. */
 const MAX_TEXT = 64;

@@ -5,27 +5,28 @@
  * @module
  */
 import type { Application, Deployment } from "./config/types.ts";
-import { Counters } from "./counters/counters.ts";
-import { Refusal } from "./errors.ts";
-import { type Issuer, LocalIssuer } from "./issuance.ts";
+import { Counters } from "./operations/counters.ts";
+import { Refusal } from "./base/errors.ts";
+import { type Issuer, LocalIssuer } from "./acs/issuance.ts";
 import type { PublishedKey } from "./keys/directory.ts";
-import { Health } from "./health.ts";
+import { Health } from "./operations/health.ts";
 import { KeyRing } from "./keys/key_ring.ts";
 import type { KeyEvent, RotationContext } from "./keys/rotation.ts";
 import type { Sealer } from "./keys/sealing.ts";
-import { MacKeyCache } from "./mac_key_cache.ts";
-import { RiskMonitor } from "./privacy/risk_monitor.ts";
-import { LocalRedeemer, type Redeemer } from "./redemption.ts";
-import { BorrowedKeys } from "./split/borrowed_keys.ts";
-import type { RemoteAcs } from "./split/remote_acs.ts";
-import { SplitIssuer } from "./split/split_issuer.ts";
-import { SplitRedeemer } from "./split/split_redeemer.ts";
-import { Committer, type CommitterOptions } from "./store/committer.ts";
-import { CounterRows } from "./store/counter_rows.ts";
+import { MacKeyCache } from "./acs/mac_keys.ts";
+import { RiskMonitor } from "./privacy/risk/monitor.ts";
+import { LocalRedeemer, type Redeemer } from "./acs/redemption.ts";
+import { RemoteKeys } from "./acs/remote/remote_keys.ts";
+import type { RemoteAcs } from "./acs/remote/remote_acs.ts";
+import { SplitIssuer } from "./acs/remote/split_issuer.ts";
+import { SplitRedeemer } from "./acs/remote/split_redeemer.ts";
+import { Committer, type CommitterOptions } from "./ledger/committer.ts";
+import { CounterRows } from "./operations/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
-import type { Stops } from "./telemetry/schema.ts";
-import { Trail, type TrailEntry } from "./trail/trail.ts";
-import type { RandomSource, Suite, SuiteName } from "./voprf/suite.ts";
+import type { Suppressions } from "./schema/schema.ts";
+import { type AuditEntry, AuditLog } from "./operations/audit_log.ts";
+import type { RandomSource } from "./base/random.ts";
+import type { Suite, SuiteName } from "./voprf/suite.ts";
 
 /** What every server is made of. */
 export interface ServerOptions {
@@ -43,8 +44,8 @@ export interface ServerOptions {
   readonly sealer: Sealer;
   /** How records are committed. */
   readonly committer?: CommitterOptions;
-  /** Hears of every entry of the operators' trail. */
-  readonly onTrailEntry?: (entry: TrailEntry) => void;
+  /** Hears of every entry of the audit log. */
+  readonly onAuditEntry?: (entry: AuditEntry) => void;
 }
 
 /** What a server with keys of its own is made of. */
@@ -88,7 +89,7 @@ export interface Server {
   /** How this process is. */
   readonly health: Health;
   /** What operators did. */
-  readonly trail: Trail;
+  readonly auditLog: AuditLog;
   /** The keys of this region that an application publishes. Throws the refusal `app_unknown`. */
   readonly publishedKeys: (app: string, nowSeconds: number) => Promise<readonly PublishedKey[]>;
   /** An application. Throws the refusal `app_unknown`. */
@@ -96,7 +97,7 @@ export interface Server {
   /** Measures what is accepted and stops what singles people out. Whoever starts a server opens it. */
   readonly risk: RiskMonitor;
   /** What is stopped for an application. */
-  readonly stopsOf: (id: string) => Stops;
+  readonly suppressionsOf: (id: string) => Suppressions;
 }
 
 /** A running server with keys of its own. */
@@ -152,13 +153,13 @@ export function createLogServer(options: LogServerOptions): Server {
   return {
     ...parts,
     issuer: new SplitIssuer(acs, store, sealer, random),
-    redeemer: new SplitRedeemer({ appOf, acs, borrowed: new BorrowedKeys(store), committer }),
+    redeemer: new SplitRedeemer({ appOf, acs, borrowed: new RemoteKeys(store), committer }),
     publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),
   };
 }
 
 function commonParts(options: ServerOptions) {
-  const { deployment, store, sealer, random, now, region, onTrailEntry } = options;
+  const { deployment, store, sealer, random, now, region, onAuditEntry } = options;
   const counters = new Counters(now);
   const risk = new RiskMonitor(options);
   const committer = new Committer(store, random, {
@@ -178,15 +179,15 @@ function commonParts(options: ServerOptions) {
     counters,
     counterRows: new CounterRows(store, counters, random(9).toBase64(), now),
     health: new Health(now()),
-    trail: new Trail(store, {
+    auditLog: new AuditLog(store, {
       random,
       now,
-      ...(onTrailEntry === undefined ? {} : { onEntry: onTrailEntry }),
+      ...(onAuditEntry === undefined ? {} : { onEntry: onAuditEntry }),
     }),
     committer,
     risk,
     appOf: (id: string): Application => known(deployment.applications.get(id)),
-    stopsOf: (app: string): Stops => risk.stopsOf(app),
+    suppressionsOf: (app: string): Suppressions => risk.suppressionsOf(app),
   };
 }
 

@@ -5,8 +5,8 @@
  * @module
  */
 import { createHmac } from "node:crypto";
-import { Refusal } from "../core/errors.ts";
-import type { RandomSource } from "../core/voprf/suite.ts";
+import { Refusal } from "../core/base/errors.ts";
+import type { RandomSource } from "../core/base/random.ts";
 
 /** How much one address may ask for. */
 export interface AdmissionOptions {

@@ -6,15 +6,15 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
-import { utf8 } from "../core/bytes.ts";
-import type { CountedAnswer } from "../core/counters/counters.ts";
-import { Refusal } from "../core/errors.ts";
+import { utf8 } from "../core/base/bytes.ts";
+import type { CountedAnswer } from "../core/operations/counters.ts";
+import { Refusal } from "../core/base/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
-import { CLIENT_HEADER } from "./acs_client.ts";
+import { CLIENT_HEADER } from "./remote/acs_client.ts";
 import type { Admission } from "./admission.ts";
-import { VIA_HEADER } from "./admin_guard.ts";
-import { CODE_HEADER, problemResponse } from "./problem.ts";
-import { HOP_HEADER } from "./region.ts";
+import { VIA_HEADER } from "./auth/admin_guard.ts";
+import { CODE_HEADER, problemResponse } from "./http/problem.ts";
+import { HOP_HEADER } from "./remote/region.ts";
 
 /** Most header fields of a request. */
 const MAX_HEADERS = 100;

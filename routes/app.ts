@@ -5,29 +5,29 @@
  */
 import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
-import { Refusal } from "../core/errors.ts";
+import { Refusal } from "../core/base/errors.ts";
 import { hasKeys, type Server } from "../core/service.ts";
-import { adminGuard, recordActions } from "../edge/admin_guard.ts";
-import { problemResponse } from "../edge/problem.ts";
-import type { Regions } from "../edge/region.ts";
+import { adminGuard, recordActions } from "../edge/auth/admin_guard.ts";
+import { problemResponse } from "../edge/http/problem.ts";
+import type { Regions } from "../edge/remote/region.ts";
 import type { Role } from "../edge/role.ts";
-import type { SessionAuthenticator } from "../edge/session.ts";
-import { acsRoutes } from "./acs.ts";
-import { adminKeysRoutes } from "./admin_keys.ts";
-import { adminLogsRoutes } from "./admin_logs.ts";
-import { adminReleasesRoutes } from "./admin_releases.ts";
-import { adminRiskRoutes } from "./admin_risk.ts";
-import { adminTrailRoutes } from "./admin_trail.ts";
+import type { SessionAuthenticator } from "../edge/auth/session.ts";
+import { acsRoutes } from "./acs/acs.ts";
+import { adminKeysRoutes } from "./admin/keys.ts";
+import { adminLogsRoutes } from "./admin/logs.ts";
+import { adminReleasesRoutes } from "./admin/releases.ts";
+import { adminRiskRoutes } from "./admin/risk.ts";
+import { adminAuditLogRoutes } from "./admin/audit_log.ts";
 import { consoleRoutes } from "./console/app.tsx";
-import type { ConsoleOptions } from "./console/env.ts";
-import { devRoutes } from "./dev.ts";
-import { examplesRoutes } from "./examples.ts";
-import { healthRoutes } from "./health.ts";
-import { keysRoutes, schemaRoutes } from "./keys.ts";
-import { logsRoutes } from "./logs.ts";
-import { metricsRoutes } from "./metrics.ts";
+import type { ConsoleOptions } from "./console/frame/env.ts";
+import { devRoutes } from "./dev/dev.ts";
+import { examplesRoutes } from "./dev/examples.ts";
+import { healthRoutes } from "./ops/health.ts";
+import { keysRoutes, schemaRoutes } from "./client/keys.ts";
+import { logsRoutes } from "./client/logs.ts";
+import { metricsRoutes } from "./ops/metrics.ts";
 import { openApiRoutes } from "./openapi/routes.tsx";
-import { tokensRoutes } from "./tokens.ts";
+import { tokensRoutes } from "./client/tokens.ts";
 
 /** What the routers are made of. */
 export interface AppOptions {
@@ -92,10 +92,10 @@ function mountOperators(app: Hono, options: AppOptions): void {
   const tokens = { ...(admin === undefined ? {} : { admin }), ...(reader === undefined ? {} : { reader }) };
   if (admin === undefined && reader === undefined && options.console === undefined) return;
   const guard = adminGuard(tokens);
-  app.use("/admin/*", guard, recordActions(service.trail));
+  app.use("/admin/*", guard, recordActions(service.auditLog));
   app.use("/metrics", guard);
   app.route("/", metricsRoutes(service));
-  app.route("/", adminTrailRoutes(service));
+  app.route("/", adminAuditLogRoutes(service));
   app.route("/", adminLogsRoutes(service));
   if (options.role !== "acs") {
     app.route("/", adminRiskRoutes(service));

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { codeOf, importsOf } from "./support/source_text.ts";
+import { codeOf, importsOf } from "./support/base/source_text.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const SKIPPED = /^(?:\.git|\.dit|node_modules|coverage|dist|screenshots)$/;
@@ -37,19 +37,19 @@ const STOPWATCH: Use = { what: "a stopwatch", pattern: /\bperformance\.now\b/ };
 
 const CORE_PACKAGES = /^(?:@noble\/|@std\/|zod$|node:zlib$|node:crypto$)/;
 const CLIENT_MAY =
-  /^core\/(?:bytes\.ts|token\/|voprf\/(?:suite|checks|noble|noble_client|noble_p384)\.ts|telemetry\/|privacy\/(?:local_dp|uniform)\.ts)/;
-const SERVER_STORAGE = /^client\/storage_file\.ts$/;
+  /^core\/(?:base\/(?:bytes|random|time|uniform|varint|hmac)\.ts|token\/|voprf\/(?:suite|checks|noble|noble_client|noble_p384)\.ts|schema\/|privacy\/dp\/local_dp\.ts)/;
+const SERVER_STORAGE = /^client\/storage\/file\.ts$/;
 
 const PLACES: readonly Place[] = [
   {
     // RFC 9497 and nothing else. libsodium's WebAssembly is found with node:module.
     files: /^core\/voprf\//,
-    local: /^core\/(?:voprf\/|bytes\.ts$)/,
+    local: /^core\/(?:voprf\/|base\/)/,
     packages: /^(?:@noble\/|@std\/|libsodium|node:module$)/,
     without: [...NOT_IN_CORE, STOPWATCH, DENO],
   },
   {
-    files: /^core\/store\//,
+    files: /^core\/(?:store|ledger)\//,
     local: /^core\//,
     packages: new RegExp(`${CORE_PACKAGES.source}|^node:(?:sqlite|util)$`),
     without: NOT_IN_CORE,
@@ -63,7 +63,7 @@ const PLACES: readonly Place[] = [
   { files: /^edge\//, local: /^(?:core|edge)\//, without: [ENVIRONMENT, MATH_RANDOM] },
   // The example page is served as it lies there.
   {
-    files: /^routes\/examples\.ts$/,
+    files: /^routes\/dev\/examples\.ts$/,
     local: /^(?:core|edge|routes|examples\/browser)\//,
     without: [ENVIRONMENT, MATH_RANDOM, DENO],
   },
@@ -155,7 +155,7 @@ async function readSources(folder = ""): Promise<Map<string, string>> {
 
 Deno.test("every import follows the architecture's arrows", async () => {
   const sources = await readSources();
-  for (const file of ["main.ts", "core/bytes.ts", "core/token/mac.ts", "tests/architecture_test.ts"]) {
+  for (const file of ["main.ts", "core/base/bytes.ts", "core/token/mac.ts", "tests/architecture_test.ts"]) {
     assertEquals(sources.has(file), true, `${file} was not read`);
   }
   assertEquals(violations(sources), []);
@@ -180,12 +180,19 @@ Deno.test("importsOf() finds exactly the imports that Deno finds", async () => {
       .filter((name: string) => !name.endsWith("/jsx-runtime"));
     assertEquals(new Set(importsOf(source)), new Set(names), file);
   }
-  assertEquals(["main.ts", "core/bytes.ts", "routes/app.ts"].filter((file) => !compared.includes(file)), []);
+  assertEquals(
+    ["main.ts", "core/base/bytes.ts", "routes/app.ts"].filter((file) => !compared.includes(file)),
+    [],
+  );
 });
 
 Deno.test("violations() finds a planted violation of every rule", () => {
   const planted: [string, string, string][] = [
-    ["core/a.ts", 'import { x } from "../edge/problem.ts";', "core/a.ts may not import edge/problem.ts"],
+    [
+      "core/a.ts",
+      'import { x } from "../edge/http/problem.ts";',
+      "core/a.ts may not import edge/http/problem.ts",
+    ],
     ["core/a.ts", 'export * from "../routes/app.ts";', "core/a.ts may not import routes/app.ts"],
     ["core/keys/a.ts", 'import type {\n  X,\n} from "../../client/mod.ts";', "may not import client/mod.ts"],
     ["core/a.ts", 'await import("../dit.config.ts");', "core/a.ts may not import dit.config.ts"],
@@ -223,7 +230,11 @@ Deno.test("violations() finds a planted violation of every rule", () => {
     ],
     ["client/a.ts", 'import x from "@dit/service/config";', "client/a.ts may not import core/config/mod.ts"],
     ["client/a.ts", 'import x from "zod";', "client/a.ts may not import zod"],
-    ["dit.config.ts", 'import x from "./core/bytes.ts";', "dit.config.ts may not import core/bytes.ts"],
+    [
+      "dit.config.ts",
+      'import x from "./core/base/bytes.ts";',
+      "dit.config.ts may not import core/base/bytes.ts",
+    ],
     ["cli/a.ts", 'import x from "jsr:@std/assert";', "cli/a.ts imports jsr:@std/assert"],
     ["tests/a.ts", 'import x from "https://deno.land/x.ts";', "tests/a.ts imports https://deno.land/x.ts"],
     ["bench/a.ts", "import x from 'npm:left-pad@1';", "bench/a.ts imports npm:left-pad@1"],
@@ -240,14 +251,14 @@ Deno.test("violations() finds a planted violation of every rule", () => {
 
 Deno.test("violations() follows the client through what it imports", () => {
   const sources = new Map([
-    ["client/mod.ts", 'export { readBody } from "../core/telemetry/body.ts";'],
+    ["client/mod.ts", 'export { readBody } from "../core/schema/body.ts";'],
     [
-      "core/telemetry/body.ts",
+      "core/schema/body.ts",
       'import { gunzipSync } from "node:zlib";\nimport { x } from "../store/kv.ts";',
     ],
   ]);
   assertEquals(violations(sources), [
-    "the client reaches node:zlib in core/telemetry/body.ts",
+    "the client reaches node:zlib in core/schema/body.ts",
     "the client reaches core/store/kv.ts",
   ]);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { checkConfig } from "../core/config/check.ts";
+import { checkConfig } from "../core/config/check/check.ts";
 import type { Config } from "../core/config/types.ts";
 import config from "../dit.config.ts";
 

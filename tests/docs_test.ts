@@ -1,10 +1,10 @@
 /** The documents against the repository: what they name is there, and what is there and matters to a reader is named. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import configuration from "../deno.json" with { type: "json" };
-import { GAUGES } from "../core/counters/gauges.ts";
-import { METRICS } from "../core/counters/metrics.ts";
+import { GAUGES } from "../core/operations/gauges.ts";
+import { METRICS } from "../core/operations/metrics.ts";
 import { ROUTE_KINDS } from "../edge/deidentify.ts";
-import { PROBLEMS } from "../edge/problem.ts";
+import { PROBLEMS } from "../edge/http/problem.ts";
 import {
   anchorsOf,
   commandsOf,
@@ -14,7 +14,7 @@ import {
   pathsOf,
   readPages,
   ROOT,
-} from "./support/documents.ts";
+} from "./support/http/documents.ts";
 
 const SKIPPED = /^(?:\.git|\.dit|node_modules|coverage|dist|screenshots)$/;
 
@@ -144,7 +144,7 @@ async function variablesOfTheCode(): Promise<Set<string>> {
   const found = new Set(READ_BY_DENO);
   for await (const file of filesBelow(ROOT)) {
     const path = file.href.slice(ROOT.href.length);
-    if (!/^(?:main|dit\.config)\.ts$|^(?:core|edge|routes|cli|client)\/.*\.tsx?$/.test(path)) continue;
+    if (!/^(?:main|dit\.config)\.ts$|^(?:boot|core|edge|routes|cli|client)\/.*\.tsx?$/.test(path)) continue;
     const source = await Deno.readTextFile(file);
     for (const [, name] of source.matchAll(/"((?:DIT|DENO|OTEL)_[A-Z0-9_]+|PORT|HOST)"/g)) found.add(name!);
   }

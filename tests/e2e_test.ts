@@ -1,10 +1,10 @@
 /** End to end: main.ts as a process, over sockets, on an SQLite file, through stops, kills and wrong starts. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { keySpace, Store } from "../core/store/kv.ts";
-import { splitLines } from "../core/store/pack_records.ts";
-import { assertAccepted, assertRefused } from "./support/assert_answers.ts";
-import { DAY_SECONDS, inOnePeriod } from "./support/in_one_period.ts";
-import { failToStart, filesIn, type MainProcess, startMain } from "./support/main_process.ts";
+import { splitLines } from "../core/ledger/pack_records.ts";
+import { assertAccepted, assertRefused } from "./support/http/assert_answers.ts";
+import { DAY_SECONDS, inOnePeriod } from "./support/processes/in_one_period.ts";
+import { failToStart, filesIn, type MainProcess, startMain } from "./support/processes/main_process.ts";
 import {
   batchRequest,
   blindBatch,
@@ -18,8 +18,8 @@ import {
   signLog,
   type Token,
   tokensPath,
-} from "./support/protocol_client.ts";
-import { snapshot } from "./support/service.ts";
+} from "./support/client/protocol_client.ts";
+import { snapshot } from "./support/service/service.ts";
 
 const EVENT = {
   name: "log_upload",

@@ -7,8 +7,8 @@
 import { decodeBatchResponse } from "../../core/token/batch.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { nobleRistretto255 } from "../../core/voprf/noble.ts";
-import { type LoadToken, prepareBatch, sendLog, signLog } from "../../tests/support/load_client.ts";
-import { type SpawnedService, spawnService } from "../../tests/support/spawned_service.ts";
+import { type LoadToken, prepareBatch, sendLog, signLog } from "../../tests/support/client/load_client.ts";
+import { type SpawnedService, spawnService } from "../../tests/support/processes/spawned_service.ts";
 
 /** Milliseconds of one round. */
 export type ServiceTimes = Record<ServiceStep, number>;

@@ -1,4 +1,5 @@
-import type { RandomSource, Suite } from "../../core/voprf/suite.ts";
+import type { RandomSource } from "../../core/base/random.ts";
+import type { Suite } from "../../core/voprf/suite.ts";
 import { CHECK_INPUT, CHECK_KEY, type Contender, inputsOf } from "./serve.ts";
 
 const random: RandomSource = (length) => crypto.getRandomValues(new Uint8Array(length));

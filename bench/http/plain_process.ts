@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { freePort, isReady } from "../../cli/service_process.ts";
+import { freePort, isReady } from "../../cli/cluster/service_process.ts";
 
 /** A running server without credentials. */
 export interface PlainProcess {

@@ -5,20 +5,20 @@
  * @module
  */
 import { Hono } from "hono";
-import { checkConfig } from "../../core/config/check.ts";
-import { Counters } from "../../core/counters/counters.ts";
+import { checkConfig } from "../../core/config/check/check.ts";
+import { Counters } from "../../core/operations/counters.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
-import { RiskMonitor } from "../../core/privacy/risk_monitor.ts";
+import { RiskMonitor } from "../../core/privacy/risk/monitor.ts";
 import { keySpace, type Store } from "../../core/store/kv.ts";
-import { openStore } from "../../core/store/open.ts";
-import { packRecords } from "../../core/store/pack_records.ts";
-import { MAX_BODY_BYTES, readBody } from "../../core/telemetry/body.ts";
-import { encodeRecord } from "../../core/telemetry/record.ts";
-import { dayOf } from "../../core/telemetry/time.ts";
-import { validateEvents } from "../../core/telemetry/validate.ts";
+import { openStore } from "../../core/store/deno_kv/open.ts";
+import { packRecords } from "../../core/ledger/pack_records.ts";
+import { MAX_BODY_BYTES, readBody } from "../../core/schema/body.ts";
+import { encodeRecord } from "../../core/schema/record.ts";
+import { dayOf } from "../../core/base/time.ts";
+import { validateEvents } from "../../core/schema/validate.ts";
 import { Admission } from "../../edge/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
-import { readBoundedBody } from "../../edge/read_body.ts";
+import { readBoundedBody } from "../../edge/http/read_body.ts";
 import { openToEveryOrigin } from "../../routes/app.ts";
 import { SEND_LOG } from "../../routes/openapi/client_operations.ts";
 import { described } from "../../routes/openapi/describe.ts";
@@ -73,7 +73,7 @@ const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
     const log = readBody(body, "", true);
     const { accepted, rejected } = validateEvents(
       application.events,
-      risk.stopsOf(application.id),
+      risk.suppressionsOf(application.id),
       log.events,
       now,
       application.granularitySeconds,

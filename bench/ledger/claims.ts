@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { utf8 } from "../../core/bytes.ts";
-import { encodeClaim } from "../../core/store/claim_row.ts";
-import type { ClaimRequest } from "../../core/store/claim_group.ts";
-import { Committer } from "../../core/store/committer.ts";
+import { utf8 } from "../../core/base/bytes.ts";
+import { encodeClaim } from "../../core/ledger/claim_row.ts";
+import type { ClaimRequest } from "../../core/ledger/claim_group.ts";
+import { Committer } from "../../core/ledger/committer.ts";
 import { claimId, keySpace, type Store } from "../../core/store/kv.ts";
-import { openStore } from "../../core/store/open.ts";
+import { openStore } from "../../core/store/deno_kv/open.ts";
 
 /** Cryptographic randomness. */
 export const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));

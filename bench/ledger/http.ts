@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { fetchTokens, signLog } from "../../tests/support/load_client.ts";
-import { spawnService } from "../../tests/support/spawned_service.ts";
+import { fetchTokens, signLog } from "../../tests/support/client/load_client.ts";
+import { spawnService } from "../../tests/support/processes/spawned_service.ts";
 import { startPlainServer } from "../http/plain_process.ts";
 import { type LoadResult, percentile, runLoad } from "../http/load.ts";
 import { postRequest } from "../http/wire_connection.ts";

@@ -8,9 +8,9 @@
  */
 import { setImmediate } from "node:timers";
 import type { KeyRing, SigningKey } from "../../core/keys/key_ring.ts";
-import { MacKeyCache } from "../../core/mac_key_cache.ts";
-import { LocalRedeemer } from "../../core/redemption.ts";
-import { Committer } from "../../core/store/committer.ts";
+import { MacKeyCache } from "../../core/acs/mac_keys.ts";
+import { LocalRedeemer } from "../../core/acs/redemption.ts";
+import { Committer } from "../../core/ledger/committer.ts";
 import { Store } from "../../core/store/kv.ts";
 import { computeMac, deriveMacKey, encodeTranscript } from "../../core/token/mac.ts";
 import { residentMiB } from "../http/load.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { Committer } from "../../core/store/committer.ts";
+import { Committer } from "../../core/ledger/committer.ts";
 import { keySpace } from "../../core/store/kv.ts";
-import { sweepDoomedKeys } from "../../core/store/sweep.ts";
+import { sweepEndedKeys } from "../../core/ledger/sweep.ts";
 import { type ClaimStore, fillClaims, makeClaim, random } from "./claims.ts";
 
 /** Milliseconds that claims took, sorted. */
@@ -24,7 +24,7 @@ const PAUSE_MS = 5;
 /** Sweeps `rows` claims of an ended key, at the pace of the service, beside claims that come one after the other. */
 export async function measureSweepStall(claims: ClaimStore, rows: number): Promise<Stalls> {
   await fillClaims(claims, rows, ENDED);
-  await claims.store.kv.set(keySpace.doomed(ENDED), {
+  await claims.store.kv.set(keySpace.endedKey(ENDED), {
     app: "load",
     region: "local",
     epoch: 0,
@@ -46,7 +46,7 @@ export async function measureSweepStall(claims: ClaimStore, rows: number): Promi
   const quiet = await claimUntil(() => performance.now() > quietUntil);
   let over = false;
   const startedAt = performance.now();
-  const sweep = sweepDoomedKeys(claims.store, 1).finally(() => over = true);
+  const sweep = sweepEndedKeys(claims.store, 1).finally(() => over = true);
   const sweeping = await claimUntil(() => over);
   const { claims: swept } = await sweep;
   if (swept !== rows) throw new Error(`${swept} of ${rows} claims were swept`);

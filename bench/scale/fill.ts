@@ -6,8 +6,8 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { u32 } from "../../core/bytes.ts";
-import { encodeClaim } from "../../core/store/claim_row.ts";
+import { u32 } from "../../core/base/bytes.ts";
+import { encodeClaim } from "../../core/ledger/claim_row.ts";
 
 /** Bytes as a KV key holds them inside: a zero is followed by 0xff (the encoding of FoundationDB's tuples). */
 function keyBytes(bytes: Uint8Array): string {

@@ -7,16 +7,16 @@
  */
 import { cpuUsage } from "node:process";
 import { serialize } from "node:v8";
-import { toBase64url } from "../../core/bytes.ts";
-import { checkConfig } from "../../core/config/check.ts";
+import { toBase64url } from "../../core/base/bytes.ts";
+import { checkConfig } from "../../core/config/check/check.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
-import { MacKeyCache } from "../../core/mac_key_cache.ts";
-import { LocalRedeemer } from "../../core/redemption.ts";
-import { runMaintenance } from "../../core/maintenance.ts";
+import { MacKeyCache } from "../../core/acs/mac_keys.ts";
+import { LocalRedeemer } from "../../core/acs/redemption.ts";
+import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { createService } from "../../core/service.ts";
 import { keySpace, Store } from "../../core/store/kv.ts";
-import { openStore } from "../../core/store/open.ts";
-import { dayOf } from "../../core/telemetry/time.ts";
+import { openStore } from "../../core/store/deno_kv/open.ts";
+import { dayOf } from "../../core/base/time.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import { loadSuites } from "../../core/voprf/select.ts";
@@ -24,7 +24,7 @@ import { Admission } from "../../edge/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
 import { createApp } from "../../routes/app.ts";
 import config from "../../tests/faults/config.ts";
-import { type LoadToken, signLog } from "../../tests/support/load_client.ts";
+import { type LoadToken, signLog } from "../../tests/support/client/load_client.ts";
 import { answerLines } from "../contenders/serve.ts";
 import { residentMiB } from "../http/load.ts";
 import { fillStore } from "./fill.ts";
@@ -37,7 +37,7 @@ export interface Point {
   readonly applications: number;
   /** Clients that each have a token in use and send in random order. */
   readonly clients: number;
-  /** Whether the file keeps the index that Deno KV makes (core/store/expiry_index.ts). */
+  /** Whether the file keeps the index that Deno KV makes (core/ledger/expiry_index.ts). */
   readonly fullIndex: boolean;
 }
 

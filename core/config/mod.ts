@@ -29,5 +29,5 @@ export type {
   RiskThresholds,
   ValueOf,
   VersionField,
-} from "../telemetry/schema.ts";
+} from "../schema/schema.ts";
 export type { SuiteName } from "../voprf/suite.ts";

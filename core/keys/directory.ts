@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { toBase64url, utf8 } from "../bytes.ts";
+import { toBase64url, utf8 } from "../base/bytes.ts";
 import type { Application } from "../config/types.ts";
 import type { KeyRow } from "./key_row.ts";
 import type { Suite } from "../voprf/suite.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { toBase64url } from "../bytes.ts";
+import { toBase64url } from "../base/bytes.ts";
 import type { Application } from "../config/types.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../base/errors.ts";
 import { keySpace } from "../store/kv.ts";
 import { challengeDigest } from "../token/challenge.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, lengthPrefixed, u32, utf8 } from "../bytes.ts";
+import { concat, lengthPrefixed, u32, utf8 } from "../base/bytes.ts";
 import type { SuiteName } from "../voprf/suite.ts";
 import type { Lifetime } from "./epoch.ts";
 import type { Sealer } from "./sealing.ts";
@@ -39,7 +39,7 @@ export interface KeyRow extends KeyName, Lifetime {
 }
 
 /** A key that ended and whose rows are still to be swept. */
-export interface DoomedKey extends KeyName {
+export interface EndedKey extends KeyName {
   /** Unix seconds from which its claims may go. */
   readonly claimsAfter: number;
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Application, Deployment } from "../config/types.ts";
-import { toBase64url } from "../bytes.ts";
-import { Refusal } from "../errors.ts";
+import { toBase64url } from "../base/bytes.ts";
+import { Refusal } from "../base/errors.ts";
 import { keySpace } from "../store/kv.ts";
 import { tokenKeyId } from "../token/token.ts";
 import { type KeyState, stateAt } from "./epoch.ts";

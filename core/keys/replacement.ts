@@ -5,7 +5,7 @@
  * @module
  */
 import type { Application } from "../config/types.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../base/errors.ts";
 import { epochAt, lifetimeOf } from "./epoch.ts";
 import type { KeyName, KeyRow } from "./key_row.ts";
 import { commitKeys, readKeyRows, type RotationContext } from "./rotation.ts";

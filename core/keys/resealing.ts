@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { equalPublic, utf8 } from "../bytes.ts";
+import { equalPublic, utf8 } from "../base/bytes.ts";
 import { keySpace, type Store } from "../store/kv.ts";
 import { isZeroed, type KeyRow, openSecret, sealSecret } from "./key_row.ts";
 import { resealSecrets } from "./sealed_secret.ts";

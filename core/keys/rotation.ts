@@ -7,9 +7,10 @@
 import type { Application } from "../config/types.ts";
 import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
-import type { RandomSource, Suite } from "../voprf/suite.ts";
+import type { RandomSource } from "../base/random.ts";
+import type { Suite } from "../voprf/suite.ts";
 import { epochAt, lifetimeOf, stateAt } from "./epoch.ts";
-import { type DoomedKey, isZeroed, type KeyName, type KeyRow, PEPPER_LENGTH, sealSecret } from "./key_row.ts";
+import { type EndedKey, isZeroed, type KeyName, type KeyRow, PEPPER_LENGTH, sealSecret } from "./key_row.ts";
 import type { Sealer } from "./sealing.ts";
 
 /** Seconds that claims outlive their key, so that no late commit can claim a use again. */
@@ -160,7 +161,7 @@ async function drawKey(
 
 /** The alive row goes first and the secret with it, overwritten by zeros of equal length. */
 function endKey(operation: Deno.AtomicOperation, row: KeyRow, nowSeconds: number, ended: KeyRow): void {
-  const doomed: DoomedKey = {
+  const doomed: EndedKey = {
     app: row.app,
     region: row.region,
     epoch: row.epoch,
@@ -173,7 +174,7 @@ function endKey(operation: Deno.AtomicOperation, row: KeyRow, nowSeconds: number
       ...ended,
       sealed: new Uint8Array(row.sealed.length),
     })
-    .set(keySpace.doomed(row.ordinal), doomed);
+    .set(keySpace.endedKey(row.ordinal), doomed);
 }
 
 /**

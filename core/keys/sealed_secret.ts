@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { utf8 } from "../bytes.ts";
+import { utf8 } from "../base/bytes.ts";
 import { keySpace, type Store } from "../store/kv.ts";
-import type { RandomSource } from "../voprf/suite.ts";
+import type { RandomSource } from "../base/random.ts";
 import { type Sealer, SealError } from "./sealing.ts";
 
 /** Bytes of such a secret. */

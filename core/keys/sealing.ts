@@ -6,8 +6,8 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, equalPublic } from "../bytes.ts";
-import type { RandomSource } from "../voprf/suite.ts";
+import { concat, equalPublic } from "../base/bytes.ts";
+import type { RandomSource } from "../base/random.ts";
 
 const KEY_LENGTH = 32;
 const NAME_LENGTH = 4;

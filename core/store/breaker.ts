@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Refusal } from "../errors.ts";
+import { Refusal } from "../base/errors.ts";
 
 /** Why a call of the store has no result. `late` and `failed` leave the outcome of a write unknown. */
 export type Unavailability =

@@ -7,8 +7,8 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, u16, u32 } from "../bytes.ts";
-import type { RandomSource } from "../voprf/suite.ts";
+import { concat, u16, u32 } from "../base/bytes.ts";
+import type { RandomSource } from "../base/random.ts";
 import { Breaker, StoreUnavailable } from "./breaker.ts";
 
 /** The key space. Families have one letter each, since short keys are measurably faster, and two where few rows are. */
@@ -35,15 +35,15 @@ export const keySpace = {
   allKeys: (): Deno.KvListSelector => ({ prefix: ["k"] }),
   /** Written once when a key is made and deleted first when it ends. */
   alive: (ordinal: number): Deno.KvKey => ["a", ordinal],
-  /** A key that ended and whose quota rows and claims are still to be swept: DoomedKey. */
-  doomed: (ordinal: number): Deno.KvKey => ["d", ordinal],
+  /** A key that ended and whose quota rows and claims are still to be swept: EndedKey. */
+  endedKey: (ordinal: number): Deno.KvKey => ["d", ordinal],
   /** All of them. */
-  allDoomed: (): Deno.KvListSelector => ({ prefix: ["d"] }),
+  allEndedKeys: (): Deno.KvListSelector => ({ prefix: ["d"] }),
   /** What a client (16-byte tag) was granted under a key: QuotaRow. */
   quota: (ordinal: number, tag: Uint8Array): Deno.KvKey => ["q", concat(u32(ordinal), tag)],
   /** All quota rows of a key. */
   quotasOf: (ordinal: number): Deno.KvListSelector => byOrdinal("q", ordinal),
-  /** A claim from its packed id (see {@linkcode claimId}): core/store/claim_row.ts. */
+  /** A claim from its packed id (see {@linkcode claimId}): core/ledger/claim_row.ts. */
   claim: (id: Uint8Array): Deno.KvKey => ["c", id],
   /** All claims of a key. */
   claimsOf: (ordinal: number): Deno.KvListSelector => byOrdinal("c", ordinal),
@@ -86,12 +86,12 @@ export const keySpace = {
   counters: (hour: number, app: string, process: string): Deno.KvKey => ["n", hour, app, process],
   /** All counters of the hours from..to, both included. */
   countersOf: (from: number, to: number): Deno.KvListSelector => ({ start: ["n", from], end: ["n", to + 1] }),
-  /** On a log server: a key of an ACS elsewhere, under which uses are stored: BorrowedRow. */
-  borrowed: (app: string, keyId: Uint8Array): Deno.KvKey => ["b", app, keyId],
+  /** On a log server: a key of an ACS elsewhere, under which uses are stored: RemoteKeyRow. */
+  remoteKey: (app: string, keyId: Uint8Array): Deno.KvKey => ["b", app, keyId],
   /** All of an application. */
-  borrowedOf: (app: string): Deno.KvListSelector => ({ prefix: ["b", app] }),
+  remoteKeysOf: (app: string): Deno.KvListSelector => ({ prefix: ["b", app] }),
   /** All of them. */
-  allBorrowed: (): Deno.KvListSelector => ({ prefix: ["b"] }),
+  allRemoteKeys: (): Deno.KvListSelector => ({ prefix: ["b"] }),
   /** On a log server: the key under which it tells an ACS elsewhere of its clients, 32 bytes. */
   clientSecret: (): Deno.KvKey => ["h"],
   /** What was measured of an event's risk on a day: RiskDayRow. */
@@ -101,21 +101,21 @@ export const keySpace = {
     start: ["rd", app, from],
     end: ["rd", app, to + 1],
   }),
-  /** An entry of the operators' trail by its number: JSON bytes. */
-  trail: (number: number): Deno.KvKey => ["u", number],
+  /** An entry of the audit log by its number: JSON bytes. */
+  auditEntry: (number: number): Deno.KvKey => ["u", number],
   /** The whole trail. */
-  wholeTrail: (): Deno.KvListSelector => ({ prefix: ["u"] }),
+  allAuditEntries: (): Deno.KvListSelector => ({ prefix: ["u"] }),
   /** The trail before a number. */
-  trailBefore: (number: number): Deno.KvListSelector => ({ start: ["u", 0], end: ["u", number] }),
+  auditEntriesBefore: (number: number): Deno.KvListSelector => ({ start: ["u", 0], end: ["u", number] }),
   /** The number and digest of the trail's last entry. */
-  trailHead: (): Deno.KvKey => ["w"],
+  auditHead: (): Deno.KvKey => ["w"],
   /** A session of the console that was ended before its time: its end, Unix seconds. */
   endedSession: (id: string): Deno.KvKey => ["y", id],
   /** All of them. */
   endedSessions: (): Deno.KvListSelector => ({ prefix: ["y"] }),
   /** The sealed secret from which the hash keys of the risk sketches come. */
   monitorSecret: (): Deno.KvKey => ["m"],
-  /** A chunk of a risk sketch: core/privacy/khll_codec.ts. */
+  /** A chunk of a risk sketch: core/privacy/sketch/khll_codec.ts. */
   sketch: (sketch: SketchName, chunks: number, chunk: number): Deno.KvKey => [
     ...keySpace.sketchOf(sketch).prefix,
     chunks,

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { concat, DecodeError, u16 } from "../bytes.ts";
+import { concat, DecodeError, u16 } from "../base/bytes.ts";
 import type { Suite } from "../voprf/suite.ts";
-import { decodeVarint, encodeVarint } from "./varint.ts";
+import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
 /** Media type of a batch request. */
 export const BATCH_REQUEST_TYPE = "application/private-token-amortized-batch-request";

@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, lengthPrefixed, u16, utf8 } from "../bytes.ts";
+import { concat, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
 
 /** SHA-256("DIT/1"): no token of this protocol is ever a valid token of one that reveals authenticators. */
 export const REDEMPTION_CONTEXT: Uint8Array = sha256(utf8("DIT/1"));

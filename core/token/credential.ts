@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DecodeError, fromBase64url, toBase64url } from "../bytes.ts";
+import { DecodeError, fromBase64url, toBase64url } from "../base/bytes.ts";
 
 /** A decoded credential. */
 export interface Credential {

@@ -4,8 +4,8 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, equalPublic, require32, u16, utf8 } from "../bytes.ts";
-import { type Hmac, hmacSha256 } from "./hmac.ts";
+import { concat, DecodeError, equalPublic, require32, u16, utf8 } from "../base/bytes.ts";
+import { type Hmac, hmacSha256 } from "../base/hmac.ts";
 
 /** HKDF's info and the number of the only block of output: what the second HMAC of a MAC key is over. */
 const MAC_KEY_BLOCK = utf8("DIT/1 log mac\x01");

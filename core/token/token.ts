@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, require32, u16 } from "../bytes.ts";
+import { concat, DecodeError, require32, u16 } from "../base/bytes.ts";
 
 /** Bytes of a nonce, a challenge digest and a key id. */
 export const NONCE_LENGTH = 32;

@@ -16,7 +16,8 @@ import {
   malformedSecretKey,
   proofRefused,
 } from "./checks.ts";
-import type { FinalizeRequest, KeyPair, RandomSource, Suite } from "./suite.ts";
+import type { RandomSource } from "../base/random.ts";
+import type { FinalizeRequest, KeyPair, Suite } from "./suite.ts";
 
 /** The constants of one cipher suite, and the curve that goes with them. */
 export interface NobleCurve {

@@ -8,8 +8,9 @@ import { mulAddUnsafe } from "@noble/curves/abstract/curve.js";
 import { ristretto255, ristretto255_hasher } from "@noble/curves/ed25519.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { concat, lengthPrefixed, u16, utf8 } from "../bytes.ts";
-import { type FinalizeRequest, type RandomSource, type Suite, VoprfError } from "./suite.ts";
+import { concat, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
+import type { RandomSource } from "../base/random.ts";
+import { type FinalizeRequest, type Suite, VoprfError } from "./suite.ts";
 
 /** The part of a {@linkcode Suite} that a client uses. */
 export type ClientSuite = Pick<

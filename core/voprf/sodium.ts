@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { concat, lengthPrefixed, u16, utf8 } from "../bytes.ts";
+import { concat, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
 import {
   checkBatch,
   checkElementLength,
@@ -17,7 +17,8 @@ import {
   proofRefused,
 } from "./checks.ts";
 import { loadRistretto255, type Ristretto255 } from "./libsodium.ts";
-import { type KeyPair, type RandomSource, type Suite, VoprfError } from "./suite.ts";
+import type { RandomSource } from "../base/random.ts";
+import { type KeyPair, type Suite, VoprfError } from "./suite.ts";
 
 /** The order of the group (RFC 9496, section 4.4). */
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;

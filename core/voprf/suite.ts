@@ -7,12 +7,10 @@
  *
  * @module
  */
+import type { RandomSource } from "../base/random.ts";
 
 /** The names of the supported cipher suites, as RFC 9497 section 4 spells them. */
 export type SuiteName = "ristretto255-SHA512" | "P384-SHA384";
-
-/** A source of cryptographically secure random bytes: gives `length` fresh bytes. */
-export type RandomSource = (length: number) => Uint8Array<ArrayBuffer>;
 
 /** A server's key pair: `secretKey` has Ns bytes, `publicKey` Ne bytes. */
 export interface KeyPair {

@@ -6,20 +6,20 @@
 import { type Context, Hono } from "hono";
 import type { Child } from "hono/jsx";
 import { secureHeaders } from "hono/secure-headers";
-import { Refusal } from "../../core/errors.ts";
-import { CODE_HEADER, PROBLEMS } from "../../edge/problem.ts";
+import { Refusal } from "../../core/base/errors.ts";
+import { CODE_HEADER, PROBLEMS } from "../../edge/http/problem.ts";
 import { assetRoutes } from "./assets.ts";
-import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
-import { requireForm, requireSession } from "./guard.ts";
-import { keyRoutes } from "./key_routes.tsx";
-import { Layout, type LayoutProps } from "./layout.tsx";
-import { LiveViews } from "./live.ts";
-import { OVERVIEW_PARTS, overviewFigures, OverviewPage } from "./overview.tsx";
-import { readOverview } from "./overview_view.ts";
-import { privacyRoutes } from "./privacy_routes.tsx";
-import { SchemaPage } from "./schema.tsx";
-import { RefusalPage, signInRoutes } from "./sign_in.tsx";
-import { ENTRIES_PER_PAGE, TrailPage } from "./trail.tsx";
+import type { ConsoleEnv, ConsoleOptions } from "./frame/env.ts";
+import { requireForm, requireSession } from "./frame/guard.ts";
+import { keyRoutes } from "./keys/routes.tsx";
+import { Layout, type LayoutProps } from "./frame/layout.tsx";
+import { LiveViews } from "./frame/live.ts";
+import { OVERVIEW_PARTS, overviewFigures, OverviewPage } from "./overview/page.tsx";
+import { readOverview } from "./overview/view.ts";
+import { privacyRoutes } from "./privacy/routes.tsx";
+import { SchemaPage } from "./schema/page.tsx";
+import { RefusalPage, signInRoutes } from "./sign_in/page.tsx";
+import { AuditLogPage, ENTRIES_PER_PAGE } from "./audit_log/page.tsx";
 
 /** The outcome of an action stands so many entries behind it at most. */
 const OUTCOME_WITHIN = 32;
@@ -65,20 +65,20 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   app.get("/console/apps/:app/schema", function showSchema(c) {
     const application = service.appOf(c.req.param("app"));
     const props = { title: `Schema of ${application.id}`, page: "schema", app: application.id } as const;
-    const stops = service.stopsOf(application.id);
-    return show(c, props, <SchemaPage app={application} stops={stops} now={service.now()} />);
+    const suppressions = service.suppressionsOf(application.id);
+    return show(c, props, <SchemaPage app={application} suppressions={suppressions} now={service.now()} />);
   });
   for (const path of ["/console/trail", "/console/trail/before/:number{[0-9]{1,15}}"] as const) {
-    app.get(path, async function showTrail(c) {
+    app.get(path, async function showAuditLog(c) {
       const before = Number(c.req.param("number" as never) ?? Number.MAX_SAFE_INTEGER - OUTCOME_WITHIN);
       const [entries, verdict] = await Promise.all([
-        service.trail.latest(ENTRIES_PER_PAGE + OUTCOME_WITHIN, before + OUTCOME_WITHIN),
-        service.trail.verify(),
+        service.auditLog.latest(ENTRIES_PER_PAGE + OUTCOME_WITHIN, before + OUTCOME_WITHIN),
+        service.auditLog.verify(),
       ]);
       return show(
         c,
         { title: "Audit trail", page: "trail" },
-        <TrailPage entries={entries} before={before} verdict={verdict} />,
+        <AuditLogPage entries={entries} before={before} verdict={verdict} />,
       );
     });
   }

@@ -7,8 +7,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Hono } from "hono";
 import uPlotScript from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uPlotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
-import { toBase64url, utf8 } from "../../core/bytes.ts";
-import { Refusal } from "../../core/errors.ts";
+import { toBase64url, utf8 } from "../../core/base/bytes.ts";
+import { Refusal } from "../../core/base/errors.ts";
 import script from "./assets/console.js" with { type: "text" };
 import style from "./assets/console.css" with { type: "text" };
 

@@ -1,14 +1,14 @@
 /**
  * How a route says what it takes and answers, so that the OpenAPI document comes from the routes themselves. Statuses
- * and titles of refusals come from edge/problem.ts: a route only names the codes that it may refuse with.
+ * and titles of refusals come from edge/http/problem.ts: a route only names the codes that it may refuse with.
  *
  * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { describeRoute, type DescribeRouteOptions } from "hono-openapi";
 import { z } from "zod";
-import type { RefusalCode } from "../../core/errors.ts";
-import { PROBLEMS } from "../../edge/problem.ts";
+import type { RefusalCode } from "../../core/base/errors.ts";
+import { PROBLEMS } from "../../edge/http/problem.ts";
 
 /** What a route takes or answers in a body. */
 export interface Content {

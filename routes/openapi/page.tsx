@@ -4,9 +4,9 @@
  * @module
  */
 import { raw } from "hono/html";
-import type { RefusalCode } from "../../core/errors.ts";
-import { PROBLEMS } from "../../edge/problem.ts";
-import { reasonOf } from "../console/reasons.ts";
+import type { RefusalCode } from "../../core/base/errors.ts";
+import { PROBLEMS } from "../../edge/http/problem.ts";
+import { reasonOf } from "../console/overview/reasons.ts";
 import type { ApiDocument } from "./document.ts";
 import { Prose } from "./prose.tsx";
 import { type Message, readDocument, type RefusedWith, type Route } from "./read.ts";

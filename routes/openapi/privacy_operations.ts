@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { RefusalCode } from "../../core/errors.ts";
+import type { RefusalCode } from "../../core/base/errors.ts";
 import type { Operation } from "./describe.ts";
 
 const seconds = z.int().min(0).describe("Unix seconds");

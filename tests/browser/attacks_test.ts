@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { SESSION_SECONDS } from "../../edge/console_sessions.ts";
-import { READER_TOKEN } from "../support/console_browser.ts";
-import { browserTest } from "../support/chromium.ts";
-import { signInWith } from "../support/demo_console.ts";
-import { fetchKeys } from "../support/protocol_client.ts";
-import { withServedConsole } from "../support/served_console.ts";
+import { SESSION_SECONDS } from "../../edge/auth/console_sessions.ts";
+import { READER_TOKEN } from "../support/browser/console_browser.ts";
+import { browserTest } from "../support/browser/chromium.ts";
+import { signInWith } from "../support/browser/demo_console.ts";
+import { fetchKeys } from "../support/client/protocol_client.ts";
+import { withServedConsole } from "../support/browser/served_console.ts";
 
 /** A page of somebody else, which does what it can with the session of whoever opens it. */
 const evilPage = (target: string) =>
@@ -48,7 +48,7 @@ browserTest(
         await page.getByRole("heading", { name: "Overview" }).waitFor();
         assert((await fetchKeys(test.send)).every(({ generation }) => generation === 0));
         assert(
-          (await test.service.trail.latest(10)).every((entry) =>
+          (await test.service.auditLog.latest(10)).every((entry) =>
             "action" in entry && entry.action === "sign in"
           ),
         );

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { browserTest } from "../support/chromium.ts";
-import { signInWith, withDemoConsole } from "../support/demo_console.ts";
-import { until } from "../support/with_kv_endpoint.ts";
+import { browserTest } from "../support/browser/chromium.ts";
+import { signInWith, withDemoConsole } from "../support/browser/demo_console.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 
 const PAGES = [
   "/console",

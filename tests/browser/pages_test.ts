@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Page } from "playwright-core";
-import { assertAccessible, type Browser, browserTest } from "../support/chromium.ts";
-import { signInWith, withDemoConsole } from "../support/demo_console.ts";
-import { withServedConsole } from "../support/served_console.ts";
+import { assertAccessible, type Browser, browserTest } from "../support/browser/chromium.ts";
+import { signInWith, withDemoConsole } from "../support/browser/demo_console.ts";
+import { withServedConsole } from "../support/browser/served_console.ts";
 
 const SCREENSHOTS = new URL("../../screenshots/", import.meta.url).pathname;
 const SCHEMES = ["light", "dark"] as const;

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { formatDay } from "../../core/telemetry/time.ts";
-import { browserTest } from "../support/chromium.ts";
-import { signInWith, withDemoConsole } from "../support/demo_console.ts";
-import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
-import { withServedConsole } from "../support/served_console.ts";
-import { plantHtml } from "../support/console_history.ts";
+import { formatDay } from "../../core/base/time.ts";
+import { browserTest } from "../support/browser/chromium.ts";
+import { signInWith, withDemoConsole } from "../support/browser/demo_console.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { withServedConsole } from "../support/browser/served_console.ts";
+import { plantHtml } from "../support/browser/console_history.ts";
 
 browserTest(
   "the leak scenario raises an alarm before the eyes of whoever watches, and the stop is lifted with a reason",

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { assertAccessible, testWithChromium } from "../support/chromium.ts";
-import { ExamplePage, setStage, type Stage } from "../support/example_page.ts";
-import { serveElsewhere } from "../support/other_origin.ts";
+import { assertAccessible, testWithChromium } from "../support/browser/chromium.ts";
+import { ExamplePage, setStage, type Stage } from "../support/browser/example_page.ts";
+import { serveElsewhere } from "../support/browser/other_origin.ts";
 
 /** Chromium's settings for a user who lets no site store anything. */
 const STORAGE_DENIED = { profile: { default_content_setting_values: { cookies: 2 } } };

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
-import { utf8 } from "../../core/bytes.ts";
+import { utf8 } from "../../core/base/bytes.ts";
 
 /** A part of a request, filled with a value of its own. */
 export interface Canary {

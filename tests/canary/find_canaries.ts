@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import configuration from "../../deno.json" with { type: "json" };
-import { utf8 } from "../../core/bytes.ts";
+import { utf8 } from "../../core/base/bytes.ts";
 import { Canaries, findCanaries, formsOf, type Hit, type Source } from "./canaries.ts";
 import { readOperatorsAnswers } from "./operator.ts";
 import { sendAll } from "./requests.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { utf8 } from "../../core/bytes.ts";
+import { utf8 } from "../../core/base/bytes.ts";
 import { createApp } from "../../routes/app.ts";
-import { startService } from "../support/client_service.ts";
+import { startService } from "../support/client/client_service.ts";
 import type { Source } from "./canaries.ts";
 import { ADMIN_TOKEN } from "./service.ts";
 import { http1 } from "./transport.ts";

@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { SignJWT } from "jose";
 import { DitClient } from "../../client/mod.ts";
-import { fromBase64url, toBase64url, utf8 } from "../../core/bytes.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE } from "../../core/token/batch.ts";
 import { nobleRistretto255 } from "../../core/voprf/noble.ts";
 import { SERVICE_TOKEN } from "./canary.config.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 import configuration from "../../deno.json" with { type: "json" };
-import { isReady, runFlags } from "../../cli/service_process.ts";
-import { utf8 } from "../../core/bytes.ts";
-import { readSegment } from "../../core/store/segments.ts";
-import { tokenDigest } from "../../edge/bearer.ts";
-import { freePort } from "../support/free_ports.ts";
-import { until } from "../support/with_kv_endpoint.ts";
+import { isReady, runFlags } from "../../cli/cluster/service_process.ts";
+import { utf8 } from "../../core/base/bytes.ts";
+import { readSegment } from "../../core/ledger/segments.ts";
+import { tokenDigest } from "../../edge/auth/bearer.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 import type { Source } from "./canaries.ts";
 import { type Collector, startCollector } from "./collector.ts";
 

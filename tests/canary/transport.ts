@@ -7,7 +7,7 @@
 import http2 from "node:http2";
 import net from "node:net";
 import type { Buffer } from "node:buffer";
-import { concat, utf8 } from "../../core/bytes.ts";
+import { concat, utf8 } from "../../core/base/bytes.ts";
 
 /** A request as it goes out. */
 export interface RawRequest {

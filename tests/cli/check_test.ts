@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { demoConfig, Folders, runTask } from "../support/service_process.ts";
+import { demoConfig, Folders, runTask } from "../support/processes/service_process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const EVENT = {

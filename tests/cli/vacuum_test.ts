@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Folders, runTask } from "../support/service_process.ts";
+import { Folders, runTask } from "../support/processes/service_process.ts";
 
 const vacuum = (folder: string, env: Record<string, string> = {}) =>
   runTask("dev", "cli/vacuum.ts", [], folder, { DIT_ENV: "development", ...env });

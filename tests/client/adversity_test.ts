@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ClientStorage, type Fetch, MemoryStorage } from "../../client/mod.ts";
-import { REQUEST_TIMEOUT_MILLISECONDS } from "../../client/http.ts";
-import type { EventSchema } from "../../core/telemetry/schema.ts";
-import { startService, testConfig, type TestService } from "../support/client_service.ts";
-import { droppedBy, makeClient } from "../support/client_under_test.ts";
+import { REQUEST_TIMEOUT_MILLISECONDS } from "../../client/http/http.ts";
+import type { EventSchema } from "../../core/schema/schema.ts";
+import { startService, testConfig, type TestService } from "../support/client/client_service.ts";
+import { droppedBy, makeClient } from "../support/client/client_under_test.ts";
 
 const DAY = 86_400_000;
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { DitClient, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { nobleP384 } from "../../core/voprf/noble_p384.ts";
-import { startService } from "../support/client_service.ts";
-import { makeClient } from "../support/client_under_test.ts";
+import { startService } from "../support/client/client_service.ts";
+import { makeClient } from "../support/client/client_under_test.ts";
 
 Deno.test("flush() fetches a token, proves nothing but it, and stores the log", async () => {
   const test = await startService();

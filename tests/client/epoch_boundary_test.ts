@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { DitClient } from "../../client/mod.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
-import { startService, type testConfig, type TestService } from "../support/client_service.ts";
-import { NEVER_SECONDS } from "../support/client_under_test.ts";
+import { startService, type testConfig, type TestService } from "../support/client/client_service.ts";
+import { NEVER_SECONDS } from "../support/client/client_under_test.ts";
 
 type Events = EventsOf<typeof testConfig, "notes">;
 

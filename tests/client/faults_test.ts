@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ClientStorage, type Entries, type Fetch, MemoryStorage } from "../../client/mod.ts";
-import type { RandomSource } from "../../core/voprf/suite.ts";
-import { startService, type TestService } from "../support/client_service.ts";
-import { droppedBy, makeClient, overtaken } from "../support/client_under_test.ts";
-import { type Fault, FAULTS, faultyNetwork } from "../support/faulty_network.ts";
-import { seededRandom } from "../voprf/suites.ts";
+import type { RandomSource } from "../../core/base/random.ts";
+import { startService, type TestService } from "../support/client/client_service.ts";
+import { droppedBy, makeClient, overtaken } from "../support/client/client_under_test.ts";
+import { type Fault, FAULTS, faultyNetwork } from "../support/client/faulty_network.ts";
+import { seededRandom } from "../core/voprf/suites.ts";
 
 /** The numbers that were logged (`latency_ms` is their bucket) as they were stored, in order. */
 async function stored(test: TestService): Promise<number[]> {

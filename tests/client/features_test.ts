@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type ClientStorage, type Entries, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { localDpReport } from "../../client/local_dp.ts";
-import { SCHEMA } from "../../client/records.ts";
+import { SCHEMA } from "../../client/storage/records.ts";
 import { revokeKeys } from "../../core/keys/replacement.ts";
 import { epochAt } from "../../core/keys/epoch.ts";
-import type { EventSchema } from "../../core/telemetry/schema.ts";
-import { startService, testConfig, type TestService } from "../support/client_service.ts";
-import { type ClientUnderTest, droppedBy, makeClient } from "../support/client_under_test.ts";
+import type { EventSchema } from "../../core/schema/schema.ts";
+import { startService, testConfig, type TestService } from "../support/client/client_service.ts";
+import { type ClientUnderTest, droppedBy, makeClient } from "../support/client/client_under_test.ts";
 
 const DAY = 86_400_000;
 const dump = (storage: ClientStorage) => storage.transaction((entries: Entries) => entries.keys(""));

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Fetch, MemoryStorage } from "../../client/mod.ts";
-import { TOKENS } from "../../client/records.ts";
-import { toBase64url } from "../../core/bytes.ts";
+import { TOKENS } from "../../client/storage/records.ts";
+import { toBase64url } from "../../core/base/bytes.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { startService, type TestService } from "../support/client_service.ts";
-import { type ClientUnderTest, makeClient } from "../support/client_under_test.ts";
+import { startService, type TestService } from "../support/client/client_service.ts";
+import { type ClientUnderTest, makeClient } from "../support/client/client_under_test.ts";
 
 /** Changes the answers of one step. */
 function answering(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type Fetch, MemoryStorage } from "../../client/mod.ts";
-import { startService } from "../support/client_service.ts";
-import { type ClientUnderTest, makeClient, overtaken } from "../support/client_under_test.ts";
+import { startService } from "../support/client/client_service.ts";
+import { type ClientUnderTest, makeClient, overtaken } from "../support/client/client_under_test.ts";
 
 Deno.test("a log that another tab sent as well, and that arrives after its key's end, is not sent anew", async () => {
   const test = await startService();

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { DitClient } from "../../client/mod.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
 import { revokeKeys } from "../../core/keys/replacement.ts";
-import { startService, type testConfig } from "../support/client_service.ts";
-import { NEVER_SECONDS } from "../support/client_under_test.ts";
+import { startService, type testConfig } from "../support/client/client_service.ts";
+import { NEVER_SECONDS } from "../support/client/client_under_test.ts";
 
 type Events = EventsOf<typeof testConfig, "notes">;
 

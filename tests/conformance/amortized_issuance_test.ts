@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, toHex } from "../../core/bytes.ts";
+import { concat, toHex } from "../../core/base/bytes.ts";
 import {
   decodeBatchRequest,
   decodeBatchResponse,
@@ -9,8 +9,9 @@ import {
 } from "../../core/token/batch.ts";
 import { decodeTokenInput, encodeTokenInput, tokenKeyId, truncatedKeyId } from "../../core/token/token.ts";
 import { nobleRistretto255 as suite } from "../../core/voprf/noble.ts";
-import { type RandomSource, VoprfError } from "../../core/voprf/suite.ts";
-import { flipBit } from "../support/arbitraries.ts";
+import type { RandomSource } from "../../core/base/random.ts";
+import { VoprfError } from "../../core/voprf/suite.ts";
+import { flipBit } from "../support/base/arbitraries.ts";
 
 /** Amortized issuance of token type 5 (draft-ietf-privacypass-batched-tokens), everything in hex. */
 interface Vector {

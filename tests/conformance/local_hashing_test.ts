@@ -3,10 +3,10 @@
  * in place of the service's tables.
  */
 import { assertEquals } from "@std/assert";
-import { hash, localDp, reportCount, truthProbability } from "../../core/privacy/local_dp.ts";
-import { indexOfValue, mechanismOf } from "../../core/telemetry/local_report.ts";
-import type { FieldSchema } from "../../core/telemetry/schema.ts";
-import { seededRandom } from "../support/seeded_random.ts";
+import { hash, localDp, reportCount, truthProbability } from "../../core/privacy/dp/local_dp.ts";
+import { indexOfValue, mechanismOf } from "../../core/schema/local_report.ts";
+import type { FieldSchema } from "../../core/schema/schema.ts";
+import { seededRandom } from "../support/base/seeded_random.ts";
 
 /** Digits of an integer in base p, the least first. */
 function digits(value: number, p: number, count: number): number[] {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { Refusal } from "../../core/errors.ts";
+import { Refusal } from "../../core/base/errors.ts";
 import { Admission, type AdmissionOptions, clientAddress, networkOf } from "../../edge/admission.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));

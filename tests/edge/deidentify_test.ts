@@ -8,8 +8,8 @@ import {
   type OutermostHandler,
   ROUTE_KINDS,
 } from "../../edge/deidentify.ts";
-import { problemResponse } from "../../edge/problem.ts";
-import { Refusal } from "../../core/errors.ts";
+import { problemResponse } from "../../edge/http/problem.ts";
+import { Refusal } from "../../core/base/errors.ts";
 
 const HOP_TOKEN = "the secret of all regions, 32 characters";
 const LOGS = "/v1/apps/demo/logs";

@@ -1,8 +1,13 @@
 /** Requests that no browser and no `fetch` sends, over a socket, through the function that main.ts serves with. */
 import { assert, assertEquals } from "@std/assert";
-import { fetchTokens, logsPath, signLog, type Token } from "../support/protocol_client.ts";
-import { sendRaw } from "../support/raw_http.ts";
-import { snapshot, type TestService, type TestServiceOptions, withService } from "../support/service.ts";
+import { fetchTokens, logsPath, signLog, type Token } from "../support/client/protocol_client.ts";
+import { sendRaw } from "../support/http/raw_http.ts";
+import {
+  snapshot,
+  type TestService,
+  type TestServiceOptions,
+  withService,
+} from "../support/service/service.ts";
 
 async function withSocket(
   run: (test: TestService, port: number, uncaught: unknown[]) => Promise<void>,

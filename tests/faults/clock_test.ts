@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
-import { startKvEndpoint } from "../support/kv_endpoint.ts";
-import { inOnePeriod } from "../support/in_one_period.ts";
-import { fetchTokens, sendUntilKnown, type SignedLog, signLog } from "../support/load_client.ts";
-import { type SpawnedService, spawnService } from "../support/spawned_service.ts";
-import { TOKEN, until } from "../support/with_kv_endpoint.ts";
+import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
+import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
+import { inOnePeriod } from "../support/processes/in_one_period.ts";
+import { fetchTokens, sendUntilKnown, type SignedLog, signLog } from "../support/client/load_client.ts";
+import { type SpawnedService, spawnService } from "../support/processes/spawned_service.ts";
+import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 const HOUR = 3_600;
@@ -35,7 +35,7 @@ async function withFreshServices(
     spawnService({
       folder,
       kv: endpoint.url,
-      module: "tests/support/clocked_service.ts",
+      module: "tests/support/client/clocked_service.ts",
       env: { DIT_TEST_OVERLAP: String(overlap) },
     }));
   try {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { assertExactlyOnce } from "../support/exactly_once.ts";
-import { startLoad } from "../support/load.ts";
-import { fetchTokens } from "../support/load_client.ts";
-import { type SpawnedService, spawnService } from "../support/spawned_service.ts";
-import { until } from "../support/with_kv_endpoint.ts";
+import { assertExactlyOnce } from "../support/store/exactly_once.ts";
+import { startLoad } from "../support/client/load.ts";
+import { fetchTokens } from "../support/client/load_client.ts";
+import { type SpawnedService, spawnService } from "../support/processes/spawned_service.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 
 /** Runs a command of the system; gives whether it worked. */
 async function run(...command: string[]): Promise<boolean> {

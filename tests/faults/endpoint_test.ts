@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { assertExactlyOnce } from "../support/exactly_once.ts";
-import { type KvEndpoint, startKvEndpoint } from "../support/kv_endpoint.ts";
-import { noFaults } from "../support/kv_faults.ts";
-import { type Load, startLoad } from "../support/load.ts";
-import { fetchTokens } from "../support/load_client.ts";
-import { spawnService } from "../support/spawned_service.ts";
-import { TOKEN, until } from "../support/with_kv_endpoint.ts";
+import { assertExactlyOnce } from "../support/store/exactly_once.ts";
+import { type KvEndpoint, startKvEndpoint } from "../support/store/kv_endpoint.ts";
+import { noFaults } from "../support/store/kv_faults.ts";
+import { type Load, startLoad } from "../support/client/load.ts";
+import { fetchTokens } from "../support/client/load_client.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
+import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));

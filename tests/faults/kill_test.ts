@@ -1,9 +1,9 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { assertExactlyOnce } from "../support/exactly_once.ts";
-import { startLoad } from "../support/load.ts";
-import { fetchTokens } from "../support/load_client.ts";
-import { freePort } from "../support/free_ports.ts";
-import { spawnService } from "../support/spawned_service.ts";
+import { assertExactlyOnce } from "../support/store/exactly_once.ts";
+import { startLoad } from "../support/client/load.ts";
+import { fetchTokens } from "../support/client/load_client.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
 
 const ROUNDS = 20;
 const CLIENTS = 12;

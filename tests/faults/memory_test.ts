@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
-import { startKvEndpoint } from "../support/kv_endpoint.ts";
-import { fetchTokens, sendLog, signLog } from "../support/load_client.ts";
-import { type SpawnedService, spawnService } from "../support/spawned_service.ts";
-import { TOKEN, until } from "../support/with_kv_endpoint.ts";
+import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
+import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
+import { fetchTokens, sendLog, signLog } from "../support/client/load_client.ts";
+import { type SpawnedService, spawnService } from "../support/processes/spawned_service.ts";
+import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 const CLIENTS = 64;

@@ -1,10 +1,10 @@
 import { assertEquals, assertGreater } from "@std/assert";
-import { UniformSource } from "../../core/privacy/uniform.ts";
-import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
-import { startKvEndpoint } from "../support/kv_endpoint.ts";
-import { fetchTokens, sendUntilKnown, signLog } from "../support/load_client.ts";
-import { spawnService } from "../support/spawned_service.ts";
-import { TOKEN } from "../support/with_kv_endpoint.ts";
+import { UniformSource } from "../../core/base/uniform.ts";
+import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
+import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
+import { fetchTokens, sendUntilKnown, signLog } from "../support/client/load_client.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
+import { TOKEN } from "../support/store/with_kv_endpoint.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 /** The short form has a fifth of the tokens, so that all fault tests together stay below four minutes. */

@@ -1,7 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
-import { type Answer, fetchTokens, isUnknown, sendUntilKnown, signLog } from "../support/load_client.ts";
-import { spawnService } from "../support/spawned_service.ts";
+import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
+import {
+  type Answer,
+  fetchTokens,
+  isUnknown,
+  sendUntilKnown,
+  signLog,
+} from "../support/client/load_client.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 const TOKENS = LONG ? 100 : 20;

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { assertExactlyOnce, type Sent } from "../support/exactly_once.ts";
-import { fetchTokens, sendLog, signLog } from "../support/load_client.ts";
-import { freePort } from "../support/free_ports.ts";
-import { spawnService } from "../support/spawned_service.ts";
+import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
+import { fetchTokens, sendLog, signLog } from "../support/client/load_client.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
 
 const CLIENTS = 64;
 
@@ -28,7 +28,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     });
     await new Promise((resolve) => setTimeout(resolve, 500));
     const { code } = await service.end(signal);
-    // Its own clock says so: after 4.5 s it would have ended with 1 (edge/shutdown.ts).
+    // Its own clock says so: after 4.5 s it would have ended with 1 (boot/shutdown.ts).
     assertEquals(code, 0, service.output());
     await Promise.all(clients);
 

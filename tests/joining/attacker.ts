@@ -5,7 +5,7 @@
  * @module
  */
 import { createHmac } from "node:crypto";
-import { concat, fromBase64url, toBase64url, utf8 } from "../../core/bytes.ts";
+import { concat, fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { claimId, useDigest } from "../../core/store/kv.ts";
 import { deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";

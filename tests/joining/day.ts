@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SeededRandom } from "../support/seeded_random.ts";
+import type { SeededRandom } from "../support/base/seeded_random.ts";
 
 /** How clients behave. */
 export interface Habits {

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { clientTag } from "../../core/client_tag.ts";
+import { clientTag } from "../../core/acs/client_tag.ts";
 import { type KeyRow, openSecret } from "../../core/keys/key_row.ts";
 import { keySpace } from "../../core/store/kv.ts";
-import { readSegment } from "../../core/store/segments.ts";
-import { splitLines } from "../../core/store/pack_records.ts";
-import type { LogRecord } from "../../core/telemetry/record.ts";
-import { parseInstant } from "../../core/telemetry/time.ts";
+import { readSegment } from "../../core/ledger/segments.ts";
+import { splitLines } from "../../core/ledger/pack_records.ts";
+import type { LogRecord } from "../../core/schema/record.ts";
+import { parseInstant } from "../../core/base/time.ts";
 import { challengeDigest } from "../../core/token/challenge.ts";
 import { tokenKeyId } from "../../core/token/token.ts";
 import type { Suite } from "../../core/voprf/suite.ts";

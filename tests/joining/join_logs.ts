@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, fromBase64url, toBase64url } from "../../core/bytes.ts";
+import { concat, fromBase64url, toBase64url } from "../../core/base/bytes.ts";
 import { METHODS, suspectsOf } from "./attacker.ts";
 import type { Evidence } from "./evidence.ts";
 import { chanceOf, countRight, targetsOf } from "./guessing.ts";

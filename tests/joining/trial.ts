@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { moveIntoSegments } from "../../core/store/segments.ts";
+import { moveIntoSegments } from "../../core/ledger/segments.ts";
 import { METHODS } from "./attacker.ts";
 import { type Evidence, steal } from "./evidence.ts";
 import { chanceOf, countRight, expectedRight, type Target, targetsOf } from "./guessing.ts";

@@ -5,15 +5,15 @@
  *
  * @module
  */
-import { toBase64url, utf8 } from "../../core/bytes.ts";
-import { checkConfig } from "../../core/config/check.ts";
+import { toBase64url, utf8 } from "../../core/base/bytes.ts";
+import { checkConfig } from "../../core/config/check/check.ts";
 import type { Application, Deployment } from "../../core/config/types.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
-import { runMaintenance } from "../../core/maintenance.ts";
+import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { createService, type Service } from "../../core/service.ts";
 import { claimId, useDigest } from "../../core/store/kv.ts";
-import { openStore } from "../../core/store/open.ts";
-import { shuffle } from "../../core/shuffle.ts";
+import { openStore } from "../../core/store/deno_kv/open.ts";
+import { shuffle } from "../../core/base/shuffle.ts";
 import { BATCH_REQUEST_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
 import { formatCredential } from "../../core/token/credential.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
@@ -23,7 +23,7 @@ import type { Suite } from "../../core/voprf/suite.ts";
 import { Admission } from "../../edge/admission.ts";
 import { type AccessLine, deidentify, type OutermostHandler } from "../../edge/deidentify.ts";
 import { createApp } from "../../routes/app.ts";
-import { type SeededRandom, seededRandom } from "../support/seeded_random.ts";
+import { type SeededRandom, seededRandom } from "../support/base/seeded_random.ts";
 import { type Deed, type Habits, makeDay } from "./day.ts";
 
 /** The application. */

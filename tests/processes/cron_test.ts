@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { freePort } from "../support/free_ports.ts";
-import { demoConfig, Folders, startProcess } from "../support/service_process.ts";
-import { until } from "../support/with_kv_endpoint.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { demoConfig, Folders, startProcess } from "../support/processes/service_process.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 
 Deno.test("Deno.cron, tried for real, makes and destroys keys that nobody asks for", async () => {
   await using folders = new Folders();

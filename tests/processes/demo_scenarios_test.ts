@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -15,7 +15,7 @@ async function run(...args: string[]): Promise<{ code: number; text: string }> {
         "--allow-env",
         `--allow-read=.,${ROOT.pathname}`,
         `--config=${new URL("deno.json", ROOT).pathname}`,
-        new URL("cli/demo.ts", ROOT).pathname,
+        new URL("cli/demo/demo.ts", ROOT).pathname,
         ...args,
       ],
       cwd,

@@ -4,11 +4,11 @@
  * service that the page itself starts, on a free port. What is not run as it stands is listed here with its reason.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { isReady } from "../../cli/service_process.ts";
-import { commandsOf, type Page, readPages, ROOT } from "../support/documents.ts";
-import { freePort } from "../support/free_ports.ts";
-import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
-import { Terminal } from "../support/terminal.ts";
+import { isReady } from "../../cli/cluster/service_process.ts";
+import { commandsOf, type Page, readPages, ROOT } from "../support/http/documents.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { Terminal } from "../support/processes/terminal.ts";
 
 /** Instead of which command what is run; nothing, where `run` is absent. */
 interface Instead {

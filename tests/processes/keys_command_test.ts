@@ -1,9 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { tokenDigest } from "../../edge/bearer.ts";
-import { freePort, freePorts } from "../support/free_ports.ts";
-import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
-import { demoConfig, Folders, runTask, startProcess, startReady } from "../support/service_process.ts";
-import { TOKEN, until, withEndpoint } from "../support/with_kv_endpoint.ts";
+import { tokenDigest } from "../../edge/auth/bearer.ts";
+import { freePort, freePorts } from "../support/processes/free_ports.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import {
+  demoConfig,
+  Folders,
+  runTask,
+  startProcess,
+  startReady,
+} from "../support/processes/service_process.ts";
+import { TOKEN, until, withEndpoint } from "../support/store/with_kv_endpoint.ts";
 
 type Answer = { code: number; stdout: string; stderr: string };
 

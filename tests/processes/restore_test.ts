@@ -1,9 +1,9 @@
 /** Backing up a running service's store, and putting the backup back so that nothing is counted twice. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { DitClient } from "../../client/mod.ts";
-import { MemoryStorage } from "../../client/storage_memory.ts";
+import { MemoryStorage } from "../../client/storage/memory.ts";
 import { keySpace, Store } from "../../core/store/kv.ts";
-import { assertAccepted, assertRefused } from "../support/assert_answers.ts";
+import { assertAccepted, assertRefused } from "../support/http/assert_answers.ts";
 import {
   fetchTokens,
   freshPseudonym,
@@ -12,10 +12,10 @@ import {
   type Send,
   signLog,
   type Token,
-} from "../support/protocol_client.ts";
-import { freePort } from "../support/free_ports.ts";
-import { DAY_SECONDS, inOnePeriod } from "../support/in_one_period.ts";
-import { demoConfig, Folders, runTask, signIn, startReady } from "../support/service_process.ts";
+} from "../support/client/protocol_client.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { demoConfig, Folders, runTask, signIn, startReady } from "../support/processes/service_process.ts";
 
 /** A service that answers questions every night, so that a restore has a budget to protect. */
 const CONFIG = demoConfig({

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { watchRotation } from "../support/rotation_watch.ts";
+import { watchRotation } from "../support/processes/rotation_watch.ts";
 
 Deno.test("keys rotate in front of eight busy clients, across a kill -9, without one refusal", async () => {
   const watched = await watchRotation({ epochSeconds: 12, seconds: 32, killAfter: [10], clients: 8 });

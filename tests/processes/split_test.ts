@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { DitClient, type Fetch } from "../../client/mod.ts";
-import { toBase64url } from "../../core/bytes.ts";
+import { toBase64url } from "../../core/base/bytes.ts";
 import { parseCredential } from "../../core/token/credential.ts";
 import { digestBody, encodeTranscript } from "../../core/token/mac.ts";
-import { tokenDigest } from "../../edge/bearer.ts";
-import { freePorts } from "../support/free_ports.ts";
+import { tokenDigest } from "../../edge/auth/bearer.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
 import {
   countRows,
   demoConfig,
@@ -13,7 +13,7 @@ import {
   runTask,
   signIn,
   startReady,
-} from "../support/service_process.ts";
+} from "../support/processes/service_process.ts";
 
 const TOKEN = "service-token-of-the-demo-in-tests-1";
 const CONFIG = demoConfig({ serviceTokenSha256: tokenDigest(TOKEN).toHex(), usesPerToken: 16 });

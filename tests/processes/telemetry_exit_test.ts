@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { freePort } from "../support/free_ports.ts";
-import { startReady } from "../support/service_process.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { startReady } from "../support/processes/service_process.ts";
 
 Deno.test("a service ends when it is told to, though its collector takes everything and answers nothing", async () => {
   const folder = await Deno.makeTempDir();

@@ -1,15 +1,15 @@
 /** What is the same for every route: methods, unknown paths, browsers, health, development. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeJwt } from "jose";
-import { assertRefusedUnwritten } from "../support/assert_answers.ts";
+import { assertRefusedUnwritten } from "../support/http/assert_answers.ts";
 import {
   batchRequest,
   blindBatch,
   fetchIssuingKey,
   fetchTokens,
   signLog,
-} from "../support/protocol_client.ts";
-import { snapshot, withService } from "../support/service.ts";
+} from "../support/client/protocol_client.ts";
+import { snapshot, withService } from "../support/service/service.ts";
 
 const ROUTES = [
   ["/v1/apps/notes/tokens", "POST"],

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Fault, FAULTS, faultyNetwork } from "../support/faulty_network.ts";
+import { type Fault, FAULTS, faultyNetwork } from "../support/client/faulty_network.ts";
 
 /** Answers of a malicious service, besides the faults of a network. */
 const FORGERIES: Readonly<Record<string, (body: Uint8Array<ArrayBuffer>) => BodyInit>> = {

@@ -1,8 +1,8 @@
 /** The SDK as apps get it: in every runtime, from the packed file, against a real service. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { freePort } from "../support/free_ports.ts";
-import { startReady } from "../support/service_process.ts";
-import { exportEvents } from "../support/stored_events.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { startReady } from "../support/processes/service_process.ts";
+import { exportEvents } from "../support/store/stored_events.ts";
 import { startFaultProxy } from "./fault_proxy.ts";
 import { findRuntimes, makeProject, run, type Runtime } from "./runtimes.ts";
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { watchRotation } from "../support/rotation_watch.ts";
+import { watchRotation } from "../support/processes/rotation_watch.ts";
 
 const { values } = parseArgs({ options: { epoch: { type: "string" }, minutes: { type: "string" } } });
 const epochSeconds = Number(values.epoch ?? 60);

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { directoryMaxAge, makeDirectory } from "../../../core/keys/directory.ts";
 import { KeyRing } from "../../../core/keys/key_ring.ts";
-import { applicationOf, contextOn, EPOCH, NOW } from "../../support/keys.ts";
-import { parseDirectory } from "../../../client/directory.ts";
+import { applicationOf, contextOn, EPOCH, NOW } from "../../support/service/keys.ts";
+import { parseDirectory } from "../../../client/http/directory.ts";
 
 const ISSUER = "telemetry.example";
 const app = applicationOf();

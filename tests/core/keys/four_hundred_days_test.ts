@@ -1,14 +1,14 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../../core/errors.ts";
+import { Refusal } from "../../../core/base/errors.ts";
 import { epochAt, stateAt } from "../../../core/keys/epoch.ts";
 import { isZeroed } from "../../../core/keys/key_row.ts";
-import { maintainKeys } from "../../../core/keys/upkeep.ts";
+import { maintainKeys } from "../../../core/keys/maintenance.ts";
 import type { Service } from "../../../core/service.ts";
 import { keySpace } from "../../../core/store/kv.ts";
-import { sweepDoomedKeys } from "../../../core/store/sweep.ts";
-import { applicationOf, assertInOrder, EPOCH, rowsOf } from "../../support/keys.ts";
-import { seededRandom } from "../../support/seeded_random.ts";
+import { sweepEndedKeys } from "../../../core/ledger/sweep.ts";
+import { applicationOf, assertInOrder, EPOCH, rowsOf } from "../../support/service/keys.ts";
+import { seededRandom } from "../../support/base/seeded_random.ts";
 import {
   countClaims,
   type HeldToken,
@@ -16,7 +16,7 @@ import {
   openService,
   recordOf,
   signRedemption,
-} from "../../support/split.ts";
+} from "../../support/service/split.ts";
 
 const DAYS = 400;
 const HOUR = 3_600;
@@ -107,7 +107,7 @@ class Life {
   async upkeep(): Promise<void> {
     const { rotation, store } = this.service!;
     await maintainKeys(rotation, [app], this.clock.seconds);
-    await sweepDoomedKeys(store, this.clock.seconds, PACE);
+    await sweepEndedKeys(store, this.clock.seconds, PACE);
   }
 
   /** A second before the turn of an epoch, at it, and after it. */
@@ -193,7 +193,7 @@ Deno.test("400 days: one key issues in every minute, tokens redeem to their end,
     life.clock.seconds += HOUR;
     await life.upkeep();
     await assertInOrder(service.store.kv, app, life.clock.seconds);
-    assertEquals(await Array.fromAsync(service.store.list(keySpace.allDoomed())), []);
+    assertEquals(await Array.fromAsync(service.store.list(keySpace.allEndedKeys())), []);
     assert(await countClaims(service) < 200);
     await life.noteSecrets();
     const live = (await rowsOf(service.store.kv)).map((row) => row.sealed.toHex());

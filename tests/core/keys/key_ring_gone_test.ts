@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { KeyRing } from "../../../core/keys/key_ring.ts";
 import { revokeKeys } from "../../../core/keys/replacement.ts";
-import { applicationOf, contextOn, EPOCH, NOW } from "../../support/keys.ts";
+import { applicationOf, contextOn, EPOCH, NOW } from "../../support/service/keys.ts";
 
 for (const forgotten of [false, true]) {
   Deno.test(`KeyRing tells of a key that has ended${forgotten ? ", although its view was forgotten" : ""}`, async () => {

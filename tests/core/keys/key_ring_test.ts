@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../../core/errors.ts";
+import { Refusal } from "../../../core/base/errors.ts";
 import { makeDirectory } from "../../../core/keys/directory.ts";
 import { KeyRing } from "../../../core/keys/key_ring.ts";
 import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts";
@@ -17,7 +17,7 @@ import {
   NOW,
   platformRandom,
   rowsOf,
-} from "../../support/keys.ts";
+} from "../../support/service/keys.ts";
 import {
   countClaims,
   makeToken,
@@ -26,7 +26,7 @@ import {
   signRedemption,
   splitDeployment,
   storedTexts,
-} from "../../support/split.ts";
+} from "../../support/service/split.ts";
 
 const DAY = 86_400;
 const app = applicationOf();

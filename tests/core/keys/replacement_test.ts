@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../../core/errors.ts";
+import { Refusal } from "../../../core/base/errors.ts";
 import { isZeroed } from "../../../core/keys/key_row.ts";
 import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts";
 import { createMissingKeys } from "../../../core/keys/rotation.ts";
 import { keySpace } from "../../../core/store/kv.ts";
-import { applicationOf, assertInOrder, contextOn, EPOCH, NOW, rowsOf } from "../../support/keys.ts";
-import { until, withEndpoint } from "../../support/with_kv_endpoint.ts";
+import { applicationOf, assertInOrder, contextOn, EPOCH, NOW, rowsOf } from "../../support/service/keys.ts";
+import { until, withEndpoint } from "../../support/store/with_kv_endpoint.ts";
 
 const app = applicationOf();
 

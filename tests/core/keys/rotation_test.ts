@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { concat, u32 } from "../../../core/bytes.ts";
+import { concat, u32 } from "../../../core/base/bytes.ts";
 import type { Application } from "../../../core/config/types.ts";
 import { isZeroed, openSecret } from "../../../core/keys/key_row.ts";
 import { revokeKeys } from "../../../core/keys/replacement.ts";
@@ -10,9 +10,9 @@ import {
   type RotationContext,
 } from "../../../core/keys/rotation.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
-import { maintainKeys } from "../../../core/keys/upkeep.ts";
+import { maintainKeys } from "../../../core/keys/maintenance.ts";
 import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
-import { sweepDoomedKeys } from "../../../core/store/sweep.ts";
+import { sweepEndedKeys } from "../../../core/ledger/sweep.ts";
 import { tokenKeyId, truncatedKeyId } from "../../../core/token/token.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import type { KeyPair, Suite } from "../../../core/voprf/suite.ts";
@@ -26,9 +26,9 @@ import {
   NOW,
   platformRandom,
   rowsOf,
-} from "../../support/keys.ts";
-import { seededRandom } from "../../support/seeded_random.ts";
-import { TOKEN, withEndpoint } from "../../support/with_kv_endpoint.ts";
+} from "../../support/service/keys.ts";
+import { seededRandom } from "../../support/base/seeded_random.ts";
+import { TOKEN, withEndpoint } from "../../support/store/with_kv_endpoint.ts";
 
 const DAY = 86_400;
 const app = applicationOf();
@@ -37,7 +37,7 @@ const pace = { rowsPerCommit: 3, pause: () => Promise.resolve() };
 /** Everything that cron does to keys. */
 async function run(context: RotationContext, nowSeconds: number, apps: Application[] = [app]): Promise<void> {
   await maintainKeys(context, apps, nowSeconds);
-  await sweepDoomedKeys(context.store, nowSeconds, pace);
+  await sweepEndedKeys(context.store, nowSeconds, pace);
 }
 
 /** What use leaves behind under each key: quota rows and claims. */
@@ -135,7 +135,7 @@ Deno.test("twenty processes that rotate at once leave exactly one key an epoch",
 
 Deno.test("twenty real processes that rotate at once leave exactly one key an epoch", async () => {
   await withEndpoint(async (endpoint, open) => {
-    const child = new URL("../../support/rotate_once.ts", import.meta.url).pathname;
+    const child = new URL("../../support/service/rotate_once.ts", import.meta.url).pathname;
     const processes = Array.from({ length: 20 }, () =>
       new Deno.Command(Deno.execPath(), {
         args: ["run", "--no-check", "--allow-net=127.0.0.1", "--allow-env", child, endpoint.url, String(NOW)],
@@ -196,7 +196,7 @@ for (const [scene, { at, act }] of Object.entries(SCENES)) {
         await assertInOrder(kv, app, at + 1);
         await run(await contextOn(kv, { sealKeys }), at + 3_602);
         await assertInOrder(kv, app, at + 3_602);
-        assertEquals(await Array.fromAsync(kv.list(keySpace.allDoomed())), []);
+        assertEquals(await Array.fromAsync(kv.list(keySpace.allEndedKeys())), []);
         const newest = await Sealer.of(sealKeys.slice(0, 1), platformRandom);
         for (const row of await rowsOf(kv)) if (!isZeroed(row)) await openSecret(newest, row);
       }

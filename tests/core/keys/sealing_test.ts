@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { utf8 } from "../../../core/bytes.ts";
+import { utf8 } from "../../../core/base/bytes.ts";
 import { type KeyRow, openSecret, sealSecret } from "../../../core/keys/key_row.ts";
 import { proveSealingKeys, resealKeys } from "../../../core/keys/resealing.ts";
 import { createMissingKeys } from "../../../core/keys/rotation.ts";
 import { CLIENT_SECRET, MONITOR_SECRET, openSealedSecret } from "../../../core/keys/sealed_secret.ts";
 import { SEAL_OVERHEAD, Sealer, SealError } from "../../../core/keys/sealing.ts";
 import { keySpace, Store } from "../../../core/store/kv.ts";
-import { applicationOf, contextOn, NOW, platformRandom, rowsOf } from "../../support/keys.ts";
+import { applicationOf, contextOn, NOW, platformRandom, rowsOf } from "../../support/service/keys.ts";
 
 const [OLD, NEW, FOREIGN] = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte)) as [
   Uint8Array<ArrayBuffer>,

@@ -5,9 +5,9 @@ import { keySpace } from "../../../core/store/kv.ts";
 /** Which family owns a letter, and the members of `keySpace` that spell it. */
 const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   a: ["alive"],
-  b: ["borrowed", "borrowedOf", "allBorrowed"],
+  b: ["remoteKey", "remoteKeysOf", "allRemoteKeys"],
   c: ["claim", "claimsOf", "allClaims"],
-  d: ["doomed", "allDoomed"],
+  d: ["endedKey", "allEndedKeys"],
   e: ["ended"],
   f: ["fence"],
   g: ["segment", "segmentsOf", "segmentsFrom", "allSegmentsOf"],
@@ -24,9 +24,9 @@ const FAMILIES: Readonly<Record<string, readonly (keyof typeof keySpace)[]>> = {
   r: ["sketch", "sketchOf", "sketchesOf", "sketchesBefore"],
   rd: ["riskDay", "riskDaysOf"],
   t: ["tally", "talliesOf", "allTallies"],
-  u: ["trail", "wholeTrail", "trailBefore"],
+  u: ["auditEntry", "allAuditEntries", "auditEntriesBefore"],
   v: ["sealProof"],
-  w: ["trailHead"],
+  w: ["auditHead"],
   x: ["risk", "risksOf"],
   y: ["endedSession", "endedSessions"],
   z: ["alert", "alertsOf", "allAlerts"],

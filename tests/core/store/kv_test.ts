@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { StoreUnavailable } from "../../../core/store/breaker.ts";
 import { Store } from "../../../core/store/kv.ts";
-import { faultyKv } from "../../support/faulty_kv.ts";
+import { faultyKv } from "../../support/store/faulty_kv.ts";
 
 async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
   const store = new Store(await Deno.openKv(":memory:"));

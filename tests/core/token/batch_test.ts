@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { concat, DecodeError, u16 } from "../../../core/bytes.ts";
+import { concat, DecodeError, u16 } from "../../../core/base/bytes.ts";
 import {
   type BatchRequest,
   type BatchResponse,
@@ -10,10 +10,10 @@ import {
   encodeBatchResponse,
   type SuiteLengths,
 } from "../../../core/token/batch.ts";
-import { encodeVarint } from "../../../core/token/varint.ts";
+import { encodeVarint } from "../../../core/base/varint.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
-import { assertStrict, bytesOf, flipBit, SUITES } from "../../support/arbitraries.ts";
+import { assertStrict, bytesOf, flipBit, SUITES } from "../../support/base/arbitraries.ts";
 
 const MAX_BATCH = 8;
 

@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { toHex } from "../../../core/bytes.ts";
+import { toHex } from "../../../core/base/bytes.ts";
 import { challengeDigest, encodeChallenge, REDEMPTION_CONTEXT } from "../../../core/token/challenge.ts";
-import { appIds } from "../../support/arbitraries.ts";
+import { appIds } from "../../support/base/arbitraries.ts";
 
 // Worked out with Python's hashlib and struct from docs/protocol.md, section 3.
 const CONTEXT = "14d1282400128d1f2ced43875d21111f1014d2f4f0440f01974911455851a799";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { DecodeError, toBase64url } from "../../../core/bytes.ts";
+import { DecodeError, toBase64url } from "../../../core/base/bytes.ts";
 import {
   type Credential,
   formatCredential,
@@ -8,7 +8,7 @@ import {
   MAX_CREDENTIAL_LENGTH,
   parseCredential,
 } from "../../../core/token/credential.ts";
-import { bytesOf } from "../../support/arbitraries.ts";
+import { bytesOf } from "../../support/base/arbitraries.ts";
 
 const credentials: fc.Arbitrary<Credential> = fc.record({
   keyId: bytesOf(32),

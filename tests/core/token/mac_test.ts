@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertNotEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { createHmac, hkdfSync } from "node:crypto";
-import { concat, DecodeError, equalPublic, lengthPrefixed, toHex, utf8 } from "../../../core/bytes.ts";
+import { concat, DecodeError, equalPublic, lengthPrefixed, toHex, utf8 } from "../../../core/base/bytes.ts";
 import { type Credential, formatCredential, parseCredential } from "../../../core/token/credential.ts";
 import {
   computeMac,
@@ -14,9 +14,9 @@ import {
   type Transcript,
 } from "../../../core/token/mac.ts";
 import { digestBody as digestNatively } from "../../../core/token/body_digest.ts";
-import { type Hmac, hmacSha256 } from "../../../core/token/hmac.ts";
+import { type Hmac, hmacSha256 } from "../../../core/base/hmac.ts";
 import { loadRistretto255 } from "../../../core/voprf/libsodium.ts";
-import { appIds, assertStrict, bytesOf, flipBit } from "../../support/arbitraries.ts";
+import { appIds, assertStrict, bytesOf, flipBit } from "../../support/base/arbitraries.ts";
 
 const transcripts: fc.Arbitrary<Transcript> = fc.record({
   app: appIds(),

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { concat, DecodeError, toHex } from "../../../core/bytes.ts";
+import { concat, DecodeError, toHex } from "../../../core/base/bytes.ts";
 import {
   decodeTokenInput,
   encodeTokenInput,
@@ -8,7 +8,7 @@ import {
   tokenKeyId,
   truncatedKeyId,
 } from "../../../core/token/token.ts";
-import { bytesOf } from "../../support/arbitraries.ts";
+import { bytesOf } from "../../support/base/arbitraries.ts";
 
 const inputs = fc.record({
   tokenType: fc.nat(0xffff),

@@ -1,0 +1,62 @@
+/**
+ * Who may operate the service, as the environment says it.
+ *
+ * @module
+ */
+import type { OidcSettings, OperatorSettings } from "../edge/auth/operator_settings.ts";
+
+/** Reads `DIT_ADMIN_TOKEN_SHA256`, `DIT_READER_TOKEN_SHA256` and `DIT_OIDC_*`; mistakes are added to the list. */
+export function readOperators(
+  get: (name: string) => string | undefined,
+  development: boolean,
+  mistakes: string[],
+): OperatorSettings {
+  const digest = (name: string, whose: string) => {
+    const value = get(name);
+    if (value === undefined || value === "") return undefined;
+    if (/^[0-9a-f]{64}$/i.test(value)) return Uint8Array.fromHex(value);
+    mistakes.push(`Set ${name} to the SHA-256 of your ${whose} token: 64 hexadecimal digits.`);
+    return undefined;
+  };
+  const adminTokenSha256 = digest("DIT_ADMIN_TOKEN_SHA256", "admin");
+  const readerTokenSha256 = digest("DIT_READER_TOKEN_SHA256", "reader");
+  if (readerTokenSha256 !== undefined && readerTokenSha256.toHex() === adminTokenSha256?.toHex()) {
+    mistakes.push("Set DIT_READER_TOKEN_SHA256 to another token's than DIT_ADMIN_TOKEN_SHA256.");
+  }
+  return { adminTokenSha256, readerTokenSha256, oidc: readOidc(get, development, mistakes) };
+}
+
+function readOidc(
+  get: (name: string) => string | undefined,
+  development: boolean,
+  mistakes: string[],
+): OidcSettings | undefined {
+  const issuer = get("DIT_OIDC_ISSUER");
+  const clientId = get("DIT_OIDC_CLIENT_ID");
+  if (issuer === undefined && clientId === undefined) return undefined;
+  const url = URL.parse(issuer ?? "");
+  const local = development && url?.protocol === "http:" && ["localhost", "127.0.0.1"].includes(url.hostname);
+  if (url === null || (url.protocol !== "https:" && !local) || url.search !== "" || url.hash !== "") {
+    mistakes.push("Set DIT_OIDC_ISSUER to the https:// URL of the identity provider.");
+  }
+  if (clientId === undefined || clientId === "") {
+    mistakes.push("Set DIT_OIDC_CLIENT_ID to the name under which the identity provider knows the console.");
+  }
+  const list = (name: string) =>
+    new Set((get(name) ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
+  const admins = list("DIT_OIDC_ADMINS");
+  const readers = list("DIT_OIDC_READERS");
+  if (admins.has("*")) mistakes.push("Name the operators in DIT_OIDC_ADMINS: not everybody may act.");
+  if (admins.size + readers.size === 0) {
+    mistakes.push(
+      "Set DIT_OIDC_ADMINS or DIT_OIDC_READERS to e-mail addresses or subjects: nobody may sign in.",
+    );
+  }
+  return {
+    issuer: issuer ?? "",
+    clientId: clientId ?? "",
+    clientSecret: get("DIT_OIDC_CLIENT_SECRET"),
+    admins,
+    readers,
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * The environment, read once at the start and checked as a whole; everything else is in dit.config.ts.
+ *
+ * @module
+ */
+import { type AcsSettings, readRole, type Role } from "../edge/role.ts";
+import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
+import { readOperators } from "./operator_settings.ts";
+import { parseRegions } from "../edge/remote/region.ts";
+
+/** What the environment decides. */
+export interface Settings extends OperatorSettings {
+  /** Development has /dev routes and makes its own secrets. */
+  readonly development: boolean;
+  /** Which part of the service this process is. */
+  readonly role: Role;
+  /** How a log server reaches its ACS; only for that role. */
+  readonly acs: AcsSettings | undefined;
+  /** The port to listen on. */
+  readonly port: number;
+  /** The address to listen on. */
+  readonly host: string;
+  /** Where the store is; undefined: the platform's database. */
+  readonly kv: string | undefined;
+  /** The configuration module; undefined: the shipped dit.config.ts. */
+  readonly config: string | undefined;
+  /** Sealing keys, newest first; undefined in development, which makes one. */
+  readonly sealKeys: readonly Uint8Array<ArrayBuffer>[] | undefined;
+  /** This deployment's region. */
+  readonly region: string;
+  /** The other regions' URLs by name; empty where there is one. */
+  readonly regions: ReadonlyMap<string, string>;
+  /** The secret of the hop between regions. */
+  readonly regionToken: string | undefined;
+  /** Proxies in front of the service. */
+  readonly trustedHops: number;
+  /** Requests a second that one address may keep up. */
+  readonly requestsPerSecond: number;
+  /** The only host that issues tokens. */
+  readonly issueHost: string | undefined;
+  /** The only host that takes logs. */
+  readonly logHost: string | undefined;
+  /** The only host that answers the operator. */
+  readonly adminHost: string | undefined;
+  /** Whether a line is written for every request. */
+  readonly logRequests: boolean;
+}
+
+/** The environment has mistakes; `mistakes` has one sentence for each. */
+export class EnvironmentError extends Error {
+  override readonly name = "EnvironmentError";
+
+  /** Lists the mistakes. */
+  constructor(readonly mistakes: readonly string[]) {
+    super(mistakes.join("\n"));
+  }
+}
+
+/** Reads the settings. Throws {@linkcode EnvironmentError} with every mistake at once. */
+export function readSettings(get: (name: string) => string | undefined): Settings {
+  const mistakes: string[] = [];
+  const choose = <T extends string>(name: string, choices: readonly T[], fallback: T): T => {
+    const value = get(name) ?? fallback;
+    if ((choices as readonly string[]).includes(value)) return value as T;
+    mistakes.push(`Set ${name} to ${choices.join(" or ")}, or leave it out for ${fallback}.`);
+    return fallback;
+  };
+  const development = choose("DIT_ENV", ["development", "production"], "production") === "development";
+  const onPlatform = get("DENO_DEPLOYMENT_ID") !== undefined || get("DENO_DEPLOY") !== undefined;
+  const kv = get("DIT_KV") ?? (development ? ".dit/kv.sqlite3" : undefined);
+  if (kv === undefined && !onPlatform) {
+    mistakes.push("Set DIT_KV to the path of the store's file or to the URL of a KV Connect endpoint.");
+  }
+  const region = get("DIT_REGION") ?? "local";
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
+    mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');
+  }
+  const { role, acs } = readRole(get, mistakes);
+  const settings: Settings = {
+    development,
+    role,
+    acs,
+    port: readPort(get("PORT"), mistakes),
+    host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
+    kv,
+    config: get("DIT_CONFIG"),
+    sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
+    region,
+    ...readRegions(get, region, development, mistakes),
+    trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
+    requestsPerSecond: readThrottle(get("DIT_THROTTLE"), development, mistakes),
+    ...readHosts(get, mistakes),
+    ...readOperators(get, development, mistakes),
+    logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
+  };
+  if (mistakes.length > 0) throw new EnvironmentError(mistakes);
+  return settings;
+}
+
+function readRegions(
+  get: (name: string) => string | undefined,
+  own: string,
+  development: boolean,
+  mistakes: string[],
+): Pick<Settings, "regions" | "regionToken"> {
+  const text = get("DIT_REGIONS");
+  const regionToken = get("DIT_REGION_TOKEN");
+  // It travels as a header, so it is made of what a header can hold.
+  if ((text !== undefined || regionToken !== undefined) && !/^[\x21-\x7e]{32,}$/.test(regionToken ?? "")) {
+    mistakes.push(
+      "Set DIT_REGION_TOKEN to one secret of at least 32 letters, digits and signs, the same in every region.",
+    );
+  }
+  if (text === undefined) return { regions: new Map(), regionToken };
+  const regions = parseRegions(text);
+  if (regions === undefined) {
+    mistakes.push("Set DIT_REGIONS to name=URL pairs such as eu=https://eu.example,us=https://us.example.");
+  }
+  if (regions !== undefined && !regions.has(own)) {
+    mistakes.push("Set DIT_REGION to the name that this deployment has in DIT_REGIONS.");
+  }
+  // The same list serves every region; its own name in it is passed over.
+  regions?.delete(own);
+  if (
+    !development &&
+    regions?.values().some((url) => !/^https:|^http:\/\/(?:localhost|127\.0\.0\.1)[:/]/.test(url + "/"))
+  ) {
+    mistakes.push("Set DIT_REGIONS to https URLs: the secret of the hop must not travel in the clear.");
+  }
+  return { regions: regions ?? new Map(), regionToken };
+}
+
+function readHosts(
+  get: (name: string) => string | undefined,
+  mistakes: string[],
+): Pick<Settings, "issueHost" | "logHost" | "adminHost"> {
+  const read = (name: string) => {
+    const host = get(name)?.toLowerCase();
+    if (host !== undefined && URL.parse(`https://${host}`)?.hostname !== host) {
+      mistakes.push(`Set ${name} to a host name alone, such as tokens.example, or leave it out.`);
+    }
+    return host;
+  };
+  const issueHost = read("DIT_ISSUE_HOST");
+  const logHost = read("DIT_LOG_HOST");
+  if (issueHost !== undefined && issueHost === logHost) {
+    mistakes.push("Set DIT_ISSUE_HOST and DIT_LOG_HOST to two different hosts, or leave both out.");
+  }
+  return { issueHost, logHost, adminHost: read("DIT_ADMIN_HOST") };
+}
+
+function readThrottle(value: string | undefined, development: boolean, mistakes: string[]): number {
+  // In development all clients share this machine's address.
+  if (value === undefined) return development ? 10_000 : 100;
+  if (/^[1-9][0-9]{0,6}$/.test(value)) return Number(value);
+  mistakes.push(
+    "Set DIT_THROTTLE to the requests a second that one address may keep up, or leave it out for 100.",
+  );
+  return 100;
+}
+
+function readTrustedHops(value: string | undefined, mistakes: string[]): number {
+  if (value === undefined) return 0;
+  if (/^[0-9]$/.test(value)) return Number(value);
+  mistakes.push("Set DIT_TRUSTED_HOPS to the number of proxies in front of the service, 0 to 9.");
+  return 0;
+}
+
+function readPort(value: string | undefined, mistakes: string[]): number {
+  const port = Number(value ?? 8000);
+  if (value === undefined || (/^[0-9]{1,5}$/.test(value) && port <= 65_535)) return port;
+  mistakes.push("Set PORT to a number from 0 to 65535.");
+  return 0;
+}
+
+function readSealKeys(
+  value: string | undefined,
+  optional: boolean,
+  mistakes: string[],
+): Uint8Array<ArrayBuffer>[] | undefined {
+  if (value === undefined || value === "") {
+    if (!optional) {
+      mistakes.push(
+        "Set DIT_SEAL_KEYS to the base64 of 32 random bytes (openssl rand -base64 32); keep it safe.",
+      );
+    }
+    return undefined;
+  }
+  try {
+    const keys = value.split(",").map((key) => Uint8Array.fromBase64(key.trim()));
+    if (keys.every((key) => key.length === 32)) return keys;
+  } catch {
+    // Falls through to the same sentence: the value itself must not be shown.
+  }
+  mistakes.push("Set DIT_SEAL_KEYS to base64 of exactly 32 bytes each, newest first, separated by commas.");
+  return undefined;
+}

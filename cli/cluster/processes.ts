@@ -1,0 +1,140 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * Several processes of the service that are started, printed and ended together.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import configuration from "../../deno.json" with { type: "json" };
+import { runFlags, taskVariables } from "./service_process.ts";
+
+/** The service itself ends within 5 s. */
+const END_MS = 8_000;
+
+/** One of them. */
+export interface Member {
+  /** By which its lines are known. */
+  readonly name: string;
+  /** Where it listens. */
+  readonly port: number;
+  /** The process. */
+  readonly process: Deno.ChildProcess;
+  /** Settles when the process has ended and all that it wrote is printed. */
+  readonly ended: Promise<Deno.CommandStatus>;
+}
+
+/** Starts a process for development, with variables of its own. */
+export function startMember(name: string, port: number, env: Record<string, string>): Member {
+  const process = new Deno.Command("deno", { // with what `deno task dev` lets the service do, no less and no more
+    args: [
+      "run",
+      ...runFlags(configuration.tasks.dev.command, "main.ts"),
+      import.meta.resolve("../../main.ts"),
+    ],
+    env: { ...taskVariables(configuration.tasks.dev.command), ...env, PORT: `${port}` },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    detached: true, // Ctrl-C in a terminal signals a whole process group: each member shall be told once, by us.
+  }).spawn();
+  const printed = Promise.all([print(name, process.stdout), print(name, process.stderr)]);
+  return { name, port, process, ended: process.status.then((status) => printed.then(() => status)) };
+}
+
+async function print(name: string, output: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+  let rest = "";
+  for await (const text of output.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") console.log(`[${name}] ${line}`);
+  }
+  if (rest !== "") console.log(`[${name}] ${rest}`);
+}
+
+/** Waits until a member answers; false if it has ended instead. */
+async function ready({ port, ended }: Member): Promise<boolean> {
+  let running = true;
+  ended.then(() => running = false);
+  while (running) {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2_000) });
+      await answer.body?.cancel();
+      if (answer.ok && running) return true;
+    } catch {
+      // It does not listen yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}
+
+function send(signal: Deno.Signal, { process }: Member): void {
+  try {
+    process.kill(signal);
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Ends every member, by force after a while. */
+async function end(members: readonly Member[]): Promise<void> {
+  for (const member of members) send("SIGTERM", member);
+  const force = setTimeout(() => members.forEach((member) => send("SIGKILL", member)), END_MS);
+  await Promise.all(members.map((member) => member.ended));
+  clearTimeout(force);
+}
+
+/** How members are run. */
+export interface RunOptions {
+  /** What starts each of them, in order. */
+  readonly starts: readonly (() => Member)[];
+  /** Called when all of them answer. */
+  readonly announce: (members: readonly Member[]) => void;
+  /** Called when all of them have ended. */
+  readonly close?: () => Promise<void>;
+}
+
+/** Runs members until a signal comes or all have ended. Gives the code to exit with. */
+export async function runMembers({ starts, announce, close }: RunOptions): Promise<number> {
+  const members: Member[] = [];
+  let ending: Promise<void> | undefined;
+  const stop = () => void (ending ??= end(members).then(close));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, stop);
+  for (const start of starts) {
+    if (ending !== undefined) break;
+    const member = start();
+    members.push(member);
+    // One after the other: the first makes the secrets of development in .dit, the others read them.
+    if (!await ready(member) && ending === undefined) {
+      console.error(`[${member.name}] did not start, so the others end.`);
+      stop();
+      await ending;
+      return 1;
+    }
+    member.ended.then(({ code }) => {
+      if (ending === undefined) console.log(`[${member.name}] ended with code ${code}; the others go on`);
+    });
+  }
+  if (ending === undefined) announce(members);
+  await Promise.all(members.map((member) => member.ended));
+  stop();
+  await ending;
+  return 0;
+}
+
+/**
+ * The ports that `--ports` gives, `fallback` by default, as many as that has unless `anyNumber`. Undefined when they are
+ * wrong, or something else was given.
+ */
+export function readPorts(args: string[], fallback: string, anyNumber = false): number[] | undefined {
+  try {
+    const { ports } = parseArgs({ args, options: { ports: { type: "string", default: fallback } } }).values;
+    const numbers = ports.split(",").map(Number);
+    if (!anyNumber && numbers.length !== fallback.split(",").length) return undefined;
+    return numbers.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535)
+      ? numbers
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

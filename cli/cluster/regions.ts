@@ -1,0 +1,47 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task dev:regions`: two regions as two processes with two stores. `--ports=8001,8002` chooses others.
+ *
+ * @module
+ */
+import { type Member, readPorts, runMembers, startMember } from "./processes.ts";
+
+const NAMES = ["eu", "us"] as const;
+
+function announce(members: readonly Member[]): void {
+  const [eu, us] = members.map(({ port }) => `http://127.0.0.1:${port}`);
+  console.log(`
+Two regions, each with a store and keys of its own:
+  eu  ${eu}   (.dit/region-eu.sqlite3)
+  us  ${us}   (.dit/region-us.sqlite3)
+Try next, in another terminal:
+  curl ${us}/v1/apps/demo/keys   the keys of both, from either
+  deno task demo --endpoint=${eu} --logs-to=${us}   tokens of eu, logs that land in us and are sent home
+  curl ${us}/dev/store   none of those logs is here
+Ctrl-C ends both.
+`);
+}
+
+if (import.meta.main) {
+  const ports = readPorts(Deno.args, "8001,8002");
+  if (ports === undefined) {
+    console.error("Use: deno task dev:regions [--ports=8001,8002], two numbers from 1 to 65535.");
+    Deno.exit(2);
+  }
+  const shared = {
+    DIT_REGIONS: NAMES.map((name, index) => `${name}=http://127.0.0.1:${ports[index]}`).join(","),
+    DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
+  };
+  Deno.exit(
+    await runMembers({
+      starts: NAMES.map((name, index) => () =>
+        startMember(name, ports[index]!, {
+          ...shared,
+          DIT_REGION: name,
+          DIT_KV: `.dit/region-${name}.sqlite3`,
+        })
+      ),
+      announce,
+    }),
+  );
+}

@@ -1,0 +1,140 @@
+/**
+ * The directory of an application's keys, read strictly (docs/protocol.md, section 7).
+ *
+ * @module
+ */
+import { DecodeError, fromBase64url, toBase64url } from "../../core/base/bytes.ts";
+import { tokenKeyId } from "../../core/token/token.ts";
+
+/** A published key. Times are Unix seconds. */
+export interface DirectoryKey {
+  /** The Privacy Pass token type. */
+  readonly tokenType: number;
+  /** The serialized public key, base64url. */
+  readonly publicKey: string;
+  /** SHA-256 of the public key, base64url. */
+  readonly keyId: string;
+  /** The region that owns the key. */
+  readonly region: string;
+  /** The epoch that it issues in. */
+  readonly epoch: number;
+  /** 0, or how often the epoch's key was replaced. */
+  readonly generation: number;
+  /** When it starts to issue. */
+  readonly notBefore: number;
+  /** When it stops issuing. */
+  readonly issueUntil: number;
+  /** When it stops redeeming. */
+  readonly redeemUntil: number;
+}
+
+/** A directory that was read. */
+export interface Directory {
+  /** The issuer that every token is bound to. */
+  readonly issuer: string;
+  /** The region that answered: of the keys, only its own issue to whoever asks there. */
+  readonly region: string;
+  /** Uses that one token has. */
+  readonly usesPerToken: number;
+  /** Most tokens of one request. */
+  readonly maxBatch: number;
+  /** Most tokens of one client and key. */
+  readonly tokensPerClient: number;
+  /** The keys, as published. */
+  readonly keys: readonly DirectoryKey[];
+}
+
+/** Most keys of a directory. */
+const MAX_KEYS = 256;
+/** Replacements of an epoch's key that a client accepts: each more would be a way to tell clients apart. */
+export const MAX_GENERATION = 2;
+/** Most epochs that a key may redeem beyond its own. */
+const MAX_OVERLAP = 8;
+
+/** What a region is called. */
+const REGION = /^[a-z0-9-]{1,64}$/;
+
+/** The name of a key: one name has one value, for everyone and for good. */
+export function keyName({ region, epoch, generation }: DirectoryKey): string {
+  return `${region}/${epoch}/${generation}`;
+}
+
+type Members = Record<string, unknown>;
+
+function requireThat(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new DecodeError(`Cannot read directory: ${what}`);
+}
+
+function integer(members: Members, name: string, least: number, most: number): number {
+  const value = members[name];
+  requireThat(Number.isSafeInteger(value) && value as number >= least && value as number <= most, name);
+  return value as number;
+}
+
+function text(members: Members, name: string, pattern: RegExp): string {
+  const value = members[name];
+  requireThat(typeof value === "string" && pattern.test(value), name);
+  return value;
+}
+
+/**
+ * Reads a directory.
+ * @throws {DecodeError} If it is another application's, a member is missing or out of its range, a key id is not the
+ * hash of its key, one name has two keys or one key two names.
+ */
+export function parseDirectory(source: string, app: string): Directory {
+  const document = JSON.parse(source) as Members;
+  requireThat(document.app === app, "app");
+  const epochSeconds = integer(document, "epoch-seconds", 1, 366 * 86_400);
+  const list = document["token-keys"];
+  requireThat(Array.isArray(list) && list.length <= MAX_KEYS, "token-keys");
+  const keys = (list as Members[]).map((entry) => parseKey(entry, epochSeconds));
+  const distinct = (of: (key: DirectoryKey) => string) => new Set(keys.map(of)).size === keys.length;
+  requireThat(distinct(keyName) && distinct((key) => key.keyId), "a name or a key of its own");
+  return {
+    issuer: text(document, "issuer", /^.{1,253}$/),
+    region: text(document, "region", REGION),
+    usesPerToken: integer(document, "uses-per-token", 1, 1024),
+    maxBatch: integer(document, "max-batch", 1, 256),
+    tokensPerClient: integer(document, "tokens-per-client", 1, 1024),
+    keys,
+  };
+}
+
+function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
+  const publicKey = text(entry, "token-key", /^.{1,128}$/);
+  const keyId = text(entry, "token-key-id", /^.{43}$/);
+  requireThat(keyId === toBase64url(tokenKeyId(fromBase64url(publicKey))), "token-key-id");
+  const epoch = integer(entry, "epoch", 0, 2 ** 40);
+  const start = epoch * epochSeconds;
+  const end = start + epochSeconds;
+  // A key issues inside its own epoch only: else one moment could have a key for every client.
+  const notBefore = integer(entry, "not-before", start, end);
+  const issueUntil = integer(entry, "issue-until", notBefore, end);
+  return {
+    tokenType: integer(entry, "token-type", 0, 0xffff),
+    publicKey,
+    keyId,
+    region: text(entry, "region", REGION),
+    epoch,
+    generation: integer(entry, "generation", 0, 2 ** 31),
+    notBefore,
+    issueUntil,
+    redeemUntil: integer(entry, "redeem-until", issueUntil, end + MAX_OVERLAP * epochSeconds),
+  };
+}
+
+/**
+ * The key that issues at `nowSeconds`: the newest generation of the region that answered; undefined when there is none
+ * that this client accepts.
+ */
+export function issuingKey(
+  directory: Directory,
+  tokenType: number,
+  nowSeconds: number,
+): DirectoryKey | undefined {
+  return directory.keys.filter((key) =>
+    key.region === directory.region && key.tokenType === tokenType && key.generation <= MAX_GENERATION &&
+    key.notBefore <= nowSeconds && nowSeconds < key.issueUntil
+  ).sort((a, b) => b.generation - a.generation)[0];
+}

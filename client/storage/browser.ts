@@ -1,0 +1,30 @@
+import type { ClientStorage } from "./storage.ts";
+import { IndexedDbStorage } from "./indexed_db.ts";
+import { LocalStorage } from "./local.ts";
+import { MemoryStorage } from "./memory.ts";
+import { webLocks } from "./web_locks.ts";
+
+/**
+ * The best storage that a browser grants: IndexedDB, else `localStorage` where locks keep tabs apart, else memory, so
+ * that each tab has its own queue and tokens. `name` tells apps of one origin apart: choose one that the app uses
+ * for no other database or item.
+ */
+export async function browserStorage(name: string): Promise<ClientStorage> {
+  const locks = webLocks();
+  const candidates = [
+    () => new IndexedDbStorage(name),
+    ...(locks === undefined ? [] : [() => new LocalStorage(name, localStorage, locks)]),
+  ];
+  for (const candidate of candidates) {
+    try {
+      const storage = candidate();
+      // Denied storage shows when it is used, and full storage when it is written.
+      await storage.transaction((entries) => entries.set("probe", ""));
+      await storage.transaction((entries) => entries.delete("probe"));
+      return storage;
+    } catch {
+      // The next one.
+    }
+  }
+  return new MemoryStorage();
+}

@@ -1,0 +1,124 @@
+/**
+ * A client's state in a file, for Node, Deno and Bun. An entry point of its own: browsers have no files.
+ *
+ * @module
+ */
+import { open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
+import { type ClientStorage, Entries } from "./storage.ts";
+import { applyChanges } from "./memory.ts";
+
+/** Milliseconds after which a lock counts as left behind by a process that died. */
+const STALE_MILLISECONDS = 10_000;
+/** Milliseconds between two looks at a lock that somebody else holds. */
+const WAIT_MILLISECONDS = 5;
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as { code?: unknown }).code === code;
+}
+
+/**
+ * Keeps a client's state in one file that only its owner can read, written anew and renamed into place by each
+ * transaction. A lock file beside it keeps several processes apart.
+ */
+export class FileStorage implements ClientStorage {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** The file's folder has to exist. */
+  constructor(private readonly path: string) {}
+
+  /** Reads, changes and replaces the file; resolves when it is on the disk. */
+  transaction<T>(body: (entries: Entries) => T): Promise<T> {
+    const result = this.#last.then(() => this.#transact(body));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** Waits for the last transaction. */
+  async close(): Promise<void> {
+    await this.#last;
+  }
+
+  async #transact<T>(body: (entries: Entries) => T): Promise<T> {
+    for (;;) {
+      const owner = await this.#lock();
+      try {
+        const stored = await this.#read();
+        const entries = new Entries(stored);
+        const result = body(entries);
+        if (entries.changes.size === 0) return result;
+        applyChanges(stored, entries.changes);
+        if (await this.#replace(JSON.stringify([...stored]), owner)) return result;
+      } finally {
+        if (await this.#isHeld(owner)) await unlink(this.#lockPath);
+      }
+    }
+  }
+
+  /** A file that cannot be read as what it is counts as lost, like one that is not there. */
+  async #read(): Promise<Map<string, string>> {
+    let text = "[]";
+    try {
+      text = await readFile(this.path, "utf8");
+    } catch (error) {
+      if (!isCode(error, "ENOENT")) throw error;
+    }
+    try {
+      return new Map(JSON.parse(text));
+    } catch {
+      return new Map();
+    }
+  }
+
+  /** Whether the file is replaced: not by a process that was stopped for so long that another one took its lock. */
+  async #replace(text: string, owner: string): Promise<boolean> {
+    const next = `${this.path}.next`;
+    const file = await open(next, "w", 0o600);
+    try {
+      await file.writeFile(text);
+      // The name must not point to the new content before that is on the disk.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const isHeld = await this.#isHeld(owner);
+    if (isHeld) await rename(next, this.path);
+    return isHeld;
+  }
+
+  get #lockPath(): string {
+    return `${this.path}.lock`;
+  }
+
+  /** Takes the lock; the name under which it is held. */
+  async #lock(): Promise<string> {
+    const owner = crypto.randomUUID();
+    for (;;) {
+      try {
+        await writeFile(this.#lockPath, owner, { flag: "wx", mode: 0o600 });
+        return owner;
+      } catch (error) {
+        if (!isCode(error, "EEXIST")) throw error;
+      }
+      await this.#waitFor(this.#lockPath);
+    }
+  }
+
+  async #isHeld(owner: string): Promise<boolean> {
+    try {
+      return await readFile(this.#lockPath, "utf8") === owner;
+    } catch {
+      return false;
+    }
+  }
+
+  async #waitFor(lock: string): Promise<void> {
+    try {
+      const { mtimeMs } = await stat(lock);
+      if (Date.now() - mtimeMs > STALE_MILLISECONDS) return await unlink(lock);
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return;
+      throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MILLISECONDS));
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * What a client stores: every key and the shape of every value, in one place. Bytes are base64url.
+ *
+ * @module
+ */
+import type { WireValue } from "../../core/schema/schema.ts";
+import type { Entries } from "./storage.ts";
+
+/** The secret behind the pseudonym and the sampling: 32 bytes. */
+export const DEVICE = "device";
+/** The user opted out: then this is the only entry. */
+export const OPTED_OUT = "opted-out";
+/** The directory that is in use, a {@linkcode DocumentRecord}. */
+export const DIRECTORY = "directory";
+/** The schema that is in use, a {@linkcode DocumentRecord}. */
+export const SCHEMA = "schema";
+/** The keys that were seen, {@linkcode SeenKeys}. */
+export const SEEN = "seen";
+/** Milliseconds that the service's clock is ahead of the device's. */
+export const CLOCK = "clock";
+/** A token request that is on its way. */
+export const PENDING = "pending";
+/** Tokens, by nonce. */
+export const TOKENS = "token/";
+/** Logged events that wait, in order. */
+export const EVENTS = "event/";
+/** Requests that are bound to a use of a token, in order. */
+export const REQUESTS = "request/";
+/** The last number that was given to an event or a request. */
+const SEQUENCE = "sequence";
+
+/** A public document as it was fetched. Times are Unix milliseconds of the device. */
+export interface DocumentRecord {
+  readonly text: string;
+  readonly fetchedAt: number;
+  readonly freshUntil: number;
+}
+
+/** The key id that was seen under a name, and until when (Unix seconds) that matters. */
+export type SeenKeys = Readonly<Record<string, { readonly id: string; readonly until: number }>>;
+
+/** When something is tried again. */
+export interface Retry {
+  /** Tries without a usable answer, for the backoff. */
+  readonly failures: number;
+  /** When the last try failed, in Unix milliseconds of the device. */
+  readonly failedAt: number;
+  /** Unix milliseconds of the device before which there is no other try. */
+  readonly retryAt: number;
+  /** Whether the service itself asked to wait until then. */
+  readonly asked: boolean;
+}
+
+/** A key's id and its life in Unix seconds. */
+export interface KeyLife {
+  readonly keyId: string;
+  readonly notBefore: number;
+  readonly redeemUntil: number;
+}
+
+/** A token request, stored before it is sent: its bytes follow from the key and the blinded elements. */
+export interface PendingRecord extends KeyLife, Retry {
+  readonly publicKey: string;
+  /** Uses that each token will have. */
+  readonly uses: number;
+  readonly nonces: readonly string[];
+  readonly blinds: readonly string[];
+  readonly blindedElements: readonly string[];
+  /** SHA-256 of the token challenge. */
+  readonly challengeDigest: string;
+}
+
+/** A token and what is left of it. */
+export interface TokenRecord extends KeyLife {
+  readonly nonce: string;
+  readonly macKey: string;
+  /** Uses that are left, in the random order in which they are spent (last first). */
+  readonly uses: readonly number[];
+  /** The pseudonym that it serves; undefined while it is unused. */
+  readonly pseudonym?: string;
+}
+
+/** A logged event that waits. */
+export interface EventRecord {
+  readonly name: string;
+  /** Unix seconds: by the device's clock, or as it goes out (corrected and floored) once `encoded`. */
+  readonly at: number;
+  /** The values as the app gave them, or as they go out once `encoded`. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Whether measurements are bucketed and values randomised already. */
+  readonly encoded: boolean;
+}
+
+/** An event as it goes out. */
+export interface EncodedEvent extends EventRecord {
+  readonly fields: Readonly<Record<string, WireValue>>;
+}
+
+/** A final request: from its first send on only these bytes are sent. */
+export interface RequestRecord extends Retry {
+  readonly keyId: string;
+  readonly nonce: string;
+  readonly use: number;
+  readonly mac: string;
+  readonly contentEncoding: "" | "gzip";
+  readonly body: string;
+  /** Empty where the application collects none. */
+  readonly pseudonym: string;
+  readonly events: readonly EncodedEvent[];
+  /** Unix seconds. */
+  readonly redeemUntil: number;
+  /** A send began and its answer is not known yet (or never will be: the process ended). */
+  readonly inFlight: boolean;
+  /** An earlier send has an unknown outcome. */
+  readonly uncertain: boolean;
+  /** How often it moved to another use or token. */
+  readonly moves: number;
+}
+
+/** Reads an entry; one that does not parse counts as lost. */
+export function read<T>(entries: Entries, key: string): T | undefined {
+  try {
+    return JSON.parse(entries.get(key)!) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes an entry. */
+export function write<T>(entries: Entries, key: string, record: T): void {
+  entries.set(key, JSON.stringify(record));
+}
+
+/** All entries of a family that parse, in order. */
+export function readAll<T>(entries: Entries, prefix: string): { key: string; record: T }[] {
+  return entries.keys(prefix).flatMap((key) => {
+    const record = read<T>(entries, key);
+    return record === undefined ? [] : [{ key, record }];
+  });
+}
+
+/** Adds an entry to a family, behind all others; its key. */
+export function append<T>(entries: Entries, prefix: string, record: T): string {
+  const next = (read<number>(entries, SEQUENCE) ?? 0) + 1;
+  write(entries, SEQUENCE, next);
+  const key = prefix + String(next).padStart(12, "0");
+  write(entries, key, record);
+  return key;
+}

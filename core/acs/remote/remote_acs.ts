@@ -1,0 +1,39 @@
+/**
+ * What a log server asks of an ACS elsewhere (docs/protocol.md, section 8). The side of it that speaks HTTP is
+ * edge/remote/acs_client.ts.
+ *
+ * @module
+ */
+import type { PublishedKey } from "../../keys/directory.ts";
+import type { Redemption } from "../redemption.ts";
+
+/** A use that the ACS has claimed. */
+export interface RedeemedUse {
+  /** Whether it had claimed the use for this very request before. */
+  readonly replayed: boolean;
+  /** The token's MAC key, 32 bytes. */
+  readonly macKey: Uint8Array;
+}
+
+/** An ACS elsewhere, as a log server uses it. */
+export interface RemoteAcs {
+  /**
+   * Has a batch signed for a client that only a keyed hash names (visible ASCII); gives the encoded batch response.
+   * @throws {Refusal} As issuance does.
+   */
+  evaluate(
+    app: string,
+    client: string,
+    request: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Has a use claimed.
+   * @throws {Refusal} As redemption does; `store_unavailable` when the outcome is unknown.
+   */
+  redeem(redemption: Redemption): Promise<RedeemedUse>;
+  /**
+   * The keys that the ACS publishes for its region, not older than half a minute, or (`renew`) than a second.
+   * @throws {Refusal} `store_unavailable` when none are known.
+   */
+  keys(app: string, nowSeconds: number, renew?: boolean): Promise<readonly PublishedKey[]>;
+}

@@ -1,0 +1,124 @@
+/**
+ * On a log server: the keys of an ACS elsewhere under which it has stored something. Each has an ordinal and an alive row
+ * of its own here, so that a stored use is a claim like any other: committed in groups, counted by the audit, and swept
+ * with its key.
+ *
+ * @module
+ */
+import { toBase64url } from "../../base/bytes.ts";
+import { keyExpired } from "../../keys/key_ring.ts";
+import type { EndedKey } from "../../keys/key_row.ts";
+import { keySpace, type Store, storeUnavailable } from "../../store/kv.ts";
+
+/** What the store keeps of a borrowed key. */
+export interface RemoteKeyRow {
+  /** A number of its own that short rows refer to. */
+  readonly ordinal: number;
+  /** Unix seconds until which the ACS redeems under it. */
+  readonly redeemUntil: number;
+  /** Whether its uses are being swept. */
+  readonly ended: boolean;
+}
+
+/** What a commit under a borrowed key needs. */
+export interface RemoteKey {
+  /** The key's number here. */
+  readonly ordinal: number;
+  /** The versionstamp of its alive row here. */
+  readonly aliveVersionstamp: string;
+}
+
+/** Seconds that what was stored under a key outlives it. */
+const OUTLIVES_SECONDS = 3_600;
+/** Seconds after which even the name of an ended key is forgotten: far beyond any difference of clocks. */
+const FORGET_SECONDS = 86_400;
+const MAX_OVERTAKEN = 100;
+const MAX_CACHED = 1_000;
+
+/** The borrowed keys of one process. */
+export class RemoteKeys {
+  #cached = new Map<string, RemoteKey>();
+
+  /** Reads and writes `store`. */
+  constructor(private readonly store: Store) {}
+
+  /**
+   * The key under its number here, which it is given at its first use; only then `redeemUntil` is asked for.
+   * @throws {Refusal} `key_expired` when it has ended here, `store_unavailable`.
+   */
+  async of(app: string, keyId: Uint8Array, redeemUntil: () => Promise<number>): Promise<RemoteKey> {
+    const name = `${app} ${toBase64url(keyId)}`;
+    let key = this.#cached.get(name);
+    if (key === undefined) {
+      key = await this.#find(app, keyId, redeemUntil);
+      // There are a few keys for each application; more would be a mistake somewhere, and forgetting costs a read.
+      if (this.#cached.size >= MAX_CACHED) this.#cached.clear();
+      this.#cached.set(name, key);
+    }
+    return key;
+  }
+
+  /** Forgets what was read: a commit has found that a key is over. */
+  forget(): void {
+    this.#cached.clear();
+  }
+
+  async #find(
+    app: string,
+    keyId: Uint8Array,
+    redeemUntil: () => Promise<number>,
+  ): Promise<RemoteKey> {
+    const { store } = this;
+    let end: number | undefined;
+    for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
+      const counter = await store.get<number>(keySpace.ordinals());
+      const row = await store.get<RemoteKeyRow>(keySpace.remoteKey(app, keyId));
+      if (row.value !== null) {
+        const { ordinal } = row.value;
+        const alive = await store.get<boolean>(keySpace.alive(ordinal));
+        if (alive.versionstamp === null) throw keyExpired();
+        return { ordinal, aliveVersionstamp: alive.versionstamp };
+      }
+      const ordinal = counter.value ?? 0;
+      end ??= await redeemUntil();
+      const fresh: RemoteKeyRow = { ordinal, redeemUntil: end, ended: false };
+      await store.commit((operation) =>
+        operation.check(counter).check(row)
+          .set(counter.key, ordinal + 1)
+          .set(row.key, fresh)
+          .set(keySpace.alive(ordinal), true)
+      );
+    }
+    throw storeUnavailable();
+  }
+}
+
+/** Ends the borrowed keys that are over at `nowSeconds`; what was stored under them is swept later. Idempotent. */
+export async function endRemoteKeys(store: Store, region: string, nowSeconds: number): Promise<number> {
+  let ended = 0;
+  for await (const entry of store.list<RemoteKeyRow>(keySpace.allRemoteKeys())) {
+    const { ordinal, redeemUntil } = entry.value;
+    if (entry.value.ended) {
+      if (nowSeconds >= redeemUntil + FORGET_SECONDS) {
+        await store.commit((operation) => operation.check(entry).delete(entry.key));
+      }
+      continue;
+    }
+    if (nowSeconds < redeemUntil) continue;
+    const doomed: EndedKey = {
+      app: entry.key[1] as string,
+      region,
+      epoch: 0,
+      generation: 0,
+      claimsAfter: nowSeconds + OUTLIVES_SECONDS,
+    };
+    const done = await store.commit((operation) =>
+      operation.check(entry)
+        .delete(keySpace.alive(ordinal))
+        .set(entry.key, { ...entry.value, ended: true })
+        .set(keySpace.endedKey(ordinal), doomed)
+    );
+    if (done !== undefined) ended++;
+  }
+  return ended;
+}

@@ -1,0 +1,90 @@
+/**
+ * The one background job: keys are made and ended, records are shuffled and leave at the end of their retention, what
+ * has ended is swept. Idempotent; it runs at the start, from cron in every process, and may be killed at any moment.
+ *
+ * @module
+ */
+import { sweepEndedSessions } from "../operations/sessions_ended.ts";
+import { Refusal } from "../base/errors.ts";
+import { resealKeys } from "../keys/resealing.ts";
+import { type KeyMaintenance, maintainKeys, NO_UPKEEP } from "../keys/maintenance.ts";
+import { sweepRiskDays } from "../privacy/risk/history.ts";
+import { sweepReleases } from "../privacy/release/release.ts";
+import { type RetentionCount, retireRecords } from "./retention.ts";
+import { hasKeys, type Server } from "../service.ts";
+import { endRemoteKeys } from "../acs/remote/remote_keys.ts";
+import { sweepCounters } from "../operations/counter_rows.ts";
+import { type MoveCount, moveIntoSegments } from "../ledger/segments.ts";
+import { DEFAULT_PACE, type SweepCount, sweepEndedKeys, type SweepPace } from "../ledger/sweep.ts";
+
+/** What one run did. */
+export interface MaintenanceReport extends KeyMaintenance {
+  /** Records moved into shuffled segments. */
+  readonly moved: MoveCount;
+  /** Rows swept. */
+  readonly swept: SweepCount;
+  /** Records, and tallies, that were over their retention. */
+  readonly retired: RetentionCount;
+  /** Rows of risk sketches and alerts that were over. */
+  readonly risksSwept: number;
+  /** Rows of releases and budgets that were over. */
+  readonly releasesSwept: number;
+  /** Rows of counters that were over their retention. */
+  readonly countersSwept: number;
+}
+
+/** Runs everything that is due, and leaves word of it in the server's health. */
+export async function runMaintenance(
+  server: Server,
+  pace: SweepPace = DEFAULT_PACE,
+): Promise<MaintenanceReport> {
+  try {
+    const report = await runDue(server, pace);
+    server.health.maintained({ endedAtSeconds: server.now() });
+    return report;
+  } catch (error) {
+    server.health.maintained({ endedAtSeconds: server.now(), failure: failureOf(error) });
+    throw error;
+  }
+}
+
+/** Why a run failed: only what is known to hold no secret and nobody's name. */
+export function failureOf(error: unknown): string {
+  return error instanceof Refusal ? error.code : (error as Error)?.name ?? "unknown";
+}
+
+/** What is due on a log server: it holds no key, but numbers of keys, and secrets of its own. */
+async function maintainRemoteKeys({ store, sealer, region, now }: Server): Promise<KeyMaintenance> {
+  const keysEnded = await endRemoteKeys(store, region, now());
+  const { resealed, unreadable } = await resealKeys(store, sealer);
+  return { ...NO_UPKEEP, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
+}
+
+async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceReport> {
+  const { store, deployment, now, random } = server;
+  const keys = hasKeys(server)
+    ? await maintainKeys(server.rotation, deployment.applications.values(), now())
+    : await maintainRemoteKeys(server);
+  const moved: MoveCount = { records: 0, segments: 0 };
+  for (const app of deployment.applications.values()) {
+    const { records, segments } = await moveIntoSegments(store, random, app.id, now(), { pause: pace.pause });
+    moved.records += records;
+    moved.segments += segments;
+  }
+  const swept = await sweepEndedKeys(store, now(), pace);
+  const retired: RetentionCount = { records: 0, tallies: 0 };
+  for (const app of deployment.applications.values()) {
+    const { records, tallies } = await retireRecords(store, app, now(), pace);
+    retired.records += records;
+    retired.tallies += tallies;
+  }
+  await sweepEndedSessions(store, now(), pace);
+  const countersSwept = await sweepCounters(store, now(), pace);
+  const risksSwept = await server.risk.maintain(now(), pace.pause);
+  let releasesSwept = 0;
+  for (const app of deployment.applications.values()) {
+    releasesSwept += await sweepReleases(store, app, now());
+    await sweepRiskDays(store, app.id, now(), pace);
+  }
+  return { ...keys, moved, swept, retired, risksSwept, releasesSwept, countersSwept };
+}

@@ -1,0 +1,36 @@
+/**
+ * Everything that is due for keys, in one run.
+ *
+ * @module
+ */
+import type { Application } from "../config/types.ts";
+import { resealKeys } from "./resealing.ts";
+import { createMissingKeys, destroyOverKeys, type RotationContext } from "./rotation.ts";
+
+/** What one run did to keys. */
+export interface KeyMaintenance {
+  /** Keys made. */
+  readonly keysMade: number;
+  /** Keys ended. */
+  readonly keysEnded: number;
+  /** Keys sealed again under the newest sealing key. */
+  readonly keysResealed: number;
+  /** Keys that no sealing key of this process opens. */
+  readonly keysUnreadable: number;
+}
+
+/** Nothing done. */
+export const NO_UPKEEP: KeyMaintenance = { keysMade: 0, keysEnded: 0, keysResealed: 0, keysUnreadable: 0 };
+
+/** Makes the keys that are missing, ends those that are over, and seals under the newest sealing key. Idempotent. */
+export async function maintainKeys(
+  context: RotationContext,
+  applications: Iterable<Application>,
+  nowSeconds: number,
+): Promise<KeyMaintenance> {
+  let keysMade = 0;
+  for (const app of applications) keysMade += await createMissingKeys(context, app, nowSeconds);
+  const keysEnded = await destroyOverKeys(context, nowSeconds);
+  const { resealed, unreadable } = await resealKeys(context.store, context.sealer);
+  return { keysMade, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
+}

@@ -1,0 +1,84 @@
+/**
+ * Puts the records of one commit into rows: shuffled, so that their order says nothing, and one row an application and
+ * hour, since a row costs more than its bytes.
+ *
+ * @module
+ */
+import type { RandomSource } from "../base/random.ts";
+import { shuffle } from "../base/shuffle.ts";
+
+/** Most bytes of a row; KV's limit of a value is 64 KiB. */
+export const MAX_ROW_BYTES = 60 * 1024;
+
+/** A record and where it belongs. */
+export interface PackedRequest {
+  /** The application's id. */
+  readonly app: string;
+  /** Days since 1970. */
+  readonly day: number;
+  /** The hour of arrival, 0..23; 0 by default. */
+  readonly hour?: number;
+  /** One line of NDJSON without its line feed; absent where there is nothing to store. */
+  readonly record?: Uint8Array;
+}
+
+/** A row of shuffled records: NDJSON. */
+export interface PackedRow {
+  /** The application's id. */
+  readonly app: string;
+  /** Days since 1970. */
+  readonly day: number;
+  /** The hour of arrival, 0..23. */
+  readonly hour: number;
+  /** Lines, each ended by a line feed. */
+  readonly bytes: Uint8Array;
+}
+
+/** Packs records into rows of at most 60 KiB. */
+export function packRecords(requests: readonly PackedRequest[], random: RandomSource): PackedRow[] {
+  const groups = new Map<string, { app: string; day: number; hour: number; records: Uint8Array[] }>();
+  for (const { app, day, hour = 0, record } of requests) {
+    if (record === undefined) continue;
+    const name = `${day} ${hour} ${app}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, { app, day, hour, records: [record] });
+    else group.records.push(record);
+  }
+  return [...groups.values()].flatMap(({ records, ...place }) =>
+    joinLines(shuffle(records, random)).map((bytes) => ({ ...place, bytes }))
+  );
+}
+
+function joinLines(records: readonly Uint8Array[]): Uint8Array[] {
+  const rows: Uint8Array[] = [];
+  for (let from = 0; from < records.length;) {
+    let to = from;
+    let length = 0;
+    while (to < records.length && (to === from || length + records[to]!.length + 1 <= MAX_ROW_BYTES)) {
+      length += records[to]!.length + 1;
+      to++;
+    }
+    const row = new Uint8Array(length);
+    let offset = 0;
+    for (const record of records.slice(from, to)) {
+      row.set(record, offset);
+      offset += record.length;
+      row[offset++] = 0x0a;
+    }
+    rows.push(row);
+    from = to;
+  }
+  return rows;
+}
+
+/** The lines of NDJSON without their line feeds. */
+export function splitLines(bytes: Uint8Array): Uint8Array[] {
+  const lines: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(0x0a, from);
+    const to = end === -1 ? bytes.length : end;
+    lines.push(bytes.subarray(from, to));
+    from = to + 1;
+  }
+  return lines;
+}

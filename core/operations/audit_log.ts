@@ -1,0 +1,163 @@
+/**
+ * The trail of what operators did: append-only, in the order in which it happened, each entry holding the SHA-256 of
+ * the one before it. Whoever changes, removes or inserts an entry in the store breaks the chain after it; whoever cuts
+ * off its end is found by the numbers and digests that went to the service's log lines.
+ *
+ * An action is written down before it is done, so that none is ever without an entry, and what came of it afterwards, in
+ * an entry of its own.
+ *
+ * @module
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { utf8 } from "../base/bytes.ts";
+import { Refusal } from "../base/errors.ts";
+import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
+import type { RandomSource } from "../base/random.ts";
+
+/** How an operator reached the service. */
+export type Via = "console" | "command" | "api";
+
+/** An action about to be done. */
+export interface Action {
+  /** Who: the token's role, or the name that the identity provider vouches for. */
+  readonly operator: string;
+  /** How the operator reached the service. */
+  readonly via: Via;
+  /** What, such as `POST /admin/v1/apps/demo/keys/rotate`. */
+  readonly action: string;
+  /** What was sent with it, as text. */
+  readonly details?: string;
+}
+
+/** What became of an action. */
+export interface Outcome {
+  /** The number of the action's entry. */
+  readonly of: number;
+  /** `done`, or the code of the refusal. */
+  readonly outcome: string;
+}
+
+/** An entry of the trail. */
+export type AuditEntry = (Action | Outcome) & {
+  /** Its place in the trail, from 1. */
+  readonly number: number;
+  /** Unix seconds. */
+  readonly atSeconds: number;
+  /** SHA-256 of the entry before it, in hex; zeros for the first. */
+  readonly previous: string;
+  /** SHA-256 of this entry as it is stored, in hex. */
+  readonly digest: string;
+};
+
+interface AuditHead {
+  readonly number: number;
+  readonly digest: string;
+}
+
+const START: AuditHead = { number: 0, digest: "00".repeat(32) };
+const MAX_OVERTAKEN = 100;
+
+/** What a trail is written with. */
+export interface AuditLogOptions {
+  /** Makes two equal entries differ. */
+  readonly random: RandomSource;
+  /** Unix seconds. */
+  readonly now: () => number;
+  /** Hears of every entry, to write its number and digest where the store's owner cannot. */
+  readonly onEntry?: (entry: AuditEntry) => void;
+}
+
+/** Appends to the trail and reads it. */
+export class AuditLog {
+  /** The trail of `store`. */
+  constructor(private readonly store: Store, private readonly options: AuditLogOptions) {}
+
+  /**
+   * Appends an entry behind all others.
+   * @throws {Refusal} `store_unavailable`: then the action must not be done.
+   */
+  async append(content: Action | Outcome): Promise<AuditEntry> {
+    const salt = this.options.random(8).toHex();
+    for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
+      const head = await this.store.get<AuditHead>(keySpace.auditHead());
+      const { number, digest: previous } = head.value ?? START;
+      const bytes = utf8(
+        JSON.stringify({ number: number + 1, atSeconds: this.options.now(), previous, salt, ...content }),
+      );
+      const digest = sha256(bytes).toHex();
+      const key = keySpace.auditEntry(number + 1);
+      const done = await this.store.commit((operation) => {
+        operation.check(head, { key, versionstamp: null }).set(key, bytes);
+        operation.set(head.key, { number: number + 1, digest });
+      });
+      // A commit that landed may be repeated on the way and come back as failed: what is there tells.
+      const landed = done !== undefined || digestOf((await this.store.get<Uint8Array>(key)).value) === digest;
+      if (!landed) continue;
+      const entry = readEntry(bytes);
+      this.options.onEntry?.(entry);
+      return entry;
+    }
+    throw storeUnavailable();
+  }
+
+  /**
+   * Does `work` between an entry that says so and one that says what came of it.
+   * @throws {Refusal} `store_unavailable` when it could not be written down: then it was not done. Or what `work` throws.
+   */
+  async record<T>(action: Action, work: () => Promise<T>): Promise<T> {
+    const { number: of } = await this.append(action);
+    let outcome = "done";
+    try {
+      return await work();
+    } catch (error) {
+      outcome = error instanceof Refusal ? error.code : "internal";
+      throw error;
+    } finally {
+      // An action whose outcome could not be written says that nobody knows.
+      await this.append({ of, outcome }).catch(() => {});
+    }
+  }
+
+  /** At most `limit` entries before the number `before`, newest first. */
+  async latest(limit: number, before = Number.MAX_SAFE_INTEGER): Promise<AuditEntry[]> {
+    const entries: AuditEntry[] = [];
+    const selector = keySpace.auditEntriesBefore(before);
+    for await (const { value } of this.store.list<Uint8Array>(selector, { limit, reverse: true })) {
+      entries.push(readEntry(value));
+    }
+    return entries;
+  }
+
+  /** Reads the whole trail. Gives its length and digest, or the number of the first entry that is not as it was. */
+  async verify(): Promise<{ intact: true; entries: number; digest: string } | { intact: false; at: number }> {
+    let last = START;
+    for await (const { key, value } of this.store.list<Uint8Array>(keySpace.allAuditEntries())) {
+      const number = last.number + 1;
+      const entry = key[1] === number ? readEntry(value) : undefined;
+      if (entry?.number !== number || entry.previous !== last.digest) return { intact: false, at: number };
+      last = entry;
+    }
+    const head = (await this.store.get<AuditHead>(keySpace.auditHead())).value ?? START;
+    // Entries that came while this one read are behind `last`; an older head than `last` cannot be.
+    if (head.number < last.number || (head.number === last.number && head.digest !== last.digest)) {
+      return { intact: false, at: last.number + 1 };
+    }
+    if (head.number > last.number && await this.#isMissing(last.number + 1)) {
+      return { intact: false, at: last.number + 1 };
+    }
+    return { intact: true, entries: last.number, digest: last.digest };
+  }
+
+  async #isMissing(number: number): Promise<boolean> {
+    return (await this.store.get(keySpace.auditEntry(number))).value === null;
+  }
+}
+
+function digestOf(bytes: Uint8Array | null): string | undefined {
+  return bytes === null ? undefined : sha256(bytes).toHex();
+}
+
+function readEntry(bytes: Uint8Array): AuditEntry {
+  const { salt: _salt, ...entry } = JSON.parse(new TextDecoder().decode(bytes));
+  return { ...entry, digest: sha256(bytes).toHex() };
+}

@@ -1,0 +1,128 @@
+/**
+ * The hours of all processes' counters in the store. Each process has a row of its own per hour and application and
+ * always writes the whole count, never a difference, so that a repeated write counts nothing twice; and each write checks
+ * the row's versionstamp, so that one which lands late cannot undo a newer one.
+ *
+ * @module
+ */
+import type { AppCounts, Counters, Counts } from "./counters.ts";
+import { sumCounts } from "./counters.ts";
+import type { Series } from "./metrics.ts";
+import { keySpace, type Store } from "../store/kv.ts";
+import type { SweepPace } from "../ledger/sweep.ts";
+
+/** Days that hours are kept. */
+export const COUNTER_RETENTION_DAYS = 30;
+/** Rows of one commit; with at most some 20 KiB a row this stays under KV's 800 KiB. */
+const ROWS_PER_COMMIT = 30;
+
+type CounterRow = Readonly<Record<Series, number>>;
+
+interface KnownRow {
+  readonly versionstamp: string | null;
+  /** The sum of the counts that were written. */
+  readonly written: number;
+}
+
+/** This process's rows, and the view of everybody's. */
+export class CounterRows {
+  readonly #known = new Map<string, KnownRow>();
+  #flushing: Promise<void> | undefined;
+
+  /** `process` is a random name of this process. */
+  constructor(
+    private readonly store: Store,
+    private readonly counters: Counters,
+    private readonly process: string,
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * Writes what has changed since the last time. What could not be written is written the next time.
+   * @throws {Refusal} `store_unavailable`.
+   */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flush().finally(() => this.#flushing = undefined);
+    return this.#flushing;
+  }
+
+  /** The hours from `fromHour` to `toHour`, both included, of all processes; this process's own up to this moment. */
+  async read(fromHour: number, toHour: number): Promise<Map<number, AppCounts>> {
+    const parts = new Map<number, AppCounts[]>();
+    const put = (hour: number, counts: AppCounts) => parts.set(hour, [...parts.get(hour) ?? [], counts]);
+    const own = this.counters.hours();
+    for await (const { key, value } of this.store.list<CounterRow>(keySpace.countersOf(fromHour, toHour))) {
+      const [, hour, app, process] = key as [string, number, string, string];
+      if (process === this.process && own.has(hour)) continue;
+      put(hour, new Map([[app, new Map(Object.entries(value))]]));
+    }
+    for (const [hour, counts] of own) if (hour >= fromHour && hour <= toHour) put(hour, counts);
+    return new Map([...parts].sort(([a], [b]) => a - b).map(([hour, counts]) => [hour, sumCounts(counts)]));
+  }
+
+  async #flush(): Promise<void> {
+    const changed: { name: string; key: Deno.KvKey; counts: Counts; sum: number }[] = [];
+    for (const [hour, apps] of this.counters.hours()) {
+      for (const [app, counts] of apps) {
+        const name = `${hour} ${app}`;
+        const sum = counts.values().reduce((a, b) => a + b, 0);
+        if (this.#known.get(name)?.written === sum) continue;
+        changed.push({ name, key: keySpace.counters(hour, app, this.process), counts: new Map(counts), sum });
+      }
+    }
+    for (let at = 0; at < changed.length; at += ROWS_PER_COMMIT) {
+      const rows = changed.slice(at, at + ROWS_PER_COMMIT);
+      const versionstamps = await this.#versionstamps(rows);
+      let done: string | undefined;
+      try {
+        done = await this.store.commit((operation) => {
+          for (const [index, { key, counts }] of rows.entries()) {
+            operation.check({ key, versionstamp: versionstamps[index]! });
+            operation.set(key, Object.fromEntries(counts));
+          }
+        });
+      } finally {
+        // After an unknown outcome, or one that an earlier write of our own overtook, the rows are looked at again.
+        for (const { name, sum } of rows) {
+          if (done === undefined) this.#known.delete(name);
+          else this.#known.set(name, { versionstamp: done, written: sum });
+        }
+      }
+    }
+    this.#forgetWritten(changed.map(({ key }) => key[1] as number));
+  }
+
+  async #versionstamps(rows: readonly { name: string; key: Deno.KvKey }[]): Promise<(string | null)[]> {
+    const unknown = rows.filter(({ name }) => !this.#known.has(name));
+    const read = await this.store.getMany(unknown.map(({ key }) => key));
+    const found = new Map(unknown.map(({ name }, index) => [name, read[index]!.versionstamp]));
+    return rows.map(({ name }) => this.#known.get(name)?.versionstamp ?? found.get(name) ?? null);
+  }
+
+  /** An hour is forgotten at the flush after the one that wrote it, once nothing can be added to it any more. */
+  #forgetWritten(changedHours: readonly number[]): void {
+    const current = Math.floor(this.now() / 3_600);
+    for (const hour of this.counters.hours().keys()) {
+      if (hour >= current || changedHours.includes(hour)) continue;
+      this.counters.forgetHour(hour);
+      for (const name of this.#known.keys()) if (name.startsWith(`${hour} `)) this.#known.delete(name);
+    }
+  }
+}
+
+/** Deletes the hours that are over their retention, a few at a time. Gives how many rows it deleted. */
+export async function sweepCounters(store: Store, nowSeconds: number, pace: SweepPace): Promise<number> {
+  const firstKept = Math.floor(nowSeconds / 3_600) - COUNTER_RETENTION_DAYS * 24;
+  let swept = 0;
+  while (true) {
+    const rows = await Array.fromAsync(
+      store.list(keySpace.countersOf(0, firstKept - 1), { limit: pace.rowsPerCommit }),
+    );
+    if (rows.length === 0) return swept;
+    await store.commit((operation) => {
+      for (const { key } of rows) operation.delete(key);
+    });
+    swept += rows.length;
+    await pace.pause();
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * Counters without people: how often what happened, per application, never to whom.
+ *
+ * A process counts in memory. Whole hours are what the store keeps (core/operations/counter_rows.ts); minutes exist here
+ * alone, for the live view, and are gone with the process.
+ *
+ * @module
+ */
+import { isAnonymous, type MetricKey, parseSeries, powerBucket, type Series, seriesOf } from "./metrics.ts";
+
+/** Counts by series. */
+export type Counts = ReadonlyMap<Series, number>;
+
+/** Counts by application; `""` is what belongs to none. */
+export type AppCounts = ReadonlyMap<string, Counts>;
+
+/** Minutes that the live view shows. */
+export const LIVE_MINUTES = 60;
+/** Closed hours that wait for a store which does not answer; beyond it the oldest is given up. */
+const MAX_WAITING_HOURS = 48;
+
+const SECONDS = { minute: 60, hour: 3_600 } as const;
+
+/** An answer as the counters see it. */
+export interface CountedAnswer {
+  /** The kind of route. */
+  readonly route: string;
+  /** The application, if it is one that exists. */
+  readonly app: string | undefined;
+  /** `ok`, `replayed`, or the code of a refusal. */
+  readonly outcome: string;
+  /** The duration, coarse. */
+  readonly duration: string;
+}
+
+/** Counts what happens in this process. */
+export class Counters {
+  readonly #totals = new Tally();
+  /** The totals as they stood when the current hour began. */
+  #totalsAtHour = new Tally();
+  readonly #hours = new Map<number, Tally>();
+  readonly #minutes = new Map<number, Tally>();
+
+  /** `now` gives Unix seconds. */
+  constructor(private readonly now: () => number) {}
+
+  /** Counts an answer. */
+  answered({ route, app, outcome, duration }: CountedAnswer): void {
+    this.#add(app ?? "", [
+      [seriesOf("requests", route, outcome), 1],
+      [seriesOf("durations", route, duration), 1],
+    ]);
+  }
+
+  /** Counts tokens that were signed. */
+  issued(app: string, tokens: number): void {
+    this.#add(app, [[seriesOf("tokens"), tokens]]);
+  }
+
+  /** Counts the events of an accepted log and the use (from 0) that it claimed. */
+  logged(app: string, use: number, accepted: number, rejectedCodes: readonly string[]): void {
+    this.#add(app, [
+      [seriesOf("uses", powerBucket(use + 1)), 1],
+      [seriesOf("events", "accepted"), accepted],
+      ...rejectedCodes.map((code): [Series, number] => [seriesOf("events", code), 1]),
+    ]);
+  }
+
+  /** Counts a commit of the ledger. */
+  committed(claims: number, ok: boolean): void {
+    this.#add("", [[seriesOf("commits", powerBucket(claims), ok ? "ok" : "failed"), 1]]);
+  }
+
+  /** Everything since the start of this process. */
+  totals(): AppCounts {
+    return this.#totals.counts;
+  }
+
+  /**
+   * What may leave the process for somebody who writes it down often: the same totals, but those of the anonymous path
+   * as they stood at the last full hour.
+   */
+  exported(): AppCounts {
+    this.#turnHour();
+    const exported = new Tally();
+    for (const [app, counts] of this.#totals.counts) {
+      for (const [series, count] of counts) {
+        const shown = isAnonymous(series) ? this.#totalsAtHour.counts.get(app)?.get(series) ?? 0 : count;
+        exported.add(app, series, shown);
+      }
+    }
+    return exported.counts;
+  }
+
+  /** The last {@linkcode LIVE_MINUTES} minutes by their number since 1970, the current one included. */
+  minutes(): ReadonlyMap<number, AppCounts> {
+    this.#dropOldMinutes();
+    return countsOf(this.#minutes);
+  }
+
+  /** The hours, by their number since 1970, that the store does not have in full yet. */
+  hours(): ReadonlyMap<number, AppCounts> {
+    return countsOf(this.#hours);
+  }
+
+  /** Forgets a closed hour: the store has it in full. */
+  forgetHour(hour: number): void {
+    if (hour < this.#hour()) this.#hours.delete(hour);
+  }
+
+  #add(app: string, counts: readonly (readonly [Series, number])[]): void {
+    this.#turnHour();
+    const hour = windowOf(this.#hours, this.#hour());
+    const minute = windowOf(this.#minutes, Math.floor(this.now() / SECONDS.minute));
+    for (const [series, count] of counts) {
+      if (count === 0) continue;
+      for (const tally of [this.#totals, hour, minute]) tally.add(app, series, count);
+    }
+    if (this.#hours.size > MAX_WAITING_HOURS) this.#hours.delete(this.#hours.keys().next().value!);
+    this.#dropOldMinutes();
+  }
+
+  #hour(): number {
+    return Math.floor(this.now() / SECONDS.hour);
+  }
+
+  #turnHour(): void {
+    if (this.#totalsAtHour.hour === this.#hour()) return;
+    this.#totalsAtHour = new Tally(this.#hour());
+    for (const [app, counts] of this.#totals.counts) {
+      for (const [series, count] of counts) this.#totalsAtHour.add(app, series, count);
+    }
+  }
+
+  #dropOldMinutes(): void {
+    const oldest = Math.floor(this.now() / SECONDS.minute) - LIVE_MINUTES;
+    for (const minute of this.#minutes.keys()) if (minute <= oldest) this.#minutes.delete(minute);
+  }
+}
+
+class Tally {
+  readonly counts = new Map<string, Map<Series, number>>();
+
+  constructor(readonly hour?: number) {}
+
+  add(app: string, series: Series, count: number): void {
+    let counts = this.counts.get(app);
+    if (counts === undefined) this.counts.set(app, counts = new Map());
+    counts.set(series, (counts.get(series) ?? 0) + count);
+  }
+}
+
+function windowOf(windows: Map<number, Tally>, number: number): Tally {
+  let window = windows.get(number);
+  if (window === undefined) windows.set(number, window = new Tally());
+  return window;
+}
+
+function countsOf(windows: ReadonlyMap<number, Tally>): ReadonlyMap<number, AppCounts> {
+  return new Map([...windows].map(([number, { counts }]) => [number, counts]));
+}
+
+/** Adds counts up by application and series. */
+export function sumCounts(all: Iterable<AppCounts>): AppCounts {
+  const sum = new Tally();
+  for (const counts of all) {
+    for (const [app, series] of counts) {
+      for (const [name, count] of series) sum.add(app, name, count);
+    }
+  }
+  return sum.counts;
+}
+
+/** Adds up the series of a metric whose labels have the given values; an undefined value fits every one. */
+export function sumOf(
+  counts: Counts | undefined,
+  metric: MetricKey,
+  ...values: (string | undefined)[]
+): number {
+  let sum = 0;
+  for (const [series, count] of counts ?? []) {
+    const { metric: own, values: labels } = parseSeries(series);
+    if (own !== metric) continue;
+    if (values.every((value, index) => value === undefined || value === labels[index])) sum += count;
+  }
+  return sum;
+}

@@ -1,0 +1,47 @@
+/**
+ * The state of a process as gauges: whether it works, not who uses it.
+ *
+ * @module
+ */
+import type { Health } from "./health.ts";
+import type { Gauge } from "./prometheus.ts";
+
+/** Names and meaning of the gauges. */
+export const GAUGES = {
+  started: {
+    name: "dit_process_start_time_seconds",
+    help: "When this process started, in Unix seconds.",
+  },
+  storeUp: {
+    name: "dit_store_up",
+    help: "1 while the store answers, 0 while it counts as down.",
+  },
+  waiting: {
+    name: "dit_waiting_logs",
+    help: "Logs that wait for their commit or are under way.",
+  },
+  maintained: {
+    name: "dit_maintenance_time_seconds",
+    help: "When the background job last went through in this process, in Unix seconds; 0 before it has.",
+  },
+} as const;
+
+/** What the gauges are read from. */
+export interface GaugedServer {
+  /** How this process is. */
+  readonly health: Health;
+  /** The store's breaker of writes. */
+  readonly store: { readonly writes: { readonly refuses: boolean } };
+  /** Where logs wait. */
+  readonly committer: { readonly waiting: number };
+}
+
+/** Reads the gauges. */
+export function readGauges({ health, store, committer }: GaugedServer): Gauge[] {
+  return [
+    { ...GAUGES.started, value: health.startedAtSeconds },
+    { ...GAUGES.storeUp, value: store.writes.refuses ? 0 : 1 },
+    { ...GAUGES.waiting, value: committer.waiting },
+    { ...GAUGES.maintained, value: health.maintainedAtSeconds ?? 0 },
+  ];
+}

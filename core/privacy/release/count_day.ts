@@ -1,0 +1,123 @@
+/**
+ * Counts a day's records for any number of releases in one pass, or in several where there are more people than memory
+ * is meant for.
+ *
+ * @module
+ */
+import { utf8 } from "../../base/bytes.ts";
+import type { Application } from "../../config/types.ts";
+import { DayChangedError, readRecords } from "../../ledger/day_records.ts";
+import type { Store } from "../../store/kv.ts";
+import { indexOfValue } from "../../schema/local_report.ts";
+import { decodeRecord, type LogRecord } from "../../schema/record.ts";
+import type { FieldSchema } from "../../schema/schema.ts";
+import { isInDomain } from "../../schema/validate.ts";
+import type { RandomSource } from "../../base/random.ts";
+import { BoundedContributions, type CellTotal } from "../dp/contributions.ts";
+import { absentIndex } from "./figures.ts";
+import type { ReleasePlan } from "./plan.ts";
+import { SipHash, SIPHASH_KEY_LENGTH } from "../sketch/siphash.ts";
+
+/** People that are held in memory for all releases of a pass together, some 200 bytes each. */
+const MAX_PEOPLE = 500_000;
+/** Passes are doubled up to this many, then people are held whatever it takes. */
+const MAX_PASSES = 256;
+/** Tries to read a day while its records are moved. */
+const MAX_TRIES = 5;
+
+/** How a day is counted. */
+export interface CountOptions {
+  /** Keys the choice of kept cells. */
+  readonly random: RandomSource;
+  /** People held in memory at a time; 500,000 by default. */
+  readonly maxPeople?: number;
+}
+
+/**
+ * The totals of each plan by cell, contributions bounded. A cell is the indexes of its values, joined by commas.
+ * @throws {DayChangedError} If records were moved again and again meanwhile.
+ */
+export async function countDay(
+  store: Store,
+  app: Application,
+  day: number,
+  plans: readonly ReleasePlan[],
+  { random, maxPeople = MAX_PEOPLE }: CountOptions,
+): Promise<Map<string, CellTotal>[]> {
+  for (let tries = 1, passes = 1;;) {
+    const counter = new DayCounter(app, plans, passes, new SipHash(random(SIPHASH_KEY_LENGTH)));
+    try {
+      if (await counter.run(store, day, passes < MAX_PASSES ? maxPeople : Infinity)) return counter.totals;
+      passes *= 2;
+    } catch (error) {
+      if (!(error instanceof DayChangedError) || tries++ === MAX_TRIES) throw error;
+    }
+  }
+}
+
+class DayCounter {
+  readonly totals: Map<string, CellTotal>[];
+
+  constructor(
+    private readonly app: Application,
+    private readonly plans: readonly ReleasePlan[],
+    private readonly passes: number,
+    private readonly key: SipHash,
+  ) {
+    this.totals = plans.map(() => new Map());
+  }
+
+  /** Gives false when there are more people in a pass than `maxPeople`. */
+  async run(store: Store, day: number, maxPeople: number): Promise<boolean> {
+    for (let pass = 0; pass < this.passes; pass++) {
+      const bounded = this.plans.map((plan) => new BoundedContributions(plan, this.key));
+      for await (const line of readRecords(store, this.app.id, day)) {
+        const record = decodeRecord(line);
+        if (record.pseudonym === undefined || !this.#isInPass(record.pseudonym, pass)) continue;
+        this.#add(record.pseudonym, record, bounded);
+        if (bounded.reduce((sum, { people }) => sum + people, 0) > maxPeople) return false;
+      }
+      for (const [index, contributions] of bounded.entries()) contributions.addTo(this.totals[index]!);
+    }
+    return true;
+  }
+
+  #isInPass(pseudonym: string, pass: number): boolean {
+    return this.passes === 1 || this.key.hash(utf8(pseudonym)).low % this.passes === pass;
+  }
+
+  #add(pseudonym: string, { events }: LogRecord, bounded: readonly BoundedContributions[]): void {
+    for (const event of events) {
+      for (const [index, plan] of this.plans.entries()) {
+        if (plan.event !== event.name) continue;
+        const cell = cellOf(this.app, plan, event.fields);
+        if (cell !== undefined) bounded[index]!.add(pseudonym, cell);
+      }
+    }
+  }
+}
+
+/** The cell that an event belongs to; undefined when a value is no longer in its field's domain. */
+function cellOf(
+  app: Application,
+  plan: ReleasePlan,
+  values: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const { fields } = app.events[plan.event]!;
+  if (plan.of !== undefined) {
+    const report = values[plan.of];
+    return isInDomain(fields[plan.of]!, report) ? String(report) : undefined;
+  }
+  const indexes: number[] = [];
+  for (const name of plan.by) {
+    const index = indexOf(fields[name]!, values[name]);
+    if (index === undefined) return undefined;
+    indexes.push(index);
+  }
+  return indexes.join();
+}
+
+function indexOf(field: FieldSchema, value: unknown): number | undefined {
+  if (value === undefined) return absentIndex(field);
+  return isInDomain(field, value) ? indexOfValue(field, value) : undefined;
+}

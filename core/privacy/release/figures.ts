@@ -1,0 +1,160 @@
+/**
+ * From bounded totals to figures that may be published: noise, selection of cells, threshold, intervals. What happens
+ * after the noise costs nothing more.
+ *
+ * @module
+ */
+import { valueAtIndex, valueCount } from "../../schema/local_report.ts";
+import type { EventSchema, FieldSchema } from "../../schema/schema.ts";
+import type { CellTotal } from "../dp/contributions.ts";
+import { reportCount } from "../dp/local_dp.ts";
+import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
+import { discreteGaussian, discreteLaplace } from "../dp/noise.ts";
+import { gaussianHalfWidth, laplaceHalfWidth } from "../dp/noise_interval.ts";
+import { toNumber } from "../dp/rational.ts";
+import { estimatedField, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./plan.ts";
+import type { UniformSource } from "../../base/uniform.ts";
+
+/** Confidence of all intervals. */
+export const CONFIDENCE = 0.95;
+/** Figures of one release; of more, the greatest are kept. */
+export const MAX_FIGURES = 8_192;
+
+/** A value of a field as records have it; null: the field was absent. */
+export type CellValue = boolean | number | string | null;
+
+/** One published figure. */
+export interface Figure {
+  /** The values of the fields of the breakdown, in its order. */
+  readonly cell: readonly CellValue[];
+  /** People, or events where more than one of a person is counted; noised, or estimated from noised reports. */
+  readonly count: number;
+  /** With 95 % confidence, what was counted after bounding is not below. */
+  readonly lower: number;
+  /** With 95 % confidence, what was counted after bounding is not above. */
+  readonly upper: number;
+}
+
+/** The figures of a release, the greatest first. */
+export interface Figures {
+  /** Those that are published. */
+  readonly figures: readonly Figure[];
+  /** How many were left out because they are below the threshold or beyond the greatest 8,192. */
+  readonly withheld: number;
+}
+
+/** Index of a field's absence, behind those of its values. */
+export function absentIndex(field: FieldSchema): number {
+  return valueCount(field);
+}
+
+/** Makes figures of totals by cell; a cell is the indexes of its values, joined by commas. */
+export function countFigures(
+  plan: ReleasePlan,
+  event: EventSchema,
+  totals: ReadonlyMap<string, CellTotal>,
+  random: UniformSource,
+): Figures {
+  const noise = noiseOf(plan);
+  const fields = plan.by.map((name) => event.fields[name]!);
+  const half = halfWidth(noise);
+  const figures: Figure[] = [];
+  let withheld = 0;
+  for (
+    const cell of plan.cells === "declared" ? declaredCells(fields) : selectedCells(plan, totals, random)
+  ) {
+    const counted = totals.get(cell)?.events ?? 0;
+    const count = counted + Number(draw(noise, random));
+    if (count < plan.threshold) withheld++;
+    else {
+      figures.push({
+        cell: readCell(fields, cell),
+        count,
+        lower: Math.max(0, count - half),
+        upper: count + half,
+      });
+    }
+  }
+  return greatest(figures, withheld);
+}
+
+/**
+ * Makes figures of how often each local report came, one a person. That a person has taken part at all is not protected
+ * by his report's randomisation, so the histogram is noised like any other count; the estimates cost nothing more.
+ */
+export function estimateFigures(
+  plan: ReleasePlan,
+  event: EventSchema,
+  totals: ReadonlyMap<string, CellTotal>,
+  random: UniformSource,
+): Figures {
+  const { field, mechanism } = estimatedField(plan, event)!;
+  const noise = noiseOf(plan);
+  const histogram = Array.from(
+    { length: reportCount(mechanism) },
+    (_, report) => (totals.get(String(report))?.events ?? 0) + Number(draw(noise, random)),
+  );
+  const estimates = estimateFrequencies(mechanism, histogram, CONFIDENCE, varianceOf(noise));
+  const figures = estimates.map(({ count, interval }, index): Figure => ({
+    cell: [valueAtIndex(field, index)],
+    count: Math.round(count),
+    lower: Math.max(0, Math.floor(interval.lower)),
+    upper: Math.max(0, Math.ceil(interval.upper)),
+  }));
+  const published = figures.filter(({ count }) => count >= plan.threshold);
+  return greatest(published, figures.length - published.length);
+}
+
+/** How far a figure can be off by its noise, with 95 % confidence. */
+export function halfWidth(noise: Noise): number {
+  return noise.kind === "laplace"
+    ? laplaceHalfWidth(noise.scale, CONFIDENCE)
+    : gaussianHalfWidth(noise.variance, CONFIDENCE);
+}
+
+function draw(noise: Noise, random: UniformSource): bigint {
+  return noise.kind === "laplace"
+    ? discreteLaplace(noise.scale, random)
+    : discreteGaussian(noise.variance, random);
+}
+
+/** The variance of the noise, rounded up: the continuous distributions' is not below that of the discrete ones. */
+function varianceOf(noise: Noise): number {
+  return noise.kind === "laplace" ? 2 * toNumber(noise.scale) ** 2 : toNumber(noise.variance);
+}
+
+/** Every combination of values, each field's absence included. */
+function* declaredCells(fields: readonly FieldSchema[], prefix: readonly number[] = []): Generator<string> {
+  const field = fields[prefix.length];
+  if (field === undefined) {
+    yield prefix.join();
+    return;
+  }
+  for (let index = 0; index <= absentIndex(field); index++) yield* declaredCells(fields, [...prefix, index]);
+}
+
+/** The combinations that enough people have to be named. Their order must not tell who came first. */
+function selectedCells(
+  plan: ReleasePlan,
+  totals: ReadonlyMap<string, CellTotal>,
+  random: UniformSource,
+): string[] {
+  const selection = selectionOf(plan);
+  return [...totals].filter(([, { people }]) => selection.keeps(people, random)).map(([cell]) => cell).sort();
+}
+
+function readCell(fields: readonly FieldSchema[], cell: string): CellValue[] {
+  if (fields.length === 0) return [];
+  return cell.split(",").map((index, position) => {
+    const field = fields[position]!;
+    return Number(index) === absentIndex(field) ? null : valueAtIndex(field, Number(index));
+  });
+}
+
+function greatest(figures: Figure[], withheld: number): Figures {
+  figures.sort((a, b) => b.count - a.count || JSON.stringify(a.cell).localeCompare(JSON.stringify(b.cell)));
+  return {
+    figures: figures.slice(0, MAX_FIGURES),
+    withheld: withheld + Math.max(0, figures.length - MAX_FIGURES),
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * A question as it is answered: its bounds, its noise and its exact cost, fixed when its budget is reserved.
+ *
+ * @module
+ */
+import type { ReleaseQuery } from "../../config/release_types.ts";
+import type { Application } from "../../config/types.ts";
+import { mechanismOf, valueCount } from "../../schema/local_report.ts";
+import type { EventSchema, FieldSchema } from "../../schema/schema.ts";
+import {
+  gaussianVariance,
+  laplaceScale,
+  type LossUnit,
+  type PrivacyLoss,
+  privacyLoss,
+} from "../dp/accounting.ts";
+import type { ContributionBounds } from "../dp/contributions.ts";
+import { PartitionSelection } from "../dp/partition.ts";
+import { divide, multiply, type Rational, rational, rationalOf, ZERO } from "../dp/rational.ts";
+
+/** Most combinations that are counted whether anybody has them or not. */
+export const MAX_DECLARED_CELLS = 4_096;
+/** Delta of a budget by default. */
+export const DEFAULT_DELTA = 1e-6;
+
+/** What a plan needs to know of an application. */
+export type ReleasingApplication = Pick<Application, "events" | "releases" | "pseudonymSeconds">;
+
+/** Days of an application's budget periods. */
+export function periodDays(app: ReleasingApplication): number {
+  return app.releases!.budget.days ?? app.pseudonymSeconds! / 86_400;
+}
+
+/** A question ready to be answered. */
+export interface ReleasePlan extends ContributionBounds {
+  /** The event that is counted. */
+  readonly event: string;
+  /** The fields by whose values it is broken down. */
+  readonly by: readonly string[];
+  /** Instead: the field under local differential privacy whose values are estimated. */
+  readonly of?: string;
+  /** Whether every combination is counted, or those are named that enough people have. */
+  readonly cells: "declared" | "selected";
+  /** Figures below it are not published. */
+  readonly threshold: number;
+  /** What the answer costs. */
+  readonly cost: PrivacyLoss;
+}
+
+/** How a figure is noised: a scale of discrete Laplace or a variance of discrete Gaussian noise. */
+export type Noise =
+  | { readonly kind: "laplace"; readonly scale: Rational }
+  | { readonly kind: "gaussian"; readonly variance: Rational };
+
+/** How many combinations of values the fields of a breakdown have; each may also be absent. */
+export function cellCount(event: EventSchema, by: readonly string[]): number {
+  return by.reduce((product, field) => product * (valueCount(event.fields[field]!) + 1), 1);
+}
+
+/**
+ * The plan of a question of a checked configuration. Where it says no delta, its share of the budget's is what is there
+ * for each question and day.
+ */
+export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleasePlan {
+  const { event, by = [], of } = query;
+  const { budget: { delta = DEFAULT_DELTA }, queries } = app.releases!;
+  const answers = rational(BigInt(periodDays(app) * Object.keys(queries).length));
+  const fits = cellCount(app.events[event]!, by) <= MAX_DECLARED_CELLS;
+  const cells = query.cells ?? (fits ? "declared" : "selected");
+  const unit: LossUnit = query.rho === undefined ? "pure" : "zcdp";
+  const selection = query.delta === undefined ? divide(rationalOf(delta), answers) : rationalOf(query.delta);
+  return {
+    event,
+    by,
+    ...(of === undefined ? {} : { of }),
+    cells,
+    cellsPerPerson: query.cellsPerPerson ?? 1,
+    eventsPerCell: query.eventsPerCell ?? 1,
+    threshold: query.threshold ?? 10,
+    cost: privacyLoss(
+      unit,
+      rationalOf((query.rho ?? query.epsilon)!),
+      cells === "selected" ? selection : ZERO,
+    ),
+  };
+}
+
+/** The field whose local reports a plan estimates, and how it is randomised; undefined where it counts events. */
+export function estimatedField(plan: ReleasePlan, event: EventSchema) {
+  const field: FieldSchema | undefined = plan.of === undefined ? undefined : event.fields[plan.of];
+  const mechanism = field && mechanismOf(field);
+  return mechanism && { field: field!, mechanism };
+}
+
+/** What a plan's noise and, where cells are selected, the selection may each cost: halves of the amount. */
+function split({ cells, cost }: ReleasePlan): { noise: Rational; selection: Rational } {
+  const half = divide(cost.amount, rational(2n));
+  return cells === "declared" ? { noise: cost.amount, selection: ZERO } : { noise: half, selection: half };
+}
+
+/**
+ * The noise of a plan's figures. Adding or removing one person changes at most `cellsPerPerson` of them by at most
+ * `eventsPerCell` each, so all together by c v in the sum and by c v^2 in the sum of squares.
+ */
+export function noiseOf(plan: ReleasePlan): Noise {
+  const { cellsPerPerson, eventsPerCell, cost } = plan;
+  const { noise } = split(plan);
+  const cells = BigInt(cellsPerPerson), events = BigInt(eventsPerCell);
+  return cost.unit === "pure"
+    ? { kind: "laplace", scale: laplaceScale(cells * events, noise) }
+    : { kind: "gaussian", variance: gaussianVariance(cells * events * events, noise) };
+}
+
+/**
+ * The epsilon of a plan's selection of cells. In zCDP it is the greatest multiple of 2^-20 whose square is not above
+ * twice the rho: an epsilon costs a rho of epsilon^2 / 2.
+ */
+export function selectionEpsilon(plan: ReleasePlan): Rational {
+  const { selection } = split(plan);
+  if (plan.cost.unit === "pure") return selection;
+  const unit = 1n << 20n;
+  const square = multiply(selection, rational(2n * unit * unit));
+  return rational(squareRootBelow(square.numerator / square.denominator), unit);
+}
+
+/**
+ * How the cells of a plan are selected, and none of fewer people than its threshold stands for.
+ * Throws a `RangeError` if its cost is so small that a cell would need more than 100,000 people.
+ */
+export function selectionOf(plan: ReleasePlan): PartitionSelection {
+  return new PartitionSelection({
+    epsilon: selectionEpsilon(plan),
+    delta: plan.cost.delta,
+    cellsPerPerson: plan.cellsPerPerson,
+    minimumPeople: Math.max(1, Math.ceil(plan.threshold / plan.eventsPerCell)),
+  });
+}
+
+/** The greatest integer whose square is not above `value`. */
+function squareRootBelow(value: bigint): bigint {
+  let low = 0n, high = 1n << BigInt(Math.ceil(value.toString(2).length / 2));
+  while (high - low > 1n) {
+    const middle = (low + high) >> 1n;
+    if (middle * middle <= value) low = middle;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,264 @@
+/**
+ * Releases: from a day's raw records to figures that may be shown to anybody (docs/privacy.md).
+ *
+ * Two commits make a release. The first pays for it and reserves its row; the second puts the figures in place of the
+ * reservation. A process may end anywhere: a rerun finds the reservation, counts again and pays nothing; of two that
+ * count at once one publishes, and the figures of the other are forgotten unseen. So a question about a day is answered
+ * once, and paid once.
+ *
+ * @module
+ */
+import { toBase64url } from "../../base/bytes.ts";
+import type { Application } from "../../config/types.ts";
+import { DayChangedError } from "../../ledger/day_records.ts";
+import { keySpace, type Store } from "../../store/kv.ts";
+import type { TallyRow } from "../../ledger/tally.ts";
+import { dayOf } from "../../base/time.ts";
+import type { RandomSource } from "../../base/random.ts";
+import { budgetOf, payment, readSpending } from "./budget.ts";
+import type { CellTotal } from "../dp/contributions.ts";
+import { countDay } from "./count_day.ts";
+import { countFigures, estimateFigures } from "./figures.ts";
+import { noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } from "./rows.ts";
+import { UniformSource } from "../../base/uniform.ts";
+
+/** Seconds after a day's end before it is released: what was accepted before midnight has been written by then. */
+export const RELEASE_AFTER_SECONDS = 600;
+/** Days that a missed night is made up for. */
+const LOOK_BACK_DAYS = 7;
+/** Days that releases are kept: far longer than any raw record, so that no day is ever released again. */
+const KEPT_DAYS = 800;
+const MAX_OVERTAKEN = 100;
+/** Bytes of randomness that are drawn at a time: a release takes many. */
+const RANDOM_BLOCK = 4_096;
+
+/** What a release works with. */
+export interface ReleaseContext {
+  /** The store. */
+  readonly store: Store;
+  /** A cryptographic source, for noise. */
+  readonly random: RandomSource;
+  /** The events of an application that are withheld. */
+  readonly withheldOf: (app: string) => ReadonlySet<string>;
+}
+
+/**
+ * What became of a question. `published`: now. `present`: it was before. `refused`: the budget of the day's period is
+ * spent. `withheld`: its event is in quarantine. `not over`: the day is not. `incomplete`: raw records of the day are
+ * gone already. `impossible`: it was paid for, and the schema no longer has what it asks for. `busy`: other work on the
+ * day's records did not let it be read; try again.
+ */
+export type Outcome =
+  | "published"
+  | "present"
+  | "refused"
+  | "withheld"
+  | "not over"
+  | "incomplete"
+  | "impossible"
+  | "busy";
+
+/** What became of it at night, when an error of one day is told beside the outcomes of the others. */
+export type NightOutcome = Outcome | "failed";
+
+/** How a day is released. */
+export interface DayOptions {
+  /** Unix seconds. */
+  readonly nowSeconds: number;
+  /** Whether a day that is not over may be released: what comes later will be in no release. */
+  readonly early?: boolean;
+}
+
+/** Answers all questions of an application about a day, each once. Gives what became of each. */
+export async function releaseDay(
+  context: ReleaseContext,
+  app: Application,
+  day: number,
+  { nowSeconds, early = false }: DayOptions,
+): Promise<Record<string, Outcome>> {
+  const isOver = nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
+  const outcomes: Record<string, Outcome> = {};
+  const reserved: { query: string; row: Deno.KvEntry<ReservedRow> }[] = [];
+  for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
+    if (!isOver && !(early && day <= dayOf(nowSeconds))) outcomes[query] = "not over";
+    else if (context.withheldOf(app.id).has(question.event)) outcomes[query] = "withheld";
+    else {
+      const row = await reserve(context, app, day, query, nowSeconds);
+      if (typeof row === "string") outcomes[query] = row;
+      else if (!isAnswerable(app, row.value.plan)) outcomes[query] = "impossible";
+      else reserved.push({ query, row });
+    }
+  }
+  if (reserved.length === 0) return outcomes;
+  const totals = await countReserved(context, app, day, reserved.map(({ row }) => row.value.plan));
+  for (const [index, { query, row }] of reserved.entries()) {
+    outcomes[query] = typeof totals === "string"
+      ? totals
+      : await publish(context, app, row, totals[index]!, { nowSeconds, early: !isOver });
+  }
+  return outcomes;
+}
+
+/** Pays for a release and reserves its row, or finds it reserved. */
+async function reserve(
+  { store, random }: ReleaseContext,
+  app: Application,
+  day: number,
+  query: string,
+  nowSeconds: number,
+): Promise<Deno.KvEntry<ReservedRow> | "present" | "refused" | "incomplete"> {
+  const key = keySpace.release(app.id, day, query, 0);
+  const budget = budgetOf(app);
+  const plan = planOf(app, app.releases!.queries[query]!);
+  for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
+    const row = await store.get<ReleaseRow>(key);
+    if (row.value !== null) {
+      return row.value.state === "published" ? "present" : row as Deno.KvEntry<ReservedRow>;
+    }
+    // A day beyond its retention has lost its records, and in time every trace of them.
+    const isRetired = day < dayOf(nowSeconds) - app.retentionDays;
+    if (isRetired || await hasLostRecords(store, app.id, day)) return "incomplete";
+    const pay = payment(await readSpending(store, app, day), plan.cost, budget);
+    if (pay === undefined) return "refused";
+    const reserved: ReservedRow = { state: "reserved", id: toBase64url(random(12)), plan };
+    // Whether it landed is told by the row, which is read again: a commit that was sent twice says no.
+    await store.commit((operation) => pay(operation.check(row).set(key, reserved)));
+  }
+  throw new Error(`A release of ${app.id} could not be reserved: other processes were always faster.`);
+}
+
+function isAnswerable(app: Application, { event, by, of }: ReleasePlan): boolean {
+  const fields = app.events[event]?.fields ?? {};
+  return app.events[event] !== undefined && by.every((name) => fields[name] !== undefined) &&
+    (of === undefined || fields[of]?.localDp !== undefined);
+}
+
+async function hasLostRecords(store: Store, app: string, day: number): Promise<boolean> {
+  return ((await store.get<TallyRow>(keySpace.tally(app, day))).value?.recordsRetired ?? 0) > 0;
+}
+
+async function countReserved(
+  { store, random }: ReleaseContext,
+  app: Application,
+  day: number,
+  plans: readonly ReleasePlan[],
+): Promise<Map<string, CellTotal>[] | "busy" | "incomplete"> {
+  if (await hasLostRecords(store, app.id, day)) return "incomplete";
+  try {
+    const totals = await countDay(store, app, day, plans, { random });
+    // Whoever removes records counts them in the same commit: what was counted is all there was.
+    return await hasLostRecords(store, app.id, day) ? "incomplete" : totals;
+  } catch (error) {
+    if (error instanceof DayChangedError) return "busy";
+    throw error;
+  }
+}
+
+/** Puts the figures in place of the reservation. */
+async function publish(
+  { store, random }: ReleaseContext,
+  app: Application,
+  row: Deno.KvEntry<ReservedRow>,
+  totals: ReadonlyMap<string, CellTotal>,
+  { nowSeconds, early }: { nowSeconds: number; early: boolean },
+): Promise<Outcome> {
+  const { plan, id } = row.value;
+  const event = app.events[plan.event]!;
+  const uniform = new UniformSource(random, RANDOM_BLOCK);
+  const makeFigures = plan.of === undefined ? countFigures : estimateFigures;
+  const { parts, withheld } = encodeFigures(makeFigures(plan, event, totals, uniform));
+  const published: PublishedRow = {
+    state: "published",
+    id,
+    plan,
+    noise: noiseOf(plan),
+    publishedAt: nowSeconds,
+    early,
+    withheld,
+  };
+  const [, , day, query] = row.key as [string, string, number, string];
+  const done = await store.commit((operation) => {
+    operation.check(row).set(row.key, published);
+    for (const [index, part] of parts.entries()) {
+      operation.set(keySpace.release(app.id, day, query, index + 1), part);
+    }
+  });
+  if (done !== undefined) return "published";
+  return (await store.get<ReleaseRow>(row.key)).value?.state === "published" ? "present" : "busy";
+}
+
+/**
+ * Answers what is due: yesterday, and the days of a week before it that were missed since releases began here. A day that
+ * fails (a damaged record, say) must not keep the days after it from being answered: `onFailure` hears of it.
+ */
+export async function releaseDue(
+  context: ReleaseContext,
+  app: Application,
+  nowSeconds: number,
+  onFailure: (error: unknown) => void,
+): Promise<Record<string, NightOutcome>> {
+  const outcomes: Record<string, NightOutcome> = {};
+  if (app.releases === undefined) return outcomes;
+  const today = dayOf(nowSeconds);
+  const since = await firstDay(context.store, app.id, today);
+  for (let day = Math.max(since, today - LOOK_BACK_DAYS); day < today; day++) {
+    const released = await releaseDay(context, app, day, { nowSeconds }).catch((error) => {
+      onFailure(error);
+      return Object.fromEntries(
+        Object.keys(app.releases!.queries).map((query) => [query, "failed" as const]),
+      );
+    });
+    for (const [query, outcome] of Object.entries(released)) {
+      if (outcome !== "present") outcomes[`${day} ${query}`] = outcome;
+    }
+  }
+  return outcomes;
+}
+
+/**
+ * The day on which releases began. Whether a day has records at all would otherwise decide whether it is released, and
+ * one person may be the reason that it has.
+ */
+async function firstDay(store: Store, app: string, today: number): Promise<number> {
+  const row = await store.get<number>(keySpace.releasesSince(app));
+  if (row.value !== null) return row.value;
+  await store.commit((operation) => operation.check(row).set(row.key, today));
+  return (await store.get<number>(row.key)).value ?? today;
+}
+
+/**
+ * Answers no day before `day` of itself any more. For a store that was put back from a backup: which of its days were
+ * answered since, it does not know, and answering one again would cost people more than the budget.
+ */
+export async function releaseFrom(store: Store, app: string, day: number): Promise<void> {
+  const row = await store.get<number>(keySpace.releasesSince(app));
+  if ((row.value ?? 0) >= day) return;
+  await store.commit((operation) => operation.check(row).set(row.key, day));
+}
+
+/** Whether all questions about a day are answered, so that its raw records are needed no more. */
+export async function isReleased(store: Store, app: Application, day: number): Promise<boolean> {
+  const queries = Object.keys(app.releases?.queries ?? {});
+  const keys = queries.map((query) => keySpace.release(app.id, day, query, 0));
+  const rows = await store.getMany<ReleaseRow>(keys);
+  return rows.length > 0 && rows.every(({ value }) => value?.state === "published");
+}
+
+/** Removes releases and budgets of more than 800 days ago. Gives how many rows. */
+export async function sweepReleases(store: Store, app: Application, nowSeconds: number): Promise<number> {
+  if (app.releases === undefined) return 0;
+  const lastDay = dayOf(nowSeconds) - KEPT_DAYS;
+  const selectors = [
+    keySpace.releasesOf(app.id, 0, lastDay),
+    keySpace.budgetsOf(app.id, 0, lastDay),
+  ];
+  let swept = 0;
+  for (const selector of selectors) {
+    for await (const { key } of store.list(selector)) {
+      await store.commit((operation) => operation.delete(key));
+      swept++;
+    }
+  }
+  return swept;
+}

@@ -1,0 +1,151 @@
+/**
+ * What the risk monitor tells people, each with the figures that caused it. An alert is a row, written once by whichever
+ * process finds it first, in the commit of the decision that it is about; whether the webhook has taken it stands in the
+ * same row, so that a restart forgets no delivery.
+ *
+ * @module
+ */
+import { keySpace, type Store } from "../../store/kv.ts";
+import type { RiskAction } from "../../schema/schema.ts";
+import type { RiskFigures } from "./judgement.ts";
+
+/** `warn`: a threshold is near. `stop`: it is crossed. `lifted`: a person took a stop back. `passed`: out of quarantine. */
+export type AlertKind = "warn" | "stop" | "lifted" | "passed";
+
+/** What becomes of an alert outside. */
+export interface Delivery {
+  /** `none`: there is no webhook. `failed`: it was tried too often. */
+  readonly state: "none" | "pending" | "sent" | "failed";
+  /** How often it was tried. */
+  readonly tries: number;
+  /** Unix seconds before which it is not tried again. */
+  readonly dueAt: number;
+}
+
+/** An alert as it is stored. */
+export interface AlertRow {
+  /** Random: tells whoever wrote it that it was he. */
+  readonly id: string;
+  /** What kind it is. */
+  readonly kind: AlertKind;
+  /** The application's id. */
+  readonly app: string;
+  /** The event's name. */
+  readonly event: string;
+  /** The field or fields that it is about; none: the event as a whole. */
+  readonly fields: readonly string[];
+  /** What followed; absent where nothing did. */
+  readonly action?: RiskAction;
+  /** The field that is suppressed. */
+  readonly suppressed?: string;
+  /** Unix seconds. */
+  readonly at: number;
+  /** What was measured. */
+  readonly figures?: RiskFigures;
+  /** Why a person lifted a stop. */
+  readonly reason?: string;
+  /** What becomes of it outside. */
+  readonly delivery: Delivery;
+}
+
+/** Seconds that alerts are kept. */
+const KEPT_SECONDS = 400 * 86_400;
+/** Seconds before the second try of a delivery, doubled for each one more. */
+const FIRST_WAIT_SECONDS = 30;
+const LONGEST_WAIT_SECONDS = 6 * 3_600;
+/** Some three days in all. */
+const MAX_TRIES = 20;
+
+/** An alert's delivery when it is raised. */
+export function firstDelivery(hasWebhook: boolean, nowSeconds: number): Delivery {
+  return { state: hasWebhook ? "pending" : "none", tries: 0, dueAt: nowSeconds };
+}
+
+/** An application's alerts, the newest first. */
+export async function readAlerts(store: Store, app: string): Promise<AlertRow[]> {
+  const rows = await Array.fromAsync(store.list<AlertRow>(keySpace.alertsOf(app)));
+  return rows.map(({ value }) => value).sort((a, b) => b.at - a.at);
+}
+
+/**
+ * Delivers what is due. `send` gives whether the alert was taken; it may be sent twice when a process ends in between.
+ * Each try is entered before it is made, so that of several processes one makes it.
+ */
+export async function deliverAlerts(
+  store: Store,
+  nowSeconds: number,
+  send: (alert: AlertRow) => Promise<boolean>,
+): Promise<{ sent: number; failed: number }> {
+  const count = { sent: 0, failed: 0 };
+  for await (const row of store.list<AlertRow>(keySpace.allAlerts())) {
+    const { delivery } = row.value;
+    if (delivery.state !== "pending" || nowSeconds < delivery.dueAt) continue;
+    const tries = delivery.tries + 1;
+    const wait = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** delivery.tries);
+    const isLast = tries === MAX_TRIES;
+    const tried: Delivery = {
+      state: isLast ? "failed" : "pending",
+      tries,
+      dueAt: nowSeconds + wait,
+    };
+    const versionstamp = await setDelivery(store, row, tried);
+    if (versionstamp === undefined) continue;
+    if (await send(row.value)) {
+      await setDelivery(store, { ...row, versionstamp }, { ...tried, state: "sent" });
+      count.sent++;
+      continue;
+    }
+    if (isLast) count.failed++;
+    // What does not answer one is not asked to take the others, each of which might hang as long.
+    break;
+  }
+  return count;
+}
+
+function setDelivery(
+  store: Store,
+  { key, value, versionstamp }: Deno.KvEntry<AlertRow>,
+  delivery: Delivery,
+): Promise<string | undefined> {
+  return store.commit((operation) =>
+    operation.check({ key, versionstamp }).set(key, { ...value, delivery } satisfies AlertRow)
+  );
+}
+
+/** Removes alerts of more than 400 days ago. Gives how many. */
+export async function sweepAlerts(store: Store, nowSeconds: number): Promise<number> {
+  let swept = 0;
+  for await (const row of store.list<AlertRow>(keySpace.allAlerts())) {
+    if (row.value.at + KEPT_SECONDS > nowSeconds) continue;
+    await store.commit((operation) => operation.check(row).delete(row.key));
+    swept++;
+  }
+  return swept;
+}
+
+/** One sentence for people; no value of any field is in it. */
+export function alertText(
+  { kind, app, event, fields, action, suppressed, figures, reason }: AlertRow,
+): string {
+  const what = fields.length === 0 ? event : `${event} (${fields.join(" + ")})`;
+  if (kind === "lifted") return `${app}: the stop of ${what} was lifted: ${reason}`;
+  if (kind === "passed") return `${app}: ${what} has passed and leaves quarantine${measured(figures)}.`;
+  const consequence = kind === "warn"
+    ? "comes near to singling people out"
+    : action === "warn"
+    ? "singles people out; nothing is stopped, as configured"
+    : action === "suppress-field"
+    ? `singles people out: ${suppressed} is not collected any more`
+    : action === "quarantine"
+    ? "singles people out: it is withheld from export and release"
+    : "singles people out: it is not collected any more";
+  return `${app}: ${what} ${consequence}${measured(figures)}.`;
+}
+
+function measured(figures: RiskFigures | undefined): string {
+  if (figures === undefined) return "";
+  const { pseudonyms, sampled, rare, lowerBound, exposed } = figures;
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  return ` (of ${sampled} values looked at ${rare} are rare, surely ${percent(lowerBound)} of all; ` +
+    `${percent(exposed)} of ${pseudonyms} pseudonyms have a rare one)`;
+}

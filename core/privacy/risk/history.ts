@@ -1,0 +1,110 @@
+/**
+ * What the risk monitor measured of each event, a row a day: the latest figures of the day stay. They are what the
+ * console shows, so that looking at risk reads no sketch. Nothing of a figure is about one value or one person.
+ *
+ * @module
+ */
+import { keySpace, type Store } from "../../store/kv.ts";
+import type { SweepPace } from "../../ledger/sweep.ts";
+import { dayOf } from "../../base/time.ts";
+import { type JudgedEvent, judgeEvent } from "./decisions.ts";
+import type { RiskFigures, Verdict } from "./judgement.ts";
+
+/** Days that the history is kept. */
+export const RISK_HISTORY_DAYS = 90;
+
+/** What was measured of one field, one pair, or the whole record. */
+export interface MeasuredDimension {
+  /** One field, two, or all of them. */
+  readonly fields: readonly string[];
+  /** What it came to. */
+  readonly verdict: Verdict;
+  /** The figures. */
+  readonly figures: RiskFigures;
+  /** Pseudonyms from which on it is judged. */
+  readonly minPseudonyms: number;
+}
+
+/** What was measured of an event on one day. */
+export interface RiskDay {
+  /** The event's name. */
+  readonly event: string;
+  /** Days since 1970. */
+  readonly day: number;
+  /** Unix seconds of the measurement. */
+  readonly at: number;
+  /** Fields first, then pairs, then the whole record. */
+  readonly dimensions: readonly MeasuredDimension[];
+}
+
+const VERDICTS: readonly Verdict[] = ["waiting", "passed", "warn", "stop"];
+const FIGURES = ["pseudonyms", "values", "sampled", "rare", "share", "lowerBound", "exposed"] as const;
+
+/** Fields stand once and are referred to by their index: a row of 32 fields still fits KV's 64 KiB. */
+interface RiskDayRow {
+  readonly at: number;
+  readonly fields: readonly string[];
+  /** Indexes of fields, index of the verdict, least pseudonyms, figures in the order above. */
+  readonly dimensions: readonly (readonly [readonly number[], number, number, ...number[]])[];
+}
+
+/** Enters what was measured of an event just now. */
+export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds: number): Promise<void> {
+  const row: RiskDayRow = {
+    at: nowSeconds,
+    fields: judged.layout.fields,
+    dimensions: judgeEvent(judged).map(({ dimension, verdict, thresholds, figures }) => [
+      dimension.indexes,
+      VERDICTS.indexOf(verdict),
+      thresholds.minPseudonyms,
+      ...FIGURES.map((name) => figures[name]),
+    ]),
+  };
+  await store.commit((operation) =>
+    operation.set(keySpace.riskDay(judged.app.id, dayOf(nowSeconds), judged.event), row)
+  );
+}
+
+/** What was measured of an application on the days from..to, oldest first. */
+export async function readRiskDays(
+  store: Store,
+  app: string,
+  fromDay: number,
+  toDay: number,
+): Promise<RiskDay[]> {
+  const days: RiskDay[] = [];
+  for await (const { key, value } of store.list<RiskDayRow>(keySpace.riskDaysOf(app, fromDay, toDay))) {
+    const [, , day, event] = key as [string, string, number, string];
+    const dimensions = value.dimensions.map(([indexes, verdict, minPseudonyms, ...figures]) => ({
+      fields: indexes.map((index) => value.fields[index]!),
+      verdict: VERDICTS[verdict]!,
+      minPseudonyms,
+      figures: Object.fromEntries(FIGURES.map((name, index) => [name, figures[index]!])) as
+        & RiskFigures
+        & Record<string, number>,
+    }));
+    days.push({ event, day, at: value.at, dimensions });
+  }
+  return days;
+}
+
+/** Removes the days of an application that are over their retention. Gives how many rows. */
+export async function sweepRiskDays(
+  store: Store,
+  app: string,
+  nowSeconds: number,
+  pace: SweepPace,
+): Promise<number> {
+  const lastDay = dayOf(nowSeconds) - RISK_HISTORY_DAYS - 1;
+  let swept = 0;
+  while (true) {
+    const rows = store.list(keySpace.riskDaysOf(app, 0, lastDay), { limit: pace.rowsPerCommit });
+    const keys = (await Array.fromAsync(rows)).map(({ key }) => key);
+    if (keys.length === 0) return swept;
+    await store.commit((operation) => {
+      for (const key of keys) operation.delete(key);
+    });
+    swept += keys.length;
+    await pace.pause();
+  }
+}

@@ -1,0 +1,288 @@
+/**
+ * The risk monitor: sketches what was accepted, merges the sketches of all processes through the store, judges them,
+ * and stops what singles people out. One instance a process; a crash loses what it observed since its last merge.
+ *
+ * An application without a pseudonym is not measured: nobody could tell ten people with one value from one person who
+ * sent it ten times. The worst case of its schema is all that stands there, and thresholds are refused (core/config).
+ *
+ * @module
+ */
+import { fromBase64url } from "../../base/bytes.ts";
+import type { Application, Deployment } from "../../config/types.ts";
+import { MONITOR_SECRET, openSealedSecret } from "../../keys/sealed_secret.ts";
+import type { Sealer } from "../../keys/sealing.ts";
+import type { Store } from "../../store/kv.ts";
+import { pseudonymPeriod } from "../../schema/pseudonym.ts";
+import { NO_SUPPRESSIONS, type Suppressions } from "../../schema/schema.ts";
+import type { ValidEvent } from "../../schema/validate.ts";
+import type { RandomSource } from "../../base/random.ts";
+import { type AlertRow, sweepAlerts } from "./alerts.ts";
+import { ComparisonDomain } from "../dp/comparison_domain.ts";
+import type { KhllParameters, KHyperLogLog } from "../sketch/khll.ts";
+import { decide, type DecisionContext, type JudgedEvent, lift, type Lifting } from "./decisions.ts";
+import { type Layout, layoutOf, measuredEvents, sketchParameters } from "./dimensions.ts";
+import { enterRiskDay } from "./history.ts";
+import { EventSketches, PEOPLE } from "./sketches.ts";
+import { readRisks, riskName, type Risks, withheldEvents } from "./suppressions.ts";
+import { loadSketch, mergeSketch, SketchContention, sweepSketches } from "./sketch_store.ts";
+
+/** What the monitor works with. */
+export interface RiskMonitorOptions {
+  /** The checked configuration. */
+  readonly deployment: Deployment;
+  /** The store that all processes share. */
+  readonly store: Store;
+  /** Seals the secret of the hash keys. */
+  readonly sealer: Sealer;
+  /** Makes that secret. */
+  readonly random: RandomSource;
+}
+
+/** What one merge did. */
+export interface MergeReport {
+  /** Rows of sketches that were written. */
+  readonly rows: number;
+  /** Alerts that this process raised. */
+  readonly alerts: readonly AlertRow[];
+}
+
+/** Sketches of layouts and periods that are over and wait for their last merge. */
+const MAX_CLOSING = 64;
+
+interface Watched {
+  readonly app: Application;
+  readonly pseudonymSeconds: number;
+  risks: Risks;
+  layouts: ReadonlyMap<string, Layout | undefined>;
+  withheld: ReadonlySet<string>;
+  period: number;
+  events: Map<string, EventSketches>;
+}
+
+interface Closing {
+  readonly app: string;
+  readonly period: number;
+  readonly event: string;
+  readonly sketches: EventSketches;
+}
+
+/** Measures what was accepted and keeps the stops that follow from it. */
+export class RiskMonitor {
+  /** K and M of this deployment's sketches. */
+  readonly parameters: KhllParameters;
+  readonly #watched: ReadonlyMap<string, Watched>;
+  readonly #closing: Closing[] = [];
+  #domain: ComparisonDomain | undefined;
+  #merging: Promise<MergeReport> | undefined;
+
+  /** Reads nothing yet: {@linkcode RiskMonitor.open} does. */
+  constructor(private readonly options: RiskMonitorOptions) {
+    const applications = [...options.deployment.applications.values()];
+    // That there are some is a condition of a checked configuration.
+    this.parameters = sketchParameters(measuredEvents(options.deployment))!;
+    const none: Risks = { suppressions: NO_SUPPRESSIONS, rows: new Map() };
+    this.#watched = new Map(applications.flatMap((app) => {
+      const { pseudonymSeconds } = app;
+      if (pseudonymSeconds === undefined) return [];
+      return [[app.id, { app, pseudonymSeconds, ...this.#derive(app, none), period: 0, events: new Map() }]];
+    }));
+  }
+
+  /**
+   * Opens the secret and reads what is stopped. Before it nothing is observed, so a service opens its monitor first.
+   * @throws {SealError} If the secret is sealed under a key that is not configured.
+   */
+  async open(): Promise<void> {
+    const { store, sealer, random, deployment } = this.options;
+    this.#domain = new ComparisonDomain(await openSealedSecret(store, sealer, random, MONITOR_SECRET), [
+      deployment.issuer,
+    ]);
+    await this.refresh();
+  }
+
+  /** Reads again what is stopped. */
+  async refresh(): Promise<void> {
+    for (const watched of this.#watched.values()) {
+      Object.assign(watched, this.#derive(watched.app, await readRisks(this.options.store, watched.app.id)));
+    }
+  }
+
+  /** What of an application is stopped. */
+  suppressionsOf(app: string): Suppressions {
+    return this.#watched.get(app)?.risks.suppressions ?? NO_SUPPRESSIONS;
+  }
+
+  /** The events of an application that export and release leave out. */
+  withheldOf(app: string): ReadonlySet<string> {
+    return this.#watched.get(app)?.withheld ?? new Set();
+  }
+
+  /** Measures the events of a log that was accepted, and not replayed. `pseudonym` is base64url of 16 bytes. */
+  observe(
+    app: string,
+    pseudonym: string | undefined,
+    events: readonly ValidEvent[],
+    nowSeconds: number,
+  ): void {
+    const watched = this.#watched.get(app);
+    const domain = this.#domain;
+    if (watched === undefined || domain === undefined || pseudonym === undefined) return;
+    const period = pseudonymPeriod(nowSeconds, watched.pseudonymSeconds);
+    if (period !== watched.period) this.#turn(watched, period);
+    const person = domain.hashPseudonym(fromBase64url(pseudonym));
+    for (const event of events) this.#sketchesOf(watched, event.name, domain)?.add(event, person);
+  }
+
+  /**
+   * Merges what was observed with what other processes stored, judges what changed, and enforces what follows. Two calls
+   * at once are one.
+   */
+  merge(nowSeconds: number): Promise<MergeReport> {
+    this.#merging ??= this.#mergeAll(nowSeconds).finally(() => this.#merging = undefined);
+    return this.#merging;
+  }
+
+  /** What the sketches of an application's running period say, from the store. */
+  async measure(app: string, nowSeconds: number): Promise<JudgedEvent[]> {
+    const watched = this.#watched.get(app);
+    if (watched === undefined) return [];
+    const period = pseudonymPeriod(nowSeconds, watched.pseudonymSeconds);
+    const measured: JudgedEvent[] = [];
+    for (const [event, layout] of watched.layouts) {
+      if (layout === undefined) continue;
+      const name = { app, period, event, layout: layout.id };
+      const people = await loadSketch(this.options.store, { ...name, dimension: "" }, PEOPLE);
+      const sketches: KHyperLogLog[] = [];
+      for (const { name: dimension } of layout.dimensions) {
+        sketches.push(await loadSketch(this.options.store, { ...name, dimension }, this.parameters));
+      }
+      const pseudonyms = people.size === 0 ? 0 : Math.round(people.pseudonymsAt(0).cardinality());
+      measured.push({ app: watched.app, event, layout, sketches, pseudonyms });
+    }
+    return measured;
+  }
+
+  /** The layout that is measured of an event; undefined where none is. */
+  layoutOf(app: string, event: string): Layout | undefined {
+    return this.#watched.get(app)?.layouts.get(event);
+  }
+
+  /** Lifts a stop up to the end of the running period. Gives false when nothing is stopped there. */
+  async lift(lifting: Lifting, nowSeconds: number): Promise<boolean> {
+    const { app, event } = lifting;
+    const layout = this.layoutOf(app.id, event);
+    const done = await lift(this.options.store, lifting, layout, this.#context(app.id, nowSeconds));
+    if (done) await this.refresh();
+    return done;
+  }
+
+  /** Seals the secret under the newest sealing key and removes what is too old. Gives how many rows it removed. */
+  async maintain(nowSeconds: number, pause: () => Promise<void>): Promise<number> {
+    const { store, sealer, random } = this.options;
+    await openSealedSecret(store, sealer, random, MONITOR_SECRET);
+    let swept = await sweepAlerts(store, nowSeconds);
+    for (const { app, pseudonymSeconds } of this.#watched.values()) {
+      // A process that lags may still merge into the period before this one.
+      const period = pseudonymPeriod(nowSeconds, pseudonymSeconds) - 1;
+      swept += await sweepSketches(store, app.id, period, pause);
+    }
+    return swept;
+  }
+
+  #context(app: string, nowSeconds: number): DecisionContext {
+    const seconds = this.#watched.get(app)?.pseudonymSeconds ?? 1;
+    const period = pseudonymPeriod(nowSeconds, seconds);
+    const hasWebhook = this.options.deployment.alerts !== undefined;
+    const { random } = this.options;
+    return { period, periodEnd: (period + 1) * seconds, hasWebhook, nowSeconds, random };
+  }
+
+  #derive(app: Application, risks: Risks): Pick<Watched, "risks" | "layouts" | "withheld"> {
+    const layouts = new Map(
+      Object.entries(app.events).map(([name, event]) => [
+        name,
+        layoutOf(event, (field) => risks.suppressions.fields.has(riskName(name, field)), this.parameters),
+      ]),
+    );
+    return { risks, layouts, withheld: withheldEvents(app, risks, (event) => layouts.get(event)?.id) };
+  }
+
+  #sketchesOf(watched: Watched, event: string, domain: ComparisonDomain): EventSketches | undefined {
+    const layout = watched.layouts.get(event);
+    const held = watched.events.get(event);
+    if (held !== undefined && held.layout.id === layout?.id) return held;
+    if (held !== undefined) this.#close(watched, event, held);
+    if (layout === undefined) return undefined;
+    const fresh = new EventSketches(layout, this.parameters, domain);
+    watched.events.set(event, fresh);
+    return fresh;
+  }
+
+  #turn(watched: Watched, period: number): void {
+    for (const [event, sketches] of watched.events) this.#close(watched, event, sketches);
+    watched.period = period;
+  }
+
+  #close({ app, period, events }: Watched, event: string, sketches: EventSketches): void {
+    events.delete(event);
+    if (!sketches.changed) return;
+    this.#closing.push({ app: app.id, period, event, sketches });
+    // A store that is away for so long loses the oldest: memory stays bounded.
+    if (this.#closing.length > MAX_CLOSING) this.#closing.shift();
+  }
+
+  async #mergeAll(nowSeconds: number): Promise<MergeReport> {
+    await this.refresh();
+    for (const watched of this.#watched.values()) {
+      const period = pseudonymPeriod(nowSeconds, watched.pseudonymSeconds);
+      if (period !== watched.period) this.#turn(watched, period);
+    }
+    let rows = 0;
+    for (const closing of [...this.#closing]) {
+      rows += await this.#mergeEvent(closing) ?? 0;
+      const index = this.#closing.indexOf(closing);
+      if (index !== -1 && !closing.sketches.changed) this.#closing.splice(index, 1);
+    }
+    const alerts: AlertRow[] = [];
+    for (const { app, period, risks, events } of this.#watched.values()) {
+      for (const [event, sketches] of [...events]) {
+        if (!sketches.changed) continue;
+        const written = await this.#mergeEvent({ app: app.id, period, event, sketches });
+        if (written === undefined) continue;
+        rows += written;
+        const { layout, pseudonyms } = sketches;
+        const judged = { app, event, layout, pseudonyms, sketches: sketches.sketches };
+        try {
+          alerts.push(...await decide(this.options.store, judged, risks, this.#context(app.id, nowSeconds)));
+        } catch (error) {
+          // What was not decided is judged again with the next merge.
+          sketches.changed = true;
+          throw error;
+        }
+        // For people to look at; figures that could not be written are written with the next merge.
+        await enterRiskDay(this.options.store, judged, nowSeconds).catch(() => sketches.changed = true);
+      }
+    }
+    if (alerts.length > 0) await this.refresh();
+    return { rows, alerts };
+  }
+
+  /** Gives the rows that it wrote; undefined when other processes were always faster and the next merge takes over. */
+  async #mergeEvent({ app, period, event, sketches: held }: Closing): Promise<number | undefined> {
+    const { layout, people, sketches } = held;
+    const { store } = this.options;
+    const name = { app, period, event, layout: layout.id };
+    held.changed = false;
+    try {
+      let rows = await mergeSketch(store, { ...name, dimension: "" }, people);
+      for (const [index, { name: dimension }] of layout.dimensions.entries()) {
+        rows += await mergeSketch(store, { ...name, dimension }, sketches[index]!);
+      }
+      return rows;
+    } catch (error) {
+      held.changed = true;
+      if (error instanceof SketchContention) return undefined;
+      throw error;
+    }
+  }
+}

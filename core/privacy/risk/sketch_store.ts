@@ -1,0 +1,125 @@
+/**
+ * Sketches in the store. A sketch is the union of its rows, whoever wrote them and into however many chunks it was
+ * split then, so that processes need no order: each merges what is there into its own and writes back what changed,
+ * row by row and under a check. Any commit may be the last one: what is there is a sketch of what was observed.
+ *
+ * @module
+ */
+import { DecodeError, equalPublic } from "../../base/bytes.ts";
+import { keySpace, type SketchName, type Store } from "../../store/kv.ts";
+import { type KhllParameters, KHyperLogLog } from "../sketch/khll.ts";
+import { DEFAULT_CHUNK_LENGTH, deserialize, serializeChunk, serializeChunks } from "../sketch/khll_codec.ts";
+
+/** Tries for one row before the next merge takes over. */
+const MAX_TRIES = 20;
+/** Listing reads the values too, up to 60 KiB each. */
+const ROWS_SWEPT_AT_ONCE = 50;
+
+/** Other processes were always faster: what is in memory stays to be merged the next time. */
+export class SketchContention extends Error {
+  override readonly name = "SketchContention";
+}
+
+/** Reads a sketch; an empty one where there is none. */
+export async function loadSketch(
+  store: Store,
+  name: SketchName,
+  parameters: KhllParameters,
+): Promise<KHyperLogLog> {
+  const sketch = new KHyperLogLog(parameters);
+  await readRows(store, name, sketch);
+  return sketch;
+}
+
+/**
+ * Makes `sketch` and the stored one of this name the same: the union of both. Gives how many rows it wrote.
+ * @throws {SketchContention} When others changed a row again and again.
+ */
+export async function mergeSketch(store: Store, name: SketchName, sketch: KHyperLogLog): Promise<number> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const rows = await readRows(store, name, sketch);
+    const stored = Math.max(1, ...rows.map(({ key }) => key.at(-2) as number));
+    const chunks = serializeChunks(sketch, { minimumCount: stored });
+    const count = chunks.length;
+    const present = new Map(rows.map((row) => [row.key.slice(-2).join(), row]));
+    let written = 0;
+    let grew = false;
+    for (const [chunk, bytes] of chunks.entries()) {
+      const row = present.get(`${count},${chunk}`);
+      if (row !== undefined && equalPublic(row.value, bytes)) continue;
+      const key = keySpace.sketch(name, count, chunk);
+      grew ||= !await writeChunk(store, key, row?.versionstamp ?? null, sketch, bytes);
+      written++;
+    }
+    // Somebody else's values made a chunk too long for a row: split again.
+    if (grew) continue;
+    // What a narrower split held is in the wider one by now; a row that changed meanwhile stays for the next merge.
+    for (const row of rows) {
+      if (row.key.at(-2) !== count) {
+        await store.commit((operation) => operation.check(row).delete(row.key));
+      }
+    }
+    return written;
+  }
+  throw new SketchContention(`The sketch of ${name.event} could not be written: others were always faster.`);
+}
+
+/** Merges all rows into `sketch` and gives them. A row that cannot be read is as good as absent: it is overwritten. */
+async function readRows(
+  store: Store,
+  name: SketchName,
+  sketch: KHyperLogLog,
+): Promise<Deno.KvEntry<Uint8Array>[]> {
+  const rows = await Array.fromAsync(store.list<Uint8Array>(keySpace.sketchOf(name), { batchSize: 20 }));
+  for (const { value } of rows) mergeRow(sketch, value);
+  return rows;
+}
+
+function mergeRow(sketch: KHyperLogLog, row: Uint8Array): void {
+  try {
+    sketch.merge(deserialize(row, sketch));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+  }
+}
+
+/** Writes a chunk over what was read; after a lost race, over the union with what is there. False: it got too long. */
+async function writeChunk(
+  store: Store,
+  key: Deno.KvKey,
+  versionstamp: string | null,
+  sketch: KHyperLogLog,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  for (let tries = 0, seen = versionstamp, chunk = bytes; tries < MAX_TRIES; tries++) {
+    if (chunk.length > DEFAULT_CHUNK_LENGTH) return false;
+    const done = await store.commit((operation) =>
+      operation.check({ key, versionstamp: seen }).set(key, chunk)
+    );
+    if (done !== undefined) return true;
+    const row = await store.get<Uint8Array>(key);
+    if (row.value !== null) mergeRow(sketch, row.value);
+    seen = row.versionstamp;
+    chunk = serializeChunk(sketch, key.at(-1) as number, key.at(-2) as number);
+  }
+  throw new SketchContention("A row of a sketch could not be written: others were always faster.");
+}
+
+/** Removes an application's sketches of the periods before `period`, some at a time. Gives how many rows. */
+export async function sweepSketches(
+  store: Store,
+  app: string,
+  period: number,
+  pause: () => Promise<void>,
+): Promise<number> {
+  for (let swept = 0;;) {
+    const rows = store.list(keySpace.sketchesBefore(app, period), { limit: ROWS_SWEPT_AT_ONCE });
+    const keys = (await Array.fromAsync(rows)).map(({ key }) => key);
+    if (keys.length === 0) return swept;
+    await store.commit((operation) => {
+      for (const key of keys) operation.delete(key);
+    });
+    swept += keys.length;
+    await pause();
+  }
+}

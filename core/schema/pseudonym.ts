@@ -1,0 +1,28 @@
+/**
+ * The rotating pseudonym (docs/protocol.md, section 9). Only the client can make it; the server checks its length.
+ *
+ * @module
+ */
+import { hmacSha256 } from "../base/hmac.ts";
+import { concat, lengthPrefixed, u64, utf8 } from "../base/bytes.ts";
+
+/** Bytes of a pseudonym. */
+export const PSEUDONYM_LENGTH = 16;
+/** Bytes of a device secret. */
+export const DEVICE_SECRET_LENGTH = 32;
+
+/** The number of the pseudonym period that `nowSeconds` lies in. */
+export function pseudonymPeriod(nowSeconds: number, rotationSeconds: number): number {
+  return Math.floor(nowSeconds / rotationSeconds);
+}
+
+/** HMAC-SHA-256(device secret, "DIT/1 pseudonym" 0x00 | lp(app) | u64 period), its first 16 bytes. */
+export function derivePseudonym(deviceSecret: Uint8Array, app: string, period: number): Uint8Array {
+  const message = concat(
+    utf8("DIT/1 pseudonym"),
+    Uint8Array.of(0),
+    lengthPrefixed(utf8(app)),
+    u64(period),
+  );
+  return hmacSha256(deviceSecret, message).slice(0, PSEUDONYM_LENGTH);
+}

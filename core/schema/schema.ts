@@ -1,0 +1,222 @@
+/**
+ * What an application collects: its events, their typed fields, and the public document that says so
+ * (docs/protocol.md, section 10). No type holds free text, so every field has a known domain.
+ *
+ * @module
+ */
+import { mechanismOf } from "./local_report.ts";
+
+/** A field that is true or false. */
+export interface BooleanField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "boolean";
+}
+
+/** A field that is one of a list of words. */
+export interface EnumField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "enum";
+  /** 1..256 distinct words of `[A-Za-z0-9._+-]`, at most 64 characters each. */
+  readonly values: readonly string[];
+}
+
+/** A whole number in a declared range of at most 2^16 values. */
+export interface IntegerField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "integer";
+  /** The least value. */
+  readonly min: number;
+  /** The greatest value. */
+  readonly max: number;
+}
+
+/** A measurement that leaves the client only as the index of its bucket, 0 (below the first edge) .. edges.length. */
+export interface BucketField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "bucket";
+  /** 1..64 rising edges; a value equal to an edge belongs above it. */
+  readonly edges: readonly number[];
+}
+
+/** A version "major.minor", without leading zeros. */
+export interface VersionField extends FieldOptions {
+  /** The type's name. */
+  readonly type: "version";
+  /** The least and the greatest major part; 0 and 999 by default. */
+  readonly majors?: readonly [least: number, greatest: number];
+  /** The greatest minor part; 999 by default. */
+  readonly minors?: number;
+}
+
+/** What every field may say besides its type. */
+export interface FieldOptions {
+  /** One sentence for the people whose devices send it. */
+  readonly description?: string;
+  /** Whether an event is valid without this field. */
+  readonly optional?: boolean;
+  /** Randomise the value on the device before it is sent (local differential privacy). */
+  readonly localDp?: {
+    /** The privacy loss of one report, above 0. */
+    readonly epsilon: number;
+  };
+}
+
+/** The definition of one field. */
+export type FieldSchema = BooleanField | EnumField | IntegerField | BucketField | VersionField;
+
+/** What the risk monitor does once a field, a pair or a record surely singles people out. */
+export type RiskAction =
+  /** Tells people and goes on. */
+  | "warn"
+  /** Suppressions collecting the field; of several, the one with the most values. */
+  | "suppress-field"
+  /** Suppressions collecting the event. */
+  | "stop-event"
+  /** Withholds the event from export and release, from its first day until it has passed. */
+  | "quarantine";
+
+/** When the values that people really send single them out (docs/privacy.md). */
+export interface RiskThresholds {
+  /** A value is rare when it was seen with at most this many pseudonyms, 1..64; 2 by default. */
+  readonly rarePseudonyms?: number;
+  /** People are told when this share of the values is rare, 0..1; 0.25 by default. */
+  readonly warnShare?: number;
+  /** The action follows when surely this share of the values is rare, 0..1; 0.5 by default. */
+  readonly stopShare?: number;
+  /** Nobody is told while fewer than this share of the people have a rare value, 0..1; 0.05 by default. */
+  readonly warnExposed?: number;
+  /** No action follows while fewer than this share of the people have a rare value, 0..1; 0.2 by default. */
+  readonly stopExposed?: number;
+  /** Pseudonyms before which nothing is judged, 10..10^9; by default it follows from domain and expected clients. */
+  readonly minPseudonyms?: number;
+  /** What follows; `suppress-field` for a field and `stop-event` for a combination of fields by default. */
+  readonly action?: RiskAction;
+}
+
+/** The thresholds of one event, and of single fields of it. */
+export interface EventRisk extends RiskThresholds {
+  /** Thresholds of single fields; what they leave out is the event's. */
+  readonly fields?: Readonly<Record<string, RiskThresholds>>;
+}
+
+/** The definition of one event. */
+export interface EventSchema {
+  /** What happened when this event is sent, for the people whose devices send it. */
+  readonly description: string;
+  /** Which question the event answers. */
+  readonly purpose: string;
+  /** Who answers for it. */
+  readonly owner: string;
+  /** The last day, `YYYY-MM-DD` (UTC), on which it is collected. */
+  readonly expires: string;
+  /** Where its privacy review is written down. */
+  readonly review?: string;
+  /** Why its records may single clients out, where they could: without it, too identifying an event is refused. */
+  readonly identifying?: string;
+  /** The share of clients that should send it, 0..1; 1 by default. */
+  readonly sample?: number;
+  /** An operator's kill switch: `stopped` refuses the event. */
+  readonly state?: "open" | "stopped";
+  /** When the risk monitor warns and stops; what is left out is the application's. */
+  readonly risk?: EventRisk;
+  /** The fields by name. */
+  readonly fields: Readonly<Record<string, FieldSchema>>;
+}
+
+/** The events of one application by name. */
+export type EventSchemas = Readonly<Record<string, EventSchema>>;
+
+/** What an app passes for one field. */
+export type ValueOf<F extends FieldSchema> = F extends { type: "boolean" } ? boolean
+  : F extends { type: "enum"; values: readonly (infer V)[] } ? V
+  : F extends { type: "integer" | "bucket" } ? number
+  : F extends { type: "version" } ? `${number}.${number}`
+  : never;
+
+/** The names of an event's optional fields. */
+export type OptionalNames<E extends EventSchema> = {
+  [N in keyof E["fields"]]: E["fields"][N] extends { optional: true } ? N : never;
+}[keyof E["fields"]];
+
+/** What an app passes to `log` for one event: typed from the schema, so that a typo does not compile. */
+export type FieldValues<E extends EventSchema> =
+  & { [N in Exclude<keyof E["fields"], OptionalNames<E>>]: ValueOf<E["fields"][N]> }
+  & { [N in OptionalNames<E>]?: ValueOf<E["fields"][N]> };
+
+/** A field's value on the wire. */
+export type WireValue = boolean | number | string | readonly number[];
+
+/** What the privacy monitor has decided about an application, laid over its schema. */
+export interface Suppressions {
+  /** Names of events that are stopped. */
+  readonly events: ReadonlySet<string>;
+  /** `event.field` of fields that are suppressed. */
+  readonly fields: ReadonlySet<string>;
+}
+
+/** Nothing stopped. */
+export const NO_SUPPRESSIONS: Suppressions = { events: new Set(), fields: new Set() };
+
+/** Whether an event is collected at `nowSeconds`: not stopped, and not past the end of its last day. */
+export function isOpen(
+  name: string,
+  event: EventSchema,
+  suppressions: Suppressions,
+  nowSeconds: number,
+): boolean {
+  return event.state !== "stopped" && !suppressions.events.has(name) &&
+    nowSeconds < Date.parse(`${event.expires}T00:00:00Z`) / 1000 + 86_400;
+}
+
+/** What the schema document says of an application. */
+export interface CollectingApplication {
+  /** The application's id. */
+  readonly id: string;
+  /** Rotation of the pseudonym in seconds; undefined: none is collected. */
+  readonly pseudonymSeconds: number | undefined;
+  /** Seconds to which times are floored. */
+  readonly granularitySeconds: number;
+  /** The events by name. */
+  readonly events: EventSchemas;
+}
+
+/** The JSON document of `GET /v1/apps/{app}/schema`. */
+export function schemaDocument(
+  { id, pseudonymSeconds, granularitySeconds, events }: CollectingApplication,
+  suppressions: Suppressions,
+  nowSeconds: number,
+): Record<string, unknown> {
+  return {
+    app: id,
+    ...(pseudonymSeconds === undefined ? {} : { "pseudonym-seconds": pseudonymSeconds }),
+    "granularity-seconds": granularitySeconds,
+    events: Object.entries(events).map(([name, event]) => ({
+      name,
+      description: event.description,
+      purpose: event.purpose,
+      owner: event.owner,
+      ...(event.review === undefined ? {} : { review: event.review }),
+      expires: event.expires,
+      state: isOpen(name, event, suppressions, nowSeconds) ? "open" : "stopped",
+      sample: event.sample ?? 1,
+      fields: Object.fromEntries(
+        Object.entries(event.fields).map(([field, schema]) => [
+          field,
+          fieldDocument(schema, suppressions.fields.has(`${name}.${field}`)),
+        ]),
+      ),
+    })),
+  };
+}
+
+function fieldDocument(field: FieldSchema, suppressed: boolean): Record<string, unknown> {
+  const { localDp: _localDp, ...rest } = field;
+  const mechanism = mechanismOf(field);
+  return {
+    ...rest,
+    ...(mechanism === undefined
+      ? {}
+      : { "local-dp": { epsilon: mechanism.epsilon, mechanism: mechanism.mechanism } }),
+    ...(suppressed ? { suppressed: true } : {}),
+  };
+}

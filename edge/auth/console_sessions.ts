@@ -1,0 +1,132 @@
+/**
+ * Sessions of the console: a signed cookie that runs out, and can be ended before.
+ *
+ * @module
+ */
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { errors, jwtVerify, SignJWT } from "jose";
+import { toBase64url, utf8 } from "../../core/base/bytes.ts";
+import { endSession, isEnded } from "../../core/operations/sessions_ended.ts";
+import type { Store } from "../../core/store/kv.ts";
+import type { RandomSource } from "../../core/base/random.ts";
+import type { Operator, OperatorRole } from "./operator.ts";
+import type { OperatorSettings } from "./operator_settings.ts";
+
+/** Seconds that a session lasts. */
+export const SESSION_SECONDS = 8 * 3_600;
+/** Seconds that a sign-in at the identity provider may take. */
+export const SIGN_IN_SECONDS = 600;
+
+/** An operator's session. */
+export interface ConsoleSession {
+  /** A random name. */
+  readonly id: string;
+  /** Whose it is. */
+  readonly operator: Operator;
+  /** What every form has to carry back. */
+  readonly formToken: string;
+  /** Unix seconds of its end. */
+  readonly expiresAtSeconds: number;
+}
+
+/** What sessions are made with. */
+export interface ConsoleSessionsOptions {
+  /** 32 bytes, the same in every process: see {@linkcode consoleKey}. */
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** Where ended sessions are remembered. */
+  readonly store: Store;
+  /** Makes names. */
+  readonly random: RandomSource;
+  /** Unix seconds. */
+  readonly now: () => number;
+}
+
+/**
+ * The key of sessions, derived from a secret that every process has. Whoever changes a token or the list of operators
+ * ends all sessions with it.
+ */
+export function consoleKey(secret: Uint8Array, operators: OperatorSettings): Uint8Array<ArrayBuffer> {
+  const { adminTokenSha256, readerTokenSha256, oidc } = operators;
+  const who = JSON.stringify([
+    adminTokenSha256?.toHex(),
+    readerTokenSha256?.toHex(),
+    oidc && [oidc.issuer, oidc.clientId, [...oidc.admins], [...oidc.readers]],
+  ]);
+  return Uint8Array.from(hkdf(sha256, secret, sha256(utf8(who)), utf8("DIT/1 console session"), 32));
+}
+
+/** Opens, reads and ends sessions. */
+export class ConsoleSessions {
+  /** Nothing is kept in memory: any process reads any other's sessions. */
+  constructor(private readonly options: ConsoleSessionsOptions) {}
+
+  /** Opens a session. Gives the cookie's value. */
+  async open(name: string, role: OperatorRole): Promise<string> {
+    return await this.#sign("session", { name, role }, SESSION_SECONDS);
+  }
+
+  /** The session of a cookie; undefined when it is none, has run out or was ended. */
+  async read(cookie: string | undefined): Promise<ConsoleSession | undefined> {
+    const claims = await this.#verify("session", cookie);
+    if (claims === undefined || await isEnded(this.options.store, claims.jti)) return undefined;
+    return {
+      id: claims.jti,
+      operator: { name: claims.name as string, role: claims.role as OperatorRole, via: "console" },
+      formToken: this.#formToken(claims.jti),
+      expiresAtSeconds: claims.exp,
+    };
+  }
+
+  /** Ends a session. */
+  async end({ id, expiresAtSeconds }: ConsoleSession): Promise<void> {
+    await endSession(this.options.store, id, expiresAtSeconds);
+  }
+
+  /** Whether a form carries its session's token. */
+  isFormOf(session: ConsoleSession, formToken: unknown): boolean {
+    return typeof formToken === "string" &&
+      timingSafeEqual(sha256(utf8(formToken)), sha256(utf8(session.formToken)));
+  }
+
+  /** Keeps what a sign-in at the identity provider needs when it comes back. Gives the cookie's value. */
+  async keep(claims: Record<string, string>): Promise<string> {
+    return await this.#sign("sign-in", claims, SIGN_IN_SECONDS);
+  }
+
+  /** What {@linkcode keep} kept; undefined when it is none or has run out. */
+  async kept(cookie: string | undefined): Promise<Record<string, unknown> | undefined> {
+    return await this.#verify("sign-in", cookie);
+  }
+
+  #formToken(id: string): string {
+    return toBase64url(hmac(sha256, this.options.key, utf8(`form ${id}`)));
+  }
+
+  async #sign(what: string, claims: Record<string, string>, seconds: number): Promise<string> {
+    const { key, random, now } = this.options;
+    return await new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).setAudience(`dit console ${what}`)
+      .setJti(toBase64url(random(16))).setExpirationTime(now() + seconds).sign(key);
+  }
+
+  async #verify(
+    what: string,
+    cookie: string | undefined,
+  ): Promise<Record<string, unknown> & { jti: string; exp: number } | undefined> {
+    if (cookie === undefined) return undefined;
+    try {
+      const { payload } = await jwtVerify(cookie, this.options.key, {
+        algorithms: ["HS256"],
+        audience: `dit console ${what}`,
+        requiredClaims: ["exp", "jti"],
+        currentDate: new Date(this.options.now() * 1000),
+      });
+      return payload as Record<string, unknown> & { jti: string; exp: number };
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  }
+}

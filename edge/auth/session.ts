@@ -1,0 +1,151 @@
+/**
+ * Verifies the sessions of clients that ask for tokens: JSON Web Tokens (RFC 7519) under a shared secret, a public key,
+ * or a JWKS.
+ *
+ * @module
+ */
+import { createRemoteJWKSet, customFetch, errors, importSPKI, type JWTPayload, jwtVerify } from "jose";
+import type { ClientIdentity } from "../../core/acs/client_tag.ts";
+import type { Application } from "../../core/config/types.ts";
+import { Refusal } from "../../core/base/errors.ts";
+import { readBoundedBytes } from "../http/read_body.ts";
+
+/** Longest token that is looked at. */
+export const MAX_JWT_LENGTH = 8 * 1024;
+/** Most bytes of a key set. */
+const MAX_JWKS_BYTES = 64 * 1024;
+const MAX_SUBJECT_LENGTH = 1_024;
+const CLOCK_TOLERANCE_SECONDS = 30;
+
+/** Turns an Authorization header into the client it belongs to. */
+export type SessionAuthenticator = (
+  authorization: string | null,
+  nowSeconds: number,
+) => Promise<ClientIdentity>;
+
+/** What an authenticator needs from outside. */
+export interface SessionOptions {
+  /** The value of an environment variable. */
+  readonly secret: (name: string) => string | undefined;
+  /** Fetches a JWKS. */
+  readonly fetch: typeof fetch;
+}
+
+/** Something about an application's sessions is not set up; the message says what to do. */
+export class SessionSetupError extends Error {
+  override readonly name = "SessionSetupError";
+}
+
+type Verifier = (token: string, nowSeconds: number) => Promise<JWTPayload>;
+
+/**
+ * Makes the authenticator of an application.
+ * @throws {SessionSetupError} If its secret is missing or its key cannot be read.
+ */
+export async function createSessionAuthenticator(
+  app: Application,
+  options: SessionOptions,
+): Promise<SessionAuthenticator> {
+  const verify = await createVerifier(app, options);
+  return async (authorization, nowSeconds) => {
+    const token = /^Bearer +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)$/i.exec(authorization ?? "")
+      ?.[1];
+    if (authorization === null) throw invalid("The session's JWT is missing.");
+    if (authorization.length > MAX_JWT_LENGTH) throw invalid("The session's JWT is too long.");
+    if (token === undefined) throw invalid("The Authorization header is not a Bearer JWT.");
+    let claims: JWTPayload;
+    try {
+      claims = await verify(token, nowSeconds);
+    } catch (error) {
+      throw refusalOf(error);
+    }
+    const { iss, sub } = claims;
+    if (typeof sub !== "string" || sub.length === 0 || sub.length > MAX_SUBJECT_LENGTH) {
+      throw invalid("The session's JWT has no usable subject.");
+    }
+    return { issuer: iss!, subject: sub };
+  };
+}
+
+async function createVerifier(app: Application, options: SessionOptions): Promise<Verifier> {
+  const { issuer, audience, key, maxAgeSeconds } = app.session;
+  const expected = (algorithms: readonly string[], nowSeconds: number) => ({
+    issuer,
+    audience: audience ?? app.id,
+    algorithms: [...algorithms],
+    requiredClaims: ["sub", "exp", ...(maxAgeSeconds === undefined ? [] : ["iat"])],
+    currentDate: new Date(nowSeconds * 1000),
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    ...(maxAgeSeconds === undefined ? {} : { maxTokenAge: maxAgeSeconds }),
+  });
+  switch (key.kind) {
+    case "hs256": {
+      const secret = new TextEncoder().encode(options.secret(key.secretEnv) ?? "");
+      if (secret.length < 32) {
+        throw new SessionSetupError(
+          `Set ${key.secretEnv} to a secret of at least 32 bytes: the sessions of ${app.id} are signed with it.`,
+        );
+      }
+      return async (token, now) => (await jwtVerify(token, secret, expected(["HS256"], now))).payload;
+    }
+    case "public-key": {
+      const publicKey = await importSPKI(key.pem, key.algorithm).catch(() => {
+        throw new SessionSetupError(
+          `applications.${app.id}.session.key.pem: this is no ${key.algorithm} key.`,
+        );
+      });
+      return async (token, now) =>
+        (await jwtVerify(token, publicKey, expected([key.algorithm], now))).payload;
+    }
+    case "jwks": {
+      const keySet = createRemoteJWKSet(new URL(key.url), {
+        timeoutDuration: 3_000,
+        cooldownDuration: 30_000,
+        cacheMaxAge: 600_000,
+        [customFetch]: boundedFetch(options.fetch),
+      });
+      return async (token, now) => (await jwtVerify(token, keySet, expected(key.algorithms, now))).payload;
+    }
+  }
+}
+
+/** Fetches key sets: what is longer than one ever is, is none. */
+function boundedFetch(fetch: SessionOptions["fetch"]): SessionOptions["fetch"] {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    const body = await readBoundedBytes(response.body, MAX_JWKS_BYTES);
+    return new Response(body, { status: response.status, headers: response.headers });
+  };
+}
+
+function invalid(message: string): Refusal {
+  return new Refusal("session_invalid", message);
+}
+
+/** One sentence for each way to be wrong; none repeats the token or a claim. */
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof errors.JWTExpired) {
+    return invalid("The session's JWT has expired; sign in again.");
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return invalid(`The session's JWT does not satisfy the check of its "${error.claim}" claim.`);
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return invalid("The session's JWT is signed with an algorithm that is not allowed.");
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return invalid("The signature of the session's JWT is invalid.");
+  }
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return invalid("No key of the issuer's key set fits the session's JWT.");
+  }
+  if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) {
+    return invalid("The session's JWT is malformed.");
+  }
+  if (error instanceof errors.JOSENotSupported) {
+    return invalid("The session's JWT uses something that is not supported.");
+  }
+  return new Refusal("sessions_unavailable", "The issuer's key set cannot be fetched now; try again.", {
+    retryAfterSeconds: 30,
+  });
+}

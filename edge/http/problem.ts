@@ -1,0 +1,84 @@
+/**
+ * Refusals as `application/problem+json` (RFC 9457): the only place that knows which HTTP status goes with a code.
+ *
+ * @module
+ */
+import { Refusal, type RefusalCode } from "../../core/base/errors.ts";
+
+/** Status and title of every code (docs/protocol.md, section 6). */
+export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, title: string]>> = {
+  body_malformed: [400, "The body is malformed"],
+  query_refused: [400, "A query string is refused"],
+  credential_missing: [401, "The credential is missing"],
+  credential_malformed: [401, "The credential is malformed"],
+  key_unknown: [401, "The key is unknown"],
+  key_expired: [401, "The key has ended"],
+  mac_invalid: [401, "The MAC is invalid"],
+  session_invalid: [401, "The session is invalid"],
+  service_token_invalid: [401, "The service token is invalid"],
+  admin_token_invalid: [401, "The admin token is invalid"],
+  console_session_invalid: [401, "The session of the console has ended"],
+  role_insufficient: [403, "The role is insufficient"],
+  request_forged: [403, "The request does not come from the console"],
+  use_out_of_range: [403, "The use is out of range"],
+  app_unknown: [404, "The application is unknown"],
+  route_unknown: [404, "The route is unknown"],
+  epoch_unknown: [404, "The epoch has no key"],
+  stop_unknown: [404, "Nothing is stopped there"],
+  method_not_allowed: [405, "The method is not allowed"],
+  request_timeout: [408, "The body did not arrive in time"],
+  use_taken: [409, "The use is taken"],
+  replacement_refused: [409, "The key is not replaced"],
+  collection_stopped: [410, "The collection is stopped"],
+  body_too_large: [413, "The body is too large"],
+  media_type: [415, "The media type is refused"],
+  batch_invalid: [422, "The batch is invalid"],
+  key_not_issuing: [422, "The key does not issue"],
+  events_invalid: [422, "No event is valid"],
+  overloaded: [429, "The service is busy"],
+  quota_exhausted: [429, "The quota is exhausted"],
+  headers_too_large: [431, "The headers are too large"],
+  internal: [500, "Something went wrong"],
+  store_unavailable: [503, "The store is unavailable"],
+  sessions_unavailable: [503, "Sessions cannot be verified"],
+};
+
+const CHALLENGES: Partial<Record<RefusalCode, string>> = {
+  credential_missing: "DIT",
+  credential_malformed: "DIT",
+  key_unknown: "DIT",
+  key_expired: "DIT",
+  mac_invalid: "DIT",
+  session_invalid: "Bearer",
+  service_token_invalid: "Bearer",
+  admin_token_invalid: "Bearer",
+};
+
+/** The header in which the outermost function finds the code for its log line; it is removed before the answer leaves. */
+export const CODE_HEADER = "x-dit-code";
+
+/** The answer that a refusal gets. Anything that is no refusal is `internal`, and its message stays inside. */
+export function problemResponse(error: unknown): Response {
+  const refusal = error instanceof Refusal
+    ? error
+    : new Refusal("internal", "Something went wrong here; try again.");
+  const [status, title] = PROBLEMS[refusal.code];
+  const headers = new Headers({
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+    [CODE_HEADER]: refusal.code,
+  });
+  const challenge = CHALLENGES[refusal.code];
+  if (challenge !== undefined) headers.set("www-authenticate", challenge);
+  const { retryAfterSeconds, members } = refusal.details;
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(Math.ceil(retryAfterSeconds)));
+  const problem = {
+    type: "about:blank",
+    title,
+    status,
+    code: refusal.code,
+    detail: refusal.message,
+    ...members,
+  };
+  return new Response(JSON.stringify(problem), { status, headers });
+}

@@ -1,0 +1,78 @@
+/**
+ * Reads what another region says of its keys, as strictly as a client will read it from here: one key that clients
+ * refuse would have them refuse the whole directory.
+ *
+ * @module
+ */
+import { fromBase64url } from "../../core/base/bytes.ts";
+import type { Application } from "../../core/config/types.ts";
+import type { PublishedKey } from "../../core/keys/directory.ts";
+import { tokenKeyId } from "../../core/token/token.ts";
+
+/** Most keys that are taken over from one region. */
+const MAX_KEYS = 64;
+/** Most epochs that a key may redeem beyond its own (docs/protocol.md, section 2). */
+const MAX_OVERLAP = 8;
+/** Lengths of a public key, by token type: P-384 and ristretto255. */
+const KEY_LENGTHS: Readonly<Record<number, number>> = { 1: 49, 5: 32 };
+
+/**
+ * The keys that the directory of `region` lists as its own and that fit the application's calendar.
+ * @throws {Error} If the text is no directory at all.
+ */
+export function readRegionKeys(text: string, region: string, app: Application): PublishedKey[] {
+  const listed: unknown = JSON.parse(text)?.["token-keys"];
+  if (!Array.isArray(listed)) throw new TypeError("The document has no list of keys");
+  const keys = new Map<string, PublishedKey>();
+  for (const entry of listed) {
+    const key = readKey(entry, region, app);
+    if (key === undefined || keys.size === MAX_KEYS) continue;
+    const name = `${key.epoch}/${key.generation}`;
+    // One name never has two values; which of them is the true one cannot be known here.
+    if (!keys.has(name)) keys.set(name, key);
+  }
+  return [...keys.values()];
+}
+
+function readKey(entry: unknown, region: string, app: Application): PublishedKey | undefined {
+  if (typeof entry !== "object" || entry === null) return undefined;
+  const members = entry as Record<string, unknown>;
+  const { epoch, generation, "token-type": tokenType } = members;
+  if (members.region !== region) return undefined;
+  if (!isWhole(tokenType, 0, 0xffff) || !isWhole(generation, 0, 2 ** 31) || !isWhole(epoch, 0, 2 ** 40)) {
+    return undefined;
+  }
+  const start = epoch * app.epochSeconds;
+  const end = start + app.epochSeconds;
+  const { "not-before": notBefore, "issue-until": issueUntil, "redeem-until": redeemUntil } = members;
+  if (
+    !isWhole(notBefore, start, end) || !isWhole(issueUntil, notBefore, end) ||
+    !isWhole(redeemUntil, issueUntil, end + MAX_OVERLAP * app.epochSeconds)
+  ) return undefined;
+  const publicKey = readPublicKey(members["token-key"], tokenType);
+  if (publicKey === undefined) return undefined;
+  return {
+    publicKey,
+    keyId: tokenKeyId(publicKey),
+    region,
+    epoch,
+    generation,
+    notBefore,
+    issueUntil,
+    redeemUntil,
+    voprf: { tokenType },
+  };
+}
+
+function readPublicKey(value: unknown, tokenType: number): Uint8Array<ArrayBuffer> | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    return fromBase64url(value, KEY_LENGTHS[tokenType] ?? -1);
+  } catch {
+    return undefined;
+  }
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+}

@@ -1,0 +1,116 @@
+/**
+ * Releases and budgets as people and programs read them.
+ *
+ * @module
+ */
+import { epsilonAt, type PrivacyLoss } from "../../core/privacy/dp/accounting.ts";
+import type { BudgetState } from "../../core/privacy/release/budget.ts";
+import { toNumber } from "../../core/privacy/dp/rational.ts";
+import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
+import type { Release } from "../../core/privacy/release/rows.ts";
+import type { EventSchemas } from "../../core/schema/schema.ts";
+import { formatDay, formatInstant } from "../../core/base/time.ts";
+
+/** Delta at which a rho is also told as an epsilon. */
+const SHOWN_DELTA = 1e-6;
+
+/** A loss in numbers; `epsilon` says what a rho means at a delta of 1e-6 more. */
+function describeLoss(loss: PrivacyLoss) {
+  const amount = toNumber(loss.amount);
+  return {
+    ...(loss.unit === "pure" ? { epsilon: amount } : { rho: amount, epsilon: epsilonAt(loss, SHOWN_DELTA) }),
+    delta: toNumber(loss.delta) + (loss.unit === "pure" ? 0 : SHOWN_DELTA),
+  };
+}
+
+/** A budget of the answer. */
+export function describeBudget({ fromDay, toDay, budget, spent, left }: BudgetState) {
+  return {
+    from: formatDay(fromDay),
+    to: formatDay(toDay),
+    budget: describeLoss(budget),
+    spent: describeLoss(spent),
+    left: describeLoss(left),
+  };
+}
+
+/** A release of the answer. */
+export function describeRelease(release: Release, events: EventSchemas) {
+  const { query, day, plan, noise, publishedAt, early, withheld, figures } = release;
+  const by = plan.of === undefined ? plan.by : [plan.of];
+  return {
+    query,
+    day: formatDay(day),
+    event: plan.event,
+    by,
+    counts: plan.eventsPerCell === 1 ? "people" : "events",
+    bounds: { "cells-per-person": plan.cellsPerPerson, "events-per-cell": plan.eventsPerCell },
+    cells: plan.cells,
+    threshold: plan.threshold,
+    cost: describeLoss(plan.cost),
+    noise: noise.kind === "laplace"
+      ? { kind: noise.kind, scale: toNumber(noise.scale) }
+      : { kind: noise.kind, "standard-deviation": Math.sqrt(toNumber(noise.variance)) },
+    ...(plan.of === undefined ? {} : { "local-dp": events[plan.event]?.fields[plan.of]?.localDp ?? null }),
+    confidence: CONFIDENCE,
+    published: formatInstant(publishedAt),
+    early,
+    withheld,
+    figures: figures.map(({ cell, count, lower, upper }) => ({
+      cell: Object.fromEntries(by.map((name, index) => [name, cell[index] ?? null])),
+      count,
+      lower,
+      upper,
+    })),
+  };
+}
+
+const HEADER = [
+  "day",
+  "query",
+  "event",
+  "cell",
+  "count",
+  "lower",
+  "upper",
+  "confidence",
+  "noise",
+  "cost_epsilon",
+  "cost_rho",
+  "cost_delta",
+  "budget_left",
+  "early",
+];
+
+/** Releases as CSV (RFC 4180): a line a figure. `cell` is `field=value` joined by semicolons. */
+export function releasesCsv(releases: readonly Release[], budgets: readonly BudgetState[]): string {
+  const lines = releases.flatMap(({ query, day, plan, noise, early, figures }) => {
+    const by = plan.of === undefined ? plan.by : [plan.of];
+    const { unit, amount, delta } = plan.cost;
+    const state = budgets.find(({ fromDay, toDay }) => fromDay <= day && day <= toDay);
+    return figures.map(({ cell, count, lower, upper }) => [
+      formatDay(day),
+      query,
+      plan.event,
+      by.map((name, index) => `${name}=${cell[index] ?? ""}`).join(";"),
+      count,
+      lower,
+      upper,
+      CONFIDENCE,
+      noise.kind === "laplace"
+        ? `laplace(${toNumber(noise.scale)})`
+        : `gaussian(${Math.sqrt(toNumber(noise.variance))})`,
+      unit === "pure" ? toNumber(amount) : "",
+      unit === "zcdp" ? toNumber(amount) : "",
+      toNumber(delta),
+      state === undefined ? "" : toNumber(state.left.amount),
+      early,
+    ]);
+  });
+  return [HEADER, ...lines].map((line) => line.map(csvField).join(",") + "\r\n").join("");
+}
+
+function csvField(value: string | number | boolean): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,106 @@
+/**
+ * Who may see the console: whoever has a session; and what may be done there: what a form of that very session asks
+ * for, sent from a page of this very site.
+ *
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { Refusal } from "../../../core/base/errors.ts";
+import { SESSION_SECONDS } from "../../../edge/auth/console_sessions.ts";
+import { readBoundedBody } from "../../../edge/http/read_body.ts";
+import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
+
+const COOKIE = "dit_console";
+const MAX_FORM_BYTES = 16 * 1024;
+const SAFE_METHODS = new Set(["GET", "HEAD"]);
+
+type Secure = Pick<ConsoleOptions, "secure">;
+
+/** The cookie goes to the console alone, never with a request of a client. */
+function cookieOptions({ secure }: Secure) {
+  return { path: "/console", httpOnly: true, sameSite: "Strict", secure } as const;
+}
+
+function cookieName({ secure }: Secure): string {
+  // Browsers refuse the prefix without HTTPS, and let nobody else set a cookie that has it.
+  return secure ? `__Secure-${COOKIE}` : COOKIE;
+}
+
+/** Gives the browser its session. */
+export function setSessionCookie(c: Context, options: Secure, value: string): void {
+  setCookie(c, cookieName(options), value, { ...cookieOptions(options), maxAge: SESSION_SECONDS });
+}
+
+/** Takes it away. */
+export function clearSessionCookie(c: Context, options: Secure): void {
+  deleteCookie(c, cookieName(options), cookieOptions(options));
+}
+
+/** Reads the session's cookie. */
+export function sessionCookie(c: Context, options: Secure): string | undefined {
+  return getCookie(c, cookieName(options));
+}
+
+/** Sends everybody without a session to the sign-in. Throws `console_session_invalid` where nobody would follow. */
+export function requireSession(options: ConsoleOptions): MiddlewareHandler<ConsoleEnv> {
+  return async function readSession(c, next) {
+    const session = await options.sessions.read(sessionCookie(c, options));
+    if (session === undefined) {
+      if (c.req.method === "GET" && !c.req.path.startsWith("/console/live")) {
+        return c.redirect("/console/sign-in", 303);
+      }
+      throw new Refusal("console_session_invalid", "Your session has ended: sign in again.");
+    }
+    c.set("session", session);
+    return await next();
+  };
+}
+
+/**
+ * Lets a form pass only with its session's token, from this site, and from somebody who may act.
+ * Throws `request_forged` and `role_insufficient`.
+ */
+export function requireForm(options: ConsoleOptions): MiddlewareHandler<ConsoleEnv> {
+  return async function readForm(c, next) {
+    if (SAFE_METHODS.has(c.req.method)) return await next();
+    const form = await readFormOfThisSite(c);
+    const session = c.get("session");
+    if (!options.sessions.isFormOf(session, form["form-token"])) throw forged();
+    // Everybody may leave.
+    if (session.operator.role !== "admin" && c.req.path !== "/console/sign-out") {
+      throw new Refusal("role_insufficient", "You may look, and not act.");
+    }
+    c.set("form", form);
+    await next();
+  };
+}
+
+/**
+ * Reads a form's fields, whoever sends it.
+ * @throws {Refusal} `request_forged` unless the browser says that a page of this site sent it.
+ */
+export async function readFormOfThisSite(c: Context): Promise<Record<string, string>> {
+  if (!isOfThisSite(c.req.raw.headers)) throw forged();
+  if (c.req.header("content-type")?.toLowerCase() !== "application/x-www-form-urlencoded") {
+    throw new Refusal("media_type", "A form is expected.");
+  }
+  const body = await readBoundedBody(c.req.raw, MAX_FORM_BYTES);
+  return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(body)));
+}
+
+/** Every browser of today says where a request comes from; an older one at least names the origin. */
+function isOfThisSite(headers: Headers): boolean {
+  const site = headers.get("sec-fetch-site");
+  if (site !== null) return site === "same-origin";
+  const origin = headers.get("origin");
+  const host = headers.get("host");
+  return origin !== null && host !== null && URL.parse(origin)?.host === host;
+}
+
+function forged(): Refusal {
+  return new Refusal(
+    "request_forged",
+    "This form was not sent from a page of the console; go back and try again.",
+  );
+}

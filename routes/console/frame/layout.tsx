@@ -1,0 +1,159 @@
+/**
+ * The frame of every page: navigation, who is signed in, and where the style and scripts come from.
+ *
+ * @module
+ */
+import { raw } from "hono/html";
+import type { Child } from "hono/jsx";
+import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+
+/** The pages that the navigation knows. */
+export type PageName = "overview" | "keys" | "privacy" | "releases" | "schema" | "trail";
+
+/** What a page tells its frame. */
+export interface LayoutProps {
+  /** What the page is about. */
+  readonly title: string;
+  /** Its entry in the navigation. */
+  readonly page: PageName;
+  /** Whose session it is. */
+  readonly session: ConsoleSession;
+  /** The applications. */
+  readonly apps: readonly string[];
+  /** The application that the page shows; pages of all show none. */
+  readonly app?: string | undefined;
+  /** This deployment's region. */
+  readonly region: string;
+  /** Where its live view is. */
+  readonly live?: string;
+  /** What it shows. */
+  readonly children: Child;
+}
+
+const PAGES: readonly { page: PageName; title: string; path: (app: string) => string; perApp: boolean }[] = [
+  { page: "overview", title: "Overview", path: () => "/console", perApp: false },
+  { page: "keys", title: "Keys", path: (app) => `/console/apps/${app}/keys`, perApp: true },
+  { page: "privacy", title: "Privacy", path: (app) => `/console/apps/${app}/privacy`, perApp: true },
+  { page: "releases", title: "Releases", path: (app) => `/console/apps/${app}/releases`, perApp: true },
+  { page: "schema", title: "Schema", path: (app) => `/console/apps/${app}/schema`, perApp: true },
+  { page: "trail", title: "Audit trail", path: () => "/console/trail", perApp: false },
+];
+
+/** A whole document with nothing but a head and a body. */
+export function Document({ title, live, goTo, children }: {
+  readonly title: string;
+  /** A page to go on to at once. */
+  readonly goTo?: string | undefined;
+  readonly live?: string | undefined;
+  readonly children: Child;
+}) {
+  return (
+    <>
+      {raw("<!DOCTYPE html>")}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="robots" content="noindex" />
+          {goTo !== undefined && <meta http-equiv="refresh" content={`0; url=${goTo}`} />}
+          <title>{title} - DIT</title>
+          <link rel="icon" href="data:," />
+          <link rel="stylesheet" href="/console/assets/uplot.css" />
+          <link rel="stylesheet" href="/console/assets/console.css" />
+          <script src="/console/assets/uplot.js" defer />
+          <script src="/console/assets/console.js" defer />
+        </head>
+        <body data-live={live}>{children}</body>
+      </html>
+    </>
+  );
+}
+
+/** A page inside its frame. */
+export function Layout(props: LayoutProps) {
+  const { title, page, session, apps, region, live, children } = props;
+  const app = props.app ?? apps[0] ?? "";
+  const current = PAGES.find((entry) => entry.page === page)!;
+  return (
+    <Document title={title} live={live}>
+      <a class="skip" href="#main">Skip to the content</a>
+      <div class="frame">
+        <header class="rail">
+          <a class="brand" href="/console">
+            <b>DIT</b>
+            <span class="muted small">{region}</span>
+          </a>
+          <nav aria-label="Pages">
+            <ul>
+              {PAGES.map((entry) => (
+                <li>
+                  <a href={entry.path(app)} aria-current={entry.page === page ? "page" : undefined}>
+                    {entry.title}
+                  </a>
+                </li>
+              ))}
+              <li>
+                <a href="/openapi">API</a>
+              </li>
+            </ul>
+          </nav>
+          {apps.length > 1 && current.perApp && (
+            <nav aria-label="Applications">
+              <p class="label">Application</p>
+              <ul>
+                {apps.map((id) => (
+                  <li>
+                    <a href={current.path(id)} aria-current={id === app ? "page" : undefined}>{id}</a>
+                  </li>
+                ))}
+              </ul>
+            </nav>
+          )}
+          <div class="who">
+            <span class="small muted">
+              {session.operator.name}
+              {session.operator.role === "reader" ? " (may look, not act)" : ""}
+            </span>
+            <form method="post" action="/console/sign-out">
+              <FormToken session={session} />
+              <button class="quiet small" type="submit">Sign out</button>
+            </form>
+          </div>
+        </header>
+        <main id="main" tabindex={-1}>
+          {children}
+        </main>
+      </div>
+    </Document>
+  );
+}
+
+/** What shows that a form comes from a page of this session. */
+export function FormToken({ session }: { readonly session: ConsoleSession }) {
+  return <input type="hidden" name="form-token" value={session.formToken} />;
+}
+
+/** The title of a page with what it is for, and whether it is live. */
+export function PageHead({ title, lead, live = false, children }: {
+  readonly title: string;
+  readonly lead: string;
+  readonly live?: boolean;
+  readonly children?: Child;
+}) {
+  return (
+    <>
+      <div class="head">
+        <h1>{title}</h1>
+        <div class="actions">
+          {live && (
+            <span class="small muted">
+              <span id="live-state" class="dot">Not live: load the page again</span>
+            </span>
+          )}
+          {children}
+        </div>
+      </div>
+      <p class="lead">{lead}</p>
+    </>
+  );
+}

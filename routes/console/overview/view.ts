@@ -1,0 +1,116 @@
+/**
+ * What the overview shows, read from the counters and from the process itself.
+ *
+ * @module
+ */
+import { HISTORY_HOURS, liveWindows, makeOverview, type Overview, type Window } from "./read.ts";
+import { stateAt } from "../../../core/keys/epoch.ts";
+import type { Server } from "../../../core/service.ts";
+import { formatCount, formatDistance } from "../frame/format.ts";
+import { expiryOf } from "../schema/page.tsx";
+
+/** Everything that the page shows. */
+export interface OverviewView {
+  /** The counters. */
+  readonly counts: Overview;
+  /** The last hour of this process, by the minute. */
+  readonly minutes: readonly Window[];
+  /** How the service is. */
+  readonly health: readonly HealthLine[];
+}
+
+/** One thing about the health of the service. */
+export interface HealthLine {
+  /** How it is. */
+  readonly tone: "good" | "warn" | "bad";
+  /** What it is, in a few words. */
+  readonly text: string;
+  /** More about it. */
+  readonly more?: string;
+  /** The page that has it all. */
+  readonly href?: string;
+}
+
+/** Seconds after which the hourly job counts as missed. */
+const MAINTENANCE_DUE_SECONDS = 2 * 3_600;
+
+/** Reads what the page shows. */
+export async function readOverview(service: Server): Promise<OverviewView> {
+  const now = service.now();
+  const hour = Math.floor(now / 3_600);
+  const hours = await service.counterRows.read(hour - HISTORY_HOURS + 1, hour);
+  return {
+    counts: makeOverview(hours, service.deployment.applications.keys(), now),
+    minutes: liveWindows(service.counters.minutes(), now),
+    health: await readHealth(service),
+  };
+}
+
+async function readHealth(service: Server): Promise<HealthLine[]> {
+  const { health, store, committer, deployment } = service;
+  const now = service.now();
+  const lines: HealthLine[] = [
+    store.writes.refuses
+      ? { tone: "bad", text: "The store does not answer", more: "logs are refused until it does" }
+      : { tone: "good", text: "The store answers" },
+  ];
+  const without: string[] = [];
+  let nextChange = Infinity;
+  for (const { id } of deployment.applications.values()) {
+    const keys = await service.publishedKeys(id, now).catch(() => []);
+    const issuing = keys.find((key) => stateAt(key, now) === "issuing");
+    if (issuing === undefined) without.push(id);
+    else nextChange = Math.min(nextChange, issuing.issueUntil);
+  }
+  lines.push(
+    without.length > 0
+      ? { tone: "bad", text: "No key issues", more: `for ${without.join(", ")}` }
+      : { tone: "good", text: "Keys issue", more: `next rotation ${formatDistance(nextChange, now)}` },
+  );
+  const { maintenance, maintainedAtSeconds } = health;
+  const age = now - (maintainedAtSeconds ?? health.startedAtSeconds);
+  if (maintenance?.failure !== undefined) {
+    lines.push({ tone: "bad", text: "Upkeep failed", more: maintenance.failure });
+  } else if (age > MAINTENANCE_DUE_SECONDS) {
+    lines.push({ tone: "warn", text: "Upkeep is late", more: formatDistance(now - age, now) });
+  } else {
+    const when = maintainedAtSeconds === undefined ? "not yet" : formatDistance(maintainedAtSeconds, now);
+    lines.push({ tone: "good", text: "Upkeep ran", more: when });
+  }
+  const { waiting } = committer;
+  lines.push({
+    tone: waiting > 1_000 ? "warn" : "good",
+    text: waiting === 0 ? "No log waits" : `${formatCount(waiting)} logs wait for the store`,
+  });
+  lines.push(...stopLines(service), ...expiryLines(service));
+  return lines;
+}
+
+/** What is not collected because it singled people out. */
+function stopLines({ deployment, suppressionsOf }: Server): HealthLine[] {
+  return [...deployment.applications.keys()].flatMap((app): HealthLine[] => {
+    const { events, fields } = suppressionsOf(app);
+    const names = [...events, ...fields];
+    if (names.length === 0) return [];
+    const text = names.length === 1 ? "A collection is stopped" : `${names.length} collections are stopped`;
+    return [{ tone: "bad", text, more: `${app}: ${names.join(", ")}`, href: `/console/apps/${app}/privacy` }];
+  });
+}
+
+/** What ends soon, while there is time to decide about it. */
+function expiryLines({ deployment, now }: Server): HealthLine[] {
+  return [...deployment.applications.values()].flatMap((app): HealthLine[] => {
+    const soon = Object.entries(app.events).filter(([, event]) => expiryOf(event, now()).isSoon);
+    if (soon.length === 0) return [];
+    const text = soon.length === 1 ? "An event expires soon" : `${soon.length} events expire soon`;
+    const names = soon.map(([name, event]) =>
+      `${name} ${formatDistance(expiryOf(event, now()).endsAt, now())}`
+    );
+    return [{
+      tone: "warn",
+      text,
+      more: `${app.id}: ${names.join(", ")}`,
+      href: `/console/apps/${app.id}/schema`,
+    }];
+  });
+}

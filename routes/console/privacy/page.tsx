@@ -1,0 +1,292 @@
+/**
+ * `GET /console/apps/{app}/privacy`: how identifying what is collected has become, what is stopped for it, and the way
+ * to lift a stop.
+ *
+ * @module
+ */
+import type { Application } from "../../../core/config/types.ts";
+import { type AlertRow, alertText } from "../../../core/privacy/risk/alerts.ts";
+import { dayOf } from "../../../core/base/time.ts";
+import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import { BudgetLine } from "../releases/budget.tsx";
+import { formatDistance, formatSecond } from "../frame/format.ts";
+import { HeatHistory, HeatKey, HeatMap } from "./heat.tsx";
+import { ConfirmForm } from "../frame/confirm.tsx";
+import { PageHead } from "../frame/layout.tsx";
+import { Badge, type Tone } from "../frame/parts.tsx";
+import { type Decision, isInForce, type PrivacyView } from "./view.ts";
+
+/** What the parts of the page are rendered from. */
+export interface PrivacyProps {
+  readonly app: Application;
+  readonly view: PrivacyView;
+  readonly session: ConsoleSession;
+}
+
+/** The parts that the live view replaces, by their ids. */
+export const PRIVACY_PARTS = {
+  "privacy-decisions": (props: PrivacyProps) => <Decisions {...props} />,
+  "privacy-events": (props: PrivacyProps) => <Events {...props} />,
+  "privacy-alerts": (props: PrivacyProps) => <Alerts alerts={props.view.alerts} />,
+} as const;
+
+function Part({ id, ...props }: PrivacyProps & { readonly id: keyof typeof PRIVACY_PARTS }) {
+  return <div id={id}>{PRIVACY_PARTS[id](props)}</div>;
+}
+
+/** The page. */
+export function PrivacyPage(props: PrivacyProps) {
+  const { app, view } = props;
+  return (
+    <>
+      <PageHead
+        title={`Privacy of ${app.id}`}
+        live
+        lead="Anonymous transport is not enough: values that few people share identify by themselves. The service measures how many people have such a rare value, warns, and stops collecting what singles people out."
+      />
+      <div class="stack">
+        {!view.isMeasured && (
+          <p class="note warn">
+            This application collects no pseudonym, so nobody can tell ten people from one who sent ten times:
+            nothing is measured. The worst case of its schema is all that stands here; see its schema page.
+          </p>
+        )}
+        <Part {...props} id="privacy-decisions" />
+        {view.budget !== undefined && (
+          <section class="panel" aria-labelledby="budget">
+            <div class="head">
+              <h2 id="budget">What releases may still tell</h2>
+              <a href={`/console/apps/${app.id}/releases`}>Releases</a>
+            </div>
+            <BudgetLine state={view.budget} />
+          </section>
+        )}
+        <section class="panel stack" aria-labelledby="risk">
+          <div class="head">
+            <h2 id="risk">Re-identification risk, by field and pair</h2>
+            <span class="small muted">in the running pseudonym period</span>
+          </div>
+          <HeatKey />
+          <Part {...props} id="privacy-events" />
+        </section>
+        <section class="panel" aria-labelledby="alerts">
+          <div class="head">
+            <h2 id="alerts">Alerts</h2>
+            <span class="small muted">newest first</span>
+          </div>
+          <Part {...props} id="privacy-alerts" />
+        </section>
+      </div>
+    </>
+  );
+}
+
+const STATES: Readonly<Record<Decision["row"]["state"], readonly [tone: Tone, word: string]>> = {
+  stopped: ["bad", "not collected"],
+  suppressed: ["bad", "field not collected"],
+  quarantined: ["warn", "withheld from export and release"],
+  passed: ["good", "passed"],
+  lifted: ["info", "lifted by a person"],
+};
+
+function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
+  const inForce = decisions.filter(isInForce).length;
+  return (
+    <div class="stack">
+      {inForce === 0 ? <p class="note good">Nothing is stopped.</p> : (
+        <p class="note bad" role="alert">
+          <b>{inForce === 1 ? "One collection is stopped" : `${inForce} collections are stopped`}</b>, since
+          what was collected singled people out.
+        </p>
+      )}
+      {decisions.length > 0 && (
+        <section class="panel" aria-label="Decisions">
+          <table class="flow">
+            <thead>
+              <tr>
+                <th scope="col">What</th>
+                <th scope="col">State</th>
+                <th scope="col">Why</th>
+                <th scope="col">Since</th>
+                <th scope="col">
+                  <span class="sr">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {decisions.map((decision) => {
+                const { event, field, row } = decision;
+                const [tone, word] = STATES[row.state];
+                const path = field === undefined ? event : `${event}/${field}`;
+                return (
+                  <tr>
+                    <th scope="row" class="wide">
+                      <code>{field === undefined ? event : `${event}.${field}`}</code>
+                    </th>
+                    <td>
+                      <Badge tone={tone}>{word}</Badge>
+                    </td>
+                    <td class="wide">
+                      {row.reason ??
+                        (row.figures === undefined
+                          ? "Quarantine: it has to pass first."
+                          : `${
+                            Math.round(row.figures.exposed * 100)
+                          } % of ${row.figures.pseudonyms} people had a rare value.`)}
+                      {row.state === "lifted" && row.until !== undefined && (
+                        <div class="why">Judged anew {formatDistance(row.until, now)}.</div>
+                      )}
+                    </td>
+                    <td class="nowrap">{row.since === undefined ? "" : formatDistance(row.since, now)}</td>
+                    <td>
+                      {isInForce(decision) && session.operator.role === "admin" && (
+                        <a class="button" href={`/console/apps/${app.id}/privacy/lift/${path}`}>Lift</a>
+                      )}
+                    </td>
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** The fields of an event that are measured: what is randomised on the device identifies nobody. */
+function measuredFields(app: Application, event: string): string[] {
+  return Object.entries(app.events[event]!.fields)
+    .filter(([, { localDp }]) => localDp === undefined).map(([name]) => name);
+}
+
+function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
+  const waiting = events.filter(({ event, days }) =>
+    days.length === 0 && measuredFields(app, event).length > 0
+  );
+  return (
+    <div class="stack">
+      {waiting.length > 0 && (
+        <p class="muted">
+          Nothing is measured yet of {waiting.map(({ event }, index) => (
+            <>
+              {index > 0 && ", "}
+              <code>{event}</code>
+            </>
+          ))}.
+        </p>
+      )}
+      {events.filter((event) => !waiting.includes(event)).map(({ event, days }) => {
+        const fields = measuredFields(app, event);
+        const randomised = Object.keys(app.events[event]!.fields).filter((field) => !fields.includes(field));
+        const latest = days.at(-1);
+        const suppressed = new Set(
+          decisions.filter((decision) => decision.event === event && decision.row.state === "suppressed")
+            .map(({ field }) => field!),
+        );
+        return (
+          <section class="event" aria-labelledby={`risk-${event}`}>
+            <div class="head">
+              <h3 id={`risk-${event}`}>
+                <code>{event}</code>
+              </h3>
+              <span class="small muted">
+                {latest !== undefined && `measured ${formatDistance(latest.at, now)}`}
+              </span>
+            </div>
+            {fields.length === 0
+              ? <p class="muted">It has no field that could identify.</p>
+              : days.length > 0 && (
+                <>
+                  <HeatMap day={latest} fields={fields} suppressed={suppressed} />
+                  <details>
+                    <summary>The last days</summary>
+                    <HeatHistory days={days} fields={fields} today={dayOf(now)} />
+                  </details>
+                </>
+              )}
+            {randomised.length > 0 && (
+              <p class="small muted">Randomised on the device, so not measured: {randomised.join(", ")}.</p>
+            )}
+          </section>
+        );
+      })}
+    </div>
+  );
+}
+
+const KINDS: Readonly<Record<AlertRow["kind"], readonly [tone: Tone, word: string]>> = {
+  warn: ["warn", "warning"],
+  stop: ["bad", "alarm"],
+  lifted: ["info", "lifted"],
+  passed: ["good", "passed"],
+};
+
+const DELIVERIES: Readonly<Record<AlertRow["delivery"]["state"], string>> = {
+  none: "no webhook",
+  pending: "on its way",
+  sent: "delivered",
+  failed: "given up",
+};
+
+function Alerts({ alerts }: { readonly alerts: readonly AlertRow[] }) {
+  if (alerts.length === 0) return <p class="empty">There has been none.</p>;
+  return (
+    <table class="flow">
+      <thead>
+        <tr>
+          <th scope="col">Time (UTC)</th>
+          <th scope="col">Kind</th>
+          <th scope="col">What happened</th>
+          <th scope="col">Webhook</th>
+        </tr>
+      </thead>
+      <tbody>
+        {alerts.map((alert) => {
+          const [tone, word] = KINDS[alert.kind];
+          return (
+            <tr>
+              <td class="nowrap">{formatSecond(alert.at)}</td>
+              <td>
+                <Badge tone={tone}>{word}</Badge>
+              </td>
+              <td class="wide">{alertText(alert)}</td>
+              <td class="muted nowrap">{DELIVERIES[alert.delivery.state]}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+/** Before a stop is lifted. */
+export function LiftPage({ app, event, field, session }: {
+  readonly app: string;
+  readonly event: string;
+  readonly field: string | undefined;
+  readonly session: ConsoleSession;
+}) {
+  const name = field === undefined ? event : `${event}.${field}`;
+  return (
+    <>
+      <PageHead
+        title={`Lift the stop of ${name}?`}
+        lead="It is collected again until the pseudonyms change next, and judged anew then. What singled people out before will do so again."
+      />
+      <section class="panel stack">
+        <p>
+          Lift it when you know that the alarm was wrong, such as after a test that made up values. To collect
+          less instead, change the field: fewer values, wider buckets, or randomised on the device.
+        </p>
+        <ConfirmForm
+          session={session}
+          action={`/console/apps/${app}/privacy/lift/${field === undefined ? event : `${event}/${field}`}`}
+          back={`/console/apps/${app}/privacy`}
+          label="Lift the stop"
+          danger
+        />
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,173 @@
+/**
+ * `GET /console/apps/{app}/schema`: what an application collects, who answers for it, and until when.
+ *
+ * @module
+ */
+import type { Application } from "../../../core/config/types.ts";
+import { type EventBudget, schemaBudget } from "../../../core/schema/schema_budget.ts";
+import {
+  type EventSchema,
+  type FieldSchema,
+  isOpen,
+  type Suppressions,
+} from "../../../core/schema/schema.ts";
+import { formatCount, formatDistance, formatDuration } from "../frame/format.ts";
+import { PageHead } from "../frame/layout.tsx";
+import { Badge } from "../frame/parts.tsx";
+
+/** Days before its end in which an event's expiry stands out. */
+const EXPIRES_SOON_DAYS = 30;
+
+/** Unix seconds at which an event's collection ends, and whether that is over or near. */
+export function expiryOf({ expires }: EventSchema, now: number): {
+  readonly endsAt: number;
+  readonly isOver: boolean;
+  readonly isSoon: boolean;
+} {
+  const endsAt = Date.parse(`${expires}T00:00:00Z`) / 1000 + 86_400;
+  const isOver = now >= endsAt;
+  return { endsAt, isOver, isSoon: !isOver && endsAt - now < EXPIRES_SOON_DAYS * 86_400 };
+}
+
+/** The page. */
+export function SchemaPage({ app, suppressions, now }: {
+  readonly app: Application;
+  readonly suppressions: Suppressions;
+  readonly now: number;
+}) {
+  const budgets = new Map(
+    schemaBudget(app.events, app.expectedClients, app.minCrowd).map((budget) => [budget.event, budget]),
+  );
+  const pseudonym = app.pseudonymSeconds === undefined
+    ? "Logs carry no pseudonym."
+    : `Logs carry a pseudonym that changes every ${formatDuration(app.pseudonymSeconds)}.`;
+  return (
+    <>
+      <PageHead
+        title={`What ${app.id} collects`}
+        lead={`This is all of it: there is no free text, and what is not declared here is refused. ${pseudonym} ` +
+          `Times are kept to ${
+            formatDuration(app.granularitySeconds)
+          }, raw records for ${app.retentionDays} days.`}
+      >
+        <a href={`/v1/apps/${app.id}/schema`}>The public document</a>
+      </PageHead>
+      <div class="stack">
+        {Object.entries(app.events).map(([name, event]) => (
+          <EventPanel
+            name={name}
+            event={event}
+            suppressions={suppressions}
+            now={now}
+            budget={budgets.get(name)!}
+          />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function EventPanel({ name, event, suppressions, now, budget }: {
+  readonly name: string;
+  readonly event: EventSchema;
+  readonly suppressions: Suppressions;
+  readonly now: number;
+  readonly budget: EventBudget;
+}) {
+  const { endsAt, isOver, isSoon } = expiryOf(event, now);
+  return (
+    <section class="panel" aria-labelledby={`event-${name}`}>
+      <div class="head">
+        <h2 id={`event-${name}`}>
+          <code>{name}</code>
+        </h2>
+        <span class="actions">
+          {isSoon && <Badge tone="warn">expires soon</Badge>}
+          {isOver
+            ? <Badge tone="bad">expired</Badge>
+            : isOpen(name, event, suppressions, now)
+            ? <Badge tone="good">collected</Badge>
+            : <Badge tone="bad">stopped</Badge>}
+        </span>
+      </div>
+      <p>{event.description}</p>
+      <div class="columns">
+        <dl class="facts">
+          <dt>Answers</dt>
+          <dd>{event.purpose}</dd>
+          <dt>Owner</dt>
+          <dd>{event.owner}</dd>
+          <dt>Collected until</dt>
+          <dd>
+            {event.expires} <span class="muted">{formatDistance(endsAt, now)}</span>
+          </dd>
+          {event.review !== undefined && (
+            <>
+              <dt>Review</dt>
+              <dd>
+                {isLink(event.review)
+                  ? <a href={event.review} rel="noreferrer">{event.review}</a>
+                  : event.review}
+              </dd>
+            </>
+          )}
+          {event.sample !== undefined && event.sample < 1 && (
+            <>
+              <dt>Sent by</dt>
+              <dd>{Math.round(event.sample * 1000) / 10} % of clients</dd>
+            </>
+          )}
+          <dt>Worst case</dt>
+          <dd>
+            {budget.bits.toFixed(1)} bits a record; {budget.crowd >= 1
+              ? `some ${
+                formatCount(Math.floor(budget.crowd))
+              } clients share the rarest one if all are equally frequent`
+              : "fewer clients than different records"}
+            {budget.justification !== undefined && <div class="why muted small">{budget.justification}</div>}
+          </dd>
+        </dl>
+        <div>
+          <h3>Fields</h3>
+          {Object.keys(event.fields).length === 0 ? <p class="muted">None.</p> : (
+            <ul class="fields">
+              {Object.entries(event.fields).map(([field, schema]) => (
+                <li>
+                  <code>{field}</code> <span class="muted">{describeField(schema)}</span>{" "}
+                  {schema.localDp !== undefined && (
+                    <Badge tone="info">randomised on the device, epsilon {schema.localDp.epsilon}</Badge>
+                  )}
+                  {suppressions.fields.has(`${name}.${field}`) && <Badge tone="bad">suppressed</Badge>}
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+/** A review may be a link or a name; a link that runs code is neither. */
+function isLink(review: string): boolean {
+  return /^https?:\/\//i.test(review);
+}
+
+/** A field's domain in words. */
+function describeField(field: FieldSchema): string {
+  const optional = field.optional === true ? ", optional" : "";
+  switch (field.type) {
+    case "boolean":
+      return `true or false${optional}`;
+    case "enum":
+      return `one of ${field.values.join(", ")}${optional}`;
+    case "integer":
+      return `a whole number from ${field.min} to ${field.max}${optional}`;
+    case "bucket":
+      return `a range: below ${field.edges[0]}, then up to ${
+        field.edges.slice(1).join(", ") || "any"
+      } and more${optional}`;
+    case "version":
+      return `a version, major.minor${optional}`;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Development only. `POST /dev/session`: anybody gets a session under any name, so that curl and the demo can sign in.
+ * `GET /dev/store`: how many rows of which family the store holds.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { SignJWT } from "jose";
+import { z } from "zod";
+import { Refusal } from "../../core/base/errors.ts";
+import type { Server } from "../../core/service.ts";
+import { FAMILY_NAMES } from "../../core/store/families.ts";
+import { readBoundedBody } from "../../edge/http/read_body.ts";
+
+const SESSION_SECONDS = 3_600;
+
+const sessionRequest = z.strictObject({
+  client: z.string().min(1).max(200),
+  app: z.string().optional(),
+});
+
+/** The router of development. `secret` gives the value of an environment variable. */
+export function devRoutes(service: Server, secret: (name: string) => string | undefined): Hono {
+  return new Hono().post("/dev/session", async function signIn(c) {
+    const body = await readBoundedBody(c.req.raw, 4_096);
+    const request = sessionRequest.safeParse(parseJson(new TextDecoder().decode(body)));
+    if (!request.success) {
+      throw new Refusal("body_malformed", 'Send {"client": "<a name>"}, and "app" when there are several.');
+    }
+    const app = service.appOf(request.data.app ?? [...service.deployment.applications.keys()][0]!);
+    if (app.session.key.kind !== "hs256") {
+      throw new Refusal("route_unknown", `The sessions of ${app.id} are signed elsewhere.`);
+    }
+    const nowSeconds = service.now();
+    const jwt = await new SignJWT({})
+      .setProtectedHeader({ alg: "HS256" })
+      .setIssuer(app.session.issuer)
+      .setAudience(app.session.audience ?? app.id)
+      .setSubject(request.data.client)
+      .setIssuedAt(nowSeconds)
+      .setExpirationTime(nowSeconds + SESSION_SECONDS)
+      .sign(new TextEncoder().encode(secret(app.session.key.secretEnv)));
+    return c.json({ jwt, expires_in: SESSION_SECONDS }, 200, { "cache-control": "no-store" });
+  }).get("/dev/store", async function countRows(c) {
+    const counts: Record<string, number> = {};
+    for await (const { key } of service.store.list({ prefix: [] })) {
+      const family = FAMILY_NAMES[key[0] as string] ?? "other";
+      counts[family] = (counts[family] ?? 0) + 1;
+    }
+    return c.json(counts, 200, { "cache-control": "no-store" });
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

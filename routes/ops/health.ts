@@ -1,0 +1,27 @@
+/**
+ * `/healthz` (the process runs) and `/readyz` (it can do its work).
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { Server } from "../../core/service.ts";
+import { keySpace } from "../../core/store/kv.ts";
+import { described } from "../openapi/describe.ts";
+import { IS_ALIVE, IS_READY } from "../openapi/client_operations.ts";
+
+/** The router of health checks. */
+export function healthRoutes(service: Server): Hono {
+  return new Hono()
+    .get(
+      "/healthz",
+      described(IS_ALIVE),
+      (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }),
+    )
+    .get("/readyz", described(IS_READY), async function checkReady(c) {
+      await service.store.get(keySpace.probe());
+      for (const app of service.deployment.applications.values()) {
+        await service.issuer.ready(app, service.now());
+      }
+      return c.json({ status: "ready" }, 200, { "cache-control": "no-store" });
+    });
+}

@@ -1,0 +1,84 @@
+import { assertEquals } from "@std/assert";
+import { consoleKey } from "../../edge/auth/console_sessions.ts";
+import { readOperators } from "../../boot/operator_settings.ts";
+
+const DIGEST = "ab".repeat(32);
+const OTHER = "cd".repeat(32);
+const PROVIDER = {
+  DIT_OIDC_ISSUER: "https://login.example/realms/ops",
+  DIT_OIDC_CLIENT_ID: "dit",
+  DIT_OIDC_ADMINS: "alice@example.com, bob@example.com,",
+};
+
+function read(values: Record<string, string>, development = false) {
+  const mistakes: string[] = [];
+  return { mistakes, operators: readOperators((name) => values[name], development, mistakes) };
+}
+
+Deno.test("readOperators() knows nobody where nothing is set", () => {
+  const { operators, mistakes } = read({});
+  assertEquals(operators, { adminTokenSha256: undefined, readerTokenSha256: undefined, oidc: undefined });
+  assertEquals(mistakes, []);
+});
+
+Deno.test("readOperators() reads tokens and the identity provider", () => {
+  const { operators, mistakes } = read({
+    DIT_ADMIN_TOKEN_SHA256: DIGEST.toUpperCase(),
+    DIT_READER_TOKEN_SHA256: OTHER,
+    ...PROVIDER,
+    DIT_OIDC_CLIENT_SECRET: "secret",
+    DIT_OIDC_READERS: "*",
+  });
+  assertEquals(mistakes, []);
+  assertEquals(operators, {
+    adminTokenSha256: Uint8Array.fromHex(DIGEST),
+    readerTokenSha256: Uint8Array.fromHex(OTHER),
+    oidc: {
+      issuer: "https://login.example/realms/ops",
+      clientId: "dit",
+      clientSecret: "secret",
+      admins: new Set(["alice@example.com", "bob@example.com"]),
+      readers: new Set(["*"]),
+    },
+  });
+});
+
+Deno.test("readOperators() finds every mistake, and repeats no value", () => {
+  const mistaken: Record<string, string>[] = [
+    { DIT_ADMIN_TOKEN_SHA256: "the token itself" },
+    { DIT_READER_TOKEN_SHA256: DIGEST.slice(1) },
+    { DIT_ADMIN_TOKEN_SHA256: DIGEST, DIT_READER_TOKEN_SHA256: DIGEST },
+    { ...PROVIDER, DIT_OIDC_ISSUER: "http://login.example" },
+    { ...PROVIDER, DIT_OIDC_ISSUER: "http://localhost:9000" },
+    { ...PROVIDER, DIT_OIDC_ISSUER: "https://login.example/?a=b" },
+    { ...PROVIDER, DIT_OIDC_ISSUER: "login.example" },
+    { ...PROVIDER, DIT_OIDC_CLIENT_ID: "" },
+    { ...PROVIDER, DIT_OIDC_ADMINS: "*" },
+    { ...PROVIDER, DIT_OIDC_ADMINS: " , " },
+  ];
+  for (const values of mistaken) {
+    const { mistakes } = read(values);
+    assertEquals(mistakes.length, 1, JSON.stringify(values));
+    for (const value of Object.values(values)) {
+      if (value.length > 3) assertEquals(mistakes[0]!.includes(value), false, value);
+    }
+  }
+  assertEquals(read({ ...PROVIDER, DIT_OIDC_ISSUER: "http://localhost:9000" }, true).mistakes, []);
+});
+
+Deno.test("consoleKey() is another one after any change of the secret or of the operators", () => {
+  const settings: Record<string, string>[] = [
+    {},
+    { DIT_ADMIN_TOKEN_SHA256: DIGEST },
+    { DIT_READER_TOKEN_SHA256: DIGEST },
+    { DIT_ADMIN_TOKEN_SHA256: OTHER },
+    PROVIDER,
+    { ...PROVIDER, DIT_OIDC_ADMINS: "alice@example.com" },
+    { ...PROVIDER, DIT_OIDC_READERS: "alice@example.com" },
+    { ...PROVIDER, DIT_OIDC_CLIENT_ID: "other" },
+  ];
+  const keys = settings.map((values) => consoleKey(new Uint8Array(32), read(values).operators).toHex());
+  assertEquals(new Set(keys).size, settings.length);
+  assertEquals(keys[4], consoleKey(new Uint8Array(32), read(PROVIDER).operators).toHex());
+  assertEquals(keys.includes(consoleKey(new Uint8Array(32).fill(1), read({}).operators).toHex()), false);
+});

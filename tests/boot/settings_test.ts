@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { EnvironmentError, readSettings, type Settings } from "../../boot/settings.ts";
+
+const SEAL_KEY = new Uint8Array(32).fill(7).toBase64();
+const REGION_TOKEN = "the-secret-of-all-regions-32-characters";
+/** The least that production needs. */
+const PRODUCTION = { DIT_KV: "/data/kv.sqlite3", DIT_SEAL_KEYS: SEAL_KEY };
+const REGIONS = {
+  ...PRODUCTION,
+  DIT_REGION: "eu",
+  DIT_REGIONS: "eu=https://eu.example,us=https://us.example/",
+  DIT_REGION_TOKEN: REGION_TOKEN,
+};
+
+function read(variables: Record<string, string>): Settings {
+  return readSettings((name) => variables[name]);
+}
+
+function mistakesOf(variables: Record<string, string>): readonly string[] {
+  const { mistakes }: EnvironmentError = assertThrows(() => read(variables), EnvironmentError);
+  // A mistake names the variable, and never repeats a value: it may be a secret.
+  for (const value of Object.values(variables)) {
+    if (value.length > 8) assert(!mistakes.join().includes(value), mistakes.join());
+  }
+  return mistakes.map((mistake) => /^Set (\w+)/.exec(mistake)?.[1] ?? mistake);
+}
+
+Deno.test("readSettings() needs nothing in development", () => {
+  const settings = read({ DIT_ENV: "development" });
+  assertEquals(settings.development, true);
+  assertEquals([settings.port, settings.host, settings.kv], [8000, "127.0.0.1", ".dit/kv.sqlite3"]);
+  assertEquals([settings.region, settings.regions.size, settings.trustedHops], ["local", 0, 0]);
+  assertEquals([settings.issueHost, settings.logHost, settings.logRequests], [undefined, undefined, false]);
+});
+
+Deno.test("readSettings() is for production unless it is told otherwise, with a throttle", () => {
+  const settings = read(PRODUCTION);
+  assertEquals([settings.development, settings.host, settings.requestsPerSecond], [false, "0.0.0.0", 100]);
+  assertEquals(settings.sealKeys, [new Uint8Array(32).fill(7)]);
+  assertEquals(read({ ...PRODUCTION, DIT_THROTTLE: "5000" }).requestsPerSecond, 5_000);
+});
+
+Deno.test("readSettings() says every mistake at once, and repeats no value", () => {
+  assertEquals(mistakesOf({}), ["DIT_KV", "DIT_SEAL_KEYS"]);
+  assertEquals(
+    mistakesOf({
+      DIT_ENV: "staging-who",
+      DIT_KV: "x",
+      DIT_SEAL_KEYS: "AAAA-secret-secret",
+      DIT_REGION: "Europe-West",
+      DIT_REGIONS: "https://who.example",
+      DIT_REGION_TOKEN: "too-short-secret",
+      DIT_TRUSTED_HOPS: "all-of-them",
+      DIT_THROTTLE: "unlimited",
+      DIT_ISSUE_HOST: "https://tokens.example",
+      DIT_LOG_HOST: "logs.example:443/x",
+      DIT_LOG: "everything",
+      PORT: "port-99999",
+    }).toSorted(),
+    [
+      "DIT_ENV",
+      "DIT_ISSUE_HOST",
+      "DIT_LOG",
+      "DIT_LOG_HOST",
+      "DIT_REGION",
+      "DIT_REGIONS",
+      "DIT_REGION_TOKEN",
+      "DIT_SEAL_KEYS",
+      "DIT_THROTTLE",
+      "DIT_TRUSTED_HOPS",
+      "PORT",
+    ],
+  );
+});
+
+Deno.test("readSettings() reads regions and passes its own over", () => {
+  const settings = read(REGIONS);
+  assertEquals([settings.region, settings.regionToken], ["eu", REGION_TOKEN]);
+  assertEquals([...settings.regions], [["us", "https://us.example"]]);
+});
+
+Deno.test("readSettings() refuses regions without a name of its own, and secrets that no header can hold", () => {
+  const { DIT_REGION: _, ...nameless } = REGIONS;
+  assertEquals(mistakesOf(nameless), ["DIT_REGION"]);
+  assertEquals(mistakesOf({ ...REGIONS, DIT_REGION: "asia" }), ["DIT_REGION"]);
+  for (const token of ["x".repeat(31), "sécret".repeat(10), `${"x".repeat(40)} y`, `${"x".repeat(40)}\n`]) {
+    assertEquals(mistakesOf({ ...REGIONS, DIT_REGION_TOKEN: token }), ["DIT_REGION_TOKEN"]);
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_REGION_TOKEN: token }), ["DIT_REGION_TOKEN"]);
+  }
+  for (
+    const regions of ["eu", "eu=ftp://x", "eu=https://a b", "eu=https://a?b", "eu=https://a,eu=https://b"]
+  ) {
+    assertEquals(mistakesOf({ ...REGIONS, DIT_REGIONS: regions }), ["DIT_REGIONS"]);
+  }
+});
+
+Deno.test("readSettings() keeps the secret of the hop off plain HTTP, except on this machine", () => {
+  const plain = { ...REGIONS, DIT_REGIONS: "eu=https://eu.example,us=http://us.example" };
+  assertEquals(mistakesOf(plain), ["DIT_REGIONS"]);
+  assertEquals(mistakesOf({ ...plain, DIT_REGIONS: "eu=https://e,us=http://127.0.0.1.evil.example" }), [
+    "DIT_REGIONS",
+  ]);
+  assertEquals(read({ ...plain, DIT_REGIONS: "eu=https://e,us=http://127.0.0.1:81" }).regions.size, 1);
+  assertEquals(read({ ...plain, DIT_ENV: "development" }).regions.size, 1);
+});
+
+Deno.test("readSettings() takes host names alone, in any case, and two different ones", () => {
+  const hosts = read({ ...PRODUCTION, DIT_ISSUE_HOST: "Tokens.Example", DIT_LOG_HOST: "logs.example" });
+  assertEquals([hosts.issueHost, hosts.logHost], ["tokens.example", "logs.example"]);
+  for (
+    const host of ["", "a b", "tokens.example:8000", "user@x.example", "x.example/", "https://x.example"]
+  ) {
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_LOG_HOST: host }), ["DIT_LOG_HOST"], host);
+  }
+  assertEquals(mistakesOf({ ...PRODUCTION, DIT_ISSUE_HOST: "x.example", DIT_LOG_HOST: "X.example" }), [
+    "DIT_ISSUE_HOST",
+  ]);
+});
+
+Deno.test("readSettings() reads a few trusted proxies", () => {
+  assertEquals(read({ ...PRODUCTION, DIT_TRUSTED_HOPS: "2" }).trustedHops, 2);
+  for (const hops of ["-1", "10", "1.5", "", " 1"]) {
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_TRUSTED_HOPS: hops }), ["DIT_TRUSTED_HOPS"]);
+  }
+});

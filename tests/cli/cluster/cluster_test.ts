@@ -1,0 +1,44 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { runFlags } from "../../../cli/cluster/service_process.ts";
+import { startMembers } from "../../support/processes/processes_command.ts";
+import { freePorts } from "../../support/processes/free_ports.ts";
+
+Deno.test("runFlags() takes a script's permissions from its task", () => {
+  const task =
+    "export A=b && deno run --allow-all cli/x.ts && deno run --allow-net=127.0.0.1 --allow-ffi main.ts";
+  assertEquals(runFlags(task, "main.ts"), ["--allow-net=127.0.0.1", "--allow-ffi"]);
+  assertEquals(runFlags(task, "cli/x.ts"), ["--allow-all"]);
+  assertEquals(runFlags("deno run main.ts", "main.ts"), []);
+  for (const other of ["", "main.ts", "deno test main.ts", "deno run --check other.ts main.ts"]) {
+    assertThrows(() => runFlags(other, "main.ts"), Error, 'Cannot find "deno run --... main.ts"');
+  }
+});
+
+Deno.test("cli/cluster/cluster.ts runs three processes on one store, outlives the death of one, and ends on SIGINT", async () => {
+  const folder = await Deno.makeTempDir();
+  const ports = freePorts(3) as [number, number, number];
+  const cluster = startMembers("dev:cluster", "cli/cluster/cluster.ts", folder, ports);
+  const get = async (port: number, path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  try {
+    await cluster.prints("Ctrl-C ends all of it");
+    const keys = await Promise.all(ports.map((port) => get(port, "/v1/apps/demo/keys")));
+    assertStringIncludes(keys[0]!.text, "token-keys");
+    assertEquals(keys.map(({ text }) => text), ports.map(() => keys[0]!.text));
+
+    const process = new RegExp(`:${ports[1]} +\\(process ([0-9]+)\\)`).exec(cluster.printed())?.[1];
+    Deno.kill(Number(process), "SIGKILL");
+    await cluster.prints(`[${ports[1]}] ended with code 137; the others go on`);
+    await assertRejects(() => get(ports[1], "/readyz"), TypeError);
+    assertEquals((await get(ports[0], "/readyz")).status, 200);
+    assertEquals((await get(ports[2], "/readyz")).status, 200);
+  } finally {
+    const code = await cluster.interrupt();
+    assertEquals(code, 0, cluster.printed());
+    assertStringIncludes(cluster.printed(), "The cluster has ended");
+    for (const port of ports) await assertRejects(() => get(port, "/readyz"), TypeError);
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,63 @@
+import { assert, assertEquals } from "@std/assert";
+import { isDue, NO_RETRY, retryLater } from "../../../client/http/backoff.ts";
+import { randomFraction, shuffledRange } from "../../../client/base/random.ts";
+import type { Retry } from "../../../client/storage/records.ts";
+import { seededRandom } from "../../core/voprf/suites.ts";
+
+const NOW = 1_800_000_000_000;
+
+/** A source whose fractions are all `fraction`. */
+const fixed = (fraction: number) => (length: number) => {
+  const bytes = new Uint8Array(length);
+  new DataView(bytes.buffer).setUint32(0, Math.min(fraction * 2 ** 32, 2 ** 32 - 1));
+  return bytes;
+};
+
+Deno.test("retryLater() waits anything from nothing to a ceiling that doubles to 15 minutes", () => {
+  let retry: Retry = NO_RETRY;
+  const ceilings: number[] = [];
+  for (let failure = 0; failure < 12; failure++) {
+    const atOnce = retryLater(retry, NOW, fixed(0));
+    assertEquals(atOnce.retryAt, NOW);
+    retry = retryLater(retry, NOW, fixed(1));
+    ceilings.push(Math.ceil((retry.retryAt - NOW) / 1000));
+  }
+  assertEquals(ceilings, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+  assertEquals(retry.failures, 12);
+});
+
+Deno.test("retryLater() spreads a fleet evenly", () => {
+  const random = seededRandom("a fleet");
+  const waits = Array.from({ length: 2000 }, () => retryLater(NO_RETRY, 0, random).retryAt / 2000);
+  const below = (share: number) => waits.filter((wait) => wait < share).length / waits.length;
+  // Five standard deviations of 2000 draws are below 0.056.
+  for (const share of [0.25, 0.5, 0.75]) assert(Math.abs(below(share) - share) < 0.056);
+});
+
+Deno.test("retryLater() never comes before the service asked, and force does not overrule it", () => {
+  const asked = retryLater(NO_RETRY, NOW, fixed(0), 60_000);
+  assertEquals(asked.retryAt, NOW + 60_000);
+  assertEquals(isDue(asked, NOW + 59_999, true), false);
+  assertEquals(isDue(asked, NOW + 60_000, false), true);
+  const own = retryLater(NO_RETRY, NOW, fixed(0.5));
+  assertEquals([isDue(own, NOW, false), isDue(own, NOW, true)], [false, true]);
+});
+
+Deno.test("shuffledRange() gives each number once, and every order is as likely", () => {
+  const random = seededRandom("orders");
+  assertEquals(shuffledRange(64, random).toSorted((a, b) => a - b), Array.from({ length: 64 }, (_, i) => i));
+  assertEquals(shuffledRange(0, random), []);
+  const counts = new Map<string, number>();
+  for (let round = 0; round < 6000; round++) {
+    const order = shuffledRange(3, random).join();
+    counts.set(order, (counts.get(order) ?? 0) + 1);
+  }
+  assertEquals(counts.size, 6);
+  // Five standard deviations of 6000 draws of one in six are 145.
+  for (const count of counts.values()) assert(Math.abs(count - 1000) < 145);
+});
+
+Deno.test("randomFraction() is in [0, 1)", () => {
+  assertEquals(randomFraction(fixed(0)), 0);
+  assert(randomFraction((length) => new Uint8Array(length).fill(0xff)) < 1);
+});

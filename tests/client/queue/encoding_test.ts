@@ -1,0 +1,177 @@
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { parseSchema } from "../../../client/base/collection.ts";
+import { commit } from "../../../client/base/context.ts";
+import { encodeEvent } from "../../../client/queue/encoding.ts";
+import { localDpReport } from "../../../client/local_dp.ts";
+import { DEVICE } from "../../../client/storage/records.ts";
+import { localDp, reportCount } from "../../../core/privacy/dp/local_dp.ts";
+import { makeContext } from "../../support/client/client_context.ts";
+import { seededRandom } from "../../core/voprf/suites.ts";
+
+type Fields = Record<string, Record<string, unknown>>;
+
+function schemaOf(
+  fields: Fields,
+  event: Record<string, unknown> = {},
+  document: Record<string, unknown> = {},
+) {
+  const events = [{ name: "note_saved", fields, ...event }];
+  return parseSchema(
+    JSON.stringify({ app: "notes", "pseudonym-seconds": 604_800, events, ...document }),
+    "notes",
+  );
+}
+
+async function encode(
+  collection: ReturnType<typeof schemaOf>,
+  fields: Record<string, unknown>,
+  { context } = makeContext(),
+  at = 1_800_003_599,
+) {
+  const event = { name: "note_saved", at, fields, encoded: false };
+  return await commit(context, (entries) => encodeEvent(context, entries, collection, event));
+}
+
+/** An event that has to be encodable. */
+function encodable<T>(encoded: T | string): Exclude<T, string> {
+  assert(typeof encoded !== "string", `it is refused: ${encoded}`);
+  return encoded as Exclude<T, string>;
+}
+
+Deno.test("encodeEvent() buckets a measurement, so that it never leaves the device as it is", async () => {
+  const collection = schemaOf({ ms: { type: "bucket", edges: [10, 100] } });
+  for (const [value, bucket] of [[-5, 0], [9.99, 0], [10, 1], [99, 1], [100, 2], [1e9, 2]] as const) {
+    const encoded = encodable(await encode(collection, { ms: value }));
+    assertEquals(encoded.fields, { ms: bucket });
+  }
+  for (const value of [NaN, "12", true]) {
+    assertEquals(await encode(collection, { ms: value }), "field_invalid");
+  }
+});
+
+Deno.test("encodeEvent() does not bucket twice", async () => {
+  const collection = schemaOf({ ms: { type: "bucket", edges: [10, 100] } });
+  const { context } = makeContext();
+  const once = encodable(await encode(collection, { ms: 50 }));
+  const twice = await commit(context, (entries) => encodeEvent(context, entries, collection, once));
+  assertEquals(twice, once);
+});
+
+Deno.test("encodeEvent() floors the time to the schema's granularity, to the hour by default", async () => {
+  const at = async (document: Record<string, unknown>) => {
+    return encodable(await encode(schemaOf({}, {}, document), {})).at;
+  };
+  assertEquals(await at({}), 1_800_000_000);
+  assertEquals(await at({ "granularity-seconds": 60 }), 1_800_003_540);
+});
+
+Deno.test("encodeEvent() gives each fault its code", async () => {
+  const fields: Fields = {
+    ok: { type: "boolean" },
+    platform: { type: "enum", values: ["web"], optional: true },
+    count: { type: "integer", min: 0, max: 3, optional: true },
+    version: { type: "version", optional: true },
+  };
+  const collection = schemaOf(fields);
+  assertEquals(await encode(collection, {}), "field_missing");
+  assertEquals(await encode(collection, { ok: undefined }), "field_missing");
+  assertEquals(await encode(collection, { ok: 1 }), "field_invalid");
+  assertEquals(await encode(collection, { ok: true, platform: "tv" }), "field_invalid");
+  assertEquals(await encode(collection, { ok: true, count: 4 }), "field_invalid");
+  assertEquals(await encode(collection, { ok: true, count: 1.5 }), "field_invalid");
+  assertEquals(await encode(collection, { ok: true, version: "1" }), "field_invalid");
+  assertEquals(await encode(collection, { ok: true, toString: true }), "field_unknown");
+  assertEquals(await encode(schemaOf(fields, { state: "stopped" }), { ok: true }), "collection_stopped");
+  assertEquals(await encode(schemaOf(fields, { name: "other" }), { ok: true }), "event_unknown");
+});
+
+Deno.test("encodeEvent() leaves a suppressed field out, required or not, whatever its value", async () => {
+  const collection = schemaOf({
+    ok: { type: "boolean", suppressed: true },
+    count: { type: "integer", min: 0, max: 1 },
+  });
+  for (const fields of [{ ok: true, count: 1 }, { ok: "no", count: 1 }, { count: 1 }]) {
+    const encoded = encodable(await encode(collection, fields));
+    assertEquals(encoded.fields, { count: 1 });
+  }
+});
+
+Deno.test("encodeEvent() cannot send an event with a field that it does not understand, and all others", async () => {
+  for (
+    const field of [
+      { type: "text" },
+      { type: "enum" },
+      { type: "bucket" },
+      { type: "integer" },
+    ]
+  ) {
+    assertEquals(await encode(schemaOf({ new: field }), { new: 1 }), "field_invalid", JSON.stringify(field));
+  }
+});
+
+Deno.test("parseSchema() refuses what is no schema of the application", () => {
+  for (
+    const text of [
+      "{",
+      "null",
+      "[]",
+      '{"app":"notes"}',
+      '{"app":"other","events":[]}',
+      '{"app":"notes","events":[{"name":"a"}]}',
+      '{"app":"notes","events":[],"pseudonym-seconds":0}',
+      '{"app":"notes","events":[],"granularity-seconds":"60"}',
+    ]
+  ) {
+    assertThrows(() => parseSchema(text, "notes"), Error, undefined, text);
+  }
+});
+
+const RANDOMISED = {
+  platform: { type: "enum", values: ["a", "b", "c"], "local-dp": { epsilon: 1, mechanism: "grr" } },
+};
+
+Deno.test("encodeEvent() sends a report instead of a value, the same one for as long as the pseudonym lasts", async () => {
+  const test = makeContext({ localDp: localDpReport, random: seededRandom("a device") });
+  const collection = schemaOf(RANDOMISED);
+  const report = async (value: string) => {
+    const encoded = encodable(await encode(collection, { platform: value }, test));
+    return encoded.fields.platform as number;
+  };
+  const first = await report("a");
+  for (let again = 0; again < 20; again++) assertEquals(await report("a"), first);
+  // Over many periods the reports follow the mechanism, so they are not the value in disguise.
+  const counts = [0, 0, 0];
+  for (let period = 0; period < 600; period++) {
+    test.time.now += 604_800_000;
+    counts[await report("a")]!++;
+  }
+  // e / (e + 2) = 0.576 of 600 is 346; five standard deviations are 61.
+  assert(Math.abs(counts[0]! - 346) < 61, counts.join());
+  assert(counts[1]! > 60 && counts[2]! > 60, counts.join());
+});
+
+Deno.test("encodeEvent() draws other reports after the device secret is gone", async () => {
+  const test = makeContext({ localDp: localDpReport, random: seededRandom("resets") });
+  const collection = schemaOf({ n: { type: "integer", min: 0, max: 999, "local-dp": { epsilon: 0.1 } } });
+  const report = async () => {
+    const encoded = encodable(await encode(collection, { n: 500 }, test));
+    return encoded.fields.n as number;
+  };
+  const reports = new Set<number>();
+  for (let reset = 0; reset < 20; reset++) {
+    reports.add(await report());
+    await commit(test.context, (entries) => entries.delete(DEVICE));
+  }
+  assertNotEquals(reports.size, 1);
+  const most = reportCount(localDp(0.1, 1000));
+  for (const each of reports) assert(Number.isInteger(each) && each >= 0 && each < most);
+});
+
+Deno.test("encodeEvent() never sends a value plainly where a report is asked for", async () => {
+  const collection = schemaOf(RANDOMISED);
+  assertEquals(await encode(collection, { platform: "a" }), "field_invalid");
+  assertEquals(
+    await encode(collection, { platform: "x" }, makeContext({ localDp: localDpReport })),
+    "field_invalid",
+  );
+});

@@ -1,0 +1,77 @@
+import { assertEquals } from "@std/assert";
+import type { TokenRecord } from "../../../client/storage/records.ts";
+import { Entries } from "../../../client/storage/storage.ts";
+import {
+  dropTokens,
+  keepToken,
+  lastFirstSend,
+  spendableTokens,
+  takeUse,
+  usesLeft,
+} from "../../../client/tokens/wallet.ts";
+
+const NOW = 1_800_000_000;
+
+function token(nonce: string, changes: Partial<TokenRecord> = {}): TokenRecord {
+  return {
+    keyId: "key",
+    nonce,
+    macKey: "mac",
+    uses: [3, 1, 2],
+    notBefore: NOW - 1000,
+    redeemUntil: NOW + 100_000,
+    ...changes,
+  };
+}
+
+function walletOf(...tokens: TokenRecord[]): Entries {
+  const entries = new Entries(new Map());
+  for (const each of tokens) keepToken(entries, each);
+  return entries;
+}
+
+const nonces = (entries: Entries, pseudonym = "p", now = NOW) =>
+  spendableTokens(entries, pseudonym, now).map(({ nonce }) => nonce);
+
+Deno.test("takeUse() spends the uses in their order, each once, and then has none", () => {
+  const entries = walletOf(token("a"));
+  const uses = Array.from({ length: 4 }, () => takeUse(entries, "p", NOW)?.use);
+  assertEquals(uses, [2, 1, 3, undefined]);
+});
+
+Deno.test("takeUse() makes a token the pseudonym's, and another pseudonym ends it", () => {
+  const entries = walletOf(token("a"));
+  takeUse(entries, "p", NOW);
+  assertEquals(usesLeft(spendableTokens(entries, "p", NOW)), 2);
+  assertEquals(takeUse(entries, "other", NOW), undefined);
+  assertEquals(entries.keys("token/"), []);
+});
+
+Deno.test("takeUse() goes on with the token in use, then with the one that ends first", () => {
+  const entries = walletOf(
+    token("late", { redeemUntil: NOW + 300_000 }),
+    token("soon", { redeemUntil: NOW + 90_000 }),
+    token("used", { redeemUntil: NOW + 200_000, pseudonym: "p" }),
+  );
+  assertEquals(nonces(entries), ["used", "soon", "late"]);
+});
+
+Deno.test("lastFirstSend() keeps the last 10 minutes of a key free, or its last tenth", () => {
+  assertEquals(lastFirstSend({ keyId: "", notBefore: 0, redeemUntil: 86_400 }), 85_800);
+  assertEquals(lastFirstSend({ keyId: "", notBefore: 0, redeemUntil: 100 }), 90);
+});
+
+Deno.test("spendableTokens() has no token of the last 10 minutes, and none before its time", () => {
+  const last = NOW + 600;
+  assertEquals(nonces(walletOf(token("a", { notBefore: 0, redeemUntil: last }))), []);
+  assertEquals(nonces(walletOf(token("a", { notBefore: 0, redeemUntil: last + 1 }))), ["a"]);
+  const early = walletOf(token("a", { notBefore: NOW + 1 }));
+  assertEquals(nonces(early), []);
+  assertEquals(nonces(early, "p", NOW + 1), ["a"]);
+});
+
+Deno.test("dropTokens() deletes the tokens that are meant", () => {
+  const entries = walletOf(token("a"), token("b", { keyId: "revoked" }));
+  dropTokens(entries, ({ keyId }) => keyId === "revoked");
+  assertEquals(nonces(entries), ["a"]);
+});

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Refusal } from "../../../../core/base/errors.ts";
+import { runMaintenance } from "../../../../core/jobs/maintenance.ts";
+import { keySpace } from "../../../../core/store/kv.ts";
+import { dyingKv, EPOCH, NOW } from "../../../support/service/keys.ts";
+import {
+  countClaims,
+  makeToken,
+  recordOf,
+  signRedemption,
+  startSplit,
+  storedTexts,
+} from "../../../support/service/split.ts";
+
+async function assertUnknownOutcome(work: Promise<unknown>): Promise<void> {
+  assertEquals((await assertRejects(() => work, Refusal)).code, "store_unavailable");
+}
+
+Deno.test("a log that was claimed and not stored is completed by the client's retry, once", async () => {
+  await using split = await startSplit();
+  const { acs, logs } = split;
+  const log = signRedemption(await makeToken(acs));
+  // One commit, that of the key's number, goes through; the one with the record never does.
+  using crashing = await Deno.openKv(":memory:");
+  const crashed = split.openLogServer(dyingKv(crashing, 1, false));
+  await assertUnknownOutcome(crashed.redeemer.redeem(log, recordOf("a"), NOW));
+  assertEquals([await countClaims(acs), await storedTexts(logs)], [1, []]);
+  // The ACS says "replayed", this store says "not here": it is stored now, and counts as a first success.
+  assertEquals(await logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: false });
+  assertEquals(await logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: true });
+  assertEquals([await countClaims(acs), await storedTexts(logs)], [1, ["a"]]);
+});
+
+for (const landing of [false, true]) {
+  const where = landing ? "right after" : "right before";
+  Deno.test(`a log server killed ${where} any commit neither loses nor doubles a log`, async () => {
+    let killed = true;
+    let commits = 0;
+    for (; killed; commits++) {
+      await using split = await startSplit();
+      const log = signRedemption(await makeToken(split.acs));
+      const dying = split.openLogServer(dyingKv(split.logs.store.kv, commits, landing));
+      killed = await dying.redeemer.redeem(log, recordOf("a"), NOW).then(() => false, () => true);
+      await split.logs.redeemer.redeem(log, recordOf("a"), NOW);
+      assertEquals(await split.logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: true });
+      assertEquals([await countClaims(split.acs), await storedTexts(split.logs)], [1, ["a"]]);
+    }
+    assert(commits > 2, "the log server was never killed");
+  });
+}
+
+Deno.test("a log whose claim was answered into the void is completed by the retry", async () => {
+  await using split = await startSplit();
+  const log = signRedemption(await makeToken(split.acs));
+  split.network = async (request, reach) => {
+    await (await reach(request)).body?.cancel();
+    throw new TypeError("connection reset");
+  };
+  await assertUnknownOutcome(split.logs.redeemer.redeem(log, recordOf("a"), NOW));
+  assertEquals([await countClaims(split.acs), await storedTexts(split.logs)], [1, []]);
+  split.network = (request, reach) => reach(request);
+  assertEquals(await split.logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: false });
+  assertEquals([await countClaims(split.acs), await storedTexts(split.logs)], [1, ["a"]]);
+});
+
+Deno.test("two log servers on one store that get the same log at once store it once", async () => {
+  await using split = await startSplit();
+  const other = split.openLogServer();
+  for (let round = 0; round < 10; round++) {
+    const text = `log ${round}`;
+    const log = signRedemption(await makeToken(split.acs), 0, text);
+    const answers = await Promise.all(
+      [split.logs, other].map(({ redeemer }) => redeemer.redeem(log, recordOf(text), NOW)),
+    );
+    assertEquals(answers.filter(({ replayed }) => replayed).length, 1);
+  }
+  assertEquals((await storedTexts(split.logs)).length, 10);
+  // Both gave the key the same number.
+  assertEquals((await Array.fromAsync(split.logs.store.list(keySpace.allRemoteKeys()))).length, 1);
+});
+
+Deno.test("a log server whose store does not answer spends no use", async () => {
+  await using split = await startSplit();
+  using kv = await Deno.openKv(":memory:");
+  const hanging = new Proxy(kv, {
+    get: (target, name) =>
+      name === "atomic"
+        ? () => Object.assign(target.atomic(), { commit: () => new Promise(() => {}) })
+        : Reflect.get(target, name).bind(target),
+  });
+  const server = split.openLogServer(hanging, { storeMs: 200 });
+  // Its first logs find out that it hangs; what follows is refused before the ACS hears of it.
+  const first = await Promise.allSettled(
+    Array.from(
+      { length: 8 },
+      async (_, log) =>
+        server.redeemer.redeem(signRedemption(await makeToken(split.acs), 0, `${log}`), recordOf("x"), NOW),
+    ),
+  );
+  assert(first.every(({ status }) => status === "rejected"));
+  const claimed = await countClaims(split.acs);
+  await assertUnknownOutcome(
+    server.redeemer.redeem(signRedemption(await makeToken(split.acs)), recordOf("a"), NOW),
+  );
+  assertEquals(await countClaims(split.acs), claimed);
+});
+
+Deno.test("what a log server stores tells nothing of nonce, MAC or use of another store", async () => {
+  await using split = await startSplit();
+  const token = await makeToken(split.acs);
+  const log = signRedemption(token, 5);
+  await split.logs.redeemer.redeem(log, recordOf("a"), NOW);
+  const [acsClaim] = await Array.fromAsync(split.acs.store.list<Uint8Array>(keySpace.allClaims()));
+  const [ownClaim] = await Array.fromAsync(split.logs.store.list<Uint8Array>(keySpace.allClaims()));
+  const digest = (claim: typeof acsClaim) => (claim!.key[1] as Uint8Array).slice(4, 20).toHex();
+  const tag = (claim: typeof acsClaim) => claim!.value.slice(0, 16).toHex();
+  for (const secret of [digest(acsClaim), tag(acsClaim), token.nonce.toHex(), log.credential.mac.toHex()]) {
+    assert(!digest(ownClaim).includes(secret) && !tag(ownClaim).includes(secret));
+  }
+});
+
+Deno.test("a key's number on a log server outlives its uses, so that none is ever stored again", async () => {
+  await using split = await startSplit();
+  const { acs, logs, clock } = split;
+  const log = signRedemption(await makeToken(acs));
+  await logs.redeemer.redeem(log, recordOf("a"), NOW);
+  const end = (EPOCH + 2) * 86_400;
+  const borrowed = async () => (await Array.fromAsync(logs.store.list(keySpace.allRemoteKeys()))).length;
+  // The log server's clock is two hours ahead of the ACS's, which still redeems.
+  clock.seconds = end + 7_200;
+  await runMaintenance(logs);
+  clock.seconds = end - 10;
+  const restarted = split.openLogServer();
+  const refused = await assertRejects(
+    () => restarted.redeemer.redeem(log, recordOf("a"), end - 10),
+    Refusal,
+  );
+  assertEquals(refused.code, "key_expired");
+  assertEquals(await storedTexts(logs), ["a"]);
+  clock.seconds = end + 86_399;
+  await runMaintenance(logs);
+  assertEquals([await borrowed(), await countClaims(logs)], [1, 0]);
+  clock.seconds = end + 86_400;
+  await runMaintenance(logs);
+  assertEquals(await borrowed(), 0);
+});

@@ -1,0 +1,151 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { tokenDigest } from "../../../edge/auth/bearer.ts";
+import { createApp } from "../../../routes/app.ts";
+import { DitClient } from "../../../client/mod.ts";
+import { startService, type TestService } from "../../support/client/client_service.ts";
+
+const WORDS = { description: "d", purpose: "p", owner: "o", expires: "2099-12-31" };
+const EVENTS = {
+  app_crash: {
+    ...WORDS,
+    fields: {
+      version: { type: "version", majors: [1, 2], minors: 9 },
+      platform: { type: "enum", values: ["web", "phone"] },
+    },
+  },
+} as const;
+const RELEASES = {
+  budget: { epsilon: 70 },
+  queries: {
+    crashes: { event: "app_crash", by: ["version"], epsilon: 8, threshold: 3 },
+    total: { event: "app_crash", epsilon: 2, threshold: 0 },
+  },
+} as const;
+
+async function withAdmin(
+  run: (
+    test: TestService,
+    ask: (path: string, body?: unknown, token?: string) => Promise<Response>,
+  ) => Promise<void>,
+): Promise<void> {
+  const test = await startService({ events: EVENTS, releases: RELEASES });
+  const app = createApp({
+    service: test.service,
+    adminTokenSha256: tokenDigest("a-token"),
+    readerTokenSha256: tokenDigest("a-reader"),
+  });
+  try {
+    await run(
+      test,
+      async (path, body, token = "a-token") =>
+        await app.request(`/admin/v1/apps/notes/releases${path}`, {
+          method: body === undefined ? "GET" : "POST",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        }),
+    );
+  } finally {
+    await test.close();
+  }
+}
+
+async function crash(test: TestService, people: number, version: string): Promise<void> {
+  for (let person = 0; person < people; person++) {
+    const client = new DitClient({
+      endpoint: "https://telemetry.example",
+      app: "notes",
+      fetch: test.fetch,
+      now: () => test.clock.now,
+      session: () => test.signIn(`${version}-${person}`),
+    });
+    client.log("app_crash", { version, platform: "web" });
+    client.log("app_crash", { version, platform: "web" });
+    await client.flush();
+    await client.close();
+  }
+}
+
+Deno.test("releases are made, read as JSON and CSV, and stay what they are", () =>
+  withAdmin(async (test, ask) => {
+    await crash(test, 12, "1.2");
+    const day = new Date(test.clock.now).toISOString().slice(0, 10);
+    assertEquals((await (await ask(`/${day}`, {})).json()).outcomes, {
+      crashes: "not over",
+      total: "not over",
+    });
+    test.clock.now += 86_400_000;
+    const made = await ask(`/${day}`, {});
+    assertEquals(await made.json(), {
+      app: "notes",
+      day,
+      outcomes: { crashes: "published", total: "published" },
+    });
+    assertEquals((await (await ask(`/${day}`, {})).json()).outcomes, {
+      crashes: "present",
+      total: "present",
+    });
+
+    // Releases and budgets are read, and no raw record.
+    const { kv } = test.service.store;
+    const list = kv.list.bind(kv);
+    const listed = new Set<unknown>();
+    kv.list = ((selector: Deno.KvListSelector, options?: Deno.KvListOptions) => {
+      listed.add((Object.values(selector)[0] as Deno.KvKey)[0]);
+      return list(selector, options);
+    }) as typeof kv.list;
+    const json = await (await ask("", undefined, "a-reader")).json();
+    const csv = await ask(".csv", undefined, "a-reader");
+    const text = await csv.text();
+    assertEquals(listed, new Set(["i", "j"]));
+
+    assertEquals(json.budgets.map((budget: Record<string, unknown>) => [budget.spent, budget.left]), [
+      [{ epsilon: 0, delta: 0 }, { epsilon: 70, delta: 1e-6 }],
+      [{ epsilon: 10, delta: 0 }, { epsilon: 60, delta: 1e-6 }],
+    ]);
+    const [crashes, total] = json.releases;
+    assertEquals([crashes.query, crashes.day, crashes.by, crashes.counts], [
+      "crashes",
+      day,
+      ["version"],
+      "people",
+    ]);
+    assertEquals([crashes.noise, crashes.cost], [{ kind: "laplace", scale: 0.125 }, {
+      epsilon: 8,
+      delta: 0,
+    }]);
+    const figure = crashes.figures.find(({ cell }: { cell: { version: string } }) => cell.version === "1.2");
+    assert(figure.lower <= 12 && 12 <= figure.upper, JSON.stringify(figure));
+    assertEquals(Object.keys(total.figures[0].cell), []);
+
+    assertEquals(csv.headers.get("content-type"), "text/csv; charset=utf-8");
+    const lines = text.split("\r\n");
+    assertEquals(
+      lines[0],
+      "day,query,event,cell,count,lower,upper,confidence,noise,cost_epsilon,cost_rho,cost_delta,budget_left,early",
+    );
+    assertMatch(
+      lines.find((line) => line.includes("version=1.2"))!,
+      new RegExp(
+        `^${day},crashes,app_crash,version=1\\.2,\\d+,\\d+,\\d+,0\\.95,laplace\\(0\\.125\\),8,,0,60,false$`,
+      ),
+    );
+    assertEquals(lines.length - 2, crashes.figures.length + total.figures.length);
+  }));
+
+Deno.test("a day may be released early by an operator, and only by one who may act", () =>
+  withAdmin(async (test, ask) => {
+    await crash(test, 8, "2.0");
+    const day = new Date(test.clock.now).toISOString().slice(0, 10);
+    assertEquals((await ask(`/${day}`, { early: true }, "a-reader")).status, 403);
+    assertEquals((await (await ask(`/${day}`, { early: true })).json()).outcomes.crashes, "published");
+    const { releases } = await (await ask("")).json();
+    assertEquals(releases[0].early, true);
+  }));
+
+Deno.test("a malformed wish for releases is refused", () =>
+  withAdmin(async (_test, ask) => {
+    assertEquals((await ask("/2027-02-30", {})).status, 404);
+    for (const body of [{ early: "yes" }, { late: true }, 5]) {
+      assertEquals((await ask("/2027-01-01", body)).status, 400);
+    }
+  }));

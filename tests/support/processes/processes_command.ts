@@ -1,0 +1,61 @@
+/**
+ * A command that runs several processes of the service, such as dev:cluster, with the permissions that its task gives it.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import { runFlags } from "../../../cli/cluster/service_process.ts";
+import configuration from "../../../deno.json" with { type: "json" };
+
+/** A running command. */
+export interface MembersCommand {
+  /** All that it has printed so far. */
+  readonly printed: () => string;
+  /** Waits until it has printed this. */
+  readonly prints: (text: string) => Promise<void>;
+  /** Interrupts it, and waits for its end and its last line. Gives its exit code. */
+  readonly interrupt: () => Promise<number>;
+}
+
+/** Starts the script of a task in a folder, for processes on these ports. */
+export function startMembers(
+  task: "dev:cluster" | "dev:regions",
+  script: string,
+  folder: string,
+  ports: readonly number[],
+): MembersCommand {
+  const command = new Deno.Command("deno", {
+    args: [
+      "run",
+      ...runFlags(configuration.tasks[task].command, script),
+      new URL(`../../../${script}`, import.meta.url).href,
+      `--ports=${ports}`,
+    ],
+    cwd: folder,
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let printed = "";
+  const reading = (async () => {
+    for await (const text of command.stdout.pipeThrough(new TextDecoderStream())) printed += text;
+  })();
+  return {
+    printed: () => printed,
+    async prints(text) {
+      for (let attempt = 0; !printed.includes(text); attempt++) {
+        assert(attempt < 2_400, `"${text}" was never printed:\n${printed}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    async interrupt() {
+      try {
+        command.kill("SIGINT");
+      } catch {
+        // It has ended too early, which its code shows.
+      }
+      const { code } = await command.status;
+      await reading;
+      return code;
+    },
+  };
+}

@@ -1,0 +1,208 @@
+/**
+ * An ACS and a log server in one process that share nothing but requests, and a whole service beside them, all with one
+ * clock; tokens of both, and logs that those sign.
+ *
+ * @module
+ */
+import { concat, toBase64url, utf8 } from "../../../core/base/bytes.ts";
+import { checkConfig } from "../../../core/config/check/check.ts";
+import type { ApplicationConfig, Deployment } from "../../../core/config/types.ts";
+import { exportDay } from "../../../core/operations/export.ts";
+import { Sealer } from "../../../core/keys/sealing.ts";
+import { runMaintenance } from "../../../core/jobs/maintenance.ts";
+import type { Prepared, Redemption } from "../../../core/acs/redemption.ts";
+import { createLogServer, createService, type Server, type Service } from "../../../core/service.ts";
+import { keySpace, Store } from "../../../core/store/kv.ts";
+import { dayOf } from "../../../core/base/time.ts";
+import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../../core/token/mac.ts";
+import { encodeTokenInput } from "../../../core/token/token.ts";
+import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
+import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
+import { AcsClient } from "../../../edge/remote/acs_client.ts";
+import { Admission } from "../../../edge/admission.ts";
+import { tokenDigest } from "../../../edge/auth/bearer.ts";
+import { deidentify } from "../../../edge/deidentify.ts";
+import { createApp } from "../../../routes/app.ts";
+import { NOW, platformRandom } from "./keys.ts";
+
+/** The service token of an application. */
+export function serviceToken(app: string): string {
+  return `token-of-the-service-of-${app}-${"x".repeat(16)}`;
+}
+
+/** Two applications, each with a service token of its own. */
+export function splitDeployment(changes: Partial<ApplicationConfig> = {}): Deployment {
+  const session = { issuer: "https://login.example", key: { kind: "hs256", secretEnv: "SECRET" } } as const;
+  const application = (id: string): ApplicationConfig => ({
+    session,
+    events: {},
+    serviceTokenSha256: tokenDigest(serviceToken(id)).toHex(),
+    ...changes,
+  });
+  const applications = { notes: application("notes"), vault: application("vault") };
+  return checkConfig({ issuer: "telemetry.example", applications }, { development: true });
+}
+
+/** A service with keys of its own on a database in memory. */
+export async function openService(
+  clock: { seconds: number },
+  deployment: Deployment = splitDeployment(),
+  kv?: Deno.Kv,
+): Promise<Service> {
+  const service = createService({
+    deployment,
+    store: new Store(kv ?? await Deno.openKv(":memory:")),
+    sealer: await Sealer.of([new Uint8Array(32).fill(7)], platformRandom),
+    suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
+    region: "local",
+    random: platformRandom,
+    now: () => clock.seconds,
+    committer: { maxInFlight: 1 },
+  });
+  await runMaintenance(service);
+  return service;
+}
+
+/** What stands between the log server and its ACS; it may count, change, lose or delay. */
+export type Network = (request: Request, reach: (request: Request) => Promise<Response>) => Promise<Response>;
+
+/** An ACS and a log server. */
+export interface Split extends AsyncDisposable {
+  /** Unix seconds of both. */
+  readonly clock: { seconds: number };
+  /** The ACS. */
+  readonly acs: Service;
+  /** The log server. */
+  readonly logs: Server;
+  /** Set it to stand between the two. */
+  network: Network;
+  /** Reaches the ACS past the network. */
+  readonly reachAcs: (path: string, init?: RequestInit) => Promise<Response>;
+  /** Errors of the ACS that nobody expected. */
+  readonly internalErrors: unknown[];
+  /** Another log server on the same store, as after a restart. */
+  readonly openLogServer: (kv?: Deno.Kv, deadlines?: Deadlines) => Server;
+}
+
+/** A deadline that no test waits for: only a test of a deadline has one that a busy machine may miss. */
+const NEVER_MS = 120_000;
+
+/** Milliseconds that a log server gives its store and its ACS. */
+interface Deadlines {
+  readonly storeMs?: number;
+  readonly acsMs?: number;
+}
+
+/** Starts both. */
+export async function startSplit(changes: Partial<ApplicationConfig> = {}): Promise<Split> {
+  const clock = { seconds: NOW };
+  const deployment = splitDeployment(changes);
+  const acs = await openService(clock, deployment);
+  const internalErrors: unknown[] = [];
+  const app = createApp({
+    service: acs,
+    role: "acs",
+    onInternalError: (error) => internalErrors.push(error),
+  });
+  const handle = deidentify({
+    handle: (request) => app.fetch(request),
+    admission: new Admission(platformRandom),
+  });
+  const reach = (request: Request) => handle(request, "127.0.0.1");
+  const logsKv = await Deno.openKv(":memory:");
+  const sealer = await Sealer.of([platformRandom(32)], platformRandom);
+  const openLogServer = (kv: Deno.Kv = logsKv, { storeMs, acsMs }: Deadlines = {}): Server =>
+    createLogServer({
+      deployment,
+      store: new Store(kv, { deadlineMs: storeMs ?? NEVER_MS }),
+      sealer,
+      region: "local",
+      random: platformRandom,
+      now: () => clock.seconds,
+      committer: { maxInFlight: 1 },
+      acs: new AcsClient({
+        url: "https://acs.example",
+        tokenOf: serviceToken,
+        deployment,
+        region: "local",
+        fetch: (input, init) => split.network(new Request(input, init), reach),
+        deadlineMs: acsMs ?? NEVER_MS,
+      }),
+    });
+  const split: Split = {
+    clock,
+    acs,
+    logs: openLogServer(),
+    network: (request, next) => next(request),
+    reachAcs: (path, init) => reach(new Request(`https://acs.example${path}`, init)),
+    internalErrors,
+    openLogServer,
+    async [Symbol.asyncDispose]() {
+      await acs.committer.drain();
+      await split.logs.committer.drain();
+      acs.store.close();
+      logsKv.close();
+    },
+  };
+  return split;
+}
+
+/** A token, as a client holds it. */
+export interface HeldToken {
+  readonly app: string;
+  readonly keyId: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly macKey: Uint8Array;
+}
+
+/** A token of the key that issues now. What a client computes by blinding is here computed with the secret key. */
+export async function makeToken(acs: Service, app = "notes"): Promise<HeldToken> {
+  const key = await acs.ringOf(app).issuing(acs.now());
+  const nonce = platformRandom(32);
+  const input = encodeTokenInput({
+    tokenType: key.voprf.tokenType,
+    nonce,
+    challengeDigest: key.challengeDigest,
+    tokenKeyId: key.keyId,
+  });
+  const macKey = deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!);
+  return { app, keyId: key.keyId, nonce, macKey };
+}
+
+/** A log under a use of a token, ready to be redeemed. Another text is another log. */
+export function signRedemption(token: HeldToken, use = 0, text = "a log"): Redemption {
+  const body = { contentEncoding: "" as const, bodyDigest: digestBody(utf8(text)) };
+  const { app, keyId, nonce, macKey } = token;
+  const mac = computeMac(macKey, encodeTranscript({ app, ...body, keyId, nonce, use }));
+  return { app, credential: { keyId, nonce, use, mac }, body };
+}
+
+/** The body of a redemption as another application server sends it; members replace the usual ones. */
+export function redeemBody(redemption: Redemption, members: Record<string, unknown> = {}): string {
+  const { app, credential: { keyId, nonce, use, mac }, body } = redemption;
+  return JSON.stringify({
+    key: toBase64url(keyId),
+    nonce: toBase64url(nonce),
+    use,
+    mac: toBase64url(mac),
+    transcript: toBase64url(encodeTranscript({ app, ...body, keyId, nonce, use })),
+    ...members,
+  });
+}
+
+/** A record that tells a log from all others. */
+export function recordOf(text: string): () => Prepared {
+  return () => ({ record: utf8(JSON.stringify({ text })) });
+}
+
+/** The texts of all records that a store has of the day of {@linkcode NOW}. */
+export async function storedTexts(server: Server, app = "notes"): Promise<string[]> {
+  const chunks = await Array.fromAsync(exportDay(server.store, app, dayOf(NOW), platformRandom));
+  const lines = new TextDecoder().decode(concat(...chunks)).split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line).text).toSorted();
+}
+
+/** How many claims a store holds. */
+export async function countClaims(server: Server): Promise<number> {
+  return (await Array.fromAsync(server.store.list(keySpace.allClaims()))).length;
+}

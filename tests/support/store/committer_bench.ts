@@ -1,0 +1,121 @@
+/**
+ * A committer on a database that fails when a test says so, and claims for it.
+ *
+ * @module
+ */
+import { assertRejects } from "@std/assert";
+import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
+import { Refusal } from "../../../core/base/errors.ts";
+import type { ClaimRequest } from "../../../core/ledger/claim_group.ts";
+import { type ClaimOutcome, Committer, type CommitterOptions } from "../../../core/ledger/committer.ts";
+import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import { splitLines } from "../../../core/ledger/pack_records.ts";
+import { type FaultyKv, faultyKv } from "./faulty_kv.ts";
+
+const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+/** The application of all claims. */
+export const APP = "demo";
+/** Their day of arrival. */
+export const DAY = 20_000;
+
+/** A store, its faults, and who commits to it. */
+export interface Bench {
+  readonly store: Store;
+  readonly faulty: FaultyKv;
+  readonly committer: Committer;
+  /** Versionstamps of the alive rows by ordinal. */
+  readonly alive: Map<number, string>;
+  /** Another process on the same database. */
+  readonly another: (options?: CommitterOptions) => Committer;
+}
+
+/** How the store and the committer behave. */
+export interface BenchOptions extends CommitterOptions {
+  readonly deadlineMs?: number;
+}
+
+/** Runs a test with a committer on a database in memory, on which the keys 1 to 3 are alive. */
+export async function withCommitter(
+  options: BenchOptions,
+  run: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  const faulty = faultyKv(kv);
+  const openStore = () => new Store(faulty.kv, { deadlineMs: options.deadlineMs ?? 60_000 });
+  // What tests look at afterwards has no faults, and all the time that a busy machine needs.
+  const store = new Store(kv, { deadlineMs: 60_000 });
+  try {
+    const alive = new Map<number, string>();
+    for (const ordinal of [1, 2, 3]) {
+      const { versionstamp } = await kv.set(keySpace.alive(ordinal), true);
+      alive.set(ordinal, versionstamp);
+    }
+    await run({
+      store,
+      faulty,
+      alive,
+      committer: new Committer(openStore(), random, options),
+      another: (other = options) => new Committer(openStore(), random, other),
+    });
+  } finally {
+    await faulty.settle();
+    kv.close();
+  }
+}
+
+/** A claim of a test: its record is `ordinal/token/use/tag` unless there is none or another one. */
+export interface Wish {
+  readonly token?: number;
+  readonly use?: number;
+  readonly tag?: number;
+  readonly ordinal?: number;
+  readonly lane?: string;
+  readonly hour?: number;
+  readonly record?: Uint8Array | false;
+}
+
+/** Makes a claim. */
+export function claimOf({ alive }: Bench, wish: Wish): ClaimRequest {
+  const { token = 0, use = 0, tag = 0, ordinal = 1, record, lane, hour } = wish;
+  const id = claimId(ordinal, concat(u32(token), new Uint8Array(12)), use);
+  const kept = record ?? utf8(`${ordinal}/${token}/${use}/${tag}`);
+  return {
+    id,
+    tag: concat(u32(tag), new Uint8Array(12)),
+    ordinal,
+    aliveVersionstamp: alive.get(ordinal)!,
+    app: APP,
+    day: DAY,
+    ...(lane === undefined ? {} : { lane }),
+    ...(hour === undefined ? {} : { hour }),
+    ...(kept === false ? {} : { record: kept }),
+  };
+}
+
+/** Submits claims at once. */
+export function submitAll(bench: Bench, wishes: Wish[]): Promise<ClaimOutcome[]> {
+  return Promise.all(wishes.map((wish) => bench.committer.submit(claimOf(bench, wish))));
+}
+
+/** All stored records as texts, in order. */
+export async function storedRecords({ store }: Pick<Bench, "store">): Promise<string[]> {
+  const texts: string[] = [];
+  for await (const { value } of store.list<Uint8Array>(keySpace.logsOf(APP, DAY))) {
+    texts.push(...splitLines(value).map((line) => new TextDecoder().decode(line)));
+  }
+  return texts.sort();
+}
+
+/** How many rows there are. */
+export async function countRows({ store }: Bench, selector: Deno.KvListSelector): Promise<number> {
+  return (await Array.fromAsync(store.list(selector))).length;
+}
+
+/** The code with which something is refused. */
+export async function refusalCode(promise: Promise<unknown>): Promise<string> {
+  const error = await assertRejects(() => promise, Refusal);
+  return error.code;
+}
+
+/** The numbers 0 to `count` - 1. */
+export const range = (count: number) => Array.from({ length: count }, (_, index) => index);
