@@ -1,28 +1,96 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task capacity --clients 1e9 --logs 20`: what so many clients a day cost on each kind of store, where the first
- * wall stands and what turning one thing changes. Also `--events`, `--uses`, `--batch`, `--sample`, `--regions`,
- * `--retention`, `--peak`; `--write` renews the tables of docs/capacity.md.
+ * The table of docs/capacity.md, whose formulas these are: what a number of clients a day costs.
+ * `deno task capacity --clients 1e9 --logs 20` prints one column, `--write` renews the document.
  *
  * @module
  */
-import { leversPage, loadPage } from "./capacity_page.ts";
-import { readLoad } from "./capacity_load.ts";
-import { capacityDocument } from "./capacity_document.ts";
+import { parseArgs } from "node:util";
+import { markdownTable } from "./table.ts";
 
 const PAGE = new URL("../docs/capacity.md", import.meta.url);
+const PLACE = /(?<=<!-- table -->\n)[^]*(?=<!-- \/table -->)/;
+const DAY = 86_400;
+/** How many times the mean the busiest second is, and the share of a core or store that is planned to be busy then. */
+const PEAK = 3;
+const BUSY = 0.7;
 
-try {
-  if (Deno.args.length === 1 && Deno.args[0] === "--write") {
-    await Deno.writeTextFile(PAGE, capacityDocument(await Deno.readTextFile(PAGE)));
-  } else {
-    const load = readLoad(Deno.args);
-    console.log(
-      `${loadPage(load)}\n\nWhat turning one thing changes, times what it was:\n\n${leversPage(load)}`,
-    );
-  }
-} catch (error) {
-  if (!(error instanceof RangeError)) throw error;
-  console.error(error.message);
+// Costs of the first table of docs/performance.md; sizes of core/ledger and core/acs; days of dit.config.ts.
+const CPU_MS = { log: 0.39, evaluation: 0.423, request: 1.67, token: 0.448, document: 0.25 };
+const BYTES = { claim: 75, quota: 205, record: 171, segment: 15.5, bodyAndHeaders: 1_269, answer: 244 };
+const REMEMBERED_TOKENS = 100_000;
+const USES = 64;
+const CLAIM_DAYS = 2;
+const RECORD_DAYS = 30;
+const LOGS_A_SECOND = { file: 3_129, endpoint: 6_298 };
+
+/** What so many clients cost that send so many logs a day each: a row's name, and its figure. */
+function costs(clients: number, logsEach: number): [string, string][] {
+  const logs = clients * logsEach;
+  const tokens = clients * Math.ceil(logsEach / USES);
+  const forgotten = 1 - Math.min(1, REMEMBERED_TOKENS / tokens);
+  const evaluations = tokens + (logs - tokens) * forgotten;
+  const cpuMs = logs * CPU_MS.log + evaluations * CPU_MS.evaluation +
+    clients * (CPU_MS.request + 2 * CPU_MS.document) + tokens * CPU_MS.token;
+  const stored = logs * BYTES.claim + clients * BYTES.quota + logs * BYTES.segment;
+  const kept = (logs * BYTES.claim + clients * BYTES.quota) * CLAIM_DAYS +
+    logs * BYTES.segment * RECORD_DAYS +
+    logs * BYTES.record / 24;
+  const peak = logs / DAY * PEAK;
+  // A process on one file was measured with tokens that it remembered: all else that it does counts as so many logs.
+  const filePeak = cpuMs / CPU_MS.log / DAY * PEAK;
+  return [
+    ["logs a day", amount(logs)],
+    ["logs a second at the peak", amount(peak)],
+    ["tokens evaluated a day", amount(evaluations)],
+    ["cores at the peak", amount(cpuMs / 1_000 / DAY * PEAK / BUSY)],
+    ["files, one process each", amount(Math.ceil(filePeak / LOGS_A_SECOND.file / BUSY))],
+    ["or KV Connect endpoints", amount(Math.ceil(peak / LOGS_A_SECOND.endpoint / BUSY))],
+    ["stored a day, GB", amount(stored / 1e9)],
+    ["kept, GB", amount(kept / 1e9)],
+    ["from clients a day, GB", amount(logs * BYTES.bodyAndHeaders / 1e9)],
+    ["to clients a day, GB", amount(logs * BYTES.answer / 1e9)],
+  ];
+}
+
+function amount(value: number): string {
+  return value.toLocaleString("en", { maximumSignificantDigits: 3 });
+}
+
+function table(populations: readonly number[], logsEach: number): string {
+  const columns = populations.map((clients) => costs(clients, logsEach));
+  const rows = (columns[0] ?? []).map((
+    [name],
+    row,
+  ) => [name, ...columns.map((column) => column[row]?.[1] ?? "")]);
+  return markdownTable([`${logsEach} logs each`, ...populations.map((n) => `${amount(n)} clients`)], rows);
+}
+
+/** Reads a whole number from 1 up; ends with one sentence if it is none. */
+function readNumber(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  console.error(`--${name} is ${JSON.stringify(text)}: give a whole number from 1 to ${most}.`);
   Deno.exit(1);
+}
+
+let values: { clients: string; logs: string; write: boolean };
+try {
+  ({ values } = parseArgs({
+    args: Deno.args,
+    options: {
+      clients: { type: "string", default: "1e6" },
+      logs: { type: "string", default: "20" },
+      write: { type: "boolean", default: false },
+    },
+  }));
+} catch {
+  console.error("Use: deno task capacity [--clients N] [--logs N], or --write alone");
+  Deno.exit(1);
+}
+if (values.write) {
+  const made = `\n${table([1e6, 1e7, 1e9], 20)}\n\n`;
+  await Deno.writeTextFile(PAGE, (await Deno.readTextFile(PAGE)).replace(PLACE, made));
+} else {
+  console.log(table([readNumber("clients", values.clients, 1e10)], readNumber("logs", values.logs, 1e5)));
 }
