@@ -6,8 +6,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, DecodeError, require32, u16 } from "../base/bytes.ts";
 
-/** Bytes of a nonce, a challenge digest and a key id. */
-export const NONCE_LENGTH = 32;
 /** Bytes of an encoded token input. */
 export const TOKEN_INPUT_LENGTH = 98;
 

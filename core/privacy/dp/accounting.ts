@@ -61,12 +61,6 @@ export function repeat({ unit, amount, delta }: PrivacyLoss, times: number): Pri
   return { unit, amount: multiply(amount, factor), delta: multiply(delta, factor) };
 }
 
-/** The loss in zCDP: an epsilon costs a rho of epsilon^2 / 2 (Bun and Steinke, proposition 1.4). */
-export function toZcdp(loss: PrivacyLoss): PrivacyLoss {
-  if (loss.unit === "zcdp") return loss;
-  return { ...loss, unit: "zcdp", amount: divide(multiply(loss.amount, loss.amount), rational(2n)) };
-}
-
 /** Whether `next` may still be spent, exactly. Throws a `RangeError` if the units differ. */
 export function fits(spent: PrivacyLoss, next: PrivacyLoss, budget: PrivacyLoss): boolean {
   const total = compose(budget.unit, [spent, next]);

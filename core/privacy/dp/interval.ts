@@ -25,12 +25,6 @@ export function normalReach(confidence: number): number {
   return normalQuantile((1 + confidence) / 2);
 }
 
-/** The two-sided normal interval around `center`. */
-export function normalInterval(center: number, standardDeviation: number, confidence: number): Interval {
-  const reach = normalReach(confidence) * standardDeviation;
-  return { lower: center - reach, upper: center + reach };
-}
-
 /**
  * The point below which a standard normal variable stays with probability `p`: Wichura's algorithm AS 241, PPND16
  * (Applied Statistics 37, 1988), accurate to about 16 digits. Throws a `RangeError` unless 0 < p < 1.

@@ -8,7 +8,6 @@ import {
   privacyLoss,
   remaining,
   repeat,
-  toZcdp,
 } from "../../../../core/privacy/dp/accounting.ts";
 import { normalQuantile } from "../../../../core/privacy/dp/interval.ts";
 import { rational, rationalOf } from "../../../../core/privacy/dp/rational.ts";
@@ -33,11 +32,6 @@ Deno.test("compose() adds exactly", () => {
   assertEquals(compose("zcdp", []), zcdp(0));
   assertEquals(repeat(pure(0.1, 1e-6), 3), pure(0.3, 3e-6));
   assertThrows(() => compose("pure", [zcdp(0.1)]), RangeError, "zcdp with pure");
-});
-
-Deno.test("toZcdp() takes half the square of epsilon", () => {
-  assertEquals(toZcdp(pure(0.5, 1e-6)), zcdp(0.125, 1e-6));
-  assertEquals(toZcdp(zcdp(0.5)), zcdp(0.5));
 });
 
 Deno.test("fits() spends a budget to the last bit and no further", () => {
