@@ -82,7 +82,7 @@ async function start(settings: Settings): Promise<Server> {
       // What the runtime stumbles over itself, such as a Host that makes no URL, it would print together with the URL.
       onError: () => new Response(null, { status: 400 }),
     },
-    // Of the connection only its address goes on, and no further than the throttle in the outermost function.
+    // Of the connection only its address goes on, and no further than the throttle.
     (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
   );
   registerMetrics({ counts: () => server.counters.exported(), gauges: () => readGauges(server) });

@@ -1,6 +1,5 @@
 /**
- * The transient throttle, in the outermost function and before any curve arithmetic: the one place that may look at an
- * address. It keeps a keyed hash of it, in memory only, under a key that changes every hour.
+ * The transient throttle, before anything else is done for a request: the one place that may look at an address. It keeps a keyed hash of it, in memory only, under a key that changes every hour.
  *
  * @module
  */
@@ -26,6 +25,16 @@ export interface AdmissionOptions {
   readonly now?: () => number;
 }
 
+/** Where a request comes from. Nothing of it is kept but a keyed hash. */
+export interface Sender {
+  /** The address of the connection, where it has one. */
+  readonly address: string | undefined;
+  /** The header `X-Forwarded-For`. */
+  readonly forwardedFor: string | null;
+  /** Whether the address does not count: a hop between regions, or an application server that asks its ACS. */
+  readonly exempt: boolean;
+}
+
 interface Bucket {
   tokens: number;
   filledAt: number;
@@ -36,6 +45,7 @@ const KEY_LIFE_MS = 3_600_000;
 
 /** Decides whether a request may go on. One instance a process. */
 export class Admission {
+  readonly #random: RandomSource;
   readonly #rate: number;
   readonly #burst: number;
   readonly #maxAddresses: number;
@@ -49,7 +59,8 @@ export class Admission {
   #concurrent = 0;
 
   /** `random` makes the hourly keys. */
-  constructor(private readonly random: RandomSource, options: AdmissionOptions = {}) {
+  constructor(random: RandomSource, options: AdmissionOptions = {}) {
+    this.#random = random;
     this.#rate = options.requestsPerSecond ?? 100;
     this.#burst = options.burst ?? 10 * this.#rate;
     this.#maxAddresses = options.maxAddresses ?? 50_000;
@@ -67,21 +78,14 @@ export class Admission {
   }
 
   /**
-   * Runs `work` when there is room for it; `exempt` requests (a hop between regions) skip the address.
+   * Runs `work` when there is room for it.
    * @throws {Refusal} `overloaded`.
    */
-  async admit<T>(
-    connectionAddress: string | undefined,
-    forwardedFor: string | null,
-    exempt: boolean,
-    work: () => Promise<T>,
-  ): Promise<T> {
+  async admit<T>({ address, forwardedFor, exempt }: Sender, work: () => Promise<T>): Promise<T> {
     if (this.#concurrent >= this.#maxConcurrent) {
       throw new Refusal("overloaded", "The service is busy; try again shortly.", { retryAfterSeconds: 1 });
     }
-    const bucket = exempt
-      ? undefined
-      : this.#spend(clientAddress(connectionAddress, forwardedFor, this.#trustedHops));
+    const bucket = exempt ? undefined : this.#spend(clientAddress(address, forwardedFor, this.#trustedHops));
     this.#concurrent++;
     if (bucket !== undefined) bucket.concurrent++;
     try {
@@ -95,7 +99,7 @@ export class Admission {
   #spend(address: string): Bucket {
     const now = this.#now();
     if (now - this.#keyMadeAt >= KEY_LIFE_MS) {
-      this.#key = this.random(32);
+      this.#key = this.#random(32);
       this.#keyMadeAt = now;
       this.#buckets = new Map();
     }
@@ -106,7 +110,10 @@ export class Admission {
     // The most recently seen stand last, so that a full map forgets those that have been quiet.
     this.#buckets.delete(name);
     this.#buckets.set(name, bucket);
-    if (this.#buckets.size > this.#maxAddresses) this.#buckets.delete(this.#buckets.keys().next().value!);
+    for (const quietest of this.#buckets.keys()) {
+      if (this.#buckets.size <= this.#maxAddresses) break;
+      this.#buckets.delete(quietest);
+    }
     if (bucket.tokens < 1 || bucket.concurrent >= this.#maxConcurrentPerAddress) {
       throw new Refusal("overloaded", "Too many requests from one network; try again shortly.", {
         retryAfterSeconds: Math.max(1, Math.ceil((1 - bucket.tokens) / this.#rate)),
@@ -118,7 +125,7 @@ export class Admission {
 }
 
 /**
- * The address that the outermost trusted proxy saw: X-Forwarded-For is read from the right, since everything further
+ * The address that the farthest trusted proxy saw: X-Forwarded-For is read from the right, since everything further
  * left can be made up. A request with fewer addresses than proxies came past them, so all of them are made up.
  */
 export function clientAddress(
@@ -140,8 +147,9 @@ export function networkOf(address: string): string {
   const groups = ipv6Groups(bare);
   if (groups === undefined) return bare;
   // A socket for both families shows an IPv4 client as ::ffff:a.b.c.d, all of which would share one /64.
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
-    return [groups[6]! >> 8, groups[6]! & 0xff, groups[7]! >> 8, groups[7]! & 0xff].join(".");
+  const [mark, high = 0, low = 0] = groups.slice(5);
+  if (groups.slice(0, 5).every((group) => group === 0) && mark === 0xffff) {
+    return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
   }
   return groups.slice(0, 4).map((group) => group.toString(16)).join(":") + "::/64";
 }

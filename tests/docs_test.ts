@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import configuration from "../deno.json" with { type: "json" };
 import { GAUGES } from "../core/operations/gauges.ts";
 import { METRICS } from "../core/operations/metrics.ts";
-import { ROUTE_KINDS } from "../edge/deidentify.ts";
+import { ROUTE_KINDS } from "../edge/strip.ts";
 import { PROBLEMS } from "../edge/http/problem.ts";
 import {
   anchorsOf,

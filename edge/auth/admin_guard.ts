@@ -9,11 +9,9 @@ import type { Context, MiddlewareHandler } from "hono";
 import { Refusal } from "../../core/base/errors.ts";
 import type { AuditLog } from "../../core/operations/audit_log.ts";
 import { type OperatorEnv, operatorOf, type OperatorTokens } from "./operator.ts";
-import { CODE_HEADER } from "../http/problem.ts";
+import { CODE_HEADER, VIA_HEADER } from "../http/headers.ts";
 import { readBoundedBody } from "../http/read_body.ts";
 
-/** The header by which a command line tool says that it is one. */
-export const VIA_HEADER = "dit-via";
 /** Raw records: reading them is an action like a change. */
 const EXPORT_PATH = /^\/admin\/v1\/apps\/[^/]+\/logs\//;
 const MAX_DETAILS_BYTES = 4_096;

@@ -4,6 +4,7 @@
  * @module
  */
 import { Refusal, type RefusalCode } from "../../core/base/errors.ts";
+import { CODE_HEADER } from "./headers.ts";
 
 /** Status and title of every code (docs/protocol.md, section 6). */
 export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, title: string]>> = {
@@ -53,9 +54,6 @@ const CHALLENGES: Partial<Record<RefusalCode, string>> = {
   service_token_invalid: "Bearer",
   admin_token_invalid: "Bearer",
 };
-
-/** The header in which the outermost function finds the code for its log line; it is removed before the answer leaves. */
-export const CODE_HEADER = "x-dit-code";
 
 /** The answer that a refusal gets. Anything that is no refusal is `internal`, and its message stays inside. */
 export function problemResponse(error: unknown): Response {

@@ -16,11 +16,9 @@ import type { Redemption } from "../../core/acs/redemption.ts";
 import type { RedeemedUse, RemoteAcs } from "../../core/acs/remote/remote_acs.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { computeMac, encodeTranscript } from "../../core/token/mac.ts";
+import { CLIENT_HEADER } from "../http/headers.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
 import { readRegionKeys } from "./region_keys.ts";
-
-/** The header that names a client to an ACS: a keyed hash, never an identity. */
-export const CLIENT_HEADER = "dit-client";
 
 /** Most bytes of a directory. */
 const MAX_DIRECTORY_BYTES = 128 * 1024;

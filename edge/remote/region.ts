@@ -10,11 +10,10 @@ import { Refusal } from "../../core/base/errors.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
 import { type Credential, formatCredential } from "../../core/token/credential.ts";
 import { type ContentEncoding, logPath } from "../../core/token/mac.ts";
+import { HOP_HEADER } from "../http/headers.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
 import { readRegionKeys } from "./region_keys.ts";
 
-/** The header with which one region tells another that it sends something on. */
-export const HOP_HEADER = "dit-hop";
 /** Seconds that another region's directory is used before it is asked for again. */
 const REFRESH_SECONDS = 60;
 /** Seconds after which a directory is too old to be served while it is asked for again. */

@@ -10,7 +10,8 @@ import { directoryMaxAge, makeDirectory } from "../../core/keys/directory.ts";
 import type { Server } from "../../core/service.ts";
 import { schemaDocument } from "../../core/schema/schema.ts";
 import { digestBody } from "../../core/token/mac.ts";
-import { HOP_HEADER, type Regions } from "../../edge/remote/region.ts";
+import { HOP_HEADER } from "../../edge/http/headers.ts";
+import { type Regions } from "../../edge/remote/region.ts";
 import { described } from "../openapi/describe.ts";
 import { LIST_PUBLIC_KEYS, SHOW_SCHEMA } from "../openapi/client_operations.ts";
 

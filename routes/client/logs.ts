@@ -16,7 +16,8 @@ import { type Credential, parseCredential } from "../../core/token/credential.ts
 import type { ContentEncoding } from "../../core/token/mac.ts";
 import { digestBody } from "../../core/token/body_digest.ts";
 import { readBoundedBody } from "../../edge/http/read_body.ts";
-import { HOP_HEADER, refuseSecondHop, type Regions } from "../../edge/remote/region.ts";
+import { HOP_HEADER } from "../../edge/http/headers.ts";
+import { refuseSecondHop, type Regions } from "../../edge/remote/region.ts";
 import { described } from "../openapi/describe.ts";
 import { SEND_LOG } from "../openapi/client_operations.ts";
 

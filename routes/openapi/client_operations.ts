@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { RefusalCode } from "../../core/base/errors.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
-import { CLIENT_HEADER } from "../../edge/remote/acs_client.ts";
+import { CLIENT_HEADER } from "../../edge/http/headers.ts";
 import type { Operation } from "./describe.ts";
 import { acceptedLog, directory, log, redeemed, redemption, schema } from "./shapes.ts";
 

@@ -18,7 +18,7 @@ async function isAdmitted(
   forwardedFor: string | null = null,
 ): Promise<boolean> {
   try {
-    return await admission.admit(address, forwardedFor, false, () => Promise.resolve(true));
+    return await admission.admit({ address, forwardedFor, exempt: false }, () => Promise.resolve(true));
   } catch (error) {
     assert(error instanceof Refusal && error.code === "overloaded", String(error));
     return false;
@@ -44,7 +44,8 @@ Deno.test("admit() says when to come back", async () => {
   const { admission } = makeAdmission({ requestsPerSecond: 0.1, burst: 1 });
   assertEquals(await isAdmitted(admission, "192.0.2.1"), true);
   const refusal = await assertRejects(
-    () => admission.admit("192.0.2.1", null, false, () => Promise.resolve()),
+    () =>
+      admission.admit({ address: "192.0.2.1", forwardedFor: null, exempt: false }, () => Promise.resolve()),
     Refusal,
   );
   assertEquals(refusal.details.retryAfterSeconds, 10);
@@ -67,7 +68,10 @@ Deno.test("admit() throttles a /64 as one, since its owner can take any address 
 Deno.test("admit() gives an exempt request no bucket, and spends none of its address's", async () => {
   const { admission } = makeAdmission({ burst: 1 });
   for (let index = 0; index < 10; index++) {
-    await admission.admit("192.0.2.1", null, true, () => Promise.resolve());
+    await admission.admit(
+      { address: "192.0.2.1", forwardedFor: null, exempt: true },
+      () => Promise.resolve(),
+    );
   }
   assertEquals(admission.size, 0);
   assertEquals(await countAdmitted(admission, "192.0.2.1", 3), 1);
@@ -105,7 +109,10 @@ Deno.test("admit() bounds how many requests are under way, of everybody and of o
   const { admission } = makeAdmission({ maxConcurrent: 5, maxConcurrentPerAddress: 3 });
   const ends: (() => void)[] = [];
   const hold = (address: string, exempt = false) =>
-    admission.admit(address, null, exempt, () => new Promise<void>((resolve) => ends.push(resolve)));
+    admission.admit(
+      { address, forwardedFor: null, exempt },
+      () => new Promise<void>((resolve) => ends.push(resolve)),
+    );
   const held = [hold("192.0.2.1"), hold("192.0.2.1"), hold("192.0.2.1")];
   await assertRejects(() => hold("192.0.2.1"), Refusal, "one network");
   held.push(hold("192.0.2.2"), hold("192.0.2.3", true));
@@ -122,7 +129,11 @@ Deno.test("admit() frees the place of work that throws", async () => {
   const { admission } = makeAdmission({ maxConcurrent: 1 });
   for (let index = 0; index < 3; index++) {
     await assertRejects(
-      () => admission.admit("192.0.2.1", null, false, () => Promise.reject(new Error("thrown"))),
+      () =>
+        admission.admit(
+          { address: "192.0.2.1", forwardedFor: null, exempt: false },
+          () => Promise.reject(new Error("thrown")),
+        ),
       Error,
       "thrown",
     );

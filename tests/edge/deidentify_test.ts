@@ -1,13 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Admission } from "../../edge/admission.ts";
-import {
-  type AccessLine,
-  deidentify,
-  type DeidentifyOptions,
-  type OutermostHandler,
-  ROUTE_KINDS,
-} from "../../edge/deidentify.ts";
+import type { AccessLine } from "../../edge/access_log.ts";
+import { deidentify, type EdgeHandler, type EdgeOptions } from "../../edge/deidentify.ts";
+import { ROUTE_KINDS } from "../../edge/strip.ts";
 import { problemResponse } from "../../edge/http/problem.ts";
 import { Refusal } from "../../core/base/errors.ts";
 
@@ -16,14 +12,14 @@ const LOGS = "/v1/apps/demo/logs";
 const TOKENS = "/v1/apps/demo/tokens";
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
-interface Outermost {
-  readonly handle: OutermostHandler;
+interface Edge {
+  readonly handle: EdgeHandler;
   /** What reached the handler. */
   readonly seen: Request[];
   readonly lines: AccessLine[];
 }
 
-function makeOutermost(options: Partial<DeidentifyOptions> = {}): Outermost {
+function makeEdge(options: Partial<EdgeOptions> = {}): Edge {
   const seen: Request[] = [];
   const lines: AccessLine[] = [];
   const { handle: answer = () => new Response("{}"), ...rest } = options;
@@ -77,7 +73,7 @@ const PATH = fc.constantFrom(
 );
 
 Deno.test("deidentify() lets no header outside its kind's list reach a handler", async () => {
-  const { handle, seen } = makeOutermost();
+  const { handle, seen } = makeEdge();
   await fc.assert(fc.asyncProperty(
     PATH,
     fc.array(fc.tuple(HEADER_NAME, fc.stringMatching(/^[!-~]{1,40}$/)), { maxLength: 60 }),
@@ -93,7 +89,7 @@ Deno.test("deidentify() lets no header outside its kind's list reach a handler",
 });
 
 Deno.test("deidentify() passes method, path, body and the headers of the list, and nothing of the host", async () => {
-  const { handle, seen } = makeOutermost();
+  const { handle, seen } = makeEdge();
   const headers = {
     "content-type": "application/json",
     "content-encoding": "gzip",
@@ -112,7 +108,7 @@ Deno.test("deidentify() passes method, path, body and the headers of the list, a
 });
 
 Deno.test("deidentify() keeps a session off the anonymous route, and lets it through to tokens", async () => {
-  const { handle, seen } = makeOutermost();
+  const { handle, seen } = makeEdge();
   for (const authorization of ["Bearer a.b.c", "Basic dTpw", "DITX key=a", "", "dit key=a"]) {
     await handle(new Request(`https://x.example${LOGS}`, { headers: { authorization } }), undefined);
     await handle(new Request(`https://x.example${TOKENS}`, { headers: { authorization } }), undefined);
@@ -124,7 +120,7 @@ Deno.test("deidentify() keeps a session off the anonymous route, and lets it thr
 });
 
 Deno.test("deidentify() refuses a query on every public route before a handler sees it", async () => {
-  const { handle, seen, lines } = makeOutermost();
+  const { handle, seen, lines } = makeEdge();
   for (const path of [LOGS, TOKENS, "/v1/apps/demo/keys", "/v1/apps/demo/schema", "/healthz", "/nowhere"]) {
     // An empty one says one bit, and nobody needs it.
     for (const query of ["?who=alice", "?", "?#who=alice"]) {
@@ -138,7 +134,7 @@ Deno.test("deidentify() refuses a query on every public route before a handler s
 
 Deno.test("deidentify() refuses a path in other letters: routes would find in it what its limits do not", async () => {
   const signInAdmission = new Admission(random, { requestsPerSecond: 1, burst: 1 });
-  const { handle, seen } = makeOutermost({ signInAdmission, adminHost: "admin.example" });
+  const { handle, seen } = makeEdge({ signInAdmission, adminHost: "admin.example" });
   const paths = [
     "/console/sign%2Din",
     "/%63onsole/sign-in",
@@ -155,7 +151,7 @@ Deno.test("deidentify() refuses a path in other letters: routes would find in it
 });
 
 Deno.test("deidentify() refuses too many headers, and too long ones", async () => {
-  const { handle, seen } = makeOutermost();
+  const { handle, seen } = makeEdge();
   const many = Array.from({ length: 101 }, (_, index): [string, string] => [`x-${index}`, "1"]);
   for (const headers of [many, [["x-long", "a".repeat(16 * 1024)] as [string, string]]]) {
     const response = await handle(new Request(`https://x.example${LOGS}`, { headers }), undefined);
@@ -167,7 +163,7 @@ Deno.test("deidentify() refuses too many headers, and too long ones", async () =
 });
 
 Deno.test("deidentify() answers preflights the same for everyone", async () => {
-  const { handle, seen } = makeOutermost();
+  const { handle, seen } = makeEdge();
   const headers = {
     origin: "https://who.example",
     "access-control-request-method": "PUT",
@@ -178,7 +174,7 @@ Deno.test("deidentify() answers preflights the same for everyone", async () => {
 });
 
 Deno.test("deidentify() believes a hop only with the right secret, and only where regions ask each other", async () => {
-  const { handle, seen } = makeOutermost({ hopToken: HOP_TOKEN });
+  const { handle, seen } = makeEdge({ hopToken: HOP_TOKEN });
   const hopOf = async (path: string, hop: string | undefined, to = handle) => {
     seen.length = 0;
     const headers = hop === undefined ? {} : { "dit-hop": hop };
@@ -204,7 +200,7 @@ Deno.test("deidentify() believes a hop only with the right secret, and only wher
     for (const hop of [HOP_TOKEN, ...wrong]) assertEquals(await hopOf(path, hop), null);
   }
   // Where there is no secret, nothing is one.
-  const single = makeOutermost();
+  const single = makeEdge();
   for (const hop of [HOP_TOKEN, "undefined", ""]) {
     await single.handle(new Request(`https://x.example${LOGS}`, { headers: { "dit-hop": hop } }), undefined);
   }
@@ -213,7 +209,7 @@ Deno.test("deidentify() believes a hop only with the right secret, and only wher
 
 Deno.test("deidentify() throttles a hop with a wrong secret like everybody, and one with the right one not", async () => {
   const admission = new Admission(random, { burst: 1, requestsPerSecond: 1e-9 });
-  const { handle } = makeOutermost({ hopToken: HOP_TOKEN, admission });
+  const { handle } = makeEdge({ hopToken: HOP_TOKEN, admission });
   const statusOf = async (hop: string) => {
     const headers = { "dit-hop": hop };
     const response = await handle(new Request(`https://x.example${LOGS}`, { headers }), "192.0.2.1");
@@ -226,7 +222,7 @@ Deno.test("deidentify() throttles a hop with a wrong secret like everybody, and 
 });
 
 Deno.test("deidentify() keeps issuance and logs on hosts of their own", async () => {
-  const { handle } = makeOutermost({
+  const { handle } = makeEdge({
     issueHost: "tokens.example",
     logHost: "logs.example",
     hopToken: HOP_TOKEN,
@@ -269,7 +265,7 @@ Deno.test("deidentify() strips every answer on the anonymous route to what is on
   };
   const kept = { "content-type": "application/json", "dit-replayed": "?1", "retry-after": "5" };
   for (const status of [200, 409, 503]) {
-    const { handle } = makeOutermost({
+    const { handle } = makeEdge({
       handle: () => new Response("{}", { status, headers: { ...telltales, ...kept } }),
     });
     const response = await handle(new Request(`https://x.example${LOGS}`, { method: "POST" }), undefined);
@@ -280,7 +276,7 @@ Deno.test("deidentify() strips every answer on the anonymous route to what is on
 });
 
 Deno.test("deidentify() writes a line with route, status, code and a coarse duration, and nothing else", async () => {
-  const { handle, lines } = makeOutermost({
+  const { handle, lines } = makeEdge({
     handle: (request) => {
       if (request.url.endsWith("/keys")) return problemResponse(new Refusal("key_unknown", "Unknown."));
       if (request.url.endsWith("/schema")) throw new Error("who");
@@ -305,7 +301,7 @@ Deno.test("deidentify() writes a line with route, status, code and a coarse dura
 });
 
 Deno.test("deidentify() never rejects: the runtime would write the URL down", async () => {
-  const { handle, lines } = makeOutermost({ handle: () => Promise.reject(new Error("who")) });
+  const { handle, lines } = makeEdge({ handle: () => Promise.reject(new Error("who")) });
   const base = new Request("https://x.example/");
   // What Deno.serve hands over when the Host header is none: a request whose URL does not parse.
   const urls = ["http://[::/v1/apps/demo/logs", "http://a b/", "http://", "who"];
@@ -323,7 +319,7 @@ Deno.test("deidentify() never rejects: the runtime would write the URL down", as
 });
 
 Deno.test("deidentify() lets a page of another origin read its own refusals", async () => {
-  const { handle } = makeOutermost({ admission: new Admission(random, { burst: 0 }) });
+  const { handle } = makeEdge({ admission: new Admission(random, { burst: 0 }) });
   const response = await handle(new Request(`https://x.example${LOGS}`, { method: "POST" }), "192.0.2.1");
   await response.body?.cancel();
   assertEquals(response.status, 429);

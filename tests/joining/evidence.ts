@@ -14,7 +14,7 @@ import { parseInstant } from "../../core/base/time.ts";
 import { challengeDigest } from "../../core/token/challenge.ts";
 import { tokenKeyId } from "../../core/token/token.ts";
 import type { Suite } from "../../core/voprf/suite.ts";
-import type { AccessLine } from "../../edge/deidentify.ts";
+import type { AccessLine } from "../../edge/access_log.ts";
 import { APP, DAY, ISSUER, subjectOf, type World } from "./world.ts";
 
 /** That a user was given tokens: his tag was found by trying every user under the unsealed pepper. */

@@ -21,7 +21,8 @@ import { encodeTokenInput } from "../../core/token/token.ts";
 import { loadSuites } from "../../core/voprf/select.ts";
 import type { Suite } from "../../core/voprf/suite.ts";
 import { Admission } from "../../edge/admission.ts";
-import { type AccessLine, deidentify, type OutermostHandler } from "../../edge/deidentify.ts";
+import type { AccessLine } from "../../edge/access_log.ts";
+import { deidentify, type EdgeHandler } from "../../edge/deidentify.ts";
 import { createApp } from "../../routes/app.ts";
 import { type SeededRandom, seededRandom } from "../support/base/seeded_random.ts";
 import { type Deed, type Habits, makeDay } from "./day.ts";
@@ -183,7 +184,7 @@ class Crowd {
   constructor(
     private readonly options: WorldOptions,
     private readonly service: Service,
-    private readonly handle: OutermostHandler,
+    private readonly handle: EdgeHandler,
     private readonly random: SeededRandom,
   ) {
     this.pseudonyms = Array.from({ length: options.clients }, () => toBase64url(random.bytes(16)));

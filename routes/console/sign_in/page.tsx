@@ -9,7 +9,8 @@ import { Refusal } from "../../../core/base/errors.ts";
 import { SIGN_IN_SECONDS } from "../../../edge/auth/console_sessions.ts";
 import type { PendingSignIn } from "../../../edge/auth/oidc.ts";
 import { operatorOf, type OperatorRole } from "../../../edge/auth/operator.ts";
-import { CODE_HEADER, PROBLEMS } from "../../../edge/http/problem.ts";
+import { CODE_HEADER } from "../../../edge/http/headers.ts";
+import { PROBLEMS } from "../../../edge/http/problem.ts";
 import type { ConsoleEnv, ConsoleOptions } from "../frame/env.ts";
 import {
   clearSessionCookie,

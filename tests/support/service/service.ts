@@ -20,7 +20,8 @@ import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
 import type { RandomSource } from "../../../core/base/random.ts";
 import type { Suite, SuiteName } from "../../../core/voprf/suite.ts";
 import { Admission, type AdmissionOptions } from "../../../edge/admission.ts";
-import { type AccessLine, deidentify, type DeidentifyOptions } from "../../../edge/deidentify.ts";
+import type { AccessLine } from "../../../edge/access_log.ts";
+import { deidentify, type EdgeOptions } from "../../../edge/deidentify.ts";
 import { consoleKey, ConsoleSessions } from "../../../edge/auth/console_sessions.ts";
 import { OidcSignIn } from "../../../edge/auth/oidc.ts";
 import type { OperatorSettings } from "../../../edge/auth/operator_settings.ts";
@@ -128,8 +129,8 @@ export interface TestServiceOptions {
   readonly regions?: Regions;
   /** How much one network may ask for. */
   readonly admission?: AdmissionOptions;
-  /** What the outermost function is told besides. */
-  readonly edge?: Pick<DeidentifyOptions, "hopToken" | "issueHost" | "logHost" | "adminHost">;
+  /** What the edge is told besides. */
+  readonly edge?: Pick<EdgeOptions, "hopToken" | "issueHost" | "logHost" | "adminHost">;
   /** Who may operate the service; nobody by default. */
   readonly operators?: Partial<OperatorSettings>;
 }
@@ -199,7 +200,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     onInternalError: (error) => internalErrors.push(error),
   });
   const answers: AccessLine[] = [];
-  const outermost = deidentify({
+  const edge = deidentify({
     handle: (request) => app.fetch(request),
     admission: new Admission(random, options.admission),
     signInAdmission: new Admission(random, SIGN_IN_THROTTLE),
@@ -214,7 +215,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   );
   const { hold } = await documentCheck;
   const handle = async (request: Request, address = "192.0.2.1") =>
-    await hold(request, await outermost(request, address));
+    await hold(request, await edge(request, address));
   await runMaintenance(service);
   return {
     service,

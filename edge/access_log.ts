@@ -1,0 +1,78 @@
+/**
+ * What is written down and counted of an answered request: nothing that tells one client from another.
+ *
+ * @module
+ */
+import type { CountedAnswer } from "../core/operations/counters.ts";
+import { CODE_HEADER } from "./http/headers.ts";
+import type { RouteKind } from "./strip.ts";
+
+/** A line about an answered request. */
+export interface AccessLine {
+  /** The kind of route. */
+  readonly route: string;
+  /** The HTTP status. */
+  readonly status: number;
+  /** The code of a refusal. */
+  readonly code?: string;
+  /** The duration, coarse. */
+  readonly duration: "<10ms" | "<100ms" | "<1s" | ">=1s";
+}
+
+/** Who hears of answers. */
+export interface AccessLogOptions {
+  /** Hears of every answer. */
+  readonly onAnswer?: ((line: AccessLine) => void) | undefined;
+  /** Counts every answer, by the application too if it is one of `applications`. */
+  readonly count?: ((answer: CountedAnswer) => void) | undefined;
+  /** The applications that exist: what else stands in a path is made up and counted for none. */
+  readonly applications?: ReadonlySet<string> | undefined;
+}
+
+/** An answer with what was asked. */
+export interface Answered {
+  /** The kind of route. */
+  readonly kind: RouteKind;
+  /** The method as it came. */
+  readonly method: string;
+  /** The path as it came. */
+  readonly path: string;
+  /** The answer; the code of its refusal is taken off it. */
+  readonly response: Response;
+  /** How long it took. */
+  readonly milliseconds: number;
+}
+
+const APP_PATH = /^(?:\/acs)?\/v1\/apps\/([^/]+)\//;
+
+/** Makes the function that tells of an answer. */
+export function accessLog({ onAnswer, count, applications }: AccessLogOptions): (answered: Answered) => void {
+  return function tellOf({ kind, method, path, response, milliseconds }) {
+    const code = response.headers.get(CODE_HEADER);
+    if (code !== null) response.headers.delete(CODE_HEADER);
+    const duration = coarse(milliseconds);
+    onAnswer?.({ route: kind.name, status: response.status, ...(code === null ? {} : { code }), duration });
+    // A preflight asks for nothing yet.
+    if (method === "OPTIONS") return;
+    const app = APP_PATH.exec(path)?.[1];
+    count?.({
+      route: kind.name,
+      app: app !== undefined && applications?.has(app) ? app : undefined,
+      outcome: code ?? outcomeOf(kind, response),
+      duration,
+    });
+  };
+}
+
+/** What an answer without a code of ours is counted as; another region's answer has lost its code. */
+function outcomeOf(kind: RouteKind, response: Response): string {
+  if (response.status >= 400) return "refused_elsewhere";
+  if (response.headers.has("dit-replayed")) return "replayed";
+  return kind.name === "logs" ? "accepted" : "ok";
+}
+
+function coarse(milliseconds: number): AccessLine["duration"] {
+  if (milliseconds < 10) return "<10ms";
+  if (milliseconds < 100) return "<100ms";
+  return milliseconds < 1_000 ? "<1s" : ">=1s";
+}

@@ -1,0 +1,29 @@
+/**
+ * The names of the header fields that mean something here, and what an answer of an anonymous route may carry. A file
+ * below everything else of the edge, so that whoever sets a header and whoever strips it name the same one.
+ *
+ * @module
+ */
+
+/** Names a client to an ACS: a keyed hash, never an identity. */
+export const CLIENT_HEADER = "dit-client";
+/** Says that one region sends something on to another. */
+export const HOP_HEADER = "dit-hop";
+/** Says that the caller of an operator's route is a command line tool. */
+export const VIA_HEADER = "dit-via";
+/** The code of a refusal on its way to the access log; it is removed before the answer leaves. */
+export const CODE_HEADER = "x-dit-code";
+
+/** What an answer on an anonymous route may carry: no cookie, no validator, no id of a request. */
+export const ANONYMOUS_ANSWER_HEADERS: readonly string[] = [
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+  "access-control-max-age",
+  "allow",
+  "content-type",
+  "dit-replayed",
+  "retry-after",
+  "www-authenticate",
+];
