@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { EventSchema } from "../core/schema/schema.ts";
+import type { EventSchema } from "../core/schema/event.ts";
 import { schemaBudget } from "../core/schema/schema_budget.ts";
 import { ComparisonDomain } from "../core/privacy/dp/comparison_domain.ts";
 import { judgeEvent } from "../core/privacy/risk/decisions.ts";

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Application } from "../core/config/types.ts";
-import type { EventSchema, FieldSchema } from "../core/schema/schema.ts";
+import type { EventSchema } from "../core/schema/event.ts";
+import { docOf } from "../core/schema/fields/docs.ts";
+import type { FieldSchema } from "../core/schema/fields/types.ts";
 
 /** What applications collect, why, and until when. */
 export function schemaPage(applications: readonly Application[]): string {
@@ -71,20 +73,5 @@ function cell(text: string): string {
 
 function describeField(field: FieldSchema): string {
   const noise = field.localDp === undefined ? "" : ", randomised on the device";
-  return (field.optional === true ? "optional: " : "") + describeDomain(field) + noise;
-}
-
-function describeDomain(field: FieldSchema): string {
-  switch (field.type) {
-    case "boolean":
-      return "yes or no";
-    case "enum":
-      return `one of ${field.values.join(", ")}`;
-    case "integer":
-      return `a whole number from ${field.min} to ${field.max}`;
-    case "bucket":
-      return `which of these ranges it falls into: below ${field.edges.join(", ")}, or above`;
-    case "version":
-      return "a version, major and minor";
-  }
+  return (field.optional === true ? "optional: " : "") + docOf(field).words(field) + noise;
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Application } from "../core/config/types.ts";
-import type { EventSchema, FieldSchema } from "../core/schema/schema.ts";
+import type { EventSchema } from "../core/schema/event.ts";
+import { docOf } from "../core/schema/fields/docs.ts";
 
 /** A `.d.ts` with one interface an application: `new DitClient<DemoEvents>(...)`. */
 export function schemaTypes(applications: readonly Application[]): string {
@@ -33,22 +34,8 @@ function eventType(name: string, event: EventSchema): string[] {
     `  ${name}: {`,
     ...Object.entries(event.fields).flatMap(([field, schema]) => [
       ...(schema.description === undefined ? [] : [`    ${comment(schema.description)}`]),
-      `    ${field}${schema.optional === true ? "?" : ""}: ${valueType(schema)};`,
+      `    ${field}${schema.optional === true ? "?" : ""}: ${docOf(schema).typescript(schema)};`,
     ]),
     "  };",
   ];
-}
-
-function valueType(field: FieldSchema): string {
-  switch (field.type) {
-    case "boolean":
-      return "boolean";
-    case "enum":
-      return field.values.map((value) => JSON.stringify(value)).join(" | ");
-    case "integer":
-    case "bucket":
-      return "number";
-    case "version":
-      return "`${number}.${number}`";
-  }
 }

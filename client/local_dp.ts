@@ -4,8 +4,9 @@
  * @module
  */
 import { randomise } from "../core/privacy/dp/local_dp.ts";
-import { indexOfValue, mechanismOf } from "../core/schema/local_report.ts";
-import type { FieldSchema } from "../core/schema/schema.ts";
+import { indexOfValue } from "../core/schema/fields/table.ts";
+import { mechanismOf } from "../core/schema/local_report.ts";
+import type { FieldSchema } from "../core/schema/fields/types.ts";
 import type { RandomSource } from "../core/base/random.ts";
 
 /**

@@ -23,7 +23,7 @@ import { SplitRedeemer } from "./acs/remote/split_redeemer.ts";
 import { Committer, type CommitterOptions } from "./ledger/committer.ts";
 import { CounterRows } from "./operations/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
-import type { Suppressions } from "./schema/schema.ts";
+import type { Suppressions } from "./schema/event.ts";
 import { type AuditEntry, AuditLog } from "./operations/audit_log.ts";
 import type { RandomSource } from "./base/random.ts";
 import type { Suite, SuiteName } from "./voprf/suite.ts";

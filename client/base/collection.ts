@@ -4,7 +4,7 @@
  * @module
  */
 import { DecodeError } from "../../core/base/bytes.ts";
-import type { FieldSchema } from "../../core/schema/schema.ts";
+import type { FieldSchema } from "../../core/schema/fields/types.ts";
 
 const DAY = 86_400;
 /** Seconds to which times are floored unless the schema says another granularity. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FieldSchema } from "../../core/schema/schema.ts";
+import type { FieldSchema } from "../../core/schema/fields/types.ts";
 import type { ClientSuite } from "../../core/voprf/noble_client.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import type { Directory } from "../http/directory.ts";

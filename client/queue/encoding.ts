@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { WireValue } from "../../core/schema/schema.ts";
+import type { WireValue } from "../../core/schema/fields/field_type.ts";
 import { floorTo, formatInstant } from "../../core/base/time.ts";
-import { bucketOf, isValue } from "../../core/schema/validate.ts";
+import { encodeLogged, isValue } from "../../core/schema/fields/table.ts";
 import type { CollectedField, Collection } from "../base/collection.ts";
 import type { Context } from "../base/context.ts";
 import { currentPseudonym, deviceRandom } from "../tokens/identity.ts";
@@ -75,7 +75,7 @@ function encodeValue(
   value: unknown,
   random: () => ReturnType<typeof deviceRandom>,
 ): WireValue | undefined {
-  const sent = field.type === "bucket" && typeof value === "number" ? bucketOf(field.edges, value) : value;
+  const sent = encodeLogged(field, value);
   if (!isValue(field, sent)) return undefined;
   const mechanism = field["local-dp"];
   return mechanism === undefined ? sent : localDp!({ ...field, localDp: mechanism }, sent, random());

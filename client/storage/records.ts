@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WireValue } from "../../core/schema/schema.ts";
+import type { WireValue } from "../../core/schema/fields/field_type.ts";
 import type { Entries } from "./storage.ts";
 
 /** The secret behind the pseudonym and the sampling: 32 bytes. */

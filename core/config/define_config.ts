@@ -1,4 +1,4 @@
-import type { EventSchemas, FieldValues } from "../schema/schema.ts";
+import type { EventSchemas, FieldValues } from "../schema/event.ts";
 import type { Config } from "./types.ts";
 
 /**

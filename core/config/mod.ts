@@ -13,21 +13,14 @@ export type {
   SessionKey,
 } from "./types.ts";
 export type { ReleaseBudget, ReleaseQuery, ReleasesConfig } from "./release_types.ts";
+export type * from "../schema/fields/types.ts";
 export type {
-  BooleanField,
-  BucketField,
-  EnumField,
   EventRisk,
   EventSchema,
   EventSchemas,
-  FieldOptions,
-  FieldSchema,
   FieldValues,
-  IntegerField,
   OptionalNames,
   RiskAction,
   RiskThresholds,
-  ValueOf,
-  VersionField,
-} from "../schema/schema.ts";
+} from "../schema/event.ts";
 export type { SuiteName } from "../voprf/suite.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EventSchemas, RiskThresholds } from "../schema/schema.ts";
+import type { EventSchemas, RiskThresholds } from "../schema/event.ts";
 import type { ReleasesConfig } from "./release_types.ts";
 import type { SuiteName } from "../voprf/suite.ts";
 

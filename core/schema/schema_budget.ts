@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { EventSchema, EventSchemas, FieldSchema } from "./schema.ts";
-import { valueCount } from "./local_report.ts";
+import type { EventSchema, EventSchemas } from "./event.ts";
+import { valueCount } from "./fields/table.ts";
+import type { FieldSchema } from "./fields/types.ts";
 
 /** The number of values that a field can take, its absence included. */
 export function domainSize(field: FieldSchema): number {

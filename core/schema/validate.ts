@@ -3,20 +3,13 @@
  *
  * @module
  */
-import {
-  type EventSchema,
-  type EventSchemas,
-  type FieldSchema,
-  isOpen,
-  type Suppressions,
-  type VersionField,
-  type WireValue,
-} from "./schema.ts";
+import { type EventSchema, type EventSchemas, isOpen, type Suppressions } from "./event.ts";
+import type { WireValue } from "./fields/field_type.ts";
+import { isValue } from "./fields/table.ts";
+import type { FieldSchema } from "./fields/types.ts";
 import { reportCount } from "../privacy/dp/local_dp.ts";
-import { mechanismOf, versionDomain } from "./local_report.ts";
+import { mechanismOf } from "./local_report.ts";
 import { floorTo, MAX_AGE_SECONDS, MAX_AHEAD_SECONDS, parseInstant } from "../base/time.ts";
-
-const VERSION = /^(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})$/;
 
 /** An event as a body carries it: the shape is checked, the contents are not. */
 export interface WireEvent {
@@ -72,42 +65,6 @@ export function isInDomain(field: FieldSchema, value: unknown): value is WireVal
     return Number.isInteger(value) && (value as number) >= 0 && (value as number) < reportCount(mechanism);
   }
   return isValue(field, value);
-}
-
-/** Whether a value lies in its field's domain, before any randomisation. */
-export function isValue(field: FieldSchema, value: unknown): value is WireValue {
-  switch (field.type) {
-    case "boolean":
-      return typeof value === "boolean";
-    case "enum":
-      return typeof value === "string" && field.values.includes(value);
-    case "integer":
-      return Number.isInteger(value) && (value as number) >= field.min && (value as number) <= field.max;
-    case "bucket":
-      return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= field.edges.length;
-    case "version":
-      return typeof value === "string" && isVersion(field, value);
-  }
-}
-
-function isVersion(field: VersionField, value: string): boolean {
-  if (!VERSION.test(value)) return false;
-  const [major, minor] = value.split(".").map(Number) as [number, number];
-  const { least, greatest, minors } = versionDomain(field);
-  return major >= least && major <= greatest && minor <= minors;
-}
-
-/**
- * The index of the bucket that a measurement falls into: the number of edges at or below it.
- * @throws {RangeError} If the measurement is NaN, which would otherwise pass for the smallest one.
- */
-export function bucketOf(edges: readonly number[], measurement: number): number {
-  if (Number.isNaN(measurement)) {
-    throw new RangeError("Cannot choose a bucket: the measurement is not a number");
-  }
-  let index = 0;
-  while (index < edges.length && measurement >= edges[index]!) index++;
-  return index;
 }
 
 /** Checks a body's events against the schema and the stops in force at `nowSeconds`. */

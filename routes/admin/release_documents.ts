@@ -8,7 +8,7 @@ import type { BudgetState } from "../../core/privacy/release/budget.ts";
 import { toNumber } from "../../core/privacy/dp/rational.ts";
 import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
 import type { Release } from "../../core/privacy/release/rows.ts";
-import type { EventSchemas } from "../../core/schema/schema.ts";
+import type { EventSchemas } from "../../core/schema/event.ts";
 import { formatDay, formatInstant } from "../../core/base/time.ts";
 
 /** Delta at which a rho is also told as an epsilon. */

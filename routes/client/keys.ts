@@ -8,7 +8,7 @@ import { type Context, Hono } from "hono";
 import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { directoryMaxAge, makeDirectory } from "../../core/keys/directory.ts";
 import type { Server } from "../../core/service.ts";
-import { schemaDocument } from "../../core/schema/schema.ts";
+import { schemaDocument } from "../../core/schema/document.ts";
 import { digestBody } from "../../core/token/mac.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
 import { type Regions } from "../../edge/remote/region.ts";

@@ -10,7 +10,7 @@ import { Refusal } from "../../core/base/errors.ts";
 import type { Server } from "../../core/service.ts";
 import { MAX_BODY_BYTES, readBody } from "../../core/schema/body.ts";
 import { encodeRecord } from "../../core/schema/record.ts";
-import type { Suppressions } from "../../core/schema/schema.ts";
+import type { Suppressions } from "../../core/schema/event.ts";
 import { validateEvents, type Validation } from "../../core/schema/validate.ts";
 import { type Credential, parseCredential } from "../../core/token/credential.ts";
 import type { ContentEncoding } from "../../core/token/mac.ts";

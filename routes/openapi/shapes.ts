@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { FIELD_DOCS } from "../../core/schema/fields/docs.ts";
 
 const base64url = (bytes: number) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil(bytes * 4 / 3)}}$`));
@@ -86,13 +87,11 @@ export const schema = z.strictObject({
     sample: z.number().min(0).max(1),
     fields: z.record(
       z.string(),
-      z.union([
-        z.strictObject({ type: z.literal("boolean"), ...fieldOptions }),
-        z.strictObject({ type: z.literal("enum"), values: z.array(z.string()), ...fieldOptions }),
-        z.strictObject({ type: z.literal("integer"), min: z.int(), max: z.int(), ...fieldOptions }),
-        z.strictObject({ type: z.literal("bucket"), edges: z.array(z.number()), ...fieldOptions }),
-        z.strictObject({ type: z.literal("version"), ...fieldOptions }),
-      ]),
+      z.union(
+        [...FIELD_DOCS].map(([type, { shape }]) =>
+          z.strictObject({ type: z.literal(type), ...shape, ...fieldOptions })
+        ),
+      ),
     ),
   })),
 });

@@ -4,7 +4,7 @@ import { localDpReport } from "../../client/local_dp.ts";
 import { SCHEMA } from "../../client/storage/records.ts";
 import { revokeKeys } from "../../core/keys/replacement.ts";
 import { epochAt } from "../../core/keys/epoch.ts";
-import type { EventSchema } from "../../core/schema/schema.ts";
+import type { EventSchema } from "../../core/schema/event.ts";
 import { startService, testConfig, type TestService } from "../support/client/client_service.ts";
 import { type ClientUnderTest, droppedBy, makeClient } from "../support/client/client_under_test.ts";
 

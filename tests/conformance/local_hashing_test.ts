@@ -4,8 +4,9 @@
  */
 import { assertEquals } from "@std/assert";
 import { hash, localDp, reportCount, truthProbability } from "../../core/privacy/dp/local_dp.ts";
-import { indexOfValue, mechanismOf } from "../../core/schema/local_report.ts";
-import type { FieldSchema } from "../../core/schema/schema.ts";
+import { indexOfValue } from "../../core/schema/fields/table.ts";
+import { mechanismOf } from "../../core/schema/local_report.ts";
+import type { FieldSchema } from "../../core/schema/fields/types.ts";
 import { seededRandom } from "../support/base/seeded_random.ts";
 
 /** Digits of an integer in base p, the least first. */

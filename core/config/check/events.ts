@@ -5,14 +5,14 @@
  */
 import { MAXIMUM_DOMAIN_SIZE, MINIMUM_EPSILON } from "../../privacy/dp/local_dp.ts";
 import { deniedName } from "../../schema/deny_list.ts";
-import type { FieldSchema } from "../../schema/schema.ts";
+import type { FieldSchema } from "../../schema/fields/types.ts";
+import { FIELD_DOCS } from "../../schema/fields/docs.ts";
 import { parseDay } from "../../base/time.ts";
-import { MAX_VERSION_PART, valueCount } from "../../schema/local_report.ts";
+import { valueCount } from "../../schema/fields/table.ts";
 import { checkEventRisk } from "./risk.ts";
-import { isMembers, type Members, refuseUnknown } from "./json.ts";
+import { isMembers, refuseUnknown } from "./json.ts";
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
-const WORD = /^[A-Za-z0-9._+-]{1,64}$/;
 const EVENT_MEMBERS = [
   "description",
   "purpose",
@@ -26,20 +26,10 @@ const EVENT_MEMBERS = [
   "fields",
 ];
 const FIELD_MEMBERS = ["type", "description", "optional", "localDp"];
-const TYPE_MEMBERS: Record<string, readonly string[]> = {
-  boolean: [],
-  enum: ["values"],
-  integer: ["min", "max"],
-  bucket: ["edges"],
-  version: ["majors", "minors"],
-};
 /** Most fields of an event: what is measured of it in a day is one row of the store. */
 const MAX_FIELDS = 32;
 /** Beyond it next to every report is true. */
 const MAX_LOCAL_EPSILON = 16;
-/** Most values of an integer field. */
-const MAX_INTEGER_DOMAIN = 2 ** 16;
-
 /** One sentence a mistake; none when all is well. `path` names the events' place in the configuration. */
 export function checkEvents(path: string, events: unknown): string[] {
   if (!isMembers(events)) return [`${path}: list the events by name.`];
@@ -103,24 +93,22 @@ function checkEvent(path: string, event: unknown, mistakes: string[]): void {
 }
 
 function checkField(path: string, field: unknown, mistakes: string[]): void {
-  const type = isMembers(field) ? field.type : undefined;
-  const own = typeof type === "string" && Object.hasOwn(TYPE_MEMBERS, type) ? TYPE_MEMBERS[type] : undefined;
-  if (!isMembers(field) || own === undefined) {
-    mistakes.push(`${path}.type: choose boolean, enum, integer, bucket or version; there is no free text.`);
+  const doc = isMembers(field) && typeof field.type === "string" ? FIELD_DOCS.get(field.type) : undefined;
+  if (!isMembers(field) || doc === undefined) {
+    mistakes.push(`${path}.type: choose ${offer([...FIELD_DOCS.keys()])}; there is no free text.`);
     return;
   }
   const before = mistakes.length;
-  refuseUnknown(path, field, [...FIELD_MEMBERS, ...own], mistakes);
+  refuseUnknown(path, field, [...FIELD_MEMBERS, ...Object.keys(doc.shape)], mistakes);
   if (field.optional !== undefined && typeof field.optional !== "boolean") {
     mistakes.push(`${path}.optional: write true or false.`);
   }
   if (field.description !== undefined && typeof field.description !== "string") {
     mistakes.push(`${path}.description: write a sentence.`);
   }
-  if (type === "enum") checkEnum(path, field.values, mistakes);
-  if (type === "integer") checkInteger(path, field.min, field.max, mistakes);
-  if (type === "bucket") checkBucket(path, field.edges, mistakes);
-  if (type === "version") checkVersion(path, field, mistakes);
+  for (const { member, sentence, isMet } of doc.rules) {
+    if (!isMet(field)) mistakes.push(`${path}${member === undefined ? "" : `.${member}`}: ${sentence}.`);
+  }
   checkLocalDp(path, field.localDp, mistakes);
   // Of a field with a mistake nobody knows how many values it has.
   if (field.localDp === undefined || mistakes.length > before) return;
@@ -131,44 +119,9 @@ function checkField(path: string, field: unknown, mistakes: string[]): void {
   if (values < 2) mistakes.push(`${path}.localDp: remove it: of a single value there is nothing to hide.`);
 }
 
-function checkEnum(path: string, values: unknown, mistakes: string[]): void {
-  const ok = Array.isArray(values) && values.length >= 1 && values.length <= 256 &&
-    values.every((value) => typeof value === "string" && WORD.test(value)) &&
-    new Set(values).size === values.length;
-  if (!ok) {
-    mistakes.push(
-      `${path}.values: list 1 to 256 different words of letters, digits and "._+-", 64 at most each.`,
-    );
-  }
-}
-
-function checkInteger(path: string, min: unknown, max: unknown, mistakes: string[]): void {
-  if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || (min as number) > (max as number)) {
-    mistakes.push(`${path}: write whole numbers min and max, min not above max.`);
-  } else if ((max as number) - (min as number) >= MAX_INTEGER_DOMAIN) {
-    mistakes.push(`${path}: narrow min..max to at most ${MAX_INTEGER_DOMAIN} values, or use a bucket.`);
-  }
-}
-
-function checkBucket(path: string, edges: unknown, mistakes: string[]): void {
-  const ok = Array.isArray(edges) && edges.length >= 1 && edges.length <= 64 &&
-    edges.every((edge, index) => Number.isFinite(edge) && (index === 0 || edges[index - 1] < edge));
-  if (!ok) mistakes.push(`${path}.edges: list 1 to 64 rising numbers.`);
-}
-
-function checkVersion(path: string, { majors, minors }: Members, mistakes: string[]): void {
-  const isPart = (part: unknown) =>
-    Number.isInteger(part) && (part as number) >= 0 && (part as number) <= MAX_VERSION_PART;
-  const isRange = Array.isArray(majors) && majors.length === 2 && majors.every(isPart) &&
-    majors[0] <= majors[1];
-  if (majors !== undefined && !isRange) {
-    mistakes.push(
-      `${path}.majors: write the least and the greatest major part, each 0 to ${MAX_VERSION_PART}.`,
-    );
-  }
-  if (minors !== undefined && !isPart(minors)) {
-    mistakes.push(`${path}.minors: write the greatest minor part, 0 to ${MAX_VERSION_PART}.`);
-  }
+/** Names as a sentence offers them: "a, b or c". */
+function offer(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 function checkLocalDp(path: string, localDp: unknown, mistakes: string[]): void {

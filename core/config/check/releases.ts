@@ -14,7 +14,7 @@ import {
   type ReleasingApplication,
   selectionOf,
 } from "../../privacy/release/plan.ts";
-import type { EventSchema } from "../../schema/schema.ts";
+import type { EventSchema } from "../../schema/event.ts";
 import { checkEvents } from "./events.ts";
 import { isMembers, type Members, refuseUnknown } from "./json.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FieldSchema } from "../../schema/schema.ts";
+import type { FieldSchema } from "../../schema/fields/types.ts";
 import { isMembers, type Members, refuseUnknown } from "./json.ts";
 
 const SHARES = ["warnShare", "stopShare", "warnExposed", "stopExposed"];

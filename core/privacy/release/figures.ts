@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { valueAtIndex, valueCount } from "../../schema/local_report.ts";
-import type { EventSchema, FieldSchema } from "../../schema/schema.ts";
+import { valueAtIndex, valueCount } from "../../schema/fields/table.ts";
+import type { EventSchema } from "../../schema/event.ts";
+import type { FieldSchema } from "../../schema/fields/types.ts";
 import type { CellTotal } from "../dp/contributions.ts";
 import { reportCount } from "../dp/local_dp.ts";
 import { estimateFrequencies } from "../dp/local_dp_estimate.ts";

@@ -5,8 +5,10 @@
  */
 import type { ReleaseQuery } from "../../config/release_types.ts";
 import type { Application } from "../../config/types.ts";
-import { mechanismOf, valueCount } from "../../schema/local_report.ts";
-import type { EventSchema, FieldSchema } from "../../schema/schema.ts";
+import { mechanismOf } from "../../schema/local_report.ts";
+import { valueCount } from "../../schema/fields/table.ts";
+import type { EventSchema } from "../../schema/event.ts";
+import type { FieldSchema } from "../../schema/fields/types.ts";
 import {
   gaussianVariance,
   laplaceScale,

@@ -6,7 +6,7 @@
  * @module
  */
 import { keySpace, type Store } from "../../store/kv.ts";
-import type { RiskAction } from "../../schema/schema.ts";
+import type { RiskAction } from "../../schema/event.ts";
 import type { RiskFigures } from "./judgement.ts";
 
 /** `warn`: a threshold is near. `stop`: it is crossed. `lifted`: a person took a stop back. `passed`: out of quarantine. */

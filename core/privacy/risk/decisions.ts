@@ -7,7 +7,7 @@
 import { toBase64url } from "../../base/bytes.ts";
 import type { Application } from "../../config/types.ts";
 import { keySpace, type Store } from "../../store/kv.ts";
-import type { RiskAction } from "../../schema/schema.ts";
+import type { RiskAction } from "../../schema/event.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { type AlertKind, type AlertRow, firstDelivery } from "./alerts.ts";
 import type { KHyperLogLog } from "../sketch/khll.ts";

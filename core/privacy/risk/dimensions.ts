@@ -8,7 +8,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex, utf8 } from "../../base/bytes.ts";
 import type { Deployment } from "../../config/types.ts";
-import type { EventSchema, FieldSchema } from "../../schema/schema.ts";
+import type { EventSchema } from "../../schema/event.ts";
+import type { FieldSchema } from "../../schema/fields/types.ts";
 import { domainSize } from "../../schema/schema_budget.ts";
 import { EXACT_LIMIT } from "../sketch/hyperloglog.ts";
 import type { KhllParameters } from "../sketch/khll.ts";

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { EventSchema, RiskAction, RiskThresholds } from "../../schema/schema.ts";
+import type { EventSchema, RiskAction, RiskThresholds } from "../../schema/event.ts";
 import type { KHyperLogLog } from "../sketch/khll.ts";
 import type { Dimension } from "./dimensions.ts";
 import { wilsonInterval } from "../dp/wilson.ts";

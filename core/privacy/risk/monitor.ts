@@ -13,7 +13,7 @@ import { MONITOR_SECRET, openSealedSecret } from "../../keys/sealed_secret.ts";
 import type { Sealer } from "../../keys/sealing.ts";
 import type { Store } from "../../store/kv.ts";
 import { pseudonymPeriod } from "../../schema/pseudonym.ts";
-import { NO_SUPPRESSIONS, type Suppressions } from "../../schema/schema.ts";
+import { NO_SUPPRESSIONS, type Suppressions } from "../../schema/event.ts";
 import type { ValidEvent } from "../../schema/validate.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { type AlertRow, sweepAlerts } from "./alerts.ts";

@@ -6,7 +6,7 @@
  */
 import type { Application } from "../../config/types.ts";
 import { keySpace, type Store } from "../../store/kv.ts";
-import type { EventSchema, Suppressions } from "../../schema/schema.ts";
+import type { EventSchema, Suppressions } from "../../schema/event.ts";
 import type { RiskFigures } from "./judgement.ts";
 
 /** A decision about an event or a field. */

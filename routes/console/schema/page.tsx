@@ -5,12 +5,9 @@
  */
 import type { Application } from "../../../core/config/types.ts";
 import { type EventBudget, schemaBudget } from "../../../core/schema/schema_budget.ts";
-import {
-  type EventSchema,
-  type FieldSchema,
-  isOpen,
-  type Suppressions,
-} from "../../../core/schema/schema.ts";
+import { type EventSchema, isOpen, type Suppressions } from "../../../core/schema/event.ts";
+import { docOf } from "../../../core/schema/fields/docs.ts";
+import type { FieldSchema } from "../../../core/schema/fields/types.ts";
 import { formatCount, formatDistance, formatDuration } from "../frame/format.ts";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge } from "../frame/parts.tsx";
@@ -155,19 +152,5 @@ function isLink(review: string): boolean {
 
 /** A field's domain in words. */
 function describeField(field: FieldSchema): string {
-  const optional = field.optional === true ? ", optional" : "";
-  switch (field.type) {
-    case "boolean":
-      return `true or false${optional}`;
-    case "enum":
-      return `one of ${field.values.join(", ")}${optional}`;
-    case "integer":
-      return `a whole number from ${field.min} to ${field.max}${optional}`;
-    case "bucket":
-      return `a range: below ${field.edges[0]}, then up to ${
-        field.edges.slice(1).join(", ") || "any"
-      } and more${optional}`;
-    case "version":
-      return `a version, major.minor${optional}`;
-  }
+  return docOf(field).operatorWords(field) + (field.optional === true ? ", optional" : "");
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { budgetMistakes, domainSize, schemaBudget } from "../../../core/schema/schema_budget.ts";
-import type { EventSchemas } from "../../../core/schema/schema.ts";
+import type { EventSchemas } from "../../../core/schema/event.ts";
 
 const words = { description: "d", purpose: "p", owner: "o", expires: "2030-01-01" };
 const EVENTS: EventSchemas = {

@@ -1,12 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import {
-  type EventSchemas,
-  type FieldSchema,
-  NO_SUPPRESSIONS,
-  type Suppressions,
-} from "../../../core/schema/schema.ts";
-import { bucketOf, isInDomain, validateEvents, type WireEvent } from "../../../core/schema/validate.ts";
+import { type EventSchemas, NO_SUPPRESSIONS, type Suppressions } from "../../../core/schema/event.ts";
+import type { FieldSchema } from "../../../core/schema/fields/types.ts";
+import { bucketOf } from "../../../core/schema/fields/bucket.ts";
+import { isInDomain, validateEvents, type WireEvent } from "../../../core/schema/validate.ts";
 
 const words = { description: "d", purpose: "p", owner: "o" };
 const SCHEMAS: EventSchemas = {

@@ -10,7 +10,7 @@ import { Sealer } from "../../../core/keys/sealing.ts";
 import type { AlertRow } from "../../../core/privacy/risk/alerts.ts";
 import { RiskMonitor } from "../../../core/privacy/risk/monitor.ts";
 import { Store } from "../../../core/store/kv.ts";
-import { type EventSchema, isOpen } from "../../../core/schema/schema.ts";
+import { type EventSchema, isOpen } from "../../../core/schema/event.ts";
 import type { ValidEvent } from "../../../core/schema/validate.ts";
 import { type SeededRandom, seededRandom } from "../base/seeded_random.ts";
 

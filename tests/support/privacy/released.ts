@@ -10,7 +10,8 @@ import type { ReleaseContext } from "../../../core/privacy/release/release.ts";
 import { keySpace, Store } from "../../../core/store/kv.ts";
 import { packRecords } from "../../../core/ledger/pack_records.ts";
 import { encodeRecord } from "../../../core/schema/record.ts";
-import type { EventSchema, WireValue } from "../../../core/schema/schema.ts";
+import type { EventSchema } from "../../../core/schema/event.ts";
+import type { WireValue } from "../../../core/schema/fields/field_type.ts";
 import { event } from "./monitored.ts";
 import { type SeededRandom, seededRandom } from "../base/seeded_random.ts";
 

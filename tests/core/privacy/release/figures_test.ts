@@ -6,7 +6,7 @@ import { countFigures, estimateFigures, MAX_FIGURES } from "../../../../core/pri
 import { encodeFigures } from "../../../../core/privacy/release/rows.ts";
 import { planOf } from "../../../../core/privacy/release/plan.ts";
 import { UniformSource } from "../../../../core/base/uniform.ts";
-import type { EventSchema } from "../../../../core/schema/schema.ts";
+import type { EventSchema } from "../../../../core/schema/event.ts";
 import { mechanismOf } from "../../../../core/schema/local_report.ts";
 import { event } from "../../../support/privacy/monitored.ts";
 import { EVENTS, releasing } from "../../../support/privacy/released.ts";

@@ -10,7 +10,7 @@ import { EventSketches } from "../../../../core/privacy/risk/sketches.ts";
 import { readRisks, type RiskRow } from "../../../../core/privacy/risk/suppressions.ts";
 import { Sealer } from "../../../../core/keys/sealing.ts";
 import { keySpace, Store } from "../../../../core/store/kv.ts";
-import type { EventSchema, RiskAction, RiskThresholds } from "../../../../core/schema/schema.ts";
+import type { EventSchema, RiskAction, RiskThresholds } from "../../../../core/schema/event.ts";
 import { type CommitFault, faultyKv } from "../../../support/store/faulty_kv.ts";
 import {
   accepted,

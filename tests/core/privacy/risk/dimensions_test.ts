@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { layoutOf, SKETCH_MEMORY, sketchParameters } from "../../../../core/privacy/risk/dimensions.ts";
-import type { FieldSchema } from "../../../../core/schema/schema.ts";
+import type { FieldSchema } from "../../../../core/schema/fields/types.ts";
 import { event } from "../../../support/privacy/monitored.ts";
 
 const PARAMETERS = { k: 2048, registerCount: 1024 };

@@ -3,7 +3,7 @@ import { ComparisonDomain } from "../../../../core/privacy/dp/comparison_domain.
 import { KHyperLogLog } from "../../../../core/privacy/sketch/khll.ts";
 import { layoutOf } from "../../../../core/privacy/risk/dimensions.ts";
 import { judge, type Thresholds, thresholdsOf } from "../../../../core/privacy/risk/judgement.ts";
-import type { RiskThresholds } from "../../../../core/schema/schema.ts";
+import type { RiskThresholds } from "../../../../core/schema/event.ts";
 import { event } from "../../../support/privacy/monitored.ts";
 import { numberBytes } from "../../../support/privacy/number_bytes.ts";
 

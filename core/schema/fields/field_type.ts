@@ -1,0 +1,41 @@
+/**
+ * What a type of field has to say of itself; `table.ts` has one row for each type. No type holds free text, so every
+ * field has a known domain (docs/protocol.md, section 10).
+ *
+ * @module
+ */
+
+/** What every field may say besides its type. */
+export interface FieldOptions {
+  /** One sentence for the people whose devices send it. */
+  readonly description?: string;
+  /** Whether an event is valid without this field. */
+  readonly optional?: boolean;
+  /** Randomise the value on the device before it is sent (local differential privacy). */
+  readonly localDp?: {
+    /** The privacy loss of one report, above 0. */
+    readonly epsilon: number;
+  };
+}
+
+/** A field's value on the wire and in a record. */
+export type WireValue = boolean | number | string;
+
+/** The domain of the fields of one type `F`: how many values it has, which these are, and in which order. */
+export interface FieldType<F> {
+  /** How many values a field can take. */
+  count(field: F): number;
+  /** Whether a value lies in a field's domain. */
+  includes(field: F, value: unknown): boolean;
+  /** The index of a value of the domain, 0..count - 1. */
+  indexOf(field: F, value: unknown): number;
+  /** The value with an index, 0..count - 1. */
+  valueAt(field: F, index: number): WireValue;
+  /** What goes out for what an app logged, where that is not the value itself. Throws where nothing does. */
+  encode?(field: F, logged: unknown): unknown;
+}
+
+/** Whether a value is an integer from `min` to `max`. */
+export function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isInteger(value) && value as number >= min && value as number <= max;
+}
