@@ -5,11 +5,12 @@
  */
 import { z } from "zod";
 import { measuredEvents, SKETCH_MEMORY, sketchParameters } from "../../privacy/risk/dimensions.ts";
-import { checkEvents } from "./events.ts";
-import { checkReleases } from "./releases.ts";
-import { checkRisk } from "./risk.ts";
-import { isMembers, type Members } from "./json.ts";
+import type { EventSchemas } from "../../schema/event.ts";
 import type { Application, ApplicationConfig, Config, Deployment } from "../types.ts";
+import { events } from "./events.ts";
+import { BESIDE_OTHERS, byName, checkPart, integer, isMembers, say, sentencesOf, text } from "./json.ts";
+import { releases } from "./releases.ts";
+import { risk } from "./risk.ts";
 
 /** A configuration with mistakes; `mistakes` has one sentence for each. */
 export class ConfigError extends Error {
@@ -30,14 +31,6 @@ export interface CheckOptions {
 const DAY = 86_400;
 const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?$/;
 const APP_ID = /^[a-z][a-z0-9-]{0,62}$/;
-
-function integer(min: number, max: number): z.ZodInt {
-  const message = `write a whole number from ${min} to ${max}`;
-  // Aborting keeps a value that is out of range from being named a second time by a later check.
-  return z.int(message).min(min, { error: message, abort: true }).max(max, { error: message, abort: true });
-}
-
-const text = (what: string) => z.string(`write ${what}`).min(1, `write ${what}`);
 
 const algorithm = z.enum(
   ["RS256", "PS256", "ES256", "ES384", "EdDSA"],
@@ -85,8 +78,8 @@ const sessionKey = (options: CheckOptions) =>
 
 const session = (options: CheckOptions) =>
   z.strictObject({
-    issuer: text("the iss that a session's JWT carries"),
-    audience: text("the aud that a session's JWT contains").optional(),
+    issuer: text("write the iss that a session's JWT carries"),
+    audience: text("write the aud that a session's JWT contains").optional(),
     key: sessionKey(options),
     maxAgeSeconds: integer(1, 400 * DAY).optional(),
   }, "describe how a client's session is verified");
@@ -120,11 +113,15 @@ const application = (options: CheckOptions) =>
       /^[0-9a-f]{64}$/,
       "give the SHA-256 of the token as 64 lower-case hex digits, never the token itself",
     ).optional(),
-    // Checked below, with more to say than a schema has.
-    events: z.unknown().optional(),
+    events,
+    // What these two may say depends on the events and on how long a pseudonym lasts.
     risk: z.unknown().optional(),
     releases: z.unknown().optional(),
-  }, "describe the application");
+  }, "describe the application").superRefine(checkPeople, BESIDE_OTHERS);
+
+function checkApplicationId(id: string): string[] {
+  return APP_ID.test(id) ? [] : ['name it with a-z, 0-9 and "-", a letter first, at most 63 characters'];
+}
 
 /** Checks a configuration and fills in its defaults. Throws {@linkcode ConfigError} with every mistake at once. */
 export function checkConfig(config: unknown, options: CheckOptions): Deployment {
@@ -134,26 +131,13 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
       "write the deployment's host name in lower case, without https://",
     ),
     alerts: alerts(options).optional(),
-    applications: z.record(z.string(), application(options), "list the applications").refine(
-      (applications) => Object.keys(applications).length > 0,
-      "list at least one application",
-    ),
+    applications: byName({
+      definition: application(options),
+      sentence: "list the applications",
+      checkName: checkApplicationId,
+    }).refine((applications) => Object.keys(applications).length > 0, "list at least one application"),
   }, "export a configuration made with defineConfig as default");
-  const parsed = schema.safeParse(config);
-  const mistakes = parsed.success ? [] : parsed.error.issues.map(describe);
-  // These checks are ours, and run whatever else is wrong.
-  const applications = isMembers(config) && isMembers(config.applications) ? config.applications : {};
-  for (const [id, definition] of Object.entries(applications)) {
-    if (!APP_ID.test(id)) {
-      mistakes.push(
-        `applications.${id}: name it with a-z, 0-9 and "-", a letter first, at most 63 characters.`,
-      );
-    }
-    if (isMembers(definition)) {
-      mistakes.push(...checkEvents(`applications.${id}.events`, definition.events));
-      mistakes.push(...checkPeople(`applications.${id}`, definition));
-    }
-  }
+  const mistakes = sentencesOf(schema, config);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   const checked = config as Config;
   const deployment: Deployment = {
@@ -173,36 +157,37 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
   return deployment;
 }
 
+/** An application as somebody wrote it. */
+type Written = { readonly [name in keyof ApplicationConfig]?: unknown };
+
 /** What counts people needs a pseudonym to count them by. */
-function checkPeople(path: string, definition: Members): string[] {
-  const { risk, releases, pseudonymSeconds } = definition;
-  if (pseudonymSeconds !== false) {
-    // A rotation that is none has been named.
-    const rotation = typeof pseudonymSeconds === "number" && isRotation(pseudonymSeconds)
-      ? pseudonymSeconds
-      : 7 * DAY;
-    return [
-      ...(risk === undefined ? [] : checkRisk(`${path}.risk`, risk)),
-      ...(releases === undefined
-        ? []
-        : checkReleases(`${path}.releases`, releases, definition.events, rotation / DAY)),
-    ];
-  }
-  const events = isMembers(definition.events) ? Object.entries(definition.events) : [];
-  return [
-    ...(risk === undefined ? [] : [`${path}.risk`]),
-    ...(releases === undefined ? [] : [`${path}.releases`]),
-    ...events.filter(([, event]) => isMembers(event) && event.risk !== undefined)
-      .map(([name]) => `${path}.events.${name}.risk`),
-  ].map((place) => `${place}: remove it: without a pseudonym nobody can tell people from events.`);
+function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void {
+  const { pseudonymSeconds = 7 * DAY } = written;
+  if (pseudonymSeconds === false) return refusePeople(written, context);
+  if (written.risk !== undefined) checkPart(context, ["risk"], risk, written.risk);
+  if (written.releases === undefined) return;
+  // A rotation that is none has been named.
+  const rotation = typeof pseudonymSeconds === "number" && isRotation(pseudonymSeconds)
+    ? pseudonymSeconds
+    : 7 * DAY;
+  const { success } = events.safeParse(written.events);
+  const asked = releases({
+    events: success ? written.events as EventSchemas : undefined,
+    rotationDays: rotation / DAY,
+  });
+  checkPart(context, ["releases"], asked, written.releases);
 }
 
-function describe(issue: z.core.$ZodIssue): string {
-  const path = issue.path.length === 0 ? "dit.config.ts" : issue.path.join(".");
-  if (issue.code === "unrecognized_keys") {
-    return `${path}: remove ${issue.keys.map((key) => `"${key}"`).join(", ")}, which no setting is called.`;
+function refusePeople(written: Written, context: z.RefinementCtx<unknown>): void {
+  const places: string[][] = [];
+  if (written.risk !== undefined) places.push(["risk"]);
+  if (written.releases !== undefined) places.push(["releases"]);
+  for (const [name, event] of Object.entries(isMembers(written.events) ? written.events : {})) {
+    if (isMembers(event) && event.risk !== undefined) places.push(["events", name, "risk"]);
   }
-  return `${path}: ${issue.message}.`;
+  for (const place of places) {
+    say(context, place, "remove it: without a pseudonym nobody can tell people from events");
+  }
 }
 
 function fillIn(id: string, config: ApplicationConfig): Application {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { z } from "zod";
 import { compose, repeat } from "../../privacy/dp/accounting.ts";
 import { budgetOf } from "../../privacy/release/budget.ts";
 import { compare, toNumber } from "../../privacy/dp/rational.ts";
@@ -14,225 +15,186 @@ import {
   type ReleasingApplication,
   selectionOf,
 } from "../../privacy/release/plan.ts";
-import type { EventSchema } from "../../schema/event.ts";
-import { checkEvents } from "./events.ts";
-import { isMembers, type Members, refuseUnknown } from "./json.ts";
+import type { ReleaseQuery, ReleasesConfig } from "../release_types.ts";
+import type { EventSchema, EventSchemas } from "../../schema/event.ts";
+import {
+  BESIDE_OTHERS,
+  byName,
+  checkPart,
+  checkSnakeName,
+  integer,
+  isMembers,
+  numberFrom,
+  say,
+} from "./json.ts";
 
-const QUERY_MEMBERS = [
-  "event",
-  "by",
-  "of",
-  "epsilon",
-  "rho",
-  "cells",
-  "delta",
-  "cellsPerPerson",
-  "eventsPerCell",
-  "threshold",
-];
-const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const MAX_FIELDS = 4;
 const UNITS = ["epsilon", "rho"] as const;
 type Unit = typeof UNITS[number];
 /** Below it noise is wider than the numbers that intervals are computed with, and nothing could be read from it. */
 const LEAST_AMOUNT = { epsilon: 1e-6, rho: 1e-12, delta: 1e-30 } as const;
 
-/** One sentence a mistake. `rotationDays` is how long a pseudonym lasts. */
-export function checkReleases(
-  path: string,
-  releases: unknown,
-  events: unknown,
-  rotationDays: number,
-): string[] {
-  if (!isMembers(releases)) return [`${path}: write { budget: { ... }, queries: { ... } }.`];
-  const mistakes: string[] = [];
-  refuseUnknown(path, releases, ["budget", "queries", "deleteRaw"], mistakes);
-  if (releases.deleteRaw !== undefined && typeof releases.deleteRaw !== "boolean") {
-    mistakes.push(`${path}.deleteRaw: write true or false.`);
-  }
-  const unit = checkBudget(`${path}.budget`, releases.budget, rotationDays, mistakes);
-  const { queries } = releases;
-  if (!isMembers(queries) || Object.keys(queries).length === 0) {
-    mistakes.push(`${path}.queries: ask at least one question, by name.`);
-    return mistakes;
-  }
-  for (const [name, query] of Object.entries(queries)) {
-    const at = `${path}.queries.${name}`;
-    if (!NAME.test(name)) {
-      mistakes.push(`${at}: name it with a-z, 0-9 and "_", a letter first, at most 63 characters.`);
-    }
-    if (!isMembers(query)) mistakes.push(`${at}: write which event is counted, and what that may cost.`);
-    // Events with mistakes of their own have been named; what is asked of them cannot be checked.
-    else if (unit !== undefined && checkEvents("", events).length === 0) {
-      checkQuery(at, query, events as Members, unit, mistakes);
-    }
-  }
-  if (mistakes.length === 0) {
-    const app = { events, releases, pseudonymSeconds: 86_400 * rotationDays };
-    checkSum(path, app as unknown as ReleasingApplication, unit!, mistakes);
-    checkSelections(path, app as unknown as ReleasingApplication, mistakes);
-  }
-  return mistakes;
+/** What releases can be asked of. */
+export interface Releasing {
+  /** The events, checked; undefined where they have mistakes, which have been named. */
+  readonly events: EventSchemas | undefined;
+  /** How long a pseudonym lasts. */
+  readonly rotationDays: number;
 }
 
-function checkBudget(
-  path: string,
-  budget: unknown,
-  rotationDays: number,
-  mistakes: string[],
-): Unit | undefined {
-  if (!isMembers(budget)) {
-    mistakes.push(`${path}: write { epsilon: ... } or { rho: ... }.`);
-    return undefined;
-  }
-  refuseUnknown(path, budget, [...UNITS, "delta", "days"], mistakes);
-  const [unit, ...others] = UNITS.filter((name) => budget[name] !== undefined);
-  if (unit === undefined || others.length > 0) {
-    mistakes.push(`${path}: write either epsilon or rho.`);
-    return undefined;
-  }
-  checkAmount(path, unit, budget, 1_000, mistakes);
-  if (budget.delta !== undefined) checkAmount(path, "delta", budget, 0.01, mistakes);
-  const { days } = budget;
-  const isPeriod = Number.isInteger(days) && (days as number) >= 1 && (days as number) <= 400 &&
-    (days as number) % rotationDays === 0;
-  if (days !== undefined && !isPeriod) {
-    mistakes.push(
-      `${path}.days: write a multiple of ${rotationDays}, so that no pseudonym has two budgets, 400 at most.`,
-    );
-  }
-  return unit;
+/** The releases of an application. */
+export function releases({ events, rotationDays }: Releasing) {
+  return z.strictObject({
+    budget: budgetShape(rotationDays),
+    queries: z.unknown().optional(),
+    deleteRaw: z.boolean("write true or false").optional(),
+  }, "write { budget: { ... }, queries: { ... } }").superRefine(({ budget, queries }, context) => {
+    const unit = UNITS.find((name) => isMembers(budget) && budget[name] !== undefined);
+    checkPart(context, ["queries"], questions(unit, events), queries);
+  }, BESIDE_OTHERS).superRefine((written: unknown, context) => {
+    if (context.issues.length > 0 || events === undefined) return;
+    const app = { events, releases: written as ReleasesConfig, pseudonymSeconds: 86_400 * rotationDays };
+    checkSum(app, app.releases, context);
+    checkSelections(app, app.releases, context);
+  });
 }
 
-function checkAmount(
-  path: string,
-  name: keyof typeof LEAST_AMOUNT,
-  { [name]: amount }: Members,
-  most: number,
-  mistakes: string[],
-): void {
+/** The questions by name. What they ask is checked where the budget has a unit and the events have no mistakes. */
+function questions(unit: Unit | undefined, events: EventSchemas | undefined) {
+  const anything = z.custom(isMembers, QUESTION);
+  return byName({
+    definition: unit === undefined || events === undefined ? anything : question(unit, events),
+    sentence: NO_QUESTION,
+    checkName: checkSnakeName,
+  }).refine((queries) => Object.keys(queries).length > 0, NO_QUESTION);
+}
+
+const NO_QUESTION = "ask at least one question, by name";
+const QUESTION = "write which event is counted, and what that may cost";
+
+function amount(name: keyof typeof LEAST_AMOUNT, most: number) {
   const least = LEAST_AMOUNT[name];
-  if (typeof amount !== "number" || !(amount >= least && amount <= most)) {
-    mistakes.push(`${path}.${name}: write a number from ${least} to ${most}.`);
+  return numberFrom(least, most, `write a number from ${least} to ${most}`);
+}
+
+function budgetShape(rotationDays: number) {
+  const isPeriod = (days: unknown) =>
+    typeof days === "number" && Number.isInteger(days / rotationDays) && days >= 1 && days <= 400;
+  return z.strictObject({
+    epsilon: amount("epsilon", 1_000).optional(),
+    rho: amount("rho", 1_000).optional(),
+    delta: amount("delta", 0.01).optional(),
+    days: z.unknown().refine(
+      isPeriod,
+      `write a multiple of ${rotationDays}, so that no pseudonym has two budgets, 400 at most`,
+    ).optional(),
+  }, "write { epsilon: ... } or { rho: ... }").superRefine((budget, context) => {
+    const units = UNITS.filter((name) => budget[name] !== undefined);
+    if (units.length !== 1) say(context, [], "write either epsilon or rho");
+  }, BESIDE_OTHERS);
+}
+
+function question(unit: Unit, events: EventSchemas) {
+  const other = z.undefined(`write ${unit}, as the budget does`).optional();
+  return z.strictObject({
+    event: z.unknown().optional(),
+    by: z.unknown().optional(),
+    of: z.unknown().optional(),
+    epsilon: other,
+    rho: other,
+    [unit]: amount(unit, 1_000),
+    cells: z.enum(["declared", "selected"], "choose declared or selected").optional(),
+    delta: amount("delta", 0.01).optional(),
+    cellsPerPerson: integer(1, 100).optional(),
+    eventsPerCell: integer(1, 1_000).optional(),
+    threshold: integer(0, 10 ** 6).optional(),
+  }, QUESTION).superRefine((query: Question, context) => {
+    const event = ownMember(events, query.event);
+    if (event === undefined) say(context, ["event"], "name an event of this application");
+    else if (query.of !== undefined) checkEstimate(query, event, context);
+    else checkBreakdown(query, event, context);
+  }, BESIDE_OTHERS);
+}
+
+/** A question as somebody wrote it. */
+type Question = { readonly [name in keyof ReleaseQuery]?: unknown };
+
+/** The member of a name that somebody wrote, if there is one. */
+function ownMember<T>(members: Readonly<Record<string, T>>, name: unknown): T | undefined {
+  return typeof name === "string" && Object.hasOwn(members, name) ? members[name] : undefined;
+}
+
+function checkEstimate(query: Question, event: EventSchema, context: z.RefinementCtx<unknown>): void {
+  if (ownMember(event.fields, query.of)?.localDp === undefined) {
+    say(context, ["of"], "name a field of the event that is under local differential privacy");
+  }
+  for (const name of ["by", "cells", "delta", "cellsPerPerson", "eventsPerCell"] as const) {
+    if (query[name] !== undefined) say(context, [name], "remove it: of one person one report is counted");
   }
 }
 
-function checkQuery(path: string, query: Members, events: Members, unit: Unit, mistakes: string[]): void {
-  const before = mistakes.length;
-  refuseUnknown(path, query, QUERY_MEMBERS, mistakes);
-  for (const other of UNITS) {
-    if (other !== unit && query[other] !== undefined) {
-      mistakes.push(`${path}.${other}: write ${unit}, as the budget does.`);
-    }
+function checkBreakdown(query: Question, event: EventSchema, context: z.RefinementCtx<unknown>): void {
+  const { by = [], cells, delta } = query;
+  const names = fieldNames(event).array().max(MAX_FIELDS).safeParse(by).data;
+  if (names === undefined || new Set(names).size < names.length) {
+    return say(context, ["by"], `list at most ${MAX_FIELDS} different fields of the event`);
   }
-  checkAmount(path, unit, query, 1_000, mistakes);
-  checkWhole(path, query, "cellsPerPerson", 1, 100, mistakes);
-  checkWhole(path, query, "eventsPerCell", 1, 1_000, mistakes);
-  checkWhole(path, query, "threshold", 0, 10 ** 6, mistakes);
-  if (query.delta !== undefined) checkAmount(path, "delta", query, 0.01, mistakes);
-  const { cells } = query;
-  if (cells !== undefined && cells !== "declared" && cells !== "selected") {
-    mistakes.push(`${path}.cells: choose declared or selected.`);
-  }
-  const event = typeof query.event === "string" && Object.hasOwn(events, query.event)
-    ? events[query.event] as EventSchema
-    : undefined;
-  if (event === undefined) mistakes.push(`${path}.event: name an event of this application.`);
-  else if (query.of !== undefined) checkEstimate(path, query, event, mistakes);
-  else checkBreakdown(path, query, event, before, mistakes);
-}
-
-function checkEstimate(path: string, query: Members, event: EventSchema, mistakes: string[]): void {
-  const { of } = query;
-  const field = typeof of === "string" && Object.hasOwn(event.fields, of) ? event.fields[of] : undefined;
-  if (field?.localDp === undefined) {
-    mistakes.push(`${path}.of: name a field of the event that is under local differential privacy.`);
-  }
-  for (const name of ["by", "cells", "delta", "cellsPerPerson", "eventsPerCell"]) {
-    if (query[name] !== undefined) {
-      mistakes.push(`${path}.${name}: remove it: of one person one report is counted.`);
-    }
-  }
-}
-
-function checkBreakdown(
-  path: string,
-  query: Members,
-  event: EventSchema,
-  before: number,
-  mistakes: string[],
-): void {
-  const { by = [] } = query;
-  const isList = Array.isArray(by) && by.length <= MAX_FIELDS && new Set(by).size === by.length;
-  if (!isList || !by.every((name) => typeof name === "string" && Object.hasOwn(event.fields, name))) {
-    mistakes.push(`${path}.by: list at most ${MAX_FIELDS} different fields of the event.`);
-    return;
-  }
-  const noised = (by as string[]).find((name) => event.fields[name]!.localDp !== undefined);
+  const noised = names.find((name) => event.fields[name]?.localDp !== undefined);
   if (noised !== undefined) {
-    mistakes.push(
-      `${path}.by: ask "of" ${noised} in a question of its own: its values are randomised reports.`,
-    );
+    say(context, ["by"], `ask "of" ${noised} in a question of its own: its values are randomised reports`);
   }
-  const isDeclared = cellCount(event, by) <= MAX_DECLARED_CELLS;
-  if (query.cells === "declared" && !isDeclared) {
-    mistakes.push(`${path}.cells: choose selected: there are more than ${MAX_DECLARED_CELLS} combinations.`);
+  const isDeclared = cellCount(event, names) <= MAX_DECLARED_CELLS;
+  if (cells === "declared" && !isDeclared) {
+    say(context, ["cells"], `choose selected: there are more than ${MAX_DECLARED_CELLS} combinations`);
   }
-  if (
-    query.delta !== undefined && (query.cells === "declared" || (query.cells === undefined && isDeclared))
-  ) {
-    mistakes.push(`${path}.delta: remove it, or choose cells "selected": declared cells cost none.`);
+  if (delta !== undefined && (cells === "declared" || (cells === undefined && isDeclared))) {
+    say(context, ["delta"], 'remove it, or choose cells "selected": declared cells cost none');
   }
-  if (query.cells === "selected" && by.length === 0 && mistakes.length === before) {
-    mistakes.push(`${path}.cells: remove it: without a breakdown there is nothing to select.`);
+  if (cells === "selected" && names.length === 0 && context.issues.length === 0) {
+    say(context, ["cells"], "remove it: without a breakdown there is nothing to select");
   }
 }
 
-function checkWhole(
-  path: string,
-  query: Members,
-  name: string,
-  min: number,
-  max: number,
-  mistakes: string[],
-): void {
-  const value = query[name];
-  if (value === undefined) return;
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
-    mistakes.push(`${path}.${name}: write a whole number from ${min} to ${max}.`);
-  }
+function fieldNames({ fields }: EventSchema) {
+  return z.string().refine((name) => Object.hasOwn(fields, name));
 }
 
 /** A budget that cannot pay for its questions would refuse the last days of every period. */
-function checkSum(path: string, app: ReleasingApplication, unit: Unit, mistakes: string[]): void {
+function checkSum(
+  app: ReleasingApplication,
+  { queries }: ReleasesConfig,
+  context: z.RefinementCtx<unknown>,
+): void {
   const budget = budgetOf(app);
-  const costs = Object.values(app.releases!.queries).map((query) => planOf(app, query).cost);
-  const daily = compose(budget.unit, costs);
+  const daily = compose(budget.unit, Object.values(queries).map((query) => planOf(app, query).cost));
   const days = periodDays(app);
   const needed = repeat(daily, days);
+  const unit = budget.unit === "pure" ? "epsilon" : "rho";
   for (const [name, part] of [[unit, "amount"], ["delta", "delta"]] as const) {
     if (compare(needed[part], budget[part]) <= 0) continue;
-    mistakes.push(
-      `${path}.budget.${name}: the questions cost ${toNumber(daily[part])} a day, ${
-        toNumber(needed[part])
-      } in ` +
-        `${days} days: ask less, or allow it.`,
-    );
+    const costs = `${toNumber(daily[part])} a day, ${toNumber(needed[part])} in ${days} days`;
+    say(context, ["budget", name], `the questions cost ${costs}: ask less, or allow it`);
   }
 }
 
 /** A selection that would hardly ever name a cell is refused here and not in the night in which it is to be made. */
-function checkSelections(path: string, app: ReleasingApplication, mistakes: string[]): void {
-  for (const [name, query] of Object.entries(app.releases!.queries)) {
+function checkSelections(
+  app: ReleasingApplication,
+  { queries }: ReleasesConfig,
+  context: z.RefinementCtx<unknown>,
+): void {
+  for (const [name, query] of Object.entries(queries)) {
     const plan = planOf(app, query);
     if (plan.cells !== "selected") continue;
     try {
       selectionOf(plan);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      mistakes.push(
-        `${path}.queries.${name}: allow it more epsilon, rho or delta, or fewer cellsPerPerson: ` +
-          "no cell of fewer than 100000 people could be named.",
+      say(
+        context,
+        ["queries", name],
+        "allow it more epsilon, rho or delta, or fewer cellsPerPerson: " +
+          "no cell of fewer than 100000 people could be named",
       );
     }
   }

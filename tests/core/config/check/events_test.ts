@@ -1,10 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { checkEvents } from "../../../../core/config/check/events.ts";
+import { events } from "../../../../core/config/check/events.ts";
+import { sentencesOf } from "../../../../core/config/check/json.ts";
 
 type Members = Record<string, unknown>;
 
 const EVENT = { description: "d", purpose: "p", owner: "o", expires: "2027-06-30", fields: {} };
 const NAMING = 'name it with a-z, 0-9 and "_", a letter first, at most 63 characters.';
+
+function checkEvents(path: string, written: unknown): string[] {
+  return sentencesOf(events, written, [path]);
+}
 
 /** The mistakes of an event, without the place that all of them begin with. */
 function ofEvent(members: Members): string[] {
@@ -21,7 +26,7 @@ function ofField(field: unknown): string[] {
   });
 }
 
-Deno.test("checkEvents() finds nothing wrong with events as they should be", () => {
+Deno.test("the check of events finds nothing wrong with events as they should be", () => {
   const fields = {
     ok: { type: "boolean", description: "Whether it worked.", optional: true },
     platform: { type: "enum", values: ["linux", "x86_64", "v1.2+b-3"], optional: false },
@@ -37,7 +42,7 @@ Deno.test("checkEvents() finds nothing wrong with events as they should be", () 
   }
 });
 
-Deno.test("checkEvents() wants events by name", () => {
+Deno.test("the check of events wants events by name", () => {
   for (const events of [undefined, null, [], "saved", 1]) {
     assertEquals(checkEvents("x", events), ["x: list the events by name."]);
   }
@@ -53,7 +58,7 @@ Deno.test("checkEvents() wants events by name", () => {
   ]);
 });
 
-Deno.test("checkEvents() has one message for each mistake of an event", () => {
+Deno.test("the check of events has one message for each mistake of an event", () => {
   const words = "write 1 to 500 characters for the people whose devices send it.";
   const expires = ".expires: write the last day of its collection as YYYY-MM-DD.";
   const cases: [Members, string][] = [
@@ -93,7 +98,7 @@ Deno.test("checkEvents() has one message for each mistake of an event", () => {
   for (const [members, message] of cases) assertEquals(ofEvent(members), [message]);
 });
 
-Deno.test("checkEvents() has one message for each mistake of a field", () => {
+Deno.test("the check of events has one message for each mistake of a field", () => {
   const types = ".type: choose boolean, enum, integer, bucket or version; there is no free text.";
   const values = '.values: list 1 to 256 different words of letters, digits and "._+-", 64 at most each.';
   const range = ": write whole numbers min and max, min not above max.";
@@ -156,7 +161,7 @@ Deno.test("checkEvents() has one message for each mistake of a field", () => {
   assertEquals(ofField({ type: "enum", values: numbers(256).map(String) }), []);
 });
 
-Deno.test("checkEvents() takes 32 fields of an event", () => {
+Deno.test("the check of events takes 32 fields of an event", () => {
   const fields = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, { type: "boolean" }]));
   assertEquals(ofEvent({ fields: fields(32) }), []);
@@ -165,7 +170,7 @@ Deno.test("checkEvents() takes 32 fields of an event", () => {
   ]);
 });
 
-Deno.test("checkEvents() reports all mistakes at once", () => {
+Deno.test("the check of events reports all mistakes at once", () => {
   const mistakes = checkEvents("x", {
     A: { ...EVENT, description: "", sample: 2, fields: { B: { type: "enum" }, c: { type: "text" } } },
     d: null,
