@@ -103,7 +103,7 @@ function tableOf(dimension: Dimension, steps: readonly Step[]): string {
       of("commit").toFixed(0),
       ratio("commit"),
       of("group").toFixed(0),
-      of("upkeep").toFixed(1),
+      of("maintenance").toFixed(1),
       of("memory").toFixed(0),
     ];
   });
@@ -116,7 +116,7 @@ function tableOf(dimension: Dimension, steps: readonly Step[]): string {
     "of it in commits",
     "ratio",
     "logs a commit",
-    "upkeep, % of a core",
+    "maintenance, % of a core",
     "resident MiB",
   ], rows);
 }

@@ -52,7 +52,7 @@ export interface Measurement {
   /** Logs in a commit. */
   readonly group: number;
   /** Share of one core, in percent, of what happens beside requests: counters every 5 s, sketches every 30 s. */
-  readonly upkeep: number;
+  readonly maintenance: number;
   /** Resident memory, MiB. */
   readonly memory: number;
 }
@@ -201,7 +201,7 @@ async function measureRound(count: number): Promise<Measurement> {
   }));
   const wall = (performance.now() - startedAt) * 1_000;
   const cpu = cpuUsage(cpuBefore);
-  const upkeepBefore = performance.now();
+  const maintenanceBefore = performance.now();
   await service.counterRows.flush();
   const flushedAt = performance.now();
   await service.risk.merge(now());
@@ -211,7 +211,7 @@ async function measureRound(count: number): Promise<Measurement> {
     cpu: (cpu.user + cpu.system) / count,
     commit: commits.milliseconds * 1_000 / count,
     group: commits.claims / commits.count,
-    upkeep: (flushedAt - upkeepBefore) / 50 + (mergedAt - flushedAt) / 300,
+    maintenance: (flushedAt - maintenanceBefore) / 50 + (mergedAt - flushedAt) / 300,
     memory: residentMiB(Deno.pid),
   };
 }

@@ -104,7 +104,7 @@ class Life {
   }
 
   /** What cron does, as far as keys are concerned: records have tests of their own. */
-  async upkeep(): Promise<void> {
+  async maintain(): Promise<void> {
     const { rotation, store } = this.service!;
     await maintainKeys(rotation, [app], this.clock.seconds);
     await sweepEndedKeys(store, this.clock.seconds, PACE);
@@ -139,7 +139,7 @@ class Life {
     await this.checkMinutes();
     const chance = (share: number) => this.random.unit() < share;
     this.clock.seconds = start + 420;
-    if (chance(0.6)) await this.upkeep();
+    if (chance(0.6)) await this.maintain();
     else this.counts.cronMissed++;
     this.clock.seconds = start + 421 + Math.floor(this.random.unit() * 6_000);
     if (chance(0.2)) await this.issue();
@@ -189,9 +189,9 @@ Deno.test("400 days: one key issues in every minute, tokens redeem to their end,
     );
 
     const service = life.service!;
-    await life.upkeep();
+    await life.maintain();
     life.clock.seconds += HOUR;
-    await life.upkeep();
+    await life.maintain();
     await assertInOrder(service.store.kv, app, life.clock.seconds);
     assertEquals(await Array.fromAsync(service.store.list(keySpace.allEndedKeys())), []);
     assert(await countClaims(service) < 200);
