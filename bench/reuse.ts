@@ -9,7 +9,7 @@
  */
 import type { KeyRing, SigningKey } from "../core/keys/key_ring.ts";
 import { MacKeyCache } from "../core/acs/mac_keys.ts";
-import { LocalRedeemer } from "../core/acs/redemption.ts";
+import { LocalRedeemer } from "../core/acs/redeemer.ts";
 import { Committer } from "../core/ledger/committer.ts";
 import { Store } from "../core/store/kv.ts";
 import { digestBody } from "../core/token/body_digest.ts";

@@ -7,7 +7,7 @@
 import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./operations/counters.ts";
 import { Refusal } from "./base/errors.ts";
-import { type Issuer, LocalIssuer } from "./acs/issuance.ts";
+import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
 import { Health } from "./operations/health.ts";
 import { KeyRing } from "./keys/key_ring.ts";
@@ -15,11 +15,11 @@ import type { KeyEvent, RotationContext } from "./keys/rotation.ts";
 import type { Sealer } from "./keys/sealing.ts";
 import { MacKeyCache } from "./acs/mac_keys.ts";
 import { RiskMonitor } from "./privacy/risk/monitor.ts";
-import { LocalRedeemer, type Redeemer } from "./acs/redemption.ts";
+import { LocalRedeemer, type Redeemer } from "./acs/redeemer.ts";
+import { RemoteIssuer } from "./acs/remote/issuer.ts";
+import type { RemoteAcs } from "./acs/remote/port.ts";
+import { RemoteRedeemer } from "./acs/remote/redeemer.ts";
 import { RemoteKeys } from "./acs/remote/remote_keys.ts";
-import type { RemoteAcs } from "./acs/remote/remote_acs.ts";
-import { SplitIssuer } from "./acs/remote/split_issuer.ts";
-import { SplitRedeemer } from "./acs/remote/split_redeemer.ts";
 import { Committer, type CommitterOptions } from "./ledger/committer.ts";
 import { CounterRows } from "./operations/counter_rows.ts";
 import type { Store } from "./store/kv.ts";
@@ -43,9 +43,9 @@ export interface ServerOptions {
   /** Seals secrets. */
   readonly sealer: Sealer;
   /** How records are committed. */
-  readonly committer?: CommitterOptions;
+  readonly committer?: CommitterOptions | undefined;
   /** Hears of every entry of the audit log. */
-  readonly onAuditEntry?: (entry: AuditEntry) => void;
+  readonly onAuditEntry?: ((entry: AuditEntry) => void) | undefined;
 }
 
 /** What a server with keys of its own is made of. */
@@ -53,7 +53,7 @@ export interface ServiceOptions extends ServerOptions {
   /** The cipher suites by name. */
   readonly suites: (name: SuiteName) => Suite;
   /** Hears of every key that is made or ended here. */
-  readonly onKeyEvent?: (event: KeyEvent) => void;
+  readonly onKeyEvent?: ((event: KeyEvent) => void) | undefined;
 }
 
 /** What a log server is made of: it holds no key. */
@@ -118,14 +118,7 @@ export function hasKeys(server: Server): server is Service {
 /** Puts a server with keys of its own together. Nothing is read or written yet. */
 export function createService(options: ServiceOptions): Service {
   const { deployment, store, sealer, suites, region, random, onKeyEvent } = options;
-  const rotation: RotationContext = {
-    store,
-    region,
-    sealer,
-    suites,
-    random,
-    ...(onKeyEvent === undefined ? {} : { onKeyEvent }),
-  };
+  const rotation: RotationContext = { store, region, sealer, suites, random, onKeyEvent };
   const macKeys = new MacKeyCache(random);
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
@@ -138,7 +131,7 @@ export function createService(options: ServiceOptions): Service {
   return {
     ...parts,
     rotation,
-    issuer: new LocalIssuer({ store, random }, ringOf, (app, tokens) => parts.counters.issued(app, tokens)),
+    issuer: new LocalIssuer({ store, random, ringOf }),
     redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
     publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
     ringOf,
@@ -152,8 +145,8 @@ export function createLogServer(options: LogServerOptions): Server {
   const { appOf, committer } = parts;
   return {
     ...parts,
-    issuer: new SplitIssuer(acs, store, sealer, random),
-    redeemer: new SplitRedeemer({ appOf, acs, borrowed: new RemoteKeys(store), committer }),
+    issuer: new RemoteIssuer({ acs, store, sealer, random }),
+    redeemer: new RemoteRedeemer({ appOf, acs, keys: new RemoteKeys(store), committer }),
     publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),
   };
 }
@@ -179,11 +172,7 @@ function commonParts(options: ServerOptions) {
     counters,
     counterRows: new CounterRows(store, counters, random(9).toBase64(), now),
     health: new Health(now()),
-    auditLog: new AuditLog(store, {
-      random,
-      now,
-      ...(onAuditEntry === undefined ? {} : { onEntry: onAuditEntry }),
-    }),
+    auditLog: new AuditLog(store, { random, now, onEntry: onAuditEntry }),
     committer,
     risk,
     appOf: (id: string): Application => known(deployment.applications.get(id)),

@@ -12,7 +12,8 @@ import { problemResponse } from "../edge/http/problem.ts";
 import type { Regions } from "../edge/remote/region.ts";
 import type { Role } from "../edge/role.ts";
 import type { SessionAuthenticator } from "../edge/auth/session.ts";
-import { acsRoutes } from "./acs/acs.ts";
+import { evaluateRoutes } from "./acs/evaluate.ts";
+import { redeemRoutes } from "./acs/redeem.ts";
 import { adminKeysRoutes } from "./admin/keys.ts";
 import { adminLogsRoutes } from "./admin/logs.ts";
 import { adminReleasesRoutes } from "./admin/releases.ts";
@@ -23,8 +24,9 @@ import type { ConsoleOptions } from "./console/frame/env.ts";
 import { devRoutes } from "./dev/dev.ts";
 import { examplesRoutes } from "./dev/examples.ts";
 import { healthRoutes } from "./ops/health.ts";
-import { keysRoutes, schemaRoutes } from "./client/keys.ts";
+import { keysRoutes } from "./client/keys.ts";
 import { logsRoutes } from "./client/logs.ts";
+import { schemaRoutes } from "./client/schema.ts";
 import { metricsRoutes } from "./ops/metrics.ts";
 import { openApiRoutes } from "./openapi/routes.tsx";
 import { tokensRoutes } from "./client/tokens.ts";
@@ -65,7 +67,10 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", logsRoutes(service, options.regions, options.bodyDeadlineMs));
     app.route("/", schemaRoutes(service));
   }
-  if (role !== "logs" && hasKeys(service)) app.route("/", acsRoutes(service));
+  if (role !== "logs" && hasKeys(service)) {
+    app.route("/", evaluateRoutes(service));
+    app.route("/", redeemRoutes(service));
+  }
   app.route("/", keysRoutes(service, options.regions));
   app.route("/", healthRoutes(service));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));

@@ -9,7 +9,7 @@
 import { setImmediate } from "node:timers";
 import type { KeyRing, SigningKey } from "../../core/keys/key_ring.ts";
 import { MacKeyCache } from "../../core/acs/mac_keys.ts";
-import { LocalRedeemer } from "../../core/acs/redemption.ts";
+import { LocalRedeemer } from "../../core/acs/redeemer.ts";
 import { Committer } from "../../core/ledger/committer.ts";
 import { Store } from "../../core/store/kv.ts";
 import { computeMac, deriveMacKey, encodeTranscript } from "../../core/token/mac.ts";
@@ -66,11 +66,8 @@ async function redeemToken(): Promise<void> {
     const body = { contentEncoding: "", bodyDigest } as const;
     const transcript = encodeTranscript({ app: "load", ...body, keyId: key.keyId, nonce, use });
     const mac = computeMac(macKey, transcript);
-    await redeemer.redeem(
-      { app: "load", credential: { keyId: key.keyId, nonce, use, mac }, body },
-      () => ({ record }),
-      1_800_000_000,
-    );
+    const redemption = { app: "load", credential: { keyId: key.keyId, nonce, use, mac }, body };
+    await redeemer.store(await redeemer.verify(redemption, 1_800_000_000), record);
   }
 }
 

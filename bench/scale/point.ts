@@ -11,7 +11,7 @@ import { toBase64url } from "../../core/base/bytes.ts";
 import { checkConfig } from "../../core/config/check/check.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
 import { MacKeyCache } from "../../core/acs/mac_keys.ts";
-import { LocalRedeemer } from "../../core/acs/redemption.ts";
+import { LocalRedeemer } from "../../core/acs/redeemer.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { createService } from "../../core/service.ts";
 import { keySpace, Store } from "../../core/store/kv.ts";

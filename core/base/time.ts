@@ -38,7 +38,7 @@ export function dayOf(seconds: number): number {
 }
 
 /** The hour of the day in UTC, 0..23. */
-export function hourOf(seconds: number): number {
+export function hourOfDay(seconds: number): number {
   return Math.floor(seconds / 3_600) % 24;
 }
 

@@ -35,7 +35,7 @@ export interface RotationContext {
   /** Secrets and peppers. */
   readonly random: RandomSource;
   /** Hears of every key that this process made or ended. */
-  readonly onKeyEvent?: (event: KeyEvent) => void;
+  readonly onKeyEvent?: ((event: KeyEvent) => void) | undefined;
 }
 
 /** A commit whose check failed was overtaken by another process: look again and go on. */

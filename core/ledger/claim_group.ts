@@ -27,7 +27,7 @@ export interface ClaimRequest {
   /** The hour of arrival, 0..23: the record is moved once it is over. 0 by default. */
   readonly hour?: number;
   /** The record, at most 60 KiB; absent where another server keeps it. */
-  readonly record?: Uint8Array;
+  readonly record?: Uint8Array | undefined;
 }
 
 /** What the store says of a claim: nobody has it, somebody has it under a tag, or its key is over. */

@@ -19,7 +19,7 @@ export interface PackedRequest {
   /** The hour of arrival, 0..23; 0 by default. */
   readonly hour?: number;
   /** One line of NDJSON without its line feed; absent where there is nothing to store. */
-  readonly record?: Uint8Array;
+  readonly record?: Uint8Array | undefined;
 }
 
 /** A row of shuffled records: NDJSON. */

@@ -10,7 +10,7 @@ import { constants, deflateRaw, inflateRawSync } from "node:zlib";
 import { concat, u32 } from "../base/bytes.ts";
 import { shuffle } from "../base/shuffle.ts";
 import type { RandomSource } from "../base/random.ts";
-import { dayOf, hourOf } from "../base/time.ts";
+import { dayOf, hourOfDay } from "../base/time.ts";
 import { keySpace, type Store } from "../store/kv.ts";
 import { splitLines } from "./pack_records.ts";
 import { addToTally, type TallyRow } from "./tally.ts";
@@ -66,7 +66,7 @@ export async function moveIntoSegments(
     // What of the current hour was moved, and what was not, would tell its minutes.
     const rows = day < dayOf(nowSeconds)
       ? keySpace.logsOf(app, day)
-      : keySpace.logsBefore(app, day, hourOf(nowSeconds));
+      : keySpace.logsBefore(app, day, hourOfDay(nowSeconds));
     while (await movePool(store, random, { app, day, rows, least }, moved)) await options.pause?.();
   }
   return moved;

@@ -64,7 +64,7 @@ export interface AuditLogOptions {
   /** Unix seconds. */
   readonly now: () => number;
   /** Hears of every entry, to write its number and digest where the store's owner cannot. */
-  readonly onEntry?: (entry: AuditEntry) => void;
+  readonly onEntry?: ((entry: AuditEntry) => void) | undefined;
 }
 
 /** Appends to the trail and reads it. */

@@ -12,8 +12,9 @@ import type { Deployment } from "../../core/config/types.ts";
 import { Refusal, type RefusalCode } from "../../core/base/errors.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
 import { epochAt, stateAt } from "../../core/keys/epoch.ts";
-import type { Redemption } from "../../core/acs/redemption.ts";
-import type { RedeemedUse, RemoteAcs } from "../../core/acs/remote/remote_acs.ts";
+import type { RedeemedUse } from "../../core/acs/redeem.ts";
+import type { Redemption } from "../../core/acs/redeemer.ts";
+import type { RemoteAcs } from "../../core/acs/remote/port.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { computeMac, encodeTranscript } from "../../core/token/mac.ts";
 import { CLIENT_HEADER } from "../http/headers.ts";
@@ -129,7 +130,7 @@ export class AcsClient implements RemoteAcs {
     if (!timingSafeEqual(computeMac(macKey, transcript), mac)) {
       throw new AcsError("The ACS gave the MAC key of another token.");
     }
-    return { replayed: parsed.data.status === "replayed", macKey };
+    return { outcome: parsed.data.status, macKey };
   }
 
   /** See {@linkcode RemoteAcs.keys}: what is known is kept as long as one of its keys issues and none better is had. */

@@ -10,7 +10,7 @@ import { keyExpired } from "../../keys/key_ring.ts";
 import type { EndedKey } from "../../keys/key_row.ts";
 import { keySpace, type Store, storeUnavailable } from "../../store/kv.ts";
 
-/** What the store keeps of a borrowed key. */
+/** What the store keeps of a remote key. */
 export interface RemoteKeyRow {
   /** A number of its own that short rows refer to. */
   readonly ordinal: number;
@@ -20,7 +20,7 @@ export interface RemoteKeyRow {
   readonly ended: boolean;
 }
 
-/** What a commit under a borrowed key needs. */
+/** What a commit under a remote key needs. */
 export interface RemoteKey {
   /** The key's number here. */
   readonly ordinal: number;
@@ -35,12 +35,15 @@ const FORGET_SECONDS = 86_400;
 const MAX_OVERTAKEN = 100;
 const MAX_CACHED = 1_000;
 
-/** The borrowed keys of one process. */
+/** The remote keys of one process. */
 export class RemoteKeys {
-  #cached = new Map<string, RemoteKey>();
+  readonly #store: Store;
+  readonly #cached = new Map<string, RemoteKey>();
 
   /** Reads and writes `store`. */
-  constructor(private readonly store: Store) {}
+  constructor(store: Store) {
+    this.#store = store;
+  }
 
   /**
    * The key under its number here, which it is given at its first use; only then `redeemUntil` is asked for.
@@ -58,7 +61,7 @@ export class RemoteKeys {
     return key;
   }
 
-  /** Forgets what was read: a commit has found that a key is over. */
+  /** Forgets what was read: a commit has found that a key has ended. */
   forget(): void {
     this.#cached.clear();
   }
@@ -68,7 +71,7 @@ export class RemoteKeys {
     keyId: Uint8Array,
     redeemUntil: () => Promise<number>,
   ): Promise<RemoteKey> {
-    const { store } = this;
+    const store = this.#store;
     let end: number | undefined;
     for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
       const counter = await store.get<number>(keySpace.ordinals());
@@ -93,7 +96,7 @@ export class RemoteKeys {
   }
 }
 
-/** Ends the borrowed keys that are over at `nowSeconds`; what was stored under them is swept later. Idempotent. */
+/** Ends the remote keys whose time is over at `nowSeconds`; what was stored under them is swept later. Idempotent. */
 export async function endRemoteKeys(store: Store, region: string, nowSeconds: number): Promise<number> {
   let ended = 0;
   for await (const entry of store.list<RemoteKeyRow>(keySpace.allRemoteKeys())) {
@@ -105,7 +108,7 @@ export async function endRemoteKeys(store: Store, region: string, nowSeconds: nu
       continue;
     }
     if (nowSeconds < redeemUntil) continue;
-    const doomed: EndedKey = {
+    const endedKey: EndedKey = {
       app: entry.key[1] as string,
       region,
       epoch: 0,
@@ -116,7 +119,7 @@ export async function endRemoteKeys(store: Store, region: string, nowSeconds: nu
       operation.check(entry)
         .delete(keySpace.alive(ordinal))
         .set(entry.key, { ...entry.value, ended: true })
-        .set(keySpace.endedKey(ordinal), doomed)
+        .set(keySpace.endedKey(ordinal), endedKey)
     );
     if (done !== undefined) ended++;
   }

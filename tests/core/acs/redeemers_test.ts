@@ -1,15 +1,18 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { acceptLog } from "../../../core/acs/accept_log.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import { revokeKeys } from "../../../core/keys/replacement.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
-import type { Redeemer } from "../../../core/acs/redemption.ts";
+import type { Redeemer } from "../../../core/acs/redeemer.ts";
 import type { Server, Service } from "../../../core/service.ts";
+import { logBody } from "../../support/client/protocol_client.ts";
 import { EPOCH, NOW, platformRandom } from "../../support/service/keys.ts";
 import {
   countClaims,
   makeToken,
   openService,
   recordOf,
+  redeemWith,
   signRedemption,
   startSplit,
   storedTexts,
@@ -62,8 +65,8 @@ const snapshot = (server: Server) => Array.fromAsync(server.store.list({ prefix:
 const CASES: Record<string, (stage: Stage) => Promise<void>> = {
   "stores a log once and knows it again": async ({ acs, logs, redeemer }) => {
     const log = signRedemption(await makeToken(acs));
-    assertEquals(await redeemer.redeem(log, recordOf("a"), NOW), { replayed: false });
-    assertEquals(await redeemer.redeem(log, recordOf("a"), NOW), { replayed: true });
+    assertEquals(await redeemWith(redeemer, log, recordOf("a"), NOW), { replayed: false });
+    assertEquals(await redeemWith(redeemer, log, recordOf("a"), NOW), { replayed: true });
     assertEquals(await storedTexts(logs), ["a"]);
     assertEquals(await countClaims(acs), 1);
   },
@@ -71,7 +74,7 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
   "answers ten sends at once with one success and nine replays": async ({ acs, logs, redeemer }) => {
     const log = signRedemption(await makeToken(acs));
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => redeemer.redeem(log, recordOf("a"), NOW)),
+      Array.from({ length: 10 }, () => redeemWith(redeemer, log, recordOf("a"), NOW)),
     );
     assertEquals(answers.filter(({ replayed }) => !replayed).length, 1);
     assertEquals(await storedTexts(logs), ["a"]);
@@ -79,12 +82,12 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
 
   "gives every use to one log only": async ({ acs, logs, redeemer }) => {
     const token = await makeToken(acs);
-    await redeemer.redeem(signRedemption(token, 3, "first"), recordOf("first"), NOW);
+    await redeemWith(redeemer, signRedemption(token, 3, "first"), recordOf("first"), NOW);
     await assertRefused(
-      redeemer.redeem(signRedemption(token, 3, "other"), recordOf("other"), NOW),
+      redeemWith(redeemer, signRedemption(token, 3, "other"), recordOf("other"), NOW),
       "use_taken",
     );
-    await redeemer.redeem(signRedemption(token, 4, "other"), recordOf("other"), NOW);
+    await redeemWith(redeemer, signRedemption(token, 4, "other"), recordOf("other"), NOW);
     assertEquals(await storedTexts(logs), ["first", "other"]);
   },
 
@@ -93,7 +96,7 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 20 }, (_, log) => {
         const text = String(log);
-        return redeemer.redeem(signRedemption(token, 0, text), recordOf(text), NOW);
+        return redeemWith(redeemer, signRedemption(token, 0, text), recordOf(text), NOW);
       }),
     );
     const refused = outcomes.filter((outcome) => outcome.status === "rejected");
@@ -106,9 +109,12 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
     const token = await makeToken(acs);
     const texts = Array.from({ length: 64 }, (_, use) => `log ${use}`);
     await Promise.all(
-      texts.map((text, use) => redeemer.redeem(signRedemption(token, use, text), recordOf(text), NOW)),
+      texts.map((text, use) => redeemWith(redeemer, signRedemption(token, use, text), recordOf(text), NOW)),
     );
-    await assertRefused(redeemer.redeem(signRedemption(token, 64), recordOf("x"), NOW), "use_out_of_range");
+    await assertRefused(
+      redeemWith(redeemer, signRedemption(token, 64), recordOf("x"), NOW),
+      "use_out_of_range",
+    );
     assertEquals(await storedTexts(logs), texts.toSorted());
     assertEquals(await countClaims(acs), 64);
   },
@@ -127,27 +133,27 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
         { ...log, body: { ...body, bodyDigest: flip(body.bodyDigest) } },
         { ...log, body: { ...body, contentEncoding: "gzip" as const } },
       ]
-    ) await assertRefused(redeemer.redeem(changed, recordOf("a"), NOW), "mac_invalid");
+    ) await assertRefused(redeemWith(redeemer, changed, recordOf("a"), NOW), "mac_invalid");
     const unknown = { ...log, credential: { ...credential, keyId: platformRandom(32) } };
-    await assertRefused(redeemer.redeem(unknown, recordOf("a"), NOW), "key_unknown");
+    await assertRefused(redeemWith(redeemer, unknown, recordOf("a"), NOW), "key_unknown");
     assertEquals([await snapshot(acs), await snapshot(logs)], before);
   },
 
   "refuses a log of one application at another, and writes nothing": async ({ acs, logs, redeemer }) => {
     const log = signRedemption(await makeToken(acs, "notes"));
     const before = [await snapshot(acs), await snapshot(logs)];
-    await assertRefused(redeemer.redeem({ ...log, app: "vault" }, recordOf("a"), NOW), "key_unknown");
+    await assertRefused(redeemWith(redeemer, { ...log, app: "vault" }, recordOf("a"), NOW), "key_unknown");
     assertEquals([await snapshot(acs), await snapshot(logs)], before);
   },
 
   "spends no use on a body that is refused": async ({ acs, logs, redeemer }) => {
-    const log = signRedemption(await makeToken(acs));
-    const refuse = () => {
-      throw new Refusal("events_invalid", "No event is valid.");
-    };
-    await assertRefused(redeemer.redeem(log, refuse, NOW), "events_invalid");
+    const body = logBody({ events: [{ name: "never_declared", fields: {} }] });
+    const log = signRedemption(await makeToken(acs), 0, new TextDecoder().decode(body));
+    const { credential, body: { contentEncoding } } = log;
+    const sent = { app: logs.appOf("notes"), credential, contentEncoding, body, nowSeconds: NOW };
+    await assertRefused(acceptLog(logs, sent), "events_invalid");
     assertEquals([await countClaims(acs), await storedTexts(logs)], [0, []]);
-    assertEquals(await redeemer.redeem(log, recordOf("a"), NOW), { replayed: false });
+    assertEquals(await redeemWith(redeemer, log, recordOf("a"), NOW), { replayed: false });
   },
 
   "takes a token to the last second of its key's overlap and never after": async (stage) => {
@@ -155,17 +161,17 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
     const token = await makeToken(acs);
     const end = (EPOCH + 2) * 86_400;
     clock.seconds = end - 1;
-    assertEquals(await redeemer.redeem(signRedemption(token, 0), recordOf("a"), end - 1), {
+    assertEquals(await redeemWith(redeemer, signRedemption(token, 0), recordOf("a"), end - 1), {
       replayed: false,
     });
     clock.seconds = end;
     for (const use of [0, 1]) {
-      const late = redeemer.redeem(signRedemption(token, use), recordOf("b"), end);
+      const late = redeemWith(redeemer, signRedemption(token, use), recordOf("b"), end);
       await assertRefused(late, "key_expired", "key_unknown");
     }
     await runMaintenance(acs);
     await assertRefused(
-      redeemer.redeem(signRedemption(token, 2), recordOf("c"), end),
+      redeemWith(redeemer, signRedemption(token, 2), recordOf("c"), end),
       "key_expired",
       "key_unknown",
     );
@@ -174,30 +180,30 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
   "ends with a revocation, for uses that were claimed before as well": async (stage) => {
     const { acs, redeemer, logs } = stage;
     const token = await makeToken(acs);
-    await redeemer.redeem(signRedemption(token, 0), recordOf("a"), NOW);
+    await redeemWith(redeemer, signRedemption(token, 0), recordOf("a"), NOW);
     await revokeKeys(acs.rotation, acs.appOf("notes"), EPOCH, 0, NOW);
     await assertRefused(
-      redeemer.redeem(signRedemption(token, 1), recordOf("b"), NOW),
+      redeemWith(redeemer, signRedemption(token, 1), recordOf("b"), NOW),
       "key_expired",
       "key_unknown",
     );
     acs.ringOf("notes").forget();
     await assertRefused(
-      redeemer.redeem(signRedemption(token, 0), recordOf("a"), NOW),
+      redeemWith(redeemer, signRedemption(token, 0), recordOf("a"), NOW),
       "key_expired",
       "key_unknown",
     );
     assertEquals(await storedTexts(logs), ["a"]);
     const next = await makeToken(acs);
     assertNotEquals(next.keyId, token.keyId);
-    await redeemer.redeem(signRedemption(next, 0), recordOf("c"), NOW);
+    await redeemWith(redeemer, signRedemption(next, 0), recordOf("c"), NOW);
     assertEquals(await storedTexts(logs), ["a", "c"]);
   },
 
   "leaves nothing of a key an hour after its end but the records": async ({ acs, logs, clock, redeemer }) => {
     const token = await makeToken(acs);
     for (let use = 0; use < 5; use++) {
-      await redeemer.redeem(signRedemption(token, use), recordOf(`${use}`), clock.seconds);
+      await redeemWith(redeemer, signRedemption(token, use), recordOf(`${use}`), clock.seconds);
     }
     const count = async () => await countClaims(acs) + (acs === logs ? 0 : await countClaims(logs));
     const all = await count();

@@ -15,6 +15,7 @@ import {
   makeToken,
   openService,
   recordOf,
+  redeemWith,
   signRedemption,
 } from "../../support/service/split.ts";
 
@@ -92,7 +93,7 @@ class Life {
   async redeem(token: Held): Promise<void> {
     const now = this.clock.seconds;
     const log = signRedemption(token, token.used++);
-    const answer = this.service!.redeemer.redeem(log, recordOf("a"), now);
+    const answer = redeemWith(this.service!.redeemer, log, recordOf("a"), now);
     if (now < token.redeemUntil) {
       assertEquals(await answer, { replayed: false });
       this.counts.redeemed++;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { issueTokens } from "../../../core/acs/issue_tokens.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import { makeDirectory } from "../../../core/keys/directory.ts";
 import { KeyRing } from "../../../core/keys/key_ring.ts";
@@ -23,6 +24,7 @@ import {
   makeToken,
   openService,
   recordOf,
+  redeemWith,
   signRedemption,
   splitDeployment,
   storedTexts,
@@ -212,10 +214,8 @@ Deno.test("a process that slept over a revocation and wakes with claims in hand 
   const healthy = signRedemption(await makeToken(sleeper, "vault"));
   await revokeKeys(other.rotation, other.appOf("notes"), EPOCH, 0, NOW);
   // Its claims are in one group with a healthy one of another key.
-  const claims = logs.map(({ credential }, use) =>
-    sleeper.redeemer.claim("notes", verified[use]!.key, credential, NOW, recordOf(`${use}`)().record)
-  );
-  const healthyClaim = sleeper.redeemer.redeem(healthy, recordOf("healthy"), NOW);
+  const claims = verified.map((use, index) => sleeper.redeemer.store(use, recordOf(`${index}`)));
+  const healthyClaim = redeemWith(sleeper.redeemer, healthy, recordOf("healthy"), NOW);
   for (const claim of claims) await assertRefused(claim, "key_expired");
   assertEquals(await healthyClaim, { replayed: false });
   assertEquals(await storedTexts(sleeper), []);
@@ -231,11 +231,14 @@ Deno.test("a process that slept over a revocation signs nothing and counts nothi
   const other = await openService(clock, splitDeployment(), kv);
   const batch = await batchOf(sleeper);
   await revokeKeys(other.rotation, other.appOf("notes"), EPOCH, 0, NOW);
-  await assertRefused(sleeper.issuer.issue(sleeper.appOf("notes"), client, batch, NOW), "key_not_issuing");
+  await assertRefused(
+    issueTokens(sleeper, { app: sleeper.appOf("notes"), client, request: batch, nowSeconds: NOW }),
+    "key_not_issuing",
+  );
   assertEquals(await Array.fromAsync(kv.list({ prefix: ["q"] })), []);
   const next = await batchOf(sleeper);
   assertNotEquals(next[2], batch[2]);
-  await sleeper.issuer.issue(sleeper.appOf("notes"), client, next, NOW);
+  await issueTokens(sleeper, { app: sleeper.appOf("notes"), client, request: next, nowSeconds: NOW });
 });
 
 /** Epochs of an hour whose keys end with them: an hour of drift is a whole epoch. */
@@ -256,8 +259,12 @@ Deno.test("a process whose clock is an hour behind neither signs nor accepts wit
   await destroyOverKeys(ours.rotation, right.seconds);
   const log = signRedemption(token);
   const notes = theirs.appOf("notes");
-  await assertRefused(theirs.redeemer.redeem(log, recordOf("a"), NOW), "key_expired", "key_unknown");
-  await assertRefused(theirs.issuer.issue(notes, client, batch, NOW), "key_not_issuing", "store_unavailable");
+  await assertRefused(redeemWith(theirs.redeemer, log, recordOf("a"), NOW), "key_expired", "key_unknown");
+  await assertRefused(
+    issueTokens(theirs, { app: notes, client, request: batch, nowSeconds: NOW }),
+    "key_not_issuing",
+    "store_unavailable",
+  );
   // Not even with a new one of the same name, after a restart as little as before.
   await assertRefused(theirs.ringOf("notes").issuing(NOW), "store_unavailable");
   const restarted = await openService(behind, splitDeployment(HOURLY), kv);
@@ -277,13 +284,17 @@ Deno.test("a process whose clock is an hour ahead ends keys early, and the other
   const batch = await batchOf(ours);
   ahead.seconds = NOW + 3_600;
   await destroyOverKeys(theirs.rotation, ahead.seconds);
-  await assertRefused(ours.redeemer.redeem(signRedemption(token), recordOf("a"), NOW), "key_expired");
+  await assertRefused(redeemWith(ours.redeemer, signRedemption(token), recordOf("a"), NOW), "key_expired");
   const notes = ours.appOf("notes");
-  await assertRefused(ours.issuer.issue(notes, client, batch, NOW), "key_not_issuing", "store_unavailable");
+  await assertRefused(
+    issueTokens(ours, { app: notes, client, request: batch, nowSeconds: NOW }),
+    "key_not_issuing",
+    "store_unavailable",
+  );
   assertEquals([await countClaims(ours), await storedTexts(ours)], [0, []]);
   right.seconds = END;
-  await ours.issuer.issue(notes, client, await batchOf(ours), END);
-  await ours.redeemer.redeem(signRedemption(await makeToken(ours)), recordOf("b"), END);
+  await issueTokens(ours, { app: notes, client, request: await batchOf(ours), nowSeconds: END });
+  await redeemWith(ours.redeemer, signRedemption(await makeToken(ours)), recordOf("b"), END);
   assertEquals(await storedTexts(ours), ["b"]);
 });
 

@@ -6,6 +6,7 @@ import { EPOCH, NOW, platformRandom } from "../../support/service/keys.ts";
 import {
   makeToken,
   recordOf,
+  redeemWith,
   serviceToken,
   signRedemption,
   type Split,
@@ -68,7 +69,7 @@ for (const [what, { answer, outcome }] of Object.entries(STRANGE)) {
       return Promise.race([answer(), broken]);
     };
     const server = split.openLogServer(undefined, what === "nothing in time" ? { acsMs: 500 } : {});
-    const error = await assertRejects(() => server.redeemer.redeem(log, recordOf("a"), NOW), Error);
+    const error = await assertRejects(() => redeemWith(server.redeemer, log, recordOf("a"), NOW), Error);
     clearTimeout(timer);
     if (outcome === "mistake") assert(error instanceof AcsError, String(error));
     else assertEquals((error as Refusal).code, "store_unavailable");
@@ -86,7 +87,10 @@ Deno.test("AcsClient passes on what is the client's to hear, with the time to wa
         headers: { "retry-after": "7" },
       }))
       : reach(request);
-  const refusal = await assertRejects(() => split.logs.redeemer.redeem(log, recordOf("a"), NOW), Refusal);
+  const refusal = await assertRejects(
+    () => redeemWith(split.logs.redeemer, log, recordOf("a"), NOW),
+    Refusal,
+  );
   assertEquals([refusal.code, refusal.message, refusal.details.retryAfterSeconds], [
     "overloaded",
     "Busy.",

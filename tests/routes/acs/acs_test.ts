@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { issueTokens } from "../../../core/acs/issue_tokens.ts";
 import { concat, toBase64url } from "../../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE, encodeBatchRequest } from "../../../core/token/batch.ts";
 import { encodeTranscript } from "../../../core/token/mac.ts";
@@ -215,7 +216,12 @@ Deno.test("the client of a service is never the client of a session, whatever it
   await using split = await startSplit();
   const ownClient = { issuer: "https://login.example", subject: "one" };
   const app = split.acs.appOf("notes");
-  await split.acs.issuer.issue(app, ownClient, await batchFor(split, 4), split.clock.seconds);
+  await issueTokens(split.acs, {
+    app,
+    client: ownClient,
+    request: await batchFor(split, 4),
+    nowSeconds: split.clock.seconds,
+  });
   const response = await split.reachAcs(EVALUATE, post(await batchFor(split, 4), batchHeaders("one")));
   assertEquals(response.status, 200);
   await response.body?.cancel();

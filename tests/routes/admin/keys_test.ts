@@ -6,6 +6,7 @@ import {
   makeToken,
   openService,
   recordOf,
+  redeemWith,
   signRedemption,
   splitDeployment,
 } from "../../support/service/split.ts";
@@ -53,7 +54,7 @@ Deno.test("POST rotate has the next generation issue at once, and the key before
   const { status, body } = await test.call("/admin/v1/apps/notes/keys/rotate", {});
   assertEquals([status, body.made.generation], [200, 1]);
   assertEquals((await test.service.ringOf("notes").issuing(NOW)).generation, 1);
-  await test.service.redeemer.redeem(signRedemption(token), recordOf("a"), NOW);
+  await redeemWith(test.service.redeemer, signRedemption(token), recordOf("a"), NOW);
   const { body: listed } = await test.call("/admin/v1/keys");
   assertEquals(listed.keys.slice(0, 2).map(({ state }: { state: string }) => state), [
     "redeeming",
@@ -64,10 +65,10 @@ Deno.test("POST rotate has the next generation issue at once, and the key before
 Deno.test("POST revoke ends a key for the very next request of this process", async () => {
   using test = await open();
   const token = await makeToken(test.service);
-  await test.service.redeemer.redeem(signRedemption(token), recordOf("a"), NOW);
+  await redeemWith(test.service.redeemer, signRedemption(token), recordOf("a"), NOW);
   const revoked = await test.call(REVOKE, { epoch: EPOCH, "through-generation": 0 });
   assertEquals([revoked.status, revoked.body.replacement.generation], [200, 1]);
-  const late = test.service.redeemer.redeem(signRedemption(token, 1), recordOf("b"), NOW);
+  const late = redeemWith(test.service.redeemer, signRedemption(token, 1), recordOf("b"), NOW);
   assertEquals(await late.catch(({ code }) => code), "key_unknown");
   assertEquals((await makeToken(test.service)).keyId === token.keyId, false);
 });

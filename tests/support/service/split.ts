@@ -10,7 +10,7 @@ import type { ApplicationConfig, Deployment } from "../../../core/config/types.t
 import { exportDay } from "../../../core/operations/export.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
-import type { Prepared, Redemption } from "../../../core/acs/redemption.ts";
+import type { Redeemer, Redemption } from "../../../core/acs/redeemer.ts";
 import { createLogServer, createService, type Server, type Service } from "../../../core/service.ts";
 import { keySpace, Store } from "../../../core/store/kv.ts";
 import { dayOf } from "../../../core/base/time.ts";
@@ -191,8 +191,19 @@ export function redeemBody(redemption: Redemption, members: Record<string, unkno
 }
 
 /** A record that tells a log from all others. */
-export function recordOf(text: string): () => Prepared {
-  return () => ({ record: utf8(JSON.stringify({ text })) });
+export function recordOf(text: string): Uint8Array<ArrayBuffer> {
+  return utf8(JSON.stringify({ text }));
+}
+
+/** Redeems a use with a record, both steps of it; gives whether this very request had been accepted before. */
+export async function redeemWith(
+  redeemer: Redeemer,
+  redemption: Redemption,
+  record: Uint8Array,
+  nowSeconds: number,
+): Promise<{ replayed: boolean }> {
+  const outcome = await redeemer.store(await redeemer.verify(redemption, nowSeconds), record);
+  return { replayed: outcome === "replayed" };
 }
 
 /** The texts of all records that a store has of the day of {@linkcode NOW}. */

@@ -7,6 +7,7 @@ import {
   countClaims,
   makeToken,
   recordOf,
+  redeemWith,
   signRedemption,
   startSplit,
   storedTexts,
@@ -23,11 +24,11 @@ Deno.test("a log that was claimed and not stored is completed by the client's re
   // One commit, that of the key's number, goes through; the one with the record never does.
   using crashing = await Deno.openKv(":memory:");
   const crashed = split.openLogServer(dyingKv(crashing, 1, false));
-  await assertUnknownOutcome(crashed.redeemer.redeem(log, recordOf("a"), NOW));
+  await assertUnknownOutcome(redeemWith(crashed.redeemer, log, recordOf("a"), NOW));
   assertEquals([await countClaims(acs), await storedTexts(logs)], [1, []]);
   // The ACS says "replayed", this store says "not here": it is stored now, and counts as a first success.
-  assertEquals(await logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: false });
-  assertEquals(await logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: true });
+  assertEquals(await redeemWith(logs.redeemer, log, recordOf("a"), NOW), { replayed: false });
+  assertEquals(await redeemWith(logs.redeemer, log, recordOf("a"), NOW), { replayed: true });
   assertEquals([await countClaims(acs), await storedTexts(logs)], [1, ["a"]]);
 });
 
@@ -40,9 +41,9 @@ for (const landing of [false, true]) {
       await using split = await startSplit();
       const log = signRedemption(await makeToken(split.acs));
       const dying = split.openLogServer(dyingKv(split.logs.store.kv, commits, landing));
-      killed = await dying.redeemer.redeem(log, recordOf("a"), NOW).then(() => false, () => true);
-      await split.logs.redeemer.redeem(log, recordOf("a"), NOW);
-      assertEquals(await split.logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: true });
+      killed = await redeemWith(dying.redeemer, log, recordOf("a"), NOW).then(() => false, () => true);
+      await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW);
+      assertEquals(await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW), { replayed: true });
       assertEquals([await countClaims(split.acs), await storedTexts(split.logs)], [1, ["a"]]);
     }
     assert(commits > 2, "the log server was never killed");
@@ -56,10 +57,10 @@ Deno.test("a log whose claim was answered into the void is completed by the retr
     await (await reach(request)).body?.cancel();
     throw new TypeError("connection reset");
   };
-  await assertUnknownOutcome(split.logs.redeemer.redeem(log, recordOf("a"), NOW));
+  await assertUnknownOutcome(redeemWith(split.logs.redeemer, log, recordOf("a"), NOW));
   assertEquals([await countClaims(split.acs), await storedTexts(split.logs)], [1, []]);
   split.network = (request, reach) => reach(request);
-  assertEquals(await split.logs.redeemer.redeem(log, recordOf("a"), NOW), { replayed: false });
+  assertEquals(await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW), { replayed: false });
   assertEquals([await countClaims(split.acs), await storedTexts(split.logs)], [1, ["a"]]);
 });
 
@@ -70,7 +71,7 @@ Deno.test("two log servers on one store that get the same log at once store it o
     const text = `log ${round}`;
     const log = signRedemption(await makeToken(split.acs), 0, text);
     const answers = await Promise.all(
-      [split.logs, other].map(({ redeemer }) => redeemer.redeem(log, recordOf(text), NOW)),
+      [split.logs, other].map(({ redeemer }) => redeemWith(redeemer, log, recordOf(text), NOW)),
     );
     assertEquals(answers.filter(({ replayed }) => replayed).length, 1);
   }
@@ -94,13 +95,18 @@ Deno.test("a log server whose store does not answer spends no use", async () => 
     Array.from(
       { length: 8 },
       async (_, log) =>
-        server.redeemer.redeem(signRedemption(await makeToken(split.acs), 0, `${log}`), recordOf("x"), NOW),
+        redeemWith(
+          server.redeemer,
+          signRedemption(await makeToken(split.acs), 0, `${log}`),
+          recordOf("x"),
+          NOW,
+        ),
     ),
   );
   assert(first.every(({ status }) => status === "rejected"));
   const claimed = await countClaims(split.acs);
   await assertUnknownOutcome(
-    server.redeemer.redeem(signRedemption(await makeToken(split.acs)), recordOf("a"), NOW),
+    redeemWith(server.redeemer, signRedemption(await makeToken(split.acs)), recordOf("a"), NOW),
   );
   assertEquals(await countClaims(split.acs), claimed);
 });
@@ -109,7 +115,7 @@ Deno.test("what a log server stores tells nothing of nonce, MAC or use of anothe
   await using split = await startSplit();
   const token = await makeToken(split.acs);
   const log = signRedemption(token, 5);
-  await split.logs.redeemer.redeem(log, recordOf("a"), NOW);
+  await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW);
   const [acsClaim] = await Array.fromAsync(split.acs.store.list<Uint8Array>(keySpace.allClaims()));
   const [ownClaim] = await Array.fromAsync(split.logs.store.list<Uint8Array>(keySpace.allClaims()));
   const digest = (claim: typeof acsClaim) => (claim!.key[1] as Uint8Array).slice(4, 20).toHex();
@@ -123,7 +129,7 @@ Deno.test("a key's number on a log server outlives its uses, so that none is eve
   await using split = await startSplit();
   const { acs, logs, clock } = split;
   const log = signRedemption(await makeToken(acs));
-  await logs.redeemer.redeem(log, recordOf("a"), NOW);
+  await redeemWith(logs.redeemer, log, recordOf("a"), NOW);
   const end = (EPOCH + 2) * 86_400;
   const borrowed = async () => (await Array.fromAsync(logs.store.list(keySpace.allRemoteKeys()))).length;
   // The log server's clock is two hours ahead of the ACS's, which still redeems.
@@ -132,7 +138,7 @@ Deno.test("a key's number on a log server outlives its uses, so that none is eve
   clock.seconds = end - 10;
   const restarted = split.openLogServer();
   const refused = await assertRejects(
-    () => restarted.redeemer.redeem(log, recordOf("a"), end - 10),
+    () => redeemWith(restarted.redeemer, log, recordOf("a"), end - 10),
     Refusal,
   );
   assertEquals(refused.code, "key_expired");

@@ -9,12 +9,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalPublic, toBase64url, u16, utf8 } from "../../base/bytes.ts";
 import type { Application } from "../../config/types.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
-import type { Prepared, Redeemer, Redemption } from "../redemption.ts";
 import type { Committer } from "../../ledger/committer.ts";
 import { claimId } from "../../store/kv.ts";
-import { dayOf, hourOf } from "../../base/time.ts";
+import { dayOf, hourOfDay } from "../../base/time.ts";
+import type { Redeemer, Redemption, StoredUse, VerifiedUse } from "../redeemer.ts";
+import type { RemoteAcs } from "./port.ts";
 import type { RemoteKeys } from "./remote_keys.ts";
-import type { RemoteAcs } from "./remote_acs.ts";
 
 /** Bytes of the tag under which a stored use is known. */
 const STORED_TAG_LENGTH = 16;
@@ -26,40 +26,46 @@ export function storedTag(macKey: Uint8Array, use: number): Uint8Array {
 }
 
 /** What redemption on a log server works with. */
-export interface SplitContext {
+export interface RemoteRedeemerOptions {
   /** An application. Throws the refusal `app_unknown`. */
   readonly appOf: (id: string) => Application;
   /** Claims uses. */
   readonly acs: RemoteAcs;
   /** The keys under which records are stored here. */
-  readonly borrowed: RemoteKeys;
+  readonly keys: RemoteKeys;
   /** Stores records. */
   readonly committer: Committer;
 }
 
 /** Redemption with the ACS elsewhere. */
-export class SplitRedeemer implements Redeemer {
+export class RemoteRedeemer implements Redeemer {
+  readonly #options: RemoteRedeemerOptions;
+
   /** Redeems with the given ACS and committer. */
-  constructor(private readonly context: SplitContext) {}
+  constructor(options: RemoteRedeemerOptions) {
+    this.#options = options;
+  }
 
   /**
-   * See {@linkcode Redeemer.redeem}. The body is read before the use is claimed, so that a log that cannot be stored
-   * spends nothing; and whether the record is here is decided by a row of this store, so that a log that was claimed and
-   * not stored is completed when the client sends it again, and one that was stored is not stored twice.
+   * See {@linkcode Redeemer.verify}. The ACS verifies and claims in one call, so it is asked by
+   * {@linkcode RemoteRedeemer.store}, once the body has been read: a log that cannot be stored spends nothing.
    */
-  async redeem(
-    redemption: Redemption,
-    prepare: () => Prepared,
-    nowSeconds: number,
-  ): Promise<{ replayed: boolean }> {
-    const { acs, borrowed, committer } = this.context;
-    const { record } = prepare();
+  verify(redemption: Redemption, nowSeconds: number): Promise<VerifiedUse> {
+    return Promise.resolve({ redemption, nowSeconds });
+  }
+
+  /**
+   * See {@linkcode Redeemer.store}. Whether the record is here is decided by a row of this store, so that a log that was
+   * claimed and not stored is completed when the client sends it again, and one that was stored is not stored twice.
+   */
+  async store({ redemption, nowSeconds }: VerifiedUse, record: Uint8Array): Promise<StoredUse> {
+    const { acs, keys, committer } = this.#options;
     // A store that takes nothing now is found out before the use is spent.
     committer.admit();
     const { macKey } = await acs.redeem(redemption);
     const { app, credential: { keyId, nonce, use } } = redemption;
     const tag = storedTag(macKey, use);
-    const key = await borrowed.of(app, keyId, () => this.#redeemUntil(app, keyId, nowSeconds));
+    const key = await keys.of(app, keyId, () => this.#redeemUntil(app, keyId, nowSeconds));
     const outcome = await committer.submit({
       id: claimId(key.ordinal, tag, use),
       lane: toBase64url(nonce),
@@ -67,21 +73,21 @@ export class SplitRedeemer implements Redeemer {
       ...key,
       app,
       day: dayOf(nowSeconds),
-      hour: hourOf(nowSeconds),
+      hour: hourOfDay(nowSeconds),
       record,
     });
     if (outcome === "key_over") {
-      borrowed.forget();
+      keys.forget();
       throw keyExpired();
     }
     // The tag is in the row's name: another one under it cannot be.
-    return { replayed: outcome !== "accepted" };
+    return outcome === "accepted" ? "accepted" : "replayed";
   }
 
   /** When the key ends, or a moment that is not earlier where the directory does not list it (any more). */
   async #redeemUntil(app: string, keyId: Uint8Array, nowSeconds: number): Promise<number> {
-    const keys = await this.context.acs.keys(app, nowSeconds);
-    const { epochSeconds, overlapEpochs } = this.context.appOf(app);
+    const keys = await this.#options.acs.keys(app, nowSeconds);
+    const { epochSeconds, overlapEpochs } = this.#options.appOf(app);
     return keys.find((key) => equalPublic(key.keyId, keyId))?.redeemUntil ??
       nowSeconds + (1 + overlapEpochs) * epochSeconds;
   }

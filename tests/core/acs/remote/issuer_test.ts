@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
+import { issueTokens } from "../../../../core/acs/issue_tokens.ts";
 import { Refusal } from "../../../../core/base/errors.ts";
 import { replaceIssuingKey, revokeKeys } from "../../../../core/keys/replacement.ts";
 import { keySpace } from "../../../../core/store/kv.ts";
@@ -52,17 +53,26 @@ function watchNames(split: Split): string[] {
 Deno.test("a log server gets tokens of the ACS, with a proof under the key that it publishes", async () => {
   await using split = await startSplit();
   const batch = await blind(split, 3);
-  batch.verify(await split.logs.issuer.issue(split.logs.appOf("notes"), alice, batch.request, NOW));
+  batch.verify(
+    await issueTokens(split.logs, {
+      app: split.logs.appOf("notes"),
+      client: alice,
+      request: batch.request,
+      nowSeconds: NOW,
+    }),
+  );
 });
 
 Deno.test("the ACS counts each client of a log server by itself, and a retry costs nothing", async () => {
   await using split = await startSplit();
   const app = split.logs.appOf("notes");
   const issue = async (client: typeof alice, count: number) =>
-    split.logs.issuer.issue(app, client, (await blind(split, count)).request, NOW);
+    issueTokens(split.logs, { app, client, request: (await blind(split, count)).request, nowSeconds: NOW });
   const first = await blind(split, 3);
-  await split.logs.issuer.issue(app, alice, first.request, NOW);
-  first.verify(await split.logs.issuer.issue(app, alice, first.request, NOW));
+  await issueTokens(split.logs, { app, client: alice, request: first.request, nowSeconds: NOW });
+  first.verify(
+    await issueTokens(split.logs, { app, client: alice, request: first.request, nowSeconds: NOW }),
+  );
   await issue(alice, 1);
   const refusal = await assertRefused(issue(alice, 1), "quota_exhausted");
   assertEquals(refusal.details.retryAfterSeconds, (EPOCH + 1) * 86_400 - NOW);
@@ -73,7 +83,12 @@ Deno.test("a client's name at the ACS is a hash that changes with the key, the a
   await using split = await startSplit({ tokensPerClient: 64 });
   const names = watchNames(split);
   const ask = async (client: typeof alice, app = "notes") =>
-    split.logs.issuer.issue(split.logs.appOf(app), client, (await blind(split)).request, NOW);
+    issueTokens(split.logs, {
+      app: split.logs.appOf(app),
+      client,
+      request: (await blind(split)).request,
+      nowSeconds: NOW,
+    });
   await ask(alice);
   await ask(alice);
   await ask(bob);
@@ -86,16 +101,21 @@ Deno.test("a client's name at the ACS is a hash that changes with the key, the a
   for (const name of names) assertMatch(name, /^[A-Za-z0-9_-]{43}$/);
   assert(!names.join().includes("alice"));
   const again = split.openLogServer();
-  await again.issuer.issue(again.appOf("notes"), alice, (await blind(split)).request, split.clock.seconds);
+  await issueTokens(again, {
+    app: again.appOf("notes"),
+    client: alice,
+    request: (await blind(split)).request,
+    nowSeconds: split.clock.seconds,
+  });
   assertEquals(names.at(-1), names.at(-2), "a restart keeps the names, and with them the quota");
   using kv = await Deno.openKv(":memory:");
   const elsewhere = split.openLogServer(kv);
-  await elsewhere.issuer.issue(
-    elsewhere.appOf("notes"),
-    alice,
-    (await blind(split)).request,
-    split.clock.seconds,
-  );
+  await issueTokens(elsewhere, {
+    app: elsewhere.appOf("notes"),
+    client: alice,
+    request: (await blind(split)).request,
+    nowSeconds: split.clock.seconds,
+  });
   assertNotEquals(names.at(-1), names.at(-2));
 });
 
@@ -106,8 +126,14 @@ Deno.test("a batch for a key that nobody knows is refused without asking the ACS
   const ids = (await split.logs.publishedKeys("notes", NOW)).map(({ keyId }) => truncatedKeyId(keyId));
   request[2] = Array.from({ length: 256 }, (_, id) => id).find((id) => !ids.includes(id))!;
   const app = split.logs.appOf("notes");
-  await assertRefused(split.logs.issuer.issue(app, alice, request, NOW), "key_not_issuing");
-  await assertRefused(split.logs.issuer.issue(app, alice, request.slice(0, 2), NOW), "batch_invalid");
+  await assertRefused(
+    issueTokens(split.logs, { app, client: alice, request, nowSeconds: NOW }),
+    "key_not_issuing",
+  );
+  await assertRefused(
+    issueTokens(split.logs, { app, client: alice, request: request.slice(0, 2), nowSeconds: NOW }),
+    "batch_invalid",
+  );
   assertEquals(names, []);
   assertEquals((await split.acs.store.get(keySpace.clientSecret())).value, null);
 });
@@ -118,9 +144,14 @@ Deno.test("a log server learns of a revocation with the first refusal", async ()
   const before = await blind(split);
   await revokeKeys(split.acs.rotation, split.acs.appOf("notes"), EPOCH, 0, NOW);
   split.acs.ringOf("notes").forget();
-  await assertRefused(split.logs.issuer.issue(app, alice, before.request, NOW), "key_not_issuing");
+  await assertRefused(
+    issueTokens(split.logs, { app, client: alice, request: before.request, nowSeconds: NOW }),
+    "key_not_issuing",
+  );
   const after = await blind(split);
-  after.verify(await split.logs.issuer.issue(app, alice, after.request, NOW));
+  after.verify(
+    await issueTokens(split.logs, { app, client: alice, request: after.request, nowSeconds: NOW }),
+  );
 });
 
 Deno.test("two log servers that start at once on one store have one secret", async () => {
@@ -130,7 +161,12 @@ Deno.test("two log servers that start at once on one store have one secret", asy
   const servers = [split.openLogServer(kv), split.openLogServer(kv)];
   await Promise.all(
     servers.map(async (server) =>
-      server.issuer.issue(server.appOf("notes"), alice, (await blind(split)).request, NOW)
+      issueTokens(server, {
+        app: server.appOf("notes"),
+        client: alice,
+        request: (await blind(split)).request,
+        nowSeconds: NOW,
+      })
     ),
   );
   assertEquals(names.length, 2);

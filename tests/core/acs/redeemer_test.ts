@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { Refusal } from "../../../core/base/errors.ts";
 import { revokeKeys } from "../../../core/keys/replacement.ts";
 import { MacKeyCache } from "../../../core/acs/mac_keys.ts";
-import { LocalRedeemer } from "../../../core/acs/redemption.ts";
+import { LocalRedeemer } from "../../../core/acs/redeemer.ts";
 import { EPOCH, NOW, platformRandom } from "../../support/service/keys.ts";
-import { makeToken, openService, recordOf, signRedemption } from "../../support/service/split.ts";
+import { makeToken, openService, recordOf, redeemWith, signRedemption } from "../../support/service/split.ts";
 
 /** A cache that counts how often it was gone through. */
 class CountingCache extends MacKeyCache {
@@ -21,13 +21,13 @@ Deno.test("many requests that hear together of their key's end go through the ca
   const { committer } = service;
   const redeemer = new LocalRedeemer({ ringOf: () => service.ringOf("notes"), committer, macKeys });
   const tokens = [await makeToken(service), await makeToken(service)];
-  for (const token of tokens) await redeemer.redeem(signRedemption(token, 0), recordOf("a"), NOW);
+  for (const token of tokens) await redeemWith(redeemer, signRedemption(token, 0), recordOf("a"), NOW);
   assertEquals([macKeys.size, macKeys.clears], [2, 0]);
   await revokeKeys(service.rotation, service.appOf("notes"), EPOCH, 0, NOW);
   const outcomes = await Promise.allSettled(
     Array.from({ length: 30 }, (_, index) => {
       const log = signRedemption(tokens[index % 2]!, 1 + index);
-      return redeemer.redeem(log, recordOf(String(index)), NOW);
+      return redeemWith(redeemer, log, recordOf(String(index)), NOW);
     }),
   );
   const codes = outcomes.map((outcome) => outcome.status === "rejected" && (outcome.reason as Refusal).code);

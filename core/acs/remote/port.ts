@@ -5,15 +5,8 @@
  * @module
  */
 import type { PublishedKey } from "../../keys/directory.ts";
-import type { Redemption } from "../redemption.ts";
-
-/** A use that the ACS has claimed. */
-export interface RedeemedUse {
-  /** Whether it had claimed the use for this very request before. */
-  readonly replayed: boolean;
-  /** The token's MAC key, 32 bytes. */
-  readonly macKey: Uint8Array;
-}
+import type { RedeemedUse } from "../redeem.ts";
+import type { Redemption } from "../redeemer.ts";
 
 /** An ACS elsewhere, as a log server uses it. */
 export interface RemoteAcs {

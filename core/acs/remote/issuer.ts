@@ -7,23 +7,23 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, lengthPrefixed, toBase64url, utf8 } from "../../base/bytes.ts";
-import type { ClientIdentity } from "../client_tag.ts";
-import type { Application } from "../../config/types.ts";
 import { Refusal } from "../../base/errors.ts";
-import type { Issuer } from "../issuance.ts";
+import type { RandomSource } from "../../base/random.ts";
+import type { Application } from "../../config/types.ts";
 import { stateAt } from "../../keys/epoch.ts";
 import { CLIENT_SECRET, openSealedSecret } from "../../keys/sealed_secret.ts";
 import type { Sealer } from "../../keys/sealing.ts";
 import { type Store, storeUnavailable } from "../../store/kv.ts";
 import { truncatedKeyId } from "../../token/token.ts";
-import type { RandomSource } from "../../base/random.ts";
-import type { RemoteAcs } from "./remote_acs.ts";
+import type { ClientIdentity } from "../client_tag.ts";
+import type { AskedBatch, Issuer, SignedBatch } from "../issuer.ts";
+import type { RemoteAcs } from "./port.ts";
 
 const CLIENT_LABEL = concat(utf8("DIT/1 client"), Uint8Array.of(0));
 
 /**
  * b64url(HMAC-SHA-256(secret, "DIT/1 client" 0x00 | lp(app) | key id | lp(iss) | lp(sub))): with the key's id in it, so
- * that the ACS cannot join what a client got under two keys.
+ * that the ACS cannot link what a client got under two keys.
  */
 export function clientName(
   secret: Uint8Array,
@@ -37,33 +37,40 @@ export function clientName(
   );
 }
 
+/** What issuance at an ACS elsewhere works with. */
+export interface RemoteIssuerOptions {
+  /** Signs and counts. */
+  readonly acs: RemoteAcs;
+  /** Keeps the secret of its clients' names, for every log server on it. */
+  readonly store: Store;
+  /** Seals that secret. */
+  readonly sealer: Sealer;
+  /** Makes that secret. */
+  readonly random: RandomSource;
+}
+
 /** Issuance with the ACS elsewhere. */
-export class SplitIssuer implements Issuer {
+export class RemoteIssuer implements Issuer {
+  readonly #options: RemoteIssuerOptions;
   #secret: Uint8Array | undefined;
 
-  /** Issues at `acs`; keeps the key to its clients' names in `store`, for every log server on it. */
-  constructor(
-    private readonly acs: RemoteAcs,
-    private readonly store: Store,
-    private readonly sealer: Sealer,
-    private readonly random: RandomSource,
-  ) {}
+  /** Reads and writes nothing yet. */
+  constructor(options: RemoteIssuerOptions) {
+    this.#options = options;
+  }
 
   /** See {@linkcode Issuer.issue}. */
-  async issue(
-    app: Application,
-    client: ClientIdentity,
-    request: Uint8Array<ArrayBuffer>,
-    nowSeconds: number,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async issue({ app, client, request, nowSeconds }: AskedBatch): Promise<SignedBatch> {
+    const { acs, store, sealer, random } = this.#options;
     const keyId = await this.#keyOf(app, request, nowSeconds);
-    this.#secret ??= await openSealedSecret(this.store, this.sealer, this.random, CLIENT_SECRET);
-    return await this.acs.evaluate(app.id, clientName(this.#secret, app.id, keyId, client), request);
+    this.#secret ??= await openSealedSecret(store, sealer, random, CLIENT_SECRET);
+    const name = clientName(this.#secret, app.id, keyId, client);
+    return { response: await acs.evaluate(app.id, name, request), granted: 0 };
   }
 
   /** See {@linkcode Issuer.ready}. */
   async ready(app: Application, nowSeconds: number): Promise<void> {
-    const keys = await this.acs.keys(app.id, nowSeconds);
+    const keys = await this.#options.acs.keys(app.id, nowSeconds);
     if (keys.every((key) => stateAt(key, nowSeconds) !== "issuing")) throw storeUnavailable();
   }
 
@@ -71,7 +78,7 @@ export class SplitIssuer implements Issuer {
   async #keyOf(app: Application, request: Uint8Array, nowSeconds: number): Promise<Uint8Array> {
     if (request.length < 3) throw new Refusal("batch_invalid", "The batch ends inside its header.");
     for (const renew of [false, true]) {
-      const keys = await this.acs.keys(app.id, nowSeconds, renew);
+      const keys = await this.#options.acs.keys(app.id, nowSeconds, renew);
       const named = keys.find((key) => truncatedKeyId(key.keyId) === request[2]);
       if (named !== undefined) return named.keyId;
     }

@@ -1,0 +1,105 @@
+/**
+ * The quota: how many tokens a client has been granted under one key, and which requests it was granted them for, so
+ * that the same bytes sent again cost nothing (docs/protocol.md, section 4).
+ *
+ * @module
+ */
+import { equalPublic } from "../base/bytes.ts";
+import { Refusal } from "../base/errors.ts";
+import type { SigningKey } from "../keys/key_ring.ts";
+import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
+import { type ClientIdentity, clientTag, requestDigest } from "./client_tag.ts";
+
+/** Times an hour that the same bytes may be sent again under a key. */
+const MAX_REPEATS_PER_HOUR = 8;
+// Commits of one client's row that may be overtaken: each one that overtakes spends quota or a repeat, so there are few.
+const MAX_OVERTAKEN = 64;
+
+/** What the store keeps of a client's grants under one key. */
+interface QuotaRow {
+  /** Tokens granted. */
+  readonly granted: number;
+  /** The requests that were granted, and how often each was repeated in which hour since 1970. */
+  readonly requests: readonly { digest: Uint8Array; hour: number; repeats: number }[];
+  /** Unix seconds of the key's end: the row goes with it. */
+  readonly exp: number;
+}
+
+/** Tokens that a client asks for. */
+export interface QuotaRequest {
+  /** The key that is to sign them. */
+  readonly key: SigningKey;
+  /** Who asks. */
+  readonly client: ClientIdentity;
+  /** The request's bytes, by which it is known when it is sent again. */
+  readonly request: Uint8Array;
+  /** How many tokens it asks for. */
+  readonly tokens: number;
+  /** Unix seconds, whole. */
+  readonly nowSeconds: number;
+}
+
+/** What came of it: granted now, granted before to the same bytes, or nothing, because the key has ended. */
+export type QuotaOutcome = "granted" | "repeated" | "key_over";
+
+/**
+ * Commits a client's quota, before anything is evaluated.
+ * @throws {Refusal} `quota_exhausted`, `store_unavailable`.
+ */
+export async function spendQuota(store: Store, asked: QuotaRequest): Promise<QuotaOutcome> {
+  const { key } = asked;
+  const tag = clientTag(key.pepper, asked.client);
+  const digest = requestDigest(key.pepper, tag, asked.request);
+  for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
+    const entry = await store.get<QuotaRow>(keySpace.quota(key.ordinal, tag));
+    const row = entry.value ?? { granted: 0, requests: [], exp: key.redeemUntil };
+    const isRepeated = row.requests.some((granted) => equalPublic(granted.digest, digest));
+    const next = isRepeated ? repeat(row, digest, asked.nowSeconds) : grant(row, digest, asked);
+    const done = await store.commit((operation) => {
+      operation
+        .check({ key: keySpace.alive(key.ordinal), versionstamp: key.aliveVersionstamp })
+        .check(entry)
+        .set(entry.key, next);
+    });
+    if (done !== undefined) return isRepeated ? "repeated" : "granted";
+    const alive = await store.get(keySpace.alive(key.ordinal));
+    if (alive.versionstamp !== key.aliveVersionstamp) return "key_over";
+  }
+  throw storeUnavailable();
+}
+
+function grant(row: QuotaRow, digest: Uint8Array, { key, tokens, nowSeconds }: QuotaRequest): QuotaRow {
+  if (row.granted + tokens > key.tokensPerClient) {
+    throw new Refusal(
+      "quota_exhausted",
+      "This batch exceeds what is left of the client's tokens under this key.",
+      { retryAfterSeconds: Math.max(1, key.issueUntil - nowSeconds) },
+    );
+  }
+  return {
+    ...row,
+    granted: row.granted + tokens,
+    requests: [...row.requests, { digest, hour: hoursSince1970(nowSeconds), repeats: 0 }],
+  };
+}
+
+function repeat(row: QuotaRow, digest: Uint8Array, nowSeconds: number): QuotaRow {
+  const hour = hoursSince1970(nowSeconds);
+  return {
+    ...row,
+    requests: row.requests.map((request) => {
+      if (!equalPublic(request.digest, digest)) return request;
+      const repeats = request.hour === hour ? request.repeats + 1 : 1;
+      if (repeats > MAX_REPEATS_PER_HOUR) {
+        throw new Refusal("quota_exhausted", "These bytes were sent too often within the hour.", {
+          retryAfterSeconds: (hour + 1) * 3_600 - nowSeconds,
+        });
+      }
+      return { ...request, hour, repeats };
+    }),
+  };
+}
+
+function hoursSince1970(nowSeconds: number): number {
+  return Math.floor(nowSeconds / 3_600);
+}

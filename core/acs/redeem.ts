@@ -1,0 +1,70 @@
+/**
+ * The verb of redemption for log servers elsewhere, which keep the record themselves (docs/protocol.md, section 8).
+ *
+ * @module
+ */
+import { DecodeError, equalPublic } from "../base/bytes.ts";
+import { Refusal } from "../base/errors.ts";
+import type { Application } from "../config/types.ts";
+import type { Credential } from "../token/credential.ts";
+import { decodeTranscript, type Transcript } from "../token/mac.ts";
+import type { LocalRedeemer, Redemption, StoredUse } from "./redeemer.ts";
+
+/** What redeeming a use needs of a service. */
+export interface RedeemContext {
+  /** Verifies and claims. */
+  readonly redeemer: Pick<LocalRedeemer, "verify" | "store">;
+}
+
+/** A use that another server wants claimed for a log that it has. */
+export interface RedeemInput {
+  /** The application whose service token the server has shown. */
+  readonly app: Application;
+  /** The use. */
+  readonly credential: Credential;
+  /** The encoded transcript, which the credential's MAC covers. */
+  readonly transcript: Uint8Array;
+  /** Unix seconds, whole. */
+  readonly nowSeconds: number;
+}
+
+/** A use that was claimed. */
+export interface RedeemedUse {
+  /** Whether it was claimed now, or had been for this very request before. */
+  readonly outcome: StoredUse;
+  /** The token's MAC key, 32 bytes. */
+  readonly macKey: Uint8Array;
+}
+
+/**
+ * Verifies a use and claims it, or refuses it and writes nothing.
+ * @throws {Refusal} With a code of docs/protocol.md, section 6.
+ */
+export async function redeem({ redeemer }: RedeemContext, input: RedeemInput): Promise<RedeemedUse> {
+  const { app: { id: app }, credential, nowSeconds } = input;
+  const body = requireTranscriptOf(app, credential, input.transcript);
+  const use = await redeemer.verify({ app, credential, body }, nowSeconds);
+  return { outcome: await redeemer.store(use), macKey: use.macKey };
+}
+
+/** The transcript has to say what the request says: one valid transcript can claim nothing else. */
+function requireTranscriptOf(app: string, credential: Credential, bytes: Uint8Array): Redemption["body"] {
+  const transcript = readTranscript(bytes);
+  if (
+    transcript === undefined || transcript.app !== app || transcript.use !== credential.use ||
+    !equalPublic(transcript.keyId, credential.keyId) || !equalPublic(transcript.nonce, credential.nonce)
+  ) {
+    throw new Refusal("mac_invalid", "The transcript is not one of this request.");
+  }
+  const { contentEncoding, bodyDigest } = transcript;
+  return { contentEncoding, bodyDigest };
+}
+
+function readTranscript(bytes: Uint8Array): Transcript | undefined {
+  try {
+    return decodeTranscript(bytes);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
