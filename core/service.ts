@@ -7,6 +7,8 @@
 import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./operations/counters.ts";
 import { Refusal } from "./base/errors.ts";
+import { FAMILY_NAMES } from "./families.ts";
+import { type Issuer, LocalIssuer } from "./acs/issuance.ts";
 import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
 import { Health } from "./operations/health.ts";
@@ -22,7 +24,7 @@ import { RemoteRedeemer } from "./acs/remote/redeemer.ts";
 import { RemoteKeys } from "./acs/remote/remote_keys.ts";
 import { Committer, type CommitterOptions } from "./ledger/committer.ts";
 import { CounterRows } from "./operations/counter_rows.ts";
-import type { Store } from "./store/kv.ts";
+import type { Store } from "./store/store.ts";
 import type { Suppressions } from "./schema/event.ts";
 import { type AuditEntry, AuditLog } from "./operations/audit_log.ts";
 import type { RandomSource } from "./base/random.ts";
@@ -68,6 +70,8 @@ export interface Server {
   readonly deployment: Deployment;
   /** The store. */
   readonly store: Store;
+  /** What a row of each family is called, in the plural, by the first part of its key. */
+  readonly families: ReadonlyMap<string, string>;
   /** Seals secrets. */
   readonly sealer: Sealer;
   /** A cryptographic source. */
@@ -165,6 +169,7 @@ function commonParts(options: ServerOptions) {
   return {
     deployment,
     store,
+    families: FAMILY_NAMES,
     sealer,
     random,
     now,

@@ -14,8 +14,8 @@ import { MacKeyCache } from "../../core/acs/mac_keys.ts";
 import { LocalRedeemer } from "../../core/acs/redeemer.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { createService } from "../../core/service.ts";
-import { keySpace, Store } from "../../core/store/kv.ts";
-import { openStore } from "../../core/store/deno_kv/open.ts";
+import { SEGMENTS } from "../../core/ledger/families.ts";
+import { openStore, storeOver } from "../../core/store/deno_kv/open.ts";
 import { dayOf } from "../../core/base/time.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
@@ -83,7 +83,7 @@ const commits = { count: 0, claims: 0, milliseconds: 0 };
 async function openService() {
   const deadline = { deadlineMs: 60_000 };
   const store = point.fullIndex
-    ? new Store(await Deno.openKv(path), deadline)
+    ? storeOver(await Deno.openKv(path), deadline)
     : await openStore(path, deadline);
   return createService({
     deployment,
@@ -112,7 +112,7 @@ async function prepareStore(): Promise<void> {
   for (let segments = Math.floor(point.redemptions / SEGMENT_RECORDS); segments > 0; segments -= 16) {
     await service.store.commit((operation) => {
       for (let index = 0; index < Math.min(16, segments); index++) {
-        operation.set(keySpace.segment("load", dayOf(now()), random(12)), random(SEGMENT_BYTES));
+        operation.set(SEGMENTS.key("load", dayOf(now()), random(12)), random(SEGMENT_BYTES));
       }
     });
   }

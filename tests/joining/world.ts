@@ -11,7 +11,7 @@ import type { Application, Deployment } from "../../core/config/types.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { createService, type Service } from "../../core/service.ts";
-import { claimId, useDigest } from "../../core/store/kv.ts";
+import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
 import { shuffle } from "../../core/base/shuffle.ts";
 import { BATCH_REQUEST_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
@@ -26,6 +26,7 @@ import { deidentify, type EdgeHandler } from "../../edge/deidentify.ts";
 import { createApp } from "../../routes/app.ts";
 import { type SeededRandom, seededRandom } from "../support/base/seeded_random.ts";
 import { type Deed, type Habits, makeDay } from "./day.ts";
+import { setRow } from "../support/store/rows.ts";
 
 /** The application. */
 export const APP = "notes";
@@ -219,7 +220,7 @@ class Crowd {
       uses: shuffle(Array.from({ length: key.usesPerToken }, (_, use) => use), random.bytes),
     };
     this.#tokens.set(client, [...this.#tokens.get(client) ?? [], token]);
-    if (this.options.keptNonces) await service.store.kv.set(["n", random.bytes(8)], nonce);
+    if (this.options.keptNonces) await setRow(service.store, ["n", random.bytes(8)], nonce);
   }
 
   async #send({ client, logged }: Deed): Promise<void> {

@@ -9,7 +9,7 @@ import { defineConfig } from "../../../core/config/mod.ts";
 import type { ApplicationConfig } from "../../../core/config/types.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { createService, type Service } from "../../../core/service.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { LOG_ROWS } from "../../../core/ledger/families.ts";
 import { openStore } from "../../../core/store/deno_kv/open.ts";
 import type { LogRecord } from "../../../core/schema/record.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
@@ -124,7 +124,7 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
 async function readRecords(service: Service): Promise<LogRecord[]> {
   await service.committer.drain();
   const records: LogRecord[] = [];
-  for await (const { value } of service.store.list<Uint8Array>(keySpace.allLogsOf("notes"))) {
+  for await (const { value } of service.store.list<Uint8Array>(LOG_ROWS.prefix("notes"))) {
     const lines = new TextDecoder().decode(value).split("\n").filter((line) => line !== "");
     records.push(...lines.map((line) => JSON.parse(line) as LogRecord));
   }

@@ -11,7 +11,7 @@ import type { ApplicationConfig } from "../../../core/config/types.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import { createService, type Service } from "../../../core/service.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
 import { openStore } from "../../../core/store/deno_kv/open.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { Admission, type AdmissionOptions } from "../../../edge/admission.ts";
@@ -22,6 +22,7 @@ import { createApp } from "../../../routes/app.ts";
 import { testConfig } from "../client/client_service.ts";
 import { freePort } from "../processes/free_ports.ts";
 import { NEVER_SECONDS } from "../client/client_under_test.ts";
+import type { Entry, Range } from "../../../core/store/port.ts";
 
 /** The secret of the hop, unless a test gives a region another one. */
 export const REGION_TOKEN = "the-secret-of-all-regions-in-tests-0123";
@@ -56,7 +57,7 @@ export interface RegionService {
   /** Answers in the service's place from now on. */
   intercept: RegionOptions["intercept"];
   /** Every row of the store but those of keys and the risk monitor's secret. */
-  readonly rows: () => Promise<Deno.KvEntry<unknown>[]>;
+  readonly rows: () => Promise<Entry<unknown>[]>;
   /** Suppressions answering, and starts again where it was. */
   readonly stop: () => Promise<void>;
   readonly start: () => void;
@@ -212,7 +213,6 @@ function lazyMap(entries: () => Record<string, string>): ReadonlyMap<string, str
 
 /** How many claims and log rows a region's store has. */
 export async function countStored(region: RegionService): Promise<{ claims: number; logs: number }> {
-  const count = async (selector: Deno.KvListSelector) =>
-    (await Array.fromAsync(region.service.store.list(selector))).length;
-  return { claims: await count(keySpace.allClaims()), logs: await count(keySpace.allLogsOf(APP)) };
+  const count = async (range: Range) => (await Array.fromAsync(region.service.store.list(range))).length;
+  return { claims: await count(CLAIMS.all()), logs: await count(LOG_ROWS.prefix(APP)) };
 }

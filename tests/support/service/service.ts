@@ -11,7 +11,9 @@ import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import { createService, type Service } from "../../../core/service.ts";
 import type { CommitterOptions } from "../../../core/ledger/committer.ts";
-import { keySpace, Store, type StoreOptions } from "../../../core/store/kv.ts";
+import { CLAIMS, LOG_ROWS, SEGMENTS } from "../../../core/ledger/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { StoreOptions } from "../../../core/store/store.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
 import { readSegment } from "../../../core/ledger/segments.ts";
 import type { LogRecord } from "../../../core/schema/record.ts";
@@ -172,7 +174,7 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   const secret = () => SESSION_SECRET;
   const service = createService({
     deployment,
-    store: new Store(kv, options.store),
+    store: storeOver(kv, options.store),
     sealer: await Sealer.of([options.sealKey ?? random(32)], random),
     suites: suiteOf,
     region: options.region ?? "local",
@@ -284,10 +286,10 @@ export async function withService(
 
 async function readRecords({ store }: Service, app: string): Promise<LogRecord[]> {
   const lines: Uint8Array[] = [];
-  for await (const { value } of store.list<Uint8Array>(keySpace.allLogsOf(app))) {
+  for await (const { value } of store.list<Uint8Array>(LOG_ROWS.prefix(app))) {
     lines.push(...splitLines(value));
   }
-  for await (const { value } of store.list<Uint8Array>(keySpace.allSegmentsOf(app))) {
+  for await (const { value } of store.list<Uint8Array>(SEGMENTS.prefix(app))) {
     lines.push(...readSegment(value));
   }
   return lines.map((line) => JSON.parse(new TextDecoder().decode(line)));
@@ -300,5 +302,5 @@ export async function snapshot(kv: Deno.Kv): Promise<Deno.KvEntry<unknown>[]> {
 
 /** How many claims a database holds. */
 export async function countClaims(kv: Deno.Kv): Promise<number> {
-  return (await Array.fromAsync(kv.list(keySpace.allClaims()))).length;
+  return (await Array.fromAsync(kv.list(CLAIMS.all()))).length;
 }

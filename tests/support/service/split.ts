@@ -12,7 +12,8 @@ import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import type { Redeemer, Redemption } from "../../../core/acs/redeemer.ts";
 import { createLogServer, createService, type Server, type Service } from "../../../core/service.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { CLAIMS } from "../../../core/ledger/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../../core/token/mac.ts";
 import { encodeTokenInput } from "../../../core/token/token.ts";
@@ -51,7 +52,7 @@ export async function openService(
 ): Promise<Service> {
   const service = createService({
     deployment,
-    store: new Store(kv ?? await Deno.openKv(":memory:")),
+    store: storeOver(kv ?? await Deno.openKv(":memory:")),
     sealer: await Sealer.of([new Uint8Array(32).fill(7)], platformRandom),
     suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
     region: "local",
@@ -74,6 +75,8 @@ export interface Split extends AsyncDisposable {
   readonly acs: Service;
   /** The log server. */
   readonly logs: Server;
+  /** What its store lies on. */
+  readonly logsKv: Deno.Kv;
   /** Set it to stand between the two. */
   network: Network;
   /** Reaches the ACS past the network. */
@@ -114,7 +117,7 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
   const openLogServer = (kv: Deno.Kv = logsKv, { storeMs, acsMs }: Deadlines = {}): Server =>
     createLogServer({
       deployment,
-      store: new Store(kv, { deadlineMs: storeMs ?? NEVER_MS }),
+      store: storeOver(kv, { deadlineMs: storeMs ?? NEVER_MS }),
       sealer,
       region: "local",
       random: platformRandom,
@@ -133,6 +136,7 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
     clock,
     acs,
     logs: openLogServer(),
+    logsKv,
     network: (request, next) => next(request),
     reachAcs: (path, init) => reach(new Request(`https://acs.example${path}`, init)),
     internalErrors,
@@ -215,5 +219,5 @@ export async function storedTexts(server: Server, app = "notes"): Promise<string
 
 /** How many claims a store holds. */
 export async function countClaims(server: Server): Promise<number> {
-  return (await Array.fromAsync(server.store.list(keySpace.allClaims()))).length;
+  return (await Array.fromAsync(server.store.list(CLAIMS.all()))).length;
 }
