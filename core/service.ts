@@ -8,7 +8,6 @@ import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./operations/counters.ts";
 import { Refusal } from "./base/errors.ts";
 import { FAMILY_NAMES } from "./families.ts";
-import { type Issuer, LocalIssuer } from "./acs/issuance.ts";
 import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
 import { Health } from "./operations/health.ts";

@@ -12,7 +12,6 @@ import { dayOf, hourOfDay } from "../base/time.ts";
 import { keyExpired, type KeyRing, type SigningKey } from "../keys/key_ring.ts";
 import type { Committer } from "../ledger/committer.ts";
 import { claimId, useDigest } from "../ledger/row_ids.ts";
-import { dayOf, hourOf } from "../base/time.ts";
 import type { Credential } from "../token/credential.ts";
 import { deriveMacKey, type Transcript, transcriptParts } from "../token/mac.ts";
 import { encodeTokenInput } from "../token/token.ts";

@@ -10,7 +10,6 @@ import { constants, deflateRaw, inflateRawSync } from "node:zlib";
 import { concat, u32 } from "../base/bytes.ts";
 import { shuffle } from "../base/shuffle.ts";
 import type { RandomSource } from "../base/random.ts";
-import { dayOf, hourOf } from "../base/time.ts";
 import { LOG_ROWS, logsBefore, logsFrom, SEGMENTS, TALLIES } from "./families.ts";
 import type { Key, Range } from "../store/port.ts";
 import type { Store } from "../store/store.ts";
@@ -69,9 +68,7 @@ export async function moveIntoSegments(
     // What of the current hour was moved, and what was not, would tell its minutes.
     const rows = day < dayOf(nowSeconds)
       ? LOG_ROWS.prefix(app, day)
-      : logsBefore(app, day, hourOf(nowSeconds));
-      ? keySpace.logsOf(app, day)
-      : keySpace.logsBefore(app, day, hourOfDay(nowSeconds));
+      : logsBefore(app, day, hourOfDay(nowSeconds));
     while (await movePool(store, random, { app, day, rows, least }, moved)) await options.pause?.();
   }
   return moved;

@@ -71,10 +71,8 @@ export class RemoteIssuer implements Issuer {
 
   /** See {@linkcode Issuer.ready}. */
   async ready(app: Application, nowSeconds: number): Promise<void> {
-    const keys = await this.acs.keys(app.id, nowSeconds);
-    if (keys.every((key) => stateAt(key, nowSeconds) !== "issuing")) throw new StoreUnavailable("failed");
     const keys = await this.#options.acs.keys(app.id, nowSeconds);
-    if (keys.every((key) => stateAt(key, nowSeconds) !== "issuing")) throw storeUnavailable();
+    if (keys.every((key) => stateAt(key, nowSeconds) !== "issuing")) throw new StoreUnavailable("failed");
   }
 
   /** The id of the key that a request's truncated id names; whether it issues now is for the ACS to say. */

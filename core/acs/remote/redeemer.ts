@@ -11,7 +11,6 @@ import type { Application } from "../../config/types.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
 import type { Committer } from "../../ledger/committer.ts";
 import { claimId } from "../../ledger/row_ids.ts";
-import { dayOf, hourOf } from "../../base/time.ts";
 import { dayOf, hourOfDay } from "../../base/time.ts";
 import type { Redeemer, Redemption, StoredUse, VerifiedUse } from "../redeemer.ts";
 import type { RemoteAcs } from "./port.ts";

@@ -122,8 +122,7 @@ export async function endRemoteKeys(store: Store, region: string, nowSeconds: nu
       operation.check(entry)
         .delete(ALIVE_KEYS.key(ordinal))
         .set(entry.key, { ...entry.value, ended: true })
-        .set(ENDED_KEYS.key(ordinal), doomed)
-        .set(keySpace.endedKey(ordinal), endedKey)
+        .set(ENDED_KEYS.key(ordinal), endedKey)
     );
     if (done !== undefined) ended++;
   }
