@@ -7,7 +7,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
-import { createClient, type Fetch } from "../client/mod.ts";
+import { DitClient, type Fetch } from "../client/mod.ts";
 import { nobleRistretto255 } from "../core/voprf/noble.ts";
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { startService } from "../tests/support/client/client_service.ts";
@@ -75,7 +75,7 @@ async function measureDay(): Promise<{ traffic: Map<string, Traffic>; plain: Tra
     inService += performance.now() - start;
     return new Response(body, response);
   };
-  const client = createClient({
+  const client = new DitClient({
     endpoint: "https://telemetry.example",
     app: "notes",
     session: () => test.signIn("alice"),

@@ -11,7 +11,7 @@ import { CLIENT_BUNDLE } from "../boot/client_bundle.ts";
 
 /** Bundles the client for browsers and writes it where the service that runs in `folder` looks for it. */
 export async function bundleClient(folder: string): Promise<void> {
-  const { success, errors, outputFiles } = await Deno.bundle({
+  const { success, errors, outputFiles = [] } = await Deno.bundle({
     entrypoints: [new URL("../client/mod.ts", import.meta.url).pathname],
     platform: "browser",
     write: false,
@@ -19,7 +19,7 @@ export async function bundleClient(folder: string): Promise<void> {
   if (!success) throw new Error(errors.map(({ text }) => text).join("\n"));
   const path = `${folder}/${CLIENT_BUNDLE}`;
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(path, outputFiles![0]!.text());
+  await Deno.writeTextFile(path, outputFiles.map((file) => file.text()).join(""));
 }
 
 if (import.meta.main) {

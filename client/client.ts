@@ -3,24 +3,21 @@
  *
  * @module
  */
-import { clientRistretto255 } from "../core/voprf/noble_client.ts";
+import { Listeners } from "./base/listeners.ts";
+import { randomFraction } from "./base/random.ts";
+import type { ClientEvents } from "./base/types.ts";
 import { NO_RETRY, retryLater } from "./http/backoff.ts";
 import { Connections } from "./http/connections.ts";
-import { Clock } from "./base/clock.ts";
-import { type Collection, parseSchema } from "./base/collection.ts";
-import { commit, type Context, OptedOutError } from "./base/context.ts";
-import { CachedDocument } from "./http/document.ts";
+import { type ClientOptions, plainFields } from "./options.ts";
+import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
-import { directoryOf } from "./http/key_check.ts";
-import { Listeners } from "./base/listeners.ts";
-import { checkApp, checkEndpoint, plainFields } from "./options.ts";
-import { type Occasion, Passes, type PassOutcome } from "./queue/pass.ts";
-import { enqueue } from "./queue/queue.ts";
-import { platformRandom, randomFraction } from "./base/random.ts";
-import { DEVICE, type EventRecord, OPTED_OUT, SCHEMA } from "./storage/records.ts";
-import { MemoryStorage } from "./storage/memory.ts";
-import type { ClientEvents, ClientOptions } from "./base/types.ts";
+import type { PassOutcome, Trigger } from "./queue/pass.ts";
+import { OptedOutError } from "./storage/commit.ts";
+import { DEVICE, type EventRecord, OPTED_OUT } from "./storage/records.ts";
 import { dropTokens } from "./tokens/wallet.ts";
+
+/** Most seconds by which sending waits unless the app says otherwise. */
+const DELAY_SECONDS = 60;
 
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;
@@ -52,11 +49,9 @@ interface Page extends EventTarget {
 export class DitClient<Events = UntypedEvents> {
   readonly #connections = new Connections();
   readonly #listeners = new Listeners();
-  readonly #context: Context;
-  readonly #schema: CachedDocument<Collection>;
-  readonly #passes: Passes;
-  readonly #delayMilliseconds: number;
   readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
+  readonly #parts: Parts;
+  readonly #delayMilliseconds: number;
   #abort = new AbortController();
   #logged: EventRecord[] = [];
   #storing: Promise<void> | undefined;
@@ -70,63 +65,54 @@ export class DitClient<Events = UntypedEvents> {
 
   /**
    * Makes a client. It sends nothing before a random delay, and nothing at all while nothing is queued.
-   * @throws {TypeError} If the endpoint or the application's id is none: the app's author sees it at the first run.
+   * @throws {TypeError} If the endpoint or the application's id is invalid: the app's author sees it at the first run.
    */
   constructor(options: ClientOptions) {
-    const { app, now = Date.now, delaySeconds = 60 } = options;
-    const signal = () => this.#abort.signal;
-    const context: Context = {
-      url: `${checkEndpoint(options.endpoint)}/v1/apps/${checkApp(app)}`,
-      app,
-      session: options.session,
-      suite: options.suite ?? clientRistretto255,
-      storage: options.storage ?? new MemoryStorage(),
-      fetch: options.fetch ?? this.#connections.fetch,
-      clock: new Clock(now),
-      random: options.random ?? platformRandom,
+    this.#parts = assemble(options, {
       report: this.#listeners.report,
-      localDp: options.localDp,
-      gzip: options.gzip ?? typeof CompressionStream === "function",
-      isHidden: () => this.#page?.visibilityState === "hidden",
-      get signal() {
-        return signal();
-      },
-    };
-    this.#context = context;
-    this.#delayMilliseconds = delaySeconds * 1000;
-    this.#schema = new CachedDocument(context, {
-      step: "schema",
-      key: SCHEMA,
-      path: "/schema",
-      parse: (text) => parseSchema(text, app),
-      check: () => Promise.resolve(() => undefined),
+      fetch: this.#connections.fetch,
+      signal: () => this.#abort.signal,
+      isOpen: () => this.#state === "open",
+      isHidden: this.#isHidden,
     });
-    const directory = directoryOf(context, options);
-    this.#passes = new Passes(context, directory, this.#schema, () => this.#state === "open");
+    this.#delayMilliseconds = (options.delaySeconds ?? DELAY_SECONDS) * 1000;
     this.on("dropped", ({ events, reason }) => {
       // That most clients are not in a sample is no loss.
-      if (reason !== "sampled_out") this.#passes.countDrops(reason, events);
+      if (reason !== "sampled_out") this.#parts.passes.countDrops(reason, events);
     });
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
     this.#schedule();
   }
 
-  /** Listens to one kind of event; the function that comes back ends it. */
+  /**
+   * Listens to one kind of event; the function that comes back ends it. What a listener throws is ignored.
+   *
+   * @example
+   * ```ts ignore
+   * const end = client.on("dropped", ({ events, reason }) => console.warn(`${events} dropped: ${reason}`));
+   * end();
+   * ```
+   */
   on<N extends keyof ClientEvents>(name: N, listener: (event: ClientEvents[N]) => void): () => void {
     return this.#listeners.add(name, listener);
   }
 
   /**
    * Logs an event and returns at once. A measurement of a `bucket` field is given as it is, and leaves the device only
-   * as the number of its bucket.
+   * as the number of its bucket. An event that the schema does not declare so is dropped, which `"dropped"` tells.
+   *
+   * @example
+   * ```ts ignore
+   * client.log("token_fetch", { ok: true, platform: "linux", runtime: "2.9", latency_ms: 41.7 });
+   * ```
    */
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
     if (this.#state === "opted_out") return;
-    const at = this.#context.clock.now() / 1000;
-    const isClosed = this.#state === "closed";
-    const plain = isClosed ? undefined : plainFields(name, fields);
+    if (this.#state === "closed") return this.#listeners.report("dropped", { events: 1, reason: "closed" });
+    const at = this.#parts.clock.now() / 1000;
+    const plain = plainFields(name, fields);
     if (plain === undefined) {
-      return this.#listeners.report("dropped", { events: 1, reason: isClosed ? "closed" : "field_invalid" });
+      return this.#listeners.report("dropped", { events: 1, reason: "field_invalid" });
     }
     this.#logged.push({ name, at, fields: plain, encoded: false });
     void this.#store();
@@ -135,7 +121,16 @@ export class DitClient<Events = UntypedEvents> {
     this.#schedule();
   }
 
-  /** Sends what is queued now, without delay or backoff; resolves when it was tried, sent or not. */
+  /**
+   * Sends what is queued now, without delay or backoff; resolves when it was tried, sent or not.
+   *
+   * @example Before a short program ends
+   * ```ts ignore
+   * client.log("token_fetch", { ok: true, platform: "linux", runtime: "2.9", latency_ms: 41.7 });
+   * await client.flush();
+   * await client.close();
+   * ```
+   */
   flush(): Promise<void> {
     return this.#pass("flush");
   }
@@ -143,6 +138,11 @@ export class DitClient<Events = UntypedEvents> {
   /**
    * Opts the user out: deletes queue, tokens, pseudonym and device secret, ends what is on its way, and sends nothing
    * more, now or after a restart. All that stays in the storage is that the user opted out. `false` opts in again.
+   *
+   * @example
+   * ```ts ignore
+   * checkbox.onchange = () => client.setOptOut(!checkbox.checked);
+   * ```
    */
   async setOptOut(optOut: boolean): Promise<void> {
     if (this.#state === "closed") return;
@@ -151,37 +151,59 @@ export class DitClient<Events = UntypedEvents> {
     this.#abort = new AbortController();
     this.#state = optOut ? "opted_out" : "open";
     await this.#guard(() =>
-      this.#context.storage.transaction((entries) => {
-        if (optOut) {
-          for (const key of entries.keys("")) entries.delete(key);
-          entries.set(OPTED_OUT, "1");
-        } else entries.delete(OPTED_OUT);
+      this.#parts.storage.transaction((entries) => {
+        if (!optOut) return entries.delete(OPTED_OUT);
+        for (const key of entries.keys("")) entries.delete(key);
+        entries.set(OPTED_OUT, "1");
       })
     );
     if (optOut) this.#listeners.report("stopped", { reason: "opted_out" });
   }
 
-  /** Ends the pseudonym: a new one is used from now on, with other tokens. What is bound already is sent as it is. */
+  /**
+   * Ends the pseudonym: a new one is used from now on, with other tokens. What is bound already is sent as it is.
+   *
+   * @example
+   * ```ts ignore
+   * button.onclick = () => client.resetPseudonym();
+   * ```
+   */
   resetPseudonym(): Promise<void> {
     return this.#enter(() =>
-      commit(this.#context, (entries) => {
+      this.#parts.commit((entries) => {
         entries.delete(DEVICE);
         dropTokens(entries, ({ pseudonym }) => pseudonym !== undefined);
       })
     );
   }
 
-  /** What is queued and exactly what would be sent, to show to the user; undefined when the user opted out. */
+  /**
+   * What is queued and exactly what would be sent, to show to the user; undefined when the user opted out.
+   *
+   * @example
+   * ```ts ignore
+   * const held = await client.inspect();
+   * view.textContent = held === undefined ? "opted out" : JSON.stringify(held.waiting, undefined, 2);
+   * ```
+   */
   async inspect(): Promise<Inspection | undefined> {
     let inspection: Inspection | undefined;
     await this.#store();
-    await this.#guard(async () =>
-      void (inspection = await inspect(this.#context, await this.#schema.load()))
-    );
+    await this.#guard(async () => {
+      inspection = await inspect(this.#parts, await this.#parts.schema.load());
+    });
     return inspection;
   }
 
-  /** Stores what was logged and ends: nothing is sent any more. What is queued stays in the storage. */
+  /**
+   * Stores what was logged and ends: nothing is sent any more. What is queued stays in the storage.
+   *
+   * @example
+   * ```ts ignore
+   * await client.flush();
+   * await client.close();
+   * ```
+   */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -190,17 +212,19 @@ export class DitClient<Events = UntypedEvents> {
     await this.#store();
     await this.#work;
     this.#connections.close();
-    await this.#guard(() => this.#context.storage.close());
+    await this.#guard(() => this.#parts.storage.close());
   }
 
+  readonly #isHidden = (): boolean => this.#page?.visibilityState === "hidden";
+
   readonly #onVisibility = (): void => {
-    if (this.#context.isHidden()) void this.#pass("hidden");
+    if (this.#isHidden()) void this.#pass("hidden");
   };
 
   /** Has the client send after a random delay, and not before `wait` milliseconds. */
   #schedule(wait = 0): void {
     if (this.#timer !== undefined || this.#state !== "open") return;
-    const delay = wait + randomFraction(this.#context.random) * this.#delayMilliseconds;
+    const delay = wait + randomFraction(this.#parts.random) * this.#delayMilliseconds;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;
@@ -217,12 +241,13 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   async #storeAll(): Promise<void> {
+    const { queue, schema } = this.#parts;
     // Events that are logged in one go share one transaction.
     await undefined;
     while (this.#logged.length > 0) {
       const events = this.#logged;
       this.#logged = [];
-      const isStored = await this.#guard(() => enqueue(this.#context, this.#schema.current, events));
+      const isStored = await this.#guard(() => queue.enqueue(schema.current, events));
       if (!isStored && this.#state !== "opted_out") {
         this.#listeners.report("dropped", { events: events.length, reason: "storage_failed" });
       }
@@ -231,7 +256,10 @@ export class DitClient<Events = UntypedEvents> {
 
   /** Does one thing after the other. */
   #enter(work: () => Promise<unknown>): Promise<void> {
-    return this.#work = this.#work.then(async () => void await this.#guard(work));
+    this.#work = this.#work.then(async () => {
+      await this.#guard(work);
+    });
+    return this.#work;
   }
 
   /** Runs something that may fail in the storage or the app's own code; whether it did not. */
@@ -246,14 +274,16 @@ export class DitClient<Events = UntypedEvents> {
     }
   }
 
-  #pass(occasion: Occasion): Promise<void> {
-    const { storage } = this.#context;
+  #pass(trigger: Trigger): Promise<void> {
+    const { passes, storage } = this.#parts;
     return this.#enter(async () => {
       await this.#store();
       if (this.#state !== "open") return;
       // What a storage that fails leaves is tried again.
       let outcome: PassOutcome = "later";
-      const work = async () => void (outcome = await this.#passes.run(occasion));
+      const work = async () => {
+        outcome = await passes.run(trigger);
+      };
       // One tab at a time, where the storage can see to it.
       await this.#guard(() => storage.exclusively?.(work) ?? work());
       this.#finish(outcome);
@@ -266,13 +296,7 @@ export class DitClient<Events = UntypedEvents> {
       this.#state = "stopped";
       return this.#listeners.report("stopped", { reason: "refused_by_service" });
     }
-    const retry = retryLater(this.#retry, 0, this.#context.random);
-    this.#retry = outcome === "later" ? retry : NO_RETRY;
+    this.#retry = outcome === "later" ? retryLater(this.#retry, 0, this.#parts.random) : NO_RETRY;
     if (outcome !== "done") this.#schedule(this.#retry.retryAt);
   }
-}
-
-/** Makes a {@linkcode DitClient}. */
-export function createClient<Events = UntypedEvents>(options: ClientOptions): DitClient<Events> {
-  return new DitClient<Events>(options);
 }

@@ -1,12 +1,49 @@
 /**
- * Checks of what an app passes in.
+ * What an app passes in, and the checks of it.
  *
  * @module
  */
+import type { RandomSource } from "../core/base/random.ts";
+import type { ClientSuite } from "../core/voprf/noble_client.ts";
+import type { Fetch, LocalDpReporter, SessionSource } from "./base/types.ts";
+import type { Directory } from "./http/directory.ts";
 import { MAX_EVENTS_BYTES } from "./queue/body.ts";
+import type { ClientStorage } from "./storage/storage.ts";
+
+/** How a client is made. */
+export interface ClientOptions {
+  /** Where the service is mounted: `https://telemetry.example`, http only for this machine. */
+  readonly endpoint: string;
+  /** The application's id. */
+  readonly app: string;
+  /** Signs in: only token requests carry what it gives. */
+  readonly session: SessionSource;
+  /** Where state is kept; memory by default. */
+  readonly storage?: ClientStorage | undefined;
+  /** The cipher suite of the application; ristretto255 by default. Another one is passed in, so that it is not bundled. */
+  readonly suite?: ClientSuite | undefined;
+  /** Most seconds by which sending waits, at random, so that logs and token requests cannot be paired; 60 by default. */
+  readonly delaySeconds?: number | undefined;
+  /** A second place that serves the same directory: one that differs from it is not used. */
+  readonly mirror?: string | undefined;
+  /** Says whether a directory that was just fetched may be used: for pinning its keys. Called before it is used. */
+  readonly verifyKeys?: ((directory: Directory) => boolean | Promise<boolean>) | undefined;
+  /** Randomises fields under local differential privacy; without it no event that has one can be sent. */
+  readonly localDp?: LocalDpReporter | undefined;
+  /** Compress bodies that would not fit the smallest padded size; true where the platform can. */
+  readonly gzip?: boolean | undefined;
+  /** `fetch` of the platform by default. */
+  readonly fetch?: Fetch | undefined;
+  /** Unix time in milliseconds; `Date.now` by default. */
+  readonly now?: (() => number) | undefined;
+  /** Secure random bytes; those of the platform by default. */
+  readonly random?: RandomSource | undefined;
+}
 
 /** Most characters of a text value: no word of a schema is longer. */
 const MAX_TEXT = 64;
+/** The hosts that may be reached without TLS. */
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * The endpoint without a slash at its end.
@@ -14,9 +51,12 @@ const MAX_TEXT = 64;
  */
 export function checkEndpoint(endpoint: string): string {
   const { protocol, hostname, origin, pathname, href } = new URL(endpoint);
-  const isLocal = protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+  const isLocal = protocol === "http:" && LOCAL_HOSTS.includes(hostname);
+  // More than origin and path would be a query, a fragment, or a name and password.
   if ((protocol !== "https:" && !isLocal) || href !== origin + pathname) {
-    throw new TypeError("Cannot make client: no plain https endpoint");
+    throw new TypeError(
+      "Cannot make a client: its endpoint has to be a plain https URL (http on this machine only)",
+    );
   }
   return href.replace(/\/+$/, "");
 }
@@ -27,7 +67,7 @@ export function checkEndpoint(endpoint: string): string {
  */
 export function checkApp(app: string): string {
   if (/^[a-z][a-z0-9-]{0,62}$/.test(app)) return app;
-  throw new TypeError("Cannot make client: app is no id");
+  throw new TypeError("Cannot make a client: its app is not the id of an application");
 }
 
 /**

@@ -3,15 +3,19 @@
  *
  * @module
  */
-import { ageOf } from "../http/http.ts";
+import { ageOf } from "./headers.ts";
 
 /** A clock of the device and how far the service's is ahead of it. */
 export class Clock {
+  /** The device's Unix milliseconds: for intervals and cache ages. */
+  readonly now: () => number;
   /** Milliseconds to add to the device's clock. */
   offset = 0;
 
-  /** `now` gives the device's Unix milliseconds: for intervals and cache ages. */
-  constructor(readonly now: () => number) {}
+  /** `now` gives the device's Unix milliseconds. */
+  constructor(now: () => number) {
+    this.now = now;
+  }
 
   /** The corrected time in Unix seconds: for everything that the service compares with its own. */
   seconds(): number {

@@ -15,12 +15,11 @@ export function randomFraction(random: RandomSource): number {
   return new DataView(random(4).buffer).getUint32(0) / 2 ** 32;
 }
 
-/** 0..`count`-1 in a random order (Fisher and Yates). The bias of 32 bits over at most 64 places is below 2^-26. */
+/** 0..`count`-1 in a random order: each goes to a random place among those before it, up to 64 almost without bias. */
 export function shuffledRange(count: number, random: RandomSource): number[] {
-  const order = Array.from({ length: count }, (_, index) => index);
-  for (let index = count - 1; index > 0; index--) {
-    const other = Math.floor(randomFraction(random) * (index + 1));
-    [order[index], order[other]] = [order[other]!, order[index]!];
+  const order: number[] = [];
+  for (let next = 0; next < count; next++) {
+    order.splice(Math.floor(randomFraction(random) * (next + 1)), 0, next);
   }
   return order;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fetch } from "./http.ts";
+import type { Fetch } from "../base/types.ts";
 
 interface Pool {
   close(): void;

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { commit, type Context } from "../base/context.ts";
-import { type Answer, exchange, freshFor } from "./http.ts";
+import type { Clock } from "../base/clock.ts";
+import type { DocumentFault } from "../base/codes.ts";
+import { freshFor } from "../base/headers.ts";
+import type { Report, Step } from "../base/types.ts";
+import type { Commit } from "../storage/commit.ts";
 import { CLOCK, type DocumentRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import type { Report, Step } from "../base/types.ts";
+import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
 const MAX_DOCUMENT_BYTES = 524_288;
-
-/** Says in the transaction that would store a new document why not, if so. */
-export type Admit = (entries: Entries, report: Report) => string | undefined;
 
 /** How one kind of document is read and admitted. */
 export interface DocumentKind<T> {
@@ -24,67 +24,89 @@ export interface DocumentKind<T> {
   /** Its path below the application's. */
   readonly path: string;
   /** Reads it; throws when it is malformed. */
-  readonly parse: (text: string) => T;
-  /** Checks one that was just fetched: why it is refused, or what is left to check in the transaction. */
-  readonly check: (document: T, answer: Answer) => Promise<Admit | string>;
+  parse(text: string): T;
+  /** Checks one that was just fetched: why it is refused, if so. */
+  check?(document: T, answer: Answer): Promise<DocumentFault | undefined>;
+  /** Checks it again in the transaction that would store it. */
+  admit?(document: T, entries: Entries, report: Report): DocumentFault | undefined;
+}
+
+/** What fetching and keeping a document takes of its client. */
+export interface DocumentParts {
+  readonly network: Network;
+  /** `{endpoint}/v1/apps/{app}`. */
+  readonly url: string;
+  readonly commit: Commit;
+  readonly clock: Clock;
 }
 
 /** One document, fetched and kept. */
 export class CachedDocument<T> {
-  /** The document that is at hand, fresh or not. */
-  current: T | undefined;
+  readonly #parts: DocumentParts;
+  readonly #kind: DocumentKind<T>;
+  #current: T | undefined;
   #record: DocumentRecord | undefined;
 
   /** Nothing is fetched yet. */
-  constructor(private readonly context: Context, private readonly kind: DocumentKind<T>) {}
+  constructor(parts: DocumentParts, kind: DocumentKind<T>) {
+    this.#parts = parts;
+    this.#kind = kind;
+  }
+
+  /** The document that is at hand, fresh or not; undefined until one was loaded or fetched. */
+  get current(): T | undefined {
+    return this.#current;
+  }
 
   /** The one at hand, fresh or not: nothing is fetched. */
   async load(): Promise<T | undefined> {
-    const { context, kind } = this;
-    const stored = await commit(context, (entries) => {
-      context.clock.offset = read<number>(entries, CLOCK) ?? 0;
-      return read<DocumentRecord>(entries, kind.key);
+    const { clock, commit } = this.#parts;
+    const stored = await commit((entries) => {
+      clock.offset = read<number>(entries, CLOCK) ?? 0;
+      return read<DocumentRecord>(entries, this.#kind.key);
     });
     if (stored !== undefined) this.#take(stored);
-    return this.current;
+    return this.#current;
   }
 
   /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand. */
   async get(renew = false): Promise<T | undefined> {
-    const { context, kind } = this;
+    const { clock, network } = this.#parts;
     await this.load();
-    const now = context.clock.now();
+    const now = clock.now();
     const record = this.#record;
     if (renew || record === undefined || now < record.fetchedAt || now >= record.freshUntil) {
-      const refused = await this.#refresh();
-      if (refused !== undefined) context.report("refused", { step: kind.step, code: refused });
+      const fault = await this.#refresh();
+      if (fault !== undefined) network.report("refused", { step: this.#kind.step, code: fault });
     }
-    return this.current;
+    return this.#current;
   }
 
   /** Has it fetched again at its next use: an answer showed that it changed. */
   async expire(): Promise<void> {
-    await commit(this.context, (entries) => entries.delete(this.kind.key));
+    await this.#parts.commit((entries) => entries.delete(this.#kind.key));
     this.#record = undefined;
   }
 
-  #take(record: DocumentRecord): boolean {
-    if (record.text !== this.#record?.text) {
-      try {
-        this.current = this.kind.parse(record.text);
-      } catch {
-        return false;
-      }
+  /** Takes over what is stored, unless it does not parse. */
+  #take(record: DocumentRecord): void {
+    try {
+      if (record.text !== this.#record?.text) this.#current = this.#kind.parse(record.text);
+      this.#record = record;
+    } catch {
+      // An older version of the client may have stored it: it counts as not there.
     }
-    this.#record = record;
-    return true;
   }
 
-  /** Fetches it; why the new one was refused, if so (an answer that is none was reported already). */
-  async #refresh(): Promise<string | undefined> {
-    const { context, kind } = this;
-    const url = context.url + kind.path;
-    const answer = await exchange(context, kind.step, url, { method: "GET" }, MAX_DOCUMENT_BYTES);
+  /** Fetches it; why the new one is refused, if so (an answer that is none was reported already). */
+  async #refresh(): Promise<DocumentFault | undefined> {
+    const { clock, commit, network, url } = this.#parts;
+    const kind = this.#kind;
+    const answer = await exchange(network, {
+      step: kind.step,
+      url: url + kind.path,
+      maxBytes: MAX_DOCUMENT_BYTES,
+    });
     if (answer.status !== 200) return undefined;
     let text: string;
     let document: T;
@@ -94,23 +116,21 @@ export class CachedDocument<T> {
     } catch {
       return "malformed";
     }
-    const checked = await kind.check(document, answer);
-    if (typeof checked === "string") return checked;
-    const fetchedAt = context.clock.now();
-    const record = { text, fetchedAt, freshUntil: fetchedAt + freshFor(answer.headers) };
-    const refused = await commit(context, (entries, report) => {
-      const reason = checked(entries, report);
-      if (reason === undefined) {
-        context.clock.correct(answer.headers);
-        write<number>(entries, CLOCK, context.clock.offset);
-        write<DocumentRecord>(entries, kind.key, record);
-      }
-      return reason;
+    const fault = await kind.check?.(document, answer);
+    if (fault !== undefined) return fault;
+    const fetchedAt = clock.now();
+    const record: DocumentRecord = { text, fetchedAt, freshUntil: fetchedAt + freshFor(answer.headers) };
+    const late = await commit((entries, report) => {
+      const refused = kind.admit?.(document, entries, report);
+      if (refused !== undefined) return refused;
+      clock.correct(answer.headers);
+      write<number>(entries, CLOCK, clock.offset);
+      write(entries, kind.key, record);
+      return undefined;
     });
-    if (refused === undefined) {
-      this.current = document;
-      this.#record = record;
-    }
-    return refused;
+    if (late !== undefined) return late;
+    this.#current = document;
+    this.#record = record;
+    return undefined;
   }
 }

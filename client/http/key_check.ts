@@ -6,40 +6,43 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
-import type { Context } from "../base/context.ts";
-import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
-import { CachedDocument } from "./document.ts";
-import { type Answer, exchange, inTime } from "./http.ts";
+import type { DocumentFault } from "../base/codes.ts";
+import type { Report } from "../base/types.ts";
 import { DIRECTORY, read, SEEN, type SeenKeys, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import type { ClientOptions, Report } from "../base/types.ts";
+import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
+import { CachedDocument, type DocumentParts } from "./document.ts";
+import { type Answer, exchange, inTime, type Network } from "./network.ts";
 
 const MAX_MIRROR_BYTES = 524_288;
 /** Most names that are remembered: those of 8 epochs of overlap and many regions. */
 const MAX_SEEN = 1024;
 
+/** A directory to compare with the keys that were seen before. */
+export interface Comparison {
+  readonly directory: Directory;
+  readonly nowSeconds: number;
+  readonly report: Report;
+}
+
 /** Compares with every key seen before, and remembers the new ones; the reason to refuse, if there is one. */
 export function compareSeen(
   entries: Entries,
-  report: Report,
-  directory: Directory,
-  nowSeconds: number,
+  { directory, nowSeconds, report }: Comparison,
 ): "key_changed" | "too_many_keys" | undefined {
   const before = read<SeenKeys>(entries, SEEN) ?? {};
-  const seen: Record<string, { id: string; until: number }> = {};
-  for (const [name, key] of Object.entries(before)) {
-    if (nowSeconds < key.until) seen[name] = key;
-  }
+  const seen = new Map(Object.entries(before).filter(([, { until }]) => nowSeconds < until));
   for (const key of directory.keys) {
     const { keyId, region, epoch, generation, redeemUntil } = key;
-    const known = seen[keyName(key)];
-    if ((known?.id ?? keyId) !== keyId) return "key_changed";
+    const name = keyName(key);
+    const known = seen.get(name);
+    if (known !== undefined && known.id !== keyId) return "key_changed";
     if (known === undefined && generation > 0) report("key_replaced", { region, epoch, generation });
-    seen[keyName(key)] = { id: keyId, until: Math.max(known?.until ?? 0, redeemUntil) };
+    seen.set(name, { id: keyId, until: Math.max(known?.until ?? 0, redeemUntil) });
   }
   // Names that never end would fill the app's storage.
-  if (Object.keys(seen).length > MAX_SEEN) return "too_many_keys";
-  write(entries, SEEN, seen);
+  if (seen.size > MAX_SEEN) return "too_many_keys";
+  write<SeenKeys>(entries, SEEN, Object.fromEntries(seen));
   return undefined;
 }
 
@@ -64,64 +67,60 @@ export function mirrorFault(
     : undefined;
 }
 
+/** What finding a directory takes of its client, and what the app demands of one. */
+export interface DirectoryParts extends DocumentParts {
+  readonly app: string;
+  /** A second place that serves the same directory. */
+  readonly mirror: string | undefined;
+  /** Says whether a directory may be used. */
+  readonly verifyKeys: ((directory: Directory) => boolean | Promise<boolean>) | undefined;
+}
+
 /** The directory of a client. */
-export function directoryOf(
-  context: Context,
-  options: Pick<ClientOptions, "verifyKeys" | "mirror">,
-): CachedDocument<Directory> {
-  const { app, clock } = context;
+export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
+  const { app, clock, network, mirror, verifyKeys } = parts;
   const parse = (text: string) => parseDirectory(text, app);
-  return new CachedDocument(context, {
+  return new CachedDocument(parts, {
     step: "directory",
     key: DIRECTORY,
     path: "/keys",
     parse,
     async check(directory, answer) {
-      const refused = hashFault(answer) ?? await askMirror(context, parse, directory, options.mirror) ??
-        await askApp(context, directory, options.verifyKeys);
-      return refused ?? ((entries, report) => {
-        // By the device's own clock: the service's must not decide what is forgotten.
-        return compareSeen(entries, report, directory, clock.now() / 1000);
-      });
+      if (!isHashOrHidden(answer)) return "etag_not_the_hash";
+      if (mirror !== undefined) {
+        const fault = await askMirror(network, mirror, (text) => mirrorFault(directory, parse(text)));
+        if (fault !== undefined) return fault;
+      }
+      if (verifyKeys === undefined) return undefined;
+      try {
+        // The app may ask a server of its own.
+        return await inTime(network, async () => await verifyKeys(directory)) ? undefined : "not_verified";
+      } catch {
+        return "not_verified";
+      }
     },
+    // By the device's own clock: the service's must not decide what is forgotten.
+    admit: (directory, entries, report) =>
+      compareSeen(entries, { directory, nowSeconds: clock.now() / 1000, report }),
   });
 }
 
 /** A validator that is not the hash of the body could be a cookie. A browser hides it unless it is exposed. */
-function hashFault({ headers, body }: Answer): string | undefined {
+function isHashOrHidden({ headers, body }: Answer): boolean {
   const etag = headers.get("etag");
-  if (etag === null || etag.replace(/^W\//, "") === `"${toBase64url(sha256(body))}"`) return undefined;
-  return "etag_not_the_hash";
+  return etag === null || etag.replace(/^W\//, "") === `"${toBase64url(sha256(body))}"`;
 }
 
 async function askMirror(
-  context: Context,
-  parse: (text: string) => Directory,
-  directory: Directory,
-  mirror: string | undefined,
-): Promise<string | undefined> {
-  if (mirror === undefined) return undefined;
-  const answer = await exchange(context, "mirror", mirror, { method: "GET" }, MAX_MIRROR_BYTES);
+  network: Network,
+  url: string,
+  faultOf: (text: string) => DocumentFault | undefined,
+): Promise<DocumentFault | undefined> {
+  const { status, body } = await exchange(network, { step: "mirror", url, maxBytes: MAX_MIRROR_BYTES });
   try {
-    if (answer.status === 200) {
-      return mirrorFault(directory, parse(new TextDecoder().decode(answer.body)));
-    }
+    if (status === 200) return faultOf(new TextDecoder().decode(body));
   } catch {
     // A mirror that cannot be read vouches for nothing.
   }
   return "mirror_unavailable";
-}
-
-async function askApp(
-  context: Context,
-  directory: Directory,
-  verifyKeys: ClientOptions["verifyKeys"],
-): Promise<string | undefined> {
-  try {
-    const isVerified = verifyKeys === undefined ||
-      await inTime(context, async () => await verifyKeys(directory));
-    return isVerified ? undefined : "not_verified";
-  } catch {
-    return "not_verified";
-  }
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { ServiceCode } from "../base/codes.ts";
+
 /** What becomes of a request. */
 export type Action =
   /** The outcome is unknown: the same bytes again, later. */
@@ -29,28 +31,28 @@ export type Action =
   | "stop";
 
 /** What a refusal means for a request that no earlier send can have landed. Other codes: drop it. */
-const CERTAIN: Readonly<Record<string, Action>> = {
-  key_unknown: "next_key",
-  key_expired: "next_key",
-  mac_invalid: "next_token",
-  use_out_of_range: "next_token",
-  use_taken: "next_use",
-  body_too_large: "split",
-  collection_stopped: "drop_and_renew",
-  events_invalid: "drop_and_renew",
-};
+const CERTAIN: ReadonlyMap<ServiceCode, Action> = new Map([
+  ["key_unknown", "next_key"],
+  ["key_expired", "next_key"],
+  ["mac_invalid", "next_token"],
+  ["use_out_of_range", "next_token"],
+  ["use_taken", "next_use"],
+  ["body_too_large", "split"],
+  ["collection_stopped", "drop_and_renew"],
+  ["events_invalid", "drop_and_renew"],
+]);
 
 /**
  * Decides by the status and the code of a refusal. `uncertain`: an earlier send of these bytes has an unknown outcome,
  * so it may have been taken; then it may only move on a proof that it was not, and a use that another log has claimed
  * or a MAC that cannot verify is one.
  */
-export function decide(status: number, code: string | undefined, uncertain: boolean): Action {
+export function decide(status: number, code: ServiceCode | undefined, uncertain: boolean): Action {
   if (status === 429) return "wait";
   // No code: somebody else than the service answered. Status 0: nobody did.
   if (code === undefined || status === 0 || status === 408 || status >= 500) return "retry";
   if (status === 404 || status === 405) return "stop";
   const isProof = code === "use_taken" || code === "mac_invalid";
   if (uncertain && !isProof) return "unknown";
-  return Object.hasOwn(CERTAIN, code) ? CERTAIN[code]! : "drop";
+  return CERTAIN.get(code) ?? "drop";
 }

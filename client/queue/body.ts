@@ -33,16 +33,19 @@ export function eventLength(event: EncodedEvent): number {
   return utf8(JSON.stringify(wireEvent(event))).length + 1;
 }
 
-/**
- * Makes a body of 1..100 events with a fresh salt. It is compressed only when that makes its padded size smaller.
- * `pseudonym` is base64url, or empty where none is collected. Undefined when no size holds it.
- */
-export async function buildBody(
-  events: readonly EncodedEvent[],
-  pseudonym: string,
-  random: RandomSource,
-  gzip: boolean,
-): Promise<Body | undefined> {
+/** What becomes a body. */
+export interface BodyContent {
+  readonly events: readonly EncodedEvent[];
+  /** Base64url, or empty where none is collected. */
+  readonly pseudonym: string;
+  readonly random: RandomSource;
+  /** Whether it may be compressed: it is only when that makes its padded size smaller. */
+  readonly gzip: boolean;
+}
+
+/** Makes a body of 1..100 events with a fresh salt; undefined when no size holds it. */
+export async function buildBody(content: BodyContent): Promise<Body | undefined> {
+  const { events, pseudonym, random, gzip } = content;
   const envelope = {
     salt: toBase64url(random(SALT_LENGTH)),
     ...(pseudonym === "" ? {} : { pseudonym }),

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
 import type { EventRecord } from "../storage/records.ts";
 
@@ -14,7 +15,7 @@ const NAME = "client_drops";
 /** One event for every reason; none where the schema does not declare it so. */
 export function dropEvents(
   { events }: Collection,
-  drops: Iterable<readonly [reason: string, events: number]>,
+  drops: Iterable<readonly [reason: DropReason, events: number]>,
   at: number,
 ): EventRecord[] {
   const fields = events.get(NAME)?.fields;

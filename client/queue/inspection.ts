@@ -3,12 +3,13 @@
  *
  * @module
  */
+import type { Clock } from "../base/clock.ts";
 import type { Collection } from "../base/collection.ts";
-import { commit, type Context } from "../base/context.ts";
-import { encodeEvent, wireEvent } from "./encoding.ts";
-import { currentPseudonym } from "../tokens/identity.ts";
-import { readQueue } from "./queue.ts";
+import type { Commit } from "../storage/commit.ts";
+import type { Device } from "../tokens/device.ts";
 import { spendableTokens, usesLeft } from "../tokens/wallet.ts";
+import { type Encoder, wireEvent } from "./encoding.ts";
+import { readQueue } from "./queue.ts";
 
 /** A look at a client. */
 export interface Inspection {
@@ -27,26 +28,37 @@ export interface Inspection {
   }[];
 }
 
+/** What a look takes of its client. */
+export interface InspectionParts {
+  readonly commit: Commit;
+  readonly clock: Clock;
+  readonly device: Device;
+  readonly encoder: Encoder;
+}
+
 /** Looks at a client whose schema is `collection`, when there is one. */
-export async function inspect(context: Context, collection: Collection | undefined): Promise<Inspection> {
-  return await commit(context, (entries) => {
+export async function inspect(
+  { clock, commit, device, encoder }: InspectionParts,
+  collection: Collection | undefined,
+): Promise<Inspection> {
+  return await commit((entries) => {
     const { events, requests } = readQueue(entries);
-    const pseudonym = collection === undefined ? "" : currentPseudonym(context, entries, collection);
+    const bound = requests.map(({ record: { pseudonym, events, uncertain, inFlight } }) => ({
+      pseudonym,
+      events: events.map(wireEvent),
+      uncertain: uncertain || inFlight,
+    }));
+    // Without the pseudonym all tokens in use would count as another's, and be deleted.
+    if (collection === undefined) return { pseudonym: "", usesLeft: 0, waiting: [], bound };
+    const pseudonym = device.pseudonym(entries, collection);
     return {
       pseudonym,
-      // Without the pseudonym all tokens in use would count as another's, and be deleted.
-      usesLeft: collection === undefined
-        ? 0
-        : usesLeft(spendableTokens(entries, pseudonym, context.clock.seconds())),
+      usesLeft: usesLeft(spendableTokens(entries, pseudonym, clock.seconds())),
       waiting: events.flatMap((event) => {
-        const encoded = collection && encodeEvent(context, entries, collection, event);
-        return typeof encoded === "object" ? [wireEvent(encoded)] : [];
+        const encoded = encoder.encode(entries, collection, event);
+        return encoded.ok ? [wireEvent(encoded.event)] : [];
       }),
-      bound: requests.map(({ record: { pseudonym, events, uncertain, inFlight } }) => ({
-        pseudonym,
-        events: events.map(wireEvent),
-        uncertain: uncertain || inFlight,
-      })),
+      bound,
     };
   });
 }

@@ -9,6 +9,8 @@ import { concat } from "../../core/base/bytes.ts";
 export const BODY_SIZES = [1024, 4096, 16_384, 65_536] as const;
 
 const GZIP_HEADER_LENGTH = 10;
+/** ID1, ID2 and the method, deflate, which is the only one (RFC 1952, 2.3.1). */
+const GZIP_START = [0x1f, 0x8b, 8] as const;
 const FLAG_EXTRA = 0x04;
 /** XLEN, and the subfield's id and length (RFC 1952, 2.3.1.1). */
 const EXTRA_OVERHEAD = 6;
@@ -26,7 +28,8 @@ export function bodySize(length: number): number | undefined {
  * @throws {RangeError} If it is no such file, or no size holds it.
  */
 export function padGzip(gzip: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (gzip.length < GZIP_HEADER_LENGTH || gzip[0] !== 0x1f || gzip[1] !== 0x8b || gzip[3] !== 0) {
+  const isPlain = [...GZIP_START, 0].every((byte, index) => gzip[index] === byte);
+  if (gzip.length < GZIP_HEADER_LENGTH || !isPlain) {
     throw new RangeError("Cannot pad gzip: header");
   }
   const size = bodySize(gzip.length + EXTRA_OVERHEAD);
@@ -34,7 +37,7 @@ export function padGzip(gzip: Uint8Array): Uint8Array<ArrayBuffer> {
   const padding = size - gzip.length - EXTRA_OVERHEAD;
   const extraLength = padding + 4;
   return concat(
-    Uint8Array.of(0x1f, 0x8b, gzip[2]!, FLAG_EXTRA, 0, 0, 0, 0, 0, 0xff),
+    Uint8Array.of(...GZIP_START, FLAG_EXTRA, 0, 0, 0, 0, 0, 0xff),
     Uint8Array.of(extraLength & 0xff, extraLength >> 8),
     Uint8Array.of(...SUBFIELD_ID, padding & 0xff, padding >> 8),
     new Uint8Array(padding),

@@ -3,18 +3,23 @@
  *
  * @module
  */
-import { fromBase64url } from "../../core/base/bytes.ts";
-import { formatEncoded } from "../../core/token/credential.ts";
-import { isDue, retryLater } from "../http/backoff.ts";
+import type { Clock } from "../base/clock.ts";
+import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
-import { commit, type Context } from "../base/context.ts";
-import { type Answer, exchange, isCode, parseJson, refusalCode, retryAfter } from "../http/http.ts";
+import { retryAfter } from "../base/headers.ts";
+import type { RandomSource } from "../../core/base/random.ts";
+import type { Report } from "../base/types.ts";
+import { isDue, retryLater } from "../http/backoff.ts";
+import type { Directory } from "../http/directory.ts";
+import type { CachedDocument } from "../http/document.ts";
+import { type Answer, exchange, isCode, type Network, parseJson, refusalCode } from "../http/network.ts";
 import { type Action, decide } from "../http/outcome.ts";
-import { type QueuedRequest, rebind, requeue } from "./queue.ts";
+import type { Commit } from "../storage/commit.ts";
 import { read, type RequestRecord, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import type { Report } from "../base/types.ts";
 import { dropTokens } from "../tokens/wallet.ts";
+import { type Queue, type QueuedRequest, requeue } from "./queue.ts";
+import { logRequest } from "./request.ts";
 
 const MAX_ANSWER_BYTES = 131_072;
 /** How often a log may move before it is given up: a service that refuses every use must not spend all tokens. */
@@ -23,96 +28,130 @@ const MAX_MOVES = 8;
 const MAX_TAKEN = 2;
 /** Longest wait that the service may ask for, in seconds. */
 const MOST_WAIT_SECONDS = 86_400;
-/** Largest body of a request that outlives its page: all of a page's together may have 64 KiB. */
-const MAX_KEEPALIVE_BYTES = 16_384;
 
 /** What became of a request: it left the queue, stays for later, came apart for smaller ones, or nothing more goes. */
 export type SendOutcome = "done" | "later" | "split" | "stop";
 
-/** What an answer shows to be old. */
-export interface Renewals {
-  directory(): Promise<unknown>;
-  schema(): Promise<unknown>;
+/** What comes next after an answer: an outcome, or the same log bound to another use. */
+type Next =
+  | { readonly kind: "ended"; readonly outcome: SendOutcome }
+  | { readonly kind: "moved"; readonly request: QueuedRequest };
+
+/** What sending takes of its client. */
+export interface SenderParts {
+  /** `{endpoint}/v1/apps/{app}`. */
+  readonly url: string;
+  readonly network: Network;
+  readonly commit: Commit;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly queue: Queue;
+  readonly directory: CachedDocument<Directory>;
+  readonly schema: CachedDocument<Collection>;
+  /** Whether the page is hidden and may end at any moment. */
+  readonly isHidden: () => boolean;
 }
 
-/** Sends requests for one pass of a client. */
+/** Sends the requests of one client. */
 export class Sender {
-  readonly #context: Context;
-  readonly #collection: Collection;
-  readonly #renewals: Renewals;
+  readonly #parts: SenderParts;
 
-  /** Every request is judged by one `collection`. */
-  constructor(context: Context, collection: Collection, renewals: Renewals) {
-    this.#context = context;
-    this.#collection = collection;
-    this.#renewals = renewals;
+  /** Nothing is sent yet. */
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
   }
 
-  /** Sends a request that was stored by an earlier pass, if it is due: the same bytes, or none. */
-  async resend({ key, record: before }: QueuedRequest, force: boolean): Promise<SendOutcome> {
-    const context = this.#context;
-    if (!isDue(before, context.clock.now(), force)) return "later";
-    const started = await commit(context, (entries, report) => {
+  /**
+   * Sends a request that was stored by an earlier pass, if it is due: the same bytes, or none. `force` does not wait for
+   * the client's own backoff.
+   */
+  async resend(collection: Collection, request: QueuedRequest, force: boolean): Promise<SendOutcome> {
+    const { clock, commit, queue } = this.#parts;
+    const { key } = request;
+    if (!isDue(request.record, clock.now(), force)) return "later";
+    const started = await commit((entries, report) => {
       const record = read<RequestRecord>(entries, key);
       if (record === undefined) return undefined;
       // A send that began and never ended here (the process died) may have landed.
       const uncertain = record.uncertain || record.inFlight;
-      if (context.clock.seconds() < record.redeemUntil) {
+      if (clock.seconds() < record.redeemUntil) {
         const next = { ...record, uncertain, inFlight: true };
         write(entries, key, next);
         return { key, record: next };
       }
-      if (!uncertain) return rebind(context, entries, { key, record }, this.#collection);
-      drop(entries, report, { key, record }, "unknown");
+      if (!uncertain) return queue.rebind(entries, collection, { key, record });
+      drop(entries, { key, record }, report, "unknown");
       return undefined;
     });
-    return started === undefined ? "done" : await this.send(started);
+    return started === undefined ? "done" : await this.send(collection, started);
   }
 
   /** Sends a request whose sending is noted in its entry already, and whatever it is bound to next. */
-  async send(request: QueuedRequest): Promise<SendOutcome> {
-    const context = this.#context;
+  async send(collection: Collection, request: QueuedRequest): Promise<SendOutcome> {
+    for (;;) {
+      const next = await this.#sendOnce(collection, request);
+      if (next.kind === "ended") return next.outcome;
+      request = next.request;
+    }
+  }
+
+  async #sendOnce(collection: Collection, request: QueuedRequest): Promise<Next> {
+    const { commit, directory, isHidden, network, schema, url } = this.#parts;
     const { key, record } = request;
-    const answer = await exchange(
-      context,
-      "logs",
-      `${context.url}/logs`,
-      logRequest(record, context.isHidden()),
-      MAX_ANSWER_BYTES,
-    );
+    const answer = await exchange(network, {
+      step: "logs",
+      url: `${url}/logs`,
+      init: logRequest(record, isHidden()),
+      maxBytes: MAX_ANSWER_BYTES,
+    });
     const rejected = answer.status === 200 ? rejectedOf(answer) : undefined;
     // A success that does not look like one comes from somebody in between.
     const status = answer.status === 200 ? 0 : answer.status;
     const judge = ({ uncertain }: RequestRecord) => decide(status, answer.code, uncertain);
-    const action = !rejected && judge(record);
-    if (action === "next_key") await this.#renewals.directory();
-    if (action === "drop_and_renew" || rejected?.length) await this.#renewals.schema();
-    const outcome = await commit(context, (entries, report) => {
+    if (rejected === undefined) {
+      const action = judge(record);
+      if (action === "next_key") await directory.get(true);
+      if (action === "drop_and_renew") await schema.expire();
+    } else if (rejected.length > 0) await schema.expire();
+    return await commit((entries, report) => {
       const current = read<RequestRecord>(entries, key);
       // Another tab sent the same bytes and finished first.
-      if (current?.mac !== record.mac) return "done";
-      if (rejected) return finish(entries, report, request, rejected, answer);
+      if (current?.mac !== record.mac) return { kind: "ended", outcome: "done" };
+      if (rejected !== undefined) {
+        entries.delete(key);
+        reportAccepted(report, record, rejected, answer);
+        return { kind: "ended", outcome: "done" };
+      }
       // Judged anew: another tab may have begun to send the same bytes meanwhile.
-      return this.#settle(entries, report, { key, record: current }, judge(current), answer);
+      const judged = { request: { key, record: current }, action: judge(current), answer };
+      const moved = this.#move(entries, collection, judged);
+      if (moved !== undefined) return moved;
+      return { kind: "ended", outcome: this.#settle(entries, report, judged) };
     });
-    return typeof outcome === "object" ? await this.send(outcome) : outcome;
   }
 
-  #settle(
-    entries: Entries,
-    report: Report,
-    request: QueuedRequest,
-    action: Action,
-    answer: Answer,
-  ): SendOutcome | QueuedRequest {
-    const context = this.#context;
-    const { record, key } = request;
-    const { keyId, nonce } = record;
+  /** Binds a request that was surely not taken to another use, where that is what the answer asks for. */
+  #move(entries: Entries, collection: Collection, { request, action }: Judged): Next | undefined {
+    const { record } = request;
+    if (action === "next_key") dropTokens(entries, ({ keyId }) => keyId === record.keyId);
+    if (action === "next_token" || (action === "next_use" && record.moves >= MAX_TAKEN)) {
+      dropTokens(entries, ({ nonce }) => nonce === record.nonce);
+    }
+    const isMove = action === "next_key" || action === "next_token" || action === "next_use";
+    if (!isMove || record.moves >= MAX_MOVES) return undefined;
+    const moved = this.#parts.queue.rebind(entries, collection, request);
+    return moved === undefined ? { kind: "ended", outcome: "done" } : { kind: "moved", request: moved };
+  }
+
+  /** Keeps a request for later, takes it apart, or drops it. */
+  #settle(entries: Entries, report: Report, { request, action, answer }: Judged): SendOutcome {
+    const { clock, random } = this.#parts;
+    const { key, record } = request;
     if (action === "retry" || action === "wait" || action === "stop") {
       const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
       write<RequestRecord>(entries, key, {
         ...record,
-        ...retryLater(record, context.clock.now(), context.random, wait),
+        ...retryLater(record, clock.now(), random, wait),
         uncertain: record.uncertain || action === "retry",
         inFlight: false,
       });
@@ -122,16 +161,16 @@ export class Sender {
       requeue(entries, request);
       return "split";
     }
-    if (action === "next_key") dropTokens(entries, (token) => token.keyId === keyId);
-    if (action === "next_token" || (action === "next_use" && record.moves >= MAX_TAKEN)) {
-      dropTokens(entries, (token) => token.nonce === nonce);
-    }
-    if (action.startsWith("next_") && record.moves < MAX_MOVES) {
-      return rebind(context, entries, request, this.#collection) ?? "done";
-    }
-    drop(entries, report, request, action === "unknown" ? action : refusalCode(answer));
+    drop(entries, request, report, action === "unknown" ? action : refusalCode(answer));
     return "done";
   }
+}
+
+/** A request, the answer to it, and what that means. */
+interface Judged {
+  readonly request: QueuedRequest;
+  readonly action: Action;
+  readonly answer: Answer;
 }
 
 /** The events that an accepted request was accepted without; undefined when the answer does not say that it was. */
@@ -140,38 +179,24 @@ function rejectedOf({ body }: Answer): readonly { code?: unknown }[] | undefined
   return Number.isInteger(accepted) && Array.isArray(rejected) ? rejected : undefined;
 }
 
-/** Takes a request that was accepted out of the queue. */
-function finish(
-  entries: Entries,
+/** Tells what became of the events of a request that was accepted. */
+function reportAccepted(
   report: Report,
-  { key, record }: QueuedRequest,
+  record: RequestRecord,
   rejected: readonly { code?: unknown }[],
   { headers }: Answer,
-): SendOutcome {
+): void {
   // A suppressed field was left out of an event that was taken.
   const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed")
     .slice(0, record.events.length);
   const events = record.events.length - codes.length;
-  entries.delete(key);
   if (events > 0) report("sent", { events, replayed: headers.get("dit-replayed") === "?1" });
   for (const code of codes) {
     report("dropped", { events: 1, reason: isCode(code) ? code : "events_invalid" });
   }
-  return "done";
 }
 
-function drop(entries: Entries, report: Report, { key, record }: QueuedRequest, reason: string): void {
+function drop(entries: Entries, { key, record }: QueuedRequest, report: Report, reason: DropReason): void {
   entries.delete(key);
   report("dropped", { events: record.events.length, reason });
-}
-
-/** A log request: nothing but what the protocol names. */
-function logRequest(record: RequestRecord, isHidden: boolean): RequestInit {
-  const body = fromBase64url(record.body);
-  const headers: Record<string, string> = {
-    authorization: formatEncoded(record),
-    "content-type": "application/json",
-  };
-  if (record.contentEncoding) headers["content-encoding"] = record.contentEncoding;
-  return { method: "POST", headers, body, keepalive: isHidden && body.length <= MAX_KEEPALIVE_BYTES };
 }

@@ -11,14 +11,30 @@ const PART_LENGTH = 16_000;
 /**
  * Keeps a client's state in a Deno KV database, which several processes may share. Every transaction checks and raises
  * one version row, so it is undone when anybody came in between, and run again.
+ *
+ * @example
+ * ```ts ignore
+ * import { DitClient } from "@dit/service";
+ * import { DenoKvStorage } from "@dit/service/storage_deno_kv";
+ *
+ * const storage = new DenoKvStorage(await Deno.openKv(), ["telemetry"]);
+ * const client = new DitClient({ endpoint: "https://telemetry.example", app: "demo", session, storage });
+ * ```
  */
 export class DenoKvStorage implements ClientStorage {
+  readonly #kv: Deno.Kv;
+  readonly #prefix: Deno.KvKey;
+
   /** `prefix` is where the state lives. The database stays open when the storage is closed: it is the caller's. */
-  constructor(private readonly kv: Deno.Kv, private readonly prefix: Deno.KvKey = ["dit"]) {}
+  constructor(kv: Deno.Kv, prefix: Deno.KvKey = ["dit"]) {
+    this.#kv = kv;
+    this.#prefix = prefix;
+  }
 
   /** Reads all entries, and commits the changes unless somebody else committed since. */
   async transaction<T>(body: (entries: Entries) => T): Promise<T> {
-    const { kv, prefix } = this;
+    const kv = this.#kv;
+    const prefix = this.#prefix;
     for (;;) {
       const version = await kv.get<number>([...prefix, "version"]);
       const parts = new Map<string, string[]>();

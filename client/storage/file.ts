@@ -19,12 +19,24 @@ function isCode(error: unknown, code: string): boolean {
 /**
  * Keeps a client's state in one file that only its owner can read, written anew and renamed into place by each
  * transaction. A lock file beside it keeps several processes apart.
+ *
+ * @example
+ * ```ts ignore
+ * import { DitClient } from "@dit/service";
+ * import { FileStorage } from "@dit/service/storage_file";
+ *
+ * const storage = new FileStorage("/var/lib/demo/telemetry.json");
+ * const client = new DitClient({ endpoint: "https://telemetry.example", app: "demo", session, storage });
+ * ```
  */
 export class FileStorage implements ClientStorage {
+  readonly #path: string;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** The file's folder has to exist. */
-  constructor(private readonly path: string) {}
+  /** The folder of the file at `path` has to exist. */
+  constructor(path: string) {
+    this.#path = path;
+  }
 
   /** Reads, changes and replaces the file; resolves when it is on the disk. */
   transaction<T>(body: (entries: Entries) => T): Promise<T> {
@@ -58,7 +70,7 @@ export class FileStorage implements ClientStorage {
   async #read(): Promise<Map<string, string>> {
     let text = "[]";
     try {
-      text = await readFile(this.path, "utf8");
+      text = await readFile(this.#path, "utf8");
     } catch (error) {
       if (!isCode(error, "ENOENT")) throw error;
     }
@@ -71,7 +83,7 @@ export class FileStorage implements ClientStorage {
 
   /** Whether the file is replaced: not by a process that was stopped for so long that another one took its lock. */
   async #replace(text: string, owner: string): Promise<boolean> {
-    const next = `${this.path}.next`;
+    const next = `${this.#path}.next`;
     const file = await open(next, "w", 0o600);
     try {
       await file.writeFile(text);
@@ -81,12 +93,12 @@ export class FileStorage implements ClientStorage {
       await file.close();
     }
     const isHeld = await this.#isHeld(owner);
-    if (isHeld) await rename(next, this.path);
+    if (isHeld) await rename(next, this.#path);
     return isHeld;
   }
 
   get #lockPath(): string {
-    return `${this.path}.lock`;
+    return `${this.#path}.lock`;
   }
 
   /** Takes the lock; the name under which it is held. */

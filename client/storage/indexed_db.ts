@@ -1,31 +1,21 @@
 import { type ClientStorage, Entries } from "./storage.ts";
 import { webLocks } from "./web_locks.ts";
 
-/** The part of a browser's `indexedDB` that is used. */
-export interface IndexedDb {
-  /** Opens a database. */
-  open(name: string): IndexedDbRequest<IndexedDbDatabase> & { onupgradeneeded: (() => void) | null };
+/** The parts of the Indexed Database API that are used: Deno, Node and Bun have no types for it. */
+interface Factory {
+  open(name: string): OpenRequest<Database> & { onupgradeneeded: (() => void) | null };
 }
 
-/** A request of IndexedDB. */
-export interface IndexedDbRequest<T> {
-  /** What came of it. */
+interface OpenRequest<T> {
   readonly result: T;
-  /** Why nothing came of it. */
   readonly error: unknown;
-  /** Called when it is done. */
   onsuccess: (() => void) | null;
-  /** Called when it failed. */
   onerror: (() => void) | null;
 }
 
-/** A database of IndexedDB. */
-export interface IndexedDbDatabase {
-  /** Makes an object store. */
+interface Database {
   createObjectStore(name: string): unknown;
-  /** Starts a transaction. */
-  transaction(store: string, mode: "readwrite", options: { durability: "strict" }): IndexedDbTransaction;
-  /** Closes the database. */
+  transaction(store: string, mode: "readwrite", options: { durability: "strict" }): Transaction;
   close(): void;
   /** Called when the browser has closed it. */
   onclose: (() => void) | null;
@@ -33,20 +23,14 @@ export interface IndexedDbDatabase {
   onversionchange: (() => void) | null;
 }
 
-/** A transaction of IndexedDB. */
-export interface IndexedDbTransaction {
-  /** Why it was undone. */
+interface Transaction {
   readonly error: unknown;
-  /** Called when it is stored. */
   oncomplete: (() => void) | null;
-  /** Called when it is undone. */
   onabort: (() => void) | null;
-  /** Undoes it. */
   abort(): void;
-  /** The store in it. */
   objectStore(name: string): {
-    getAllKeys(): IndexedDbRequest<unknown[]>;
-    getAll(): IndexedDbRequest<unknown[]>;
+    getAllKeys(): OpenRequest<string[]>;
+    getAll(): OpenRequest<string[]>;
     put(value: string, key: string): unknown;
     delete(key: string): unknown;
   };
@@ -54,26 +38,35 @@ export interface IndexedDbTransaction {
 
 const STORE = "entries";
 
-/** Keeps a client's state in a browser's IndexedDB: it survives reloads, and all tabs of an origin share it. */
+/**
+ * Keeps a client's state in a browser's IndexedDB: it survives reloads, and all tabs of an origin share it.
+ *
+ * @example
+ * ```ts ignore
+ * import { DitClient, IndexedDbStorage } from "@dit/service";
+ *
+ * const storage = new IndexedDbStorage("telemetry");
+ * const client = new DitClient({ endpoint: "https://telemetry.example", app: "demo", session, storage });
+ * ```
+ */
 export class IndexedDbStorage implements ClientStorage {
-  #database: Promise<IndexedDbDatabase> | undefined;
   readonly #name: string;
-  readonly #factory: IndexedDb;
+  readonly #factory: Factory | undefined;
+  #database: Promise<Database> | undefined;
 
   /** `name` is the database's. It is opened by the first transaction. */
-  constructor(
-    name: string,
-    factory: IndexedDb = (globalThis as unknown as { indexedDB: IndexedDb }).indexedDB,
-  ) {
+  constructor(name: string) {
     this.#name = name;
-    this.#factory = factory;
+    this.#factory = (globalThis as { indexedDB?: Factory }).indexedDB;
   }
 
   /** The database, opened anew after the user cleared the site's storage or somebody deleted it. */
-  #open(): Promise<IndexedDbDatabase> {
+  #open(): Promise<Database> {
+    const factory = this.#factory;
     const forget = () => this.#database = undefined;
     const opened = this.#database ??= new Promise((resolve, reject) => {
-      const request = this.#factory.open(this.#name);
+      if (factory === undefined) throw new TypeError("Cannot open the database: there is no IndexedDB");
+      const request = factory.open(this.#name);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
       request.onsuccess = () => {
         const database = request.result;
@@ -101,8 +94,8 @@ export class IndexedDbStorage implements ClientStorage {
       let failure: unknown;
       values.onsuccess = () => {
         try {
-          const stored = keys.result.map((key, at) => [key, values.result[at]] as [string, string]);
-          const entries = new Entries(new Map(stored));
+          const stored = new Map(values.result.map((value, at) => [String(keys.result[at]), value]));
+          const entries = new Entries(stored);
           result = body(entries);
           for (const [key, value] of entries.changes) {
             if (value === undefined) store.delete(key);

@@ -1,31 +1,45 @@
-import { type ClientStorage, Entries } from "./storage.ts";
 import { applyChanges } from "./memory.ts";
-import type { WebLocks } from "./web_locks.ts";
-
-/** The part of `localStorage` that is used. */
-export type TextStorage = Pick<Storage, "getItem" | "setItem">;
+import { type ClientStorage, Entries } from "./storage.ts";
+import { type WebLocks, webLocks } from "./web_locks.ts";
 
 /**
  * Keeps a client's state in one item of `localStorage`, which a browser writes all at once. It has no transactions, so
  * a lock keeps the tabs of an origin apart; where there is none, use another storage.
+ *
+ * @example
+ * ```ts ignore
+ * import { DitClient, LocalStorage } from "@dit/service";
+ *
+ * const storage = new LocalStorage("telemetry");
+ * const client = new DitClient({ endpoint: "https://telemetry.example", app: "demo", session, storage });
+ * ```
  */
 export class LocalStorage implements ClientStorage {
-  /** `name` is the item's key and the lock's name. */
-  constructor(
-    private readonly name: string,
-    private readonly texts: TextStorage,
-    private readonly locks: WebLocks,
-  ) {}
+  readonly #name: string;
+  readonly #texts: Storage;
+  readonly #locks: WebLocks;
+
+  /**
+   * `name` is the item's key and the lock's name.
+   * @throws {Error} If the browser denies `localStorage`, or has no locks.
+   */
+  constructor(name: string) {
+    const locks = webLocks();
+    if (locks === undefined) throw new TypeError("Cannot use localStorage: the browser has no Web Locks");
+    this.#name = name;
+    this.#texts = localStorage;
+    this.#locks = locks;
+  }
 
   /** Reads, changes and writes the item under the lock. */
   transaction<T>(body: (entries: Entries) => T): Promise<T> {
-    return this.locks.request(this.name, () => {
-      const stored = new Map<string, string>(JSON.parse(this.texts.getItem(this.name) ?? "[]"));
+    return this.#locks.request(this.#name, () => {
+      const stored = new Map<string, string>(JSON.parse(this.#texts.getItem(this.#name) ?? "[]"));
       const entries = new Entries(stored);
       const result = body(entries);
       if (entries.changes.size > 0) {
         applyChanges(stored, entries.changes);
-        this.texts.setItem(this.name, JSON.stringify([...stored]));
+        this.#texts.setItem(this.#name, JSON.stringify([...stored]));
       }
       return Promise.resolve(result);
     });
@@ -33,7 +47,7 @@ export class LocalStorage implements ClientStorage {
 
   /** One tab at a time. */
   exclusively(work: () => Promise<void>): Promise<void> {
-    return this.locks.request(`${this.name}/pass`, work);
+    return this.#locks.request(`${this.#name}/pass`, work);
   }
 
   /** Does nothing: there is nothing to let go of. */

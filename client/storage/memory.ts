@@ -1,6 +1,9 @@
 import { type ClientStorage, Entries } from "./storage.ts";
 
-/** Keeps a client's state in memory: gone with the process, and with it tokens and queue. */
+/**
+ * Keeps a client's state in memory: gone with the process, and with it tokens and queue. A client that is given no
+ * storage has one.
+ */
 export class MemoryStorage implements ClientStorage {
   readonly #stored = new Map<string, string>();
 

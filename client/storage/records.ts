@@ -119,8 +119,10 @@ export interface RequestRecord extends Retry {
 
 /** Reads an entry; one that does not parse counts as lost. */
 export function read<T>(entries: Entries, key: string): T | undefined {
+  const text = entries.get(key);
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(entries.get(key)!) as T;
+    return JSON.parse(text) as T;
   } catch {
     return undefined;
   }

@@ -11,13 +11,16 @@
 export class Entries {
   /** What the transaction changed: a new value, or undefined for a deleted entry. An implementation writes these. */
   readonly changes: Map<string, string | undefined> = new Map();
+  readonly #stored: ReadonlyMap<string, string>;
 
   /** Starts a transaction over what is stored now. */
-  constructor(private readonly stored: ReadonlyMap<string, string>) {}
+  constructor(stored: ReadonlyMap<string, string>) {
+    this.#stored = stored;
+  }
 
   /** The value of `key`, if there is one. */
   get(key: string): string | undefined {
-    return this.changes.has(key) ? this.changes.get(key) : this.stored.get(key);
+    return this.changes.has(key) ? this.changes.get(key) : this.#stored.get(key);
   }
 
   /** Sets an entry. */
@@ -32,7 +35,7 @@ export class Entries {
 
   /** The keys that start with `prefix`, in order. */
   keys(prefix: string): string[] {
-    const keys = new Set([...this.stored.keys(), ...this.changes.keys()]);
+    const keys = new Set([...this.#stored.keys(), ...this.changes.keys()]);
     return [...keys].filter((key) => key.startsWith(prefix) && this.get(key) !== undefined).sort();
   }
 }

@@ -3,24 +3,27 @@
  *
  * @module
  */
-import { equalPublic, fromBase64url, toBase64url } from "../../core/base/bytes.ts";
-import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
-import { challengeDigest } from "../../core/token/challenge.ts";
+import { toBase64url } from "../../core/base/bytes.ts";
+import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
-import { encodeTokenInput, truncatedKeyId } from "../../core/token/token.ts";
-import { encodeVarint } from "../../core/base/varint.ts";
-import { isDue, NO_RETRY, retryLater } from "../http/backoff.ts";
-import { commit, type Context } from "../base/context.ts";
+import type { Clock } from "../base/clock.ts";
+import { retryAfter } from "../base/headers.ts";
+import { shuffledRange } from "../base/random.ts";
+import type { SessionSource } from "../base/types.ts";
+import { isDue, retryLater } from "../http/backoff.ts";
 import { type Directory, type DirectoryKey, issuingKey } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
-import { type Answer, exchange, inTime, refusalCode, retryAfter } from "../http/http.ts";
-import { shuffledRange } from "../base/random.ts";
+import { type Answer, exchange, inTime, type Network, refusalCode } from "../http/network.ts";
+import type { Commit } from "../storage/commit.ts";
 import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import { keepToken, MAX_USES } from "./wallet.ts";
+import { batchRequest, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
+import { keepToken } from "./wallet.ts";
 
 /** Most bytes of an answer: 256 P-384 elements and their proof are far below. */
 const MAX_ANSWER_BYTES = 32_768;
+/** Attempts of one call: a new key, or a smaller batch, may do better. */
+const MAX_ATTEMPTS = 3;
 /** Failures after which a request whose answer does not verify is given up. */
 const MAX_FAILURES = 3;
 /** Seconds at the end of an epoch (an eighth of a short one) in which no tokens are asked for. */
@@ -28,221 +31,171 @@ const LAST_SECONDS = 3;
 /** Longest wait that the service may ask for, in seconds: the longest epoch. */
 const MOST_WAIT_SECONDS = 2_592_000;
 
+/** Tells in a transaction how many logs have no token that could sign them. */
+export type Missing = (entries: Entries) => number;
+
+/** What fetching tokens takes of its client. */
+export interface IssuanceParts extends BlindingParts {
+  /** `{endpoint}/v1/apps/{app}`. */
+  readonly url: string;
+  readonly session: SessionSource;
+  readonly network: Network;
+  readonly commit: Commit;
+  readonly clock: Clock;
+  readonly directory: CachedDocument<Directory>;
+}
+
 /** What came of a request: its tokens are kept, it failed for now, or another one may do better. */
 type Outcome = "kept" | "failed" | "new_key" | "one_token";
 
-/** How many logs have no token that could sign them. */
-export type Lack = (entries: Entries) => number;
+/** What is to be sent: a request, or nothing: there are tokens enough, or no key to ask for any with. */
+type Preparation =
+  | { readonly kind: "request"; readonly pending: PendingRecord }
+  | { readonly kind: "enough" | "no_key" };
 
-/**
- * Asks for the tokens that as many logs need as `lack` finds none for, or again for those asked for before; whether
- * tokens are there now. `force` does not wait for the client's own backoff, only for the service's.
- */
-export async function fetchTokens(
-  context: Context,
-  directory: CachedDocument<Directory>,
-  lack: Lack,
-  force: boolean,
-): Promise<boolean> {
-  let outcome: Outcome | undefined;
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const pending = await prepare(context, directory, lack, outcome);
-    if (pending === "kept") return true;
-    if (pending === undefined || !isDue(pending, context.clock.now(), force)) return false;
-    outcome = await ask(context, pending);
-    if (outcome === "kept" || outcome === "failed") break;
+/** Fetches the tokens of one client. */
+export class Issuance {
+  readonly #parts: IssuanceParts;
+
+  /** Nothing is asked for yet. */
+  constructor(parts: IssuanceParts) {
+    this.#parts = parts;
   }
-  return outcome === "kept";
-}
 
-/** The request to send: the one that was sent before and may still be answered, or a new one, stored. */
-async function prepare(
-  context: Context,
-  documents: CachedDocument<Directory>,
-  lack: Lack,
-  outcome: Outcome | undefined,
-): Promise<PendingRecord | "kept" | undefined> {
-  const { clock, suite } = context;
-  const choose = async (renew: boolean) => {
-    const directory = await documents.get(renew);
-    const key = directory && issuingKey(directory, suite.tokenType, clock.seconds());
-    return key && { directory: directory!, key };
-  };
-  // Published ahead, a key is only missing when the clock or the directory is old.
-  const chosen = outcome !== "new_key" && await choose(false) || await choose(true);
-  if (!chosen) return undefined;
-  const { keyId, notBefore, issueUntil } = chosen.key;
-  // Under way when the epoch ends, a request would be refused: in its last seconds it waits for the next key.
-  if (issueUntil - clock.seconds() <= Math.min(LAST_SECONDS, (issueUntil - notBefore) / 8)) return undefined;
-  return await commit(context, (entries) => {
-    const logs = lack(entries);
-    // Another tab's request was answered since this one looked.
-    if (logs === 0) return "kept";
-    const before = read<PendingRecord>(entries, PENDING);
-    // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key is another
-    // tab's, in whose epoch it is by now.
-    if (before && (before.keyId === keyId || before.notBefore > notBefore)) return before;
-    const pending = blindTokens(
-      context,
-      chosen.directory,
-      chosen.key,
-      outcome === "one_token" ? 1 : logs,
-    );
-    write(entries, PENDING, pending);
-    return pending;
-  });
-}
-
-function blindTokens(context: Context, directory: Directory, key: DirectoryKey, logs: number): PendingRecord {
-  const { suite, random, app } = context;
-  const { keyId, publicKey, notBefore, redeemUntil } = key;
-  const uses = Math.min(directory.usesPerToken, MAX_USES);
-  const count = Math.min(Math.ceil(logs / uses), directory.maxBatch, directory.tokensPerClient);
-  const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: directory.issuer, app });
-  const nonces = Array.from({ length: count }, () => random(32));
-  const { blinds, blindedElements } = suite.blind(tokenInputs(context, nonces, digest, keyId), random);
-  return {
-    keyId,
-    publicKey,
-    notBefore,
-    redeemUntil,
-    uses,
-    nonces: nonces.map(toBase64url),
-    blinds: blinds.map(toBase64url),
-    blindedElements: blindedElements.map(toBase64url),
-    challengeDigest: toBase64url(digest),
-    ...NO_RETRY,
-  };
-}
-
-function tokenInputs(
-  { suite }: Context,
-  nonces: Uint8Array[],
-  digest: Uint8Array,
-  keyId: string,
-): Uint8Array[] {
-  const tokenKeyId = fromBase64url(keyId);
-  return nonces.map((nonce) =>
-    encodeTokenInput({ tokenType: suite.tokenType, nonce, challengeDigest: digest, tokenKeyId })
-  );
-}
-
-async function ask(context: Context, pending: PendingRecord): Promise<Outcome> {
-  const { clock, random } = context;
-  const answer = await send(context, pending, false);
-  if (answer === undefined) return "failed";
-  const code = refusalCode(answer);
-  if (answer.status === 200) {
-    const authenticators = verify(context, pending, answer);
-    if (authenticators !== undefined) return await keep(context, pending, authenticators);
-    context.report("refused", { step: "tokens", code: "not_verified" });
+  /**
+   * Asks for the tokens that as many logs need as `missing` says, or again for those asked for before; whether tokens
+   * are there now. `force` does not wait for the client's own backoff, only for the service's.
+   */
+  async fetch(missing: Missing, force: boolean): Promise<boolean> {
+    let outcome: Outcome | undefined;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const prepared = await this.#prepare(missing, outcome);
+      if (prepared.kind !== "request") return prepared.kind === "enough";
+      if (!isDue(prepared.pending, this.#parts.clock.now(), force)) return false;
+      outcome = await this.#ask(prepared.pending);
+      if (outcome === "kept" || outcome === "failed") return outcome === "kept";
+    }
+    return false;
   }
-  // A batch that was refused whole at its first send was not granted: a smaller one may fit what is left.
-  const isTooLarge = code === "quota_exhausted" && pending.failures === 0 && pending.nonces.length > 1;
-  const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
-  const retry = retryLater(pending, clock.now(), random, wait);
-  const isOver = answer.status === 422 || isTooLarge ||
-    (answer.status === 200 && retry.failures >= MAX_FAILURES);
-  await commit(context, (entries) => {
-    if (!isSame(entries, pending)) return;
-    if (isOver) entries.delete(PENDING);
-    else write(entries, PENDING, { ...pending, ...retry });
-  });
-  return code === "key_not_issuing" ? "new_key" : isTooLarge ? "one_token" : "failed";
-}
 
-/** Signs in and sends; once more with a new session when the service refuses it. */
-async function send(context: Context, pending: PendingRecord, renew: boolean): Promise<Answer | undefined> {
-  const { suite, url, report } = context;
-  let jwt: string;
-  try {
-    jwt = await inTime(context, () => context.session({ renew }));
-  } catch {
-    // Why signing in failed is between the app and its users.
-    report("refused", { step: "session", code: "session_failed" });
-    return undefined;
-  }
-  // The user may have opted out meanwhile.
-  await commit(context, () => {});
-  const answer = await exchange(context, "tokens", `${url}/tokens`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${jwt}`, "content-type": BATCH_REQUEST_TYPE },
-    body: encodeBatchRequest(suite, {
-      truncatedKeyId: truncatedKeyId(fromBase64url(pending.keyId)),
-      blindedElements: decodeAll(pending.blindedElements),
-    }),
-  }, MAX_ANSWER_BYTES);
-  return answer.status === 401 && !renew ? await send(context, pending, true) : answer;
-}
-
-function decodeAll(texts: readonly string[]): Uint8Array<ArrayBuffer>[] {
-  return texts.map((text) => fromBase64url(text));
-}
-
-/** The authenticators of an answer that verifies; undefined when anything is wrong with it. */
-function verify(context: Context, pending: PendingRecord, answer: Answer): Uint8Array[] | undefined {
-  const { suite } = context;
-  if (answer.headers.get("content-type") !== BATCH_RESPONSE_TYPE) return undefined;
-  try {
-    const nonces = decodeAll(pending.nonces);
-    return suite.finalize({
-      ...splitResponse(suite, answer.body, nonces.length),
-      inputs: tokenInputs(context, nonces, fromBase64url(pending.challengeDigest), pending.keyId),
-      blinds: decodeAll(pending.blinds),
-      blindedElements: decodeAll(pending.blindedElements),
-      publicKey: fromBase64url(pending.publicKey),
+  /** The request to send: the one that was sent before and may still be answered, or a new one, stored. */
+  async #prepare(missing: Missing, outcome: Outcome | undefined): Promise<Preparation> {
+    const { clock, commit } = this.#parts;
+    // Published ahead, a key is only missing when the clock or the directory is old.
+    const chosen = (outcome === "new_key" ? undefined : await this.#choose(false)) ??
+      await this.#choose(true);
+    if (chosen === undefined) return { kind: "no_key" };
+    const { directory, key } = chosen;
+    const { keyId, notBefore, issueUntil } = key;
+    // Under way when the epoch ends, a request would be refused: in its last seconds it waits for the next key.
+    const lastSeconds = Math.min(LAST_SECONDS, (issueUntil - notBefore) / 8);
+    if (issueUntil - clock.seconds() <= lastSeconds) return { kind: "no_key" };
+    return await commit((entries) => {
+      const logs = missing(entries);
+      // Another tab's request was answered since this one looked.
+      if (logs === 0) return { kind: "enough" };
+      const before = read<PendingRecord>(entries, PENDING);
+      // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key is
+      // another tab's, in whose epoch it is by now.
+      if (before !== undefined && (before.keyId === keyId || before.notBefore > notBefore)) {
+        return { kind: "request", pending: before };
+      }
+      const wish = { directory, key, logs: outcome === "one_token" ? 1 : logs };
+      const pending = blindTokens(this.#parts, wish);
+      write(entries, PENDING, pending);
+      return { kind: "request", pending };
     });
-  } catch {
-    return undefined;
   }
-}
 
-/**
- * The parts of a batch response. One of `count` elements has a single possible length prefix, which is compared instead
- * of parsed.
- */
-function splitResponse(
-  { elementLength, scalarLength }: Context["suite"],
-  body: Uint8Array,
-  count: number,
-): { evaluatedElements: Uint8Array[]; proof: Uint8Array } {
-  const prefix = encodeVarint(count * elementLength);
-  const proofAt = prefix.length + count * elementLength;
-  if (
-    body.length !== proofAt + 2 * scalarLength || !equalPublic(body.subarray(0, prefix.length), prefix)
-  ) throw new RangeError();
-  return {
-    evaluatedElements: Array.from(
-      { length: count },
-      (_, index) =>
-        body.slice(prefix.length + index * elementLength, prefix.length + (index + 1) * elementLength),
-    ),
-    proof: body.slice(proofAt),
-  };
-}
+  /** The key that issues now, and its directory. */
+  async #choose(renew: boolean): Promise<{ directory: Directory; key: DirectoryKey } | undefined> {
+    const { clock, suite } = this.#parts;
+    const directory = await this.#parts.directory.get(renew);
+    const key = directory && issuingKey(directory, suite.tokenType, clock.seconds());
+    return directory && key && { directory, key };
+  }
 
-async function keep(
-  context: Context,
-  pending: PendingRecord,
-  authenticators: Uint8Array[],
-): Promise<"kept"> {
-  const { keyId, notBefore, redeemUntil, uses, nonces } = pending;
-  const tokens = authenticators.map((authenticator, index) => ({
-    keyId,
-    notBefore,
-    redeemUntil,
-    nonce: nonces[index]!,
-    macKey: toBase64url(deriveMacKey(authenticator)),
-    uses: shuffledRange(uses, context.random),
-  }));
-  await commit(context, (entries, report) => {
-    // Kept once only: another tab may have had the same answer, and spent of it.
-    if (!isSame(entries, pending)) return;
-    entries.delete(PENDING);
-    for (const token of tokens) keepToken(entries, token);
-    report("issued", { tokens: tokens.length });
-  });
-  return "kept";
+  async #ask(pending: PendingRecord): Promise<Outcome> {
+    const { clock, commit, network, random } = this.#parts;
+    const answer = await this.#send(pending, false);
+    if (answer === undefined) return "failed";
+    if (answer.status === 200) {
+      const authenticators = this.#verify(pending, answer);
+      if (authenticators !== undefined) {
+        await this.#keep(pending, authenticators);
+        return "kept";
+      }
+      network.report("refused", { step: "tokens", code: "not_verified" });
+    }
+    const code = refusalCode(answer);
+    // A batch that was refused whole at its first send was not granted: a smaller one may fit what is left.
+    const isTooLarge = code === "quota_exhausted" && pending.failures === 0 && pending.nonces.length > 1;
+    const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
+    const retry = retryLater(pending, clock.now(), random, wait);
+    const isOver = answer.status === 422 || isTooLarge ||
+      (answer.status === 200 && retry.failures >= MAX_FAILURES);
+    await commit((entries) => {
+      if (!isSame(entries, pending)) return;
+      if (isOver) entries.delete(PENDING);
+      else write(entries, PENDING, { ...pending, ...retry });
+    });
+    if (code === "key_not_issuing") return "new_key";
+    return isTooLarge ? "one_token" : "failed";
+  }
+
+  /** Signs in and sends; once more with a new session when the service refuses it. */
+  async #send(pending: PendingRecord, renew: boolean): Promise<Answer | undefined> {
+    const { commit, network, session, suite, url } = this.#parts;
+    let jwt: string;
+    try {
+      jwt = await inTime(network, () => session({ renew }));
+    } catch {
+      // Why signing in failed is between the app and its users.
+      network.report("refused", { step: "session", code: "session_failed" });
+      return undefined;
+    }
+    // The user may have opted out meanwhile.
+    await commit(() => {});
+    const answer = await exchange(network, {
+      step: "tokens",
+      url: `${url}/tokens`,
+      init: {
+        method: "POST",
+        headers: { authorization: `Bearer ${jwt}`, "content-type": BATCH_REQUEST_TYPE },
+        body: batchRequest(suite, pending),
+      },
+      maxBytes: MAX_ANSWER_BYTES,
+    });
+    return answer.status === 401 && !renew ? await this.#send(pending, true) : answer;
+  }
+
+  /** The authenticators of an answer that verifies; undefined when anything is wrong with it. */
+  #verify(pending: PendingRecord, { headers, body }: Answer): Uint8Array[] | undefined {
+    if (headers.get("content-type") !== BATCH_RESPONSE_TYPE) return undefined;
+    try {
+      return openBatch(this.#parts.suite, pending, body);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #keep(pending: PendingRecord, authenticators: readonly Uint8Array[]): Promise<void> {
+    const { commit, random } = this.#parts;
+    const { keyId, notBefore, redeemUntil, uses, nonces } = pending;
+    const tokens = nonces.flatMap((nonce, index) => {
+      const authenticator = authenticators[index];
+      if (authenticator === undefined) return [];
+      const macKey = toBase64url(deriveMacKey(authenticator));
+      return [{ keyId, notBefore, redeemUntil, nonce, macKey, uses: shuffledRange(uses, random) }];
+    });
+    await commit((entries, report) => {
+      // Kept once only: another tab may have had the same answer, and spent of it.
+      if (!isSame(entries, pending)) return;
+      entries.delete(PENDING);
+      for (const token of tokens) keepToken(entries, token);
+      report("issued", { tokens: tokens.length });
+    });
+  }
 }
 
 /** Whether no other request took a request's place. */

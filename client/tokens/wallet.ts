@@ -51,10 +51,11 @@ export function spendableTokens(entries: Entries, pseudonym: string, nowSeconds:
 
 /** Takes the next use of a token and marks the token as the pseudonym's; undefined when there is none. */
 export function takeUse(entries: Entries, pseudonym: string, nowSeconds: number): TokenUse | undefined {
-  const token = spendableTokens(entries, pseudonym, nowSeconds)[0];
-  if (token === undefined) return undefined;
+  const [token] = spendableTokens(entries, pseudonym, nowSeconds);
+  const use = token?.uses.at(-1);
+  if (token === undefined || use === undefined) return undefined;
   keepToken(entries, { ...token, uses: token.uses.slice(0, -1), pseudonym });
-  return { token, use: token.uses.at(-1)! };
+  return { token, use };
 }
 
 /** How many logs tokens can sign. */

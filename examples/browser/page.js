@@ -1,6 +1,6 @@
 // An app of its own writes `from "@dit/service"`, and its bundler does the rest.
 // @ts-ignore: the service bundles client.js when it starts
-import { browserStorage, createClient, IndexedDbStorage, LocalStorage } from "./client.js";
+import { browserStorage, DitClient, IndexedDbStorage, LocalStorage } from "./client.js";
 import { showEvent, showInspection, showRequest } from "./view.js";
 
 // Another origin's page says where the service is: #endpoint=https://telemetry.example
@@ -34,7 +34,7 @@ async function shownFetch(url, init) {
 }
 
 const storage = await browserStorage("dit-example");
-const client = createClient({ endpoint, app: "demo", session, storage, fetch: shownFetch, delaySeconds: 10 });
+const client = new DitClient({ endpoint, app: "demo", session, storage, fetch: shownFetch, delaySeconds: 10 });
 
 async function refresh() {
   showInspection(await client.inspect(), offline.checked);

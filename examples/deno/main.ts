@@ -1,10 +1,10 @@
 // deno run --allow-net --allow-read=. --allow-write=. examples/deno/main.ts
 // deno-lint-ignore-file no-console
-import { createClient } from "@dit/service";
+import { DitClient } from "@dit/service";
 import { FileStorage } from "@dit/service/storage_file";
 
 const endpoint = "http://localhost:8000";
-const client = createClient({
+const client = new DitClient({
   endpoint,
   app: "demo",
   // The app's own server gives sessions; in development it is the service that signs anybody in.

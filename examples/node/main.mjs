@@ -2,11 +2,11 @@
 // In a project of its own:
 //   deno pack --allow-dirty --output client.tgz    (in the repository of the service)
 //   npm install ./client.tgz && node main.mjs
-import { createClient } from "@dit/service";
+import { DitClient } from "@dit/service";
 import { FileStorage } from "@dit/service/storage_file";
 
 const endpoint = process.argv[2] ?? "http://localhost:8000";
-const client = createClient({
+const client = new DitClient({
   endpoint,
   app: "demo",
   // The app's own server gives sessions; in development it is the service that signs anybody in.

@@ -1,11 +1,11 @@
 // A client that is killed: `doomed.mjs {proxy} {run} {file} {levels...}` logs, says so once that is stored, and sends.
 // deno-lint-ignore-file no-console
 import process from "node:process";
-import { createClient } from "@dit/service";
+import { DitClient } from "@dit/service";
 import { FileStorage } from "@dit/service/storage_file";
 
 const [proxy, run, file, ...levels] = process.argv.slice(2);
-const client = createClient({
+const client = new DitClient({
   endpoint: `${proxy}/${run}/none.none.0`,
   app: "demo",
   session: async () => await (await fetch(`${proxy}/session/${file.replace(/\W/g, "")}`)).text(),

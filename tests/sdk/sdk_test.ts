@@ -151,7 +151,7 @@ Deno.test("the examples for Node and Deno run as they stand", () =>
 
 /** What a TypeScript app writes, right and wrong. */
 const TYPED = `
-import { browserStorage, type ClientStorage, createClient, DitClient, Entries, MemoryStorage } from "@dit/service";
+import { browserStorage, type ClientStorage, DitClient, Entries, MemoryStorage } from "@dit/service";
 import { localDpReport } from "@dit/service/local_dp";
 import { nobleP384 } from "@dit/service/p384";
 import { FileStorage } from "@dit/service/storage_file";
@@ -159,7 +159,7 @@ import { defineConfig, type EventsOf } from "@dit/service/config";
 import type { DemoEvents } from "./events.d.ts";
 type Events = { note_saved: { ok: boolean; platform: "web" | "phone"; latency_ms?: number } };
 const session = async () => "jwt";
-const client = createClient<Events>({
+const client = new DitClient<Events>({
   endpoint: "https://telemetry.example", app: "notes", session,
   storage: new FileStorage("x.json"), localDp: localDpReport, suite: nobleP384,
 });
@@ -172,11 +172,11 @@ client.on("sent", ({ events, replayed }) => { const n: number = events; const r:
 // @ts-expect-error nothing that a client tells
 client.on("sended", () => {});
 const storage: ClientStorage = await browserStorage("x");
-const untyped: DitClient = createClient({ endpoint: "https://t.example", app: "notes", session, storage });
+const untyped: DitClient = new DitClient({ endpoint: "https://t.example", app: "notes", session, storage });
 untyped.log("anything", { a: 1, b: true, c: "text" });
 const seen: string | undefined = (await client.inspect())?.pseudonym;
 void [seen, Entries, MemoryStorage, defineConfig];
-const demo = createClient<DemoEvents>({ endpoint: "https://t.example", app: "demo", session });
+const demo = new DitClient<DemoEvents>({ endpoint: "https://t.example", app: "demo", session });
 demo.log("client_start", { platform: "linux", runtime: "2.9" });
 // @ts-expect-error a field that is missing
 demo.log("client_start", { platform: "linux" });

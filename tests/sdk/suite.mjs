@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { createClient, MemoryStorage } from "@dit/service";
+import { DitClient, MemoryStorage } from "@dit/service";
 import { FileStorage } from "@dit/service/storage_file";
 
 const [proxy, folder, first] = process.argv.slice(2);
@@ -14,7 +14,7 @@ let run = 0;
 /** A client of a user of its own behind a fault, and what it told. */
 function make(plan = "none.none.0", options = {}) {
   const id = `${first}-${run++}`;
-  const client = createClient({
+  const client = new DitClient({
     endpoint: `${proxy}/${id}/${plan}`,
     app: "demo",
     delaySeconds: 2_000_000, // Nothing is sent before a test says so.

@@ -1,13 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { Fetch } from "../../../client/http/http.ts";
 import { compareSeen, directoryOf, mirrorFault } from "../../../client/http/key_check.ts";
 import type { Directory, DirectoryKey } from "../../../client/http/directory.ts";
-import type { ClientOptions } from "../../../client/mod.ts";
+import type { ClientOptions, Fetch } from "../../../client/mod.ts";
 import { SEEN } from "../../../client/storage/records.ts";
 import { Entries } from "../../../client/storage/storage.ts";
 import { toBase64url } from "../../../core/base/bytes.ts";
-import { makeContext } from "../../support/client/client_context.ts";
+import { surroundings } from "../../support/client/client_surroundings.ts";
 
 const NOW = 1_800_000_000;
 
@@ -40,14 +39,26 @@ Deno.test("compareSeen() refuses another value of a name, and remembers nothing 
   const entries = new Entries(new Map());
   const told: unknown[] = [];
   const report = (...event: unknown[]) => void told.push(event);
-  assertEquals(compareSeen(entries, report, directory(key(1, 0, "a")), NOW), undefined);
+  assertEquals(
+    compareSeen(entries, { report, directory: directory(key(1, 0, "a")), nowSeconds: NOW }),
+    undefined,
+  );
   const before = entries.get(SEEN);
-  assertEquals(compareSeen(entries, report, directory(key(2, 0, "b"), key(1, 0, "z")), NOW), "key_changed");
+  assertEquals(
+    compareSeen(entries, { report, directory: directory(key(2, 0, "b"), key(1, 0, "z")), nowSeconds: NOW }),
+    "key_changed",
+  );
   assertEquals(entries.get(SEEN), before);
-  assertEquals(compareSeen(entries, report, directory(key(1, 0, "a"), key(2, 0, "b")), NOW), undefined);
+  assertEquals(
+    compareSeen(entries, { report, directory: directory(key(1, 0, "a"), key(2, 0, "b")), nowSeconds: NOW }),
+    undefined,
+  );
   // Absent for a while is no way around it.
-  assertEquals(compareSeen(entries, report, directory(), NOW), undefined);
-  assertEquals(compareSeen(entries, report, directory(key(2, 0, "c")), NOW), "key_changed");
+  assertEquals(compareSeen(entries, { report, directory: directory(), nowSeconds: NOW }), undefined);
+  assertEquals(
+    compareSeen(entries, { report, directory: directory(key(2, 0, "c")), nowSeconds: NOW }),
+    "key_changed",
+  );
   assertEquals(told, []);
 });
 
@@ -55,18 +66,24 @@ Deno.test("compareSeen() tells of each replacement once", () => {
   const entries = new Entries(new Map());
   const told: unknown[] = [];
   const report = (...event: unknown[]) => void told.push(event);
-  compareSeen(entries, report, directory(key(1, 0, "a")), NOW);
-  compareSeen(entries, report, directory(key(1, 1, "b")), NOW);
-  compareSeen(entries, report, directory(key(1, 1, "b")), NOW);
+  compareSeen(entries, { report, directory: directory(key(1, 0, "a")), nowSeconds: NOW });
+  compareSeen(entries, { report, directory: directory(key(1, 1, "b")), nowSeconds: NOW });
+  compareSeen(entries, { report, directory: directory(key(1, 1, "b")), nowSeconds: NOW });
   assertEquals(told, [["key_replaced", { region: "local", epoch: 1, generation: 1 }]]);
 });
 
 Deno.test("compareSeen() forgets a name when its key is over", () => {
   const entries = new Entries(new Map());
   const report = () => {};
-  compareSeen(entries, report, directory(key(1, 0, "a")), NOW);
-  assertEquals(compareSeen(entries, report, directory(key(1, 0, "z")), NOW + 199), "key_changed");
-  assertEquals(compareSeen(entries, report, directory(key(1, 0, "z")), NOW + 200), undefined);
+  compareSeen(entries, { report, directory: directory(key(1, 0, "a")), nowSeconds: NOW });
+  assertEquals(
+    compareSeen(entries, { report, directory: directory(key(1, 0, "z")), nowSeconds: NOW + 199 }),
+    "key_changed",
+  );
+  assertEquals(
+    compareSeen(entries, { report, directory: directory(key(1, 0, "z")), nowSeconds: NOW + 200 }),
+    undefined,
+  );
 });
 
 Deno.test("mirrorFault() is one name with two values; a key that the directory lacks is none", () => {
@@ -98,10 +115,16 @@ Deno.test("compareSeen() refuses names without end, which would fill the app's s
   const many = (from: number) =>
     directory(...Array.from({ length: 200 }, (_, index) => key(from + index, 0, `${from + index}`)));
   for (let round = 0; round < 5; round++) {
-    assertEquals(compareSeen(entries, () => {}, many(round * 200), NOW), undefined);
+    assertEquals(
+      compareSeen(entries, { report: () => {}, directory: many(round * 200), nowSeconds: NOW }),
+      undefined,
+    );
   }
-  assertEquals(compareSeen(entries, () => {}, many(1000), NOW), "too_many_keys");
-  assertEquals(Object.keys(JSON.parse(entries.get(SEEN)!)).length, 1000);
+  assertEquals(
+    compareSeen(entries, { report: () => {}, directory: many(1000), nowSeconds: NOW }),
+    "too_many_keys",
+  );
+  assertEquals(Object.keys(JSON.parse(entries.get(SEEN) ?? "")).length, 1000);
 });
 
 const publicKey = sha256(Uint8Array.of(1));
@@ -143,8 +166,8 @@ async function refusals(
     requests.push(url);
     return await serve(url, requests.length);
   };
-  const { context, told } = makeContext({ fetch });
-  const cache = directoryOf(context, options);
+  const { told, ...parts } = surroundings({ fetch });
+  const cache = directoryOf({ ...parts, mirror: options.mirror, verifyKeys: options.verifyKeys });
   const fetched = await cache.get() !== undefined;
   await cache.get(true);
   const refused = told.map(([name, event]) => name === "refused" ? `${event.step} ${event.code}` : name);

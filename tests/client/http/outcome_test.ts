@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Action, decide } from "../../../client/http/outcome.ts";
+import type { ServiceCode } from "../../../client/base/codes.ts";
+import { type Action, decide as decideOn } from "../../../client/http/outcome.ts";
 import { PROBLEMS } from "../../../edge/http/problem.ts";
 import type { RefusalCode } from "../../../core/base/errors.ts";
 
@@ -27,6 +28,10 @@ const TABLE: Readonly<Partial<Record<RefusalCode, readonly [certain: Action, unc
   internal: ["retry", "retry"],
   store_unavailable: ["retry", "retry"],
 };
+
+/** Decides on a code as it comes from the wire. */
+const decide = (status: number, code: string | undefined, uncertain: boolean) =>
+  decideOn(status, code as ServiceCode | undefined, uncertain);
 
 Deno.test("decide() does what the last column of the table of failures says", () => {
   for (const [code, [certain, uncertain]] of Object.entries(TABLE)) {

@@ -22,7 +22,7 @@ Deno.test("buildBody() makes what the service reads, in one of four sizes", asyn
   for (const gzip of [false, true]) {
     for (const count of [1, 2, 5, 10, 50, 100]) {
       const events = Array.from({ length: count }, (_, index) => event(index));
-      const { bytes, contentEncoding } = (await buildBody(events, PSEUDONYM, random, gzip))!;
+      const { bytes, contentEncoding } = (await buildBody({ events, pseudonym: PSEUDONYM, random, gzip }))!;
       assert(BODY_SIZES.includes(bytes.length as 1024), `${bytes.length} bytes`);
       assertEquals(contentEncoding, gzip && count > 10 ? "gzip" : "");
       const body = readBody(bytes, contentEncoding, true);
@@ -33,14 +33,14 @@ Deno.test("buildBody() makes what the service reads, in one of four sizes", asyn
 });
 
 Deno.test("buildBody() leaves the pseudonym out where none is collected", async () => {
-  const { bytes } = (await buildBody([event(1)], "", random, false))!;
+  const { bytes } = (await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }))!;
   assertEquals(readBody(bytes, "", false).pseudonym, undefined);
 });
 
 Deno.test("buildBody() draws a fresh salt for every body", async () => {
   const salts = new Set<string>();
   for (let round = 0; round < 20; round++) {
-    const { bytes } = (await buildBody([event(1)], "", random, false))!;
+    const { bytes } = (await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }))!;
     const { salt } = JSON.parse(new TextDecoder().decode(bytes));
     assertEquals(Uint8Array.fromBase64(salt, { alphabet: "base64url" }).length, 16);
     salts.add(salt);
@@ -51,10 +51,22 @@ Deno.test("buildBody() draws a fresh salt for every body", async () => {
 Deno.test("buildBody() gives nothing for what no size holds, and pads to 64 KiB before", async () => {
   // Text that does not compress, so that only its length counts.
   const text = (length: number) => random(length / 2).toHex();
-  assertEquals((await buildBody([event(1, text(60_000))], "", random, true))!.bytes.length, 65_536);
-  assertEquals((await buildBody([event(1, text(60_000))], "", random, false))!.bytes.length, 65_536);
-  assertEquals(await buildBody([event(1, text(70_000))], "", random, true), undefined);
-  assertEquals(await buildBody([event(1, text(65_460))], "", random, false), undefined);
+  assertEquals(
+    (await buildBody({ events: [event(1, text(60_000))], pseudonym: "", random, gzip: true }))!.bytes.length,
+    65_536,
+  );
+  assertEquals(
+    (await buildBody({ events: [event(1, text(60_000))], pseudonym: "", random, gzip: false }))!.bytes.length,
+    65_536,
+  );
+  assertEquals(
+    await buildBody({ events: [event(1, text(70_000))], pseudonym: "", random, gzip: true }),
+    undefined,
+  );
+  assertEquals(
+    await buildBody({ events: [event(1, text(65_460))], pseudonym: "", random, gzip: false }),
+    undefined,
+  );
 });
 
 Deno.test("eventLength() is what an event adds to a body, so that a full batch fits 16 KiB", async () => {
@@ -64,7 +76,7 @@ Deno.test("eventLength() is what an event adds to a body, so that a full batch f
     length += eventLength(event(events.length));
     events.push(event(events.length));
   }
-  const { bytes } = (await buildBody(events, PSEUDONYM, random, false))!;
+  const { bytes } = (await buildBody({ events, pseudonym: PSEUDONYM, random, gzip: false }))!;
   assertEquals(bytes.length, 16_384);
 });
 

@@ -1,11 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { parseSchema } from "../../../client/base/collection.ts";
-import { commit } from "../../../client/base/context.ts";
-import { encodeEvent } from "../../../client/queue/encoding.ts";
 import { localDpReport } from "../../../client/local_dp.ts";
-import { DEVICE } from "../../../client/storage/records.ts";
+import { DEVICE, type EventRecord } from "../../../client/storage/records.ts";
 import { localDp, reportCount } from "../../../core/privacy/dp/local_dp.ts";
-import { makeContext } from "../../support/client/client_context.ts";
+import { surroundings } from "../../support/client/client_surroundings.ts";
 import { seededRandom } from "../../core/voprf/suites.ts";
 
 type Fields = Record<string, Record<string, unknown>>;
@@ -25,11 +23,24 @@ function schemaOf(
 async function encode(
   collection: ReturnType<typeof schemaOf>,
   fields: Record<string, unknown>,
-  { context } = makeContext(),
-  at = 1_800_003_599,
+  test = surroundings(),
 ) {
-  const event = { name: "note_saved", at, fields, encoded: false };
-  return await commit(context, (entries) => encodeEvent(context, entries, collection, event));
+  return await encodeRecord(collection, {
+    name: "note_saved",
+    at: 1_800_003_599,
+    fields,
+    encoded: false,
+  }, test);
+}
+
+/** The event as it goes out, or the code of its fault. */
+async function encodeRecord(
+  collection: ReturnType<typeof schemaOf>,
+  event: EventRecord,
+  { commit, encoder } = surroundings(),
+) {
+  const encoded = await commit((entries) => encoder.encode(entries, collection, event));
+  return encoded.ok ? encoded.event : encoded.fault;
 }
 
 /** An event that has to be encodable. */
@@ -38,7 +49,7 @@ function encodable<T>(encoded: T | string): Exclude<T, string> {
   return encoded as Exclude<T, string>;
 }
 
-Deno.test("encodeEvent() buckets a measurement, so that it never leaves the device as it is", async () => {
+Deno.test("Encoder buckets a measurement, so that it never leaves the device as it is", async () => {
   const collection = schemaOf({ ms: { type: "bucket", edges: [10, 100] } });
   for (const [value, bucket] of [[-5, 0], [9.99, 0], [10, 1], [99, 1], [100, 2], [1e9, 2]] as const) {
     const encoded = encodable(await encode(collection, { ms: value }));
@@ -49,15 +60,14 @@ Deno.test("encodeEvent() buckets a measurement, so that it never leaves the devi
   }
 });
 
-Deno.test("encodeEvent() does not bucket twice", async () => {
+Deno.test("Encoder does not bucket twice", async () => {
   const collection = schemaOf({ ms: { type: "bucket", edges: [10, 100] } });
-  const { context } = makeContext();
   const once = encodable(await encode(collection, { ms: 50 }));
-  const twice = await commit(context, (entries) => encodeEvent(context, entries, collection, once));
+  const twice = await encodeRecord(collection, once);
   assertEquals(twice, once);
 });
 
-Deno.test("encodeEvent() floors the time to the schema's granularity, to the hour by default", async () => {
+Deno.test("Encoder floors the time to the schema's granularity, to the hour by default", async () => {
   const at = async (document: Record<string, unknown>) => {
     return encodable(await encode(schemaOf({}, {}, document), {})).at;
   };
@@ -65,7 +75,7 @@ Deno.test("encodeEvent() floors the time to the schema's granularity, to the hou
   assertEquals(await at({ "granularity-seconds": 60 }), 1_800_003_540);
 });
 
-Deno.test("encodeEvent() gives each fault its code", async () => {
+Deno.test("Encoder gives each fault its code", async () => {
   const fields: Fields = {
     ok: { type: "boolean" },
     platform: { type: "enum", values: ["web"], optional: true },
@@ -85,7 +95,7 @@ Deno.test("encodeEvent() gives each fault its code", async () => {
   assertEquals(await encode(schemaOf(fields, { name: "other" }), { ok: true }), "event_unknown");
 });
 
-Deno.test("encodeEvent() leaves a suppressed field out, required or not, whatever its value", async () => {
+Deno.test("Encoder leaves a suppressed field out, required or not, whatever its value", async () => {
   const collection = schemaOf({
     ok: { type: "boolean", suppressed: true },
     count: { type: "integer", min: 0, max: 1 },
@@ -96,7 +106,7 @@ Deno.test("encodeEvent() leaves a suppressed field out, required or not, whateve
   }
 });
 
-Deno.test("encodeEvent() cannot send an event with a field that it does not understand, and all others", async () => {
+Deno.test("Encoder cannot send an event with a field that it does not understand, and all others", async () => {
   for (
     const field of [
       { type: "text" },
@@ -130,8 +140,8 @@ const RANDOMISED = {
   platform: { type: "enum", values: ["a", "b", "c"], "local-dp": { epsilon: 1, mechanism: "grr" } },
 };
 
-Deno.test("encodeEvent() sends a report instead of a value, the same one for as long as the pseudonym lasts", async () => {
-  const test = makeContext({ localDp: localDpReport, random: seededRandom("a device") });
+Deno.test("Encoder sends a report instead of a value, the same one for as long as the pseudonym lasts", async () => {
+  const test = surroundings({ localDp: localDpReport, random: seededRandom("a device") });
   const collection = schemaOf(RANDOMISED);
   const report = async (value: string) => {
     const encoded = encodable(await encode(collection, { platform: value }, test));
@@ -150,8 +160,8 @@ Deno.test("encodeEvent() sends a report instead of a value, the same one for as 
   assert(counts[1]! > 60 && counts[2]! > 60, counts.join());
 });
 
-Deno.test("encodeEvent() draws other reports after the device secret is gone", async () => {
-  const test = makeContext({ localDp: localDpReport, random: seededRandom("resets") });
+Deno.test("Encoder draws other reports after the device secret is gone", async () => {
+  const test = surroundings({ localDp: localDpReport, random: seededRandom("resets") });
   const collection = schemaOf({ n: { type: "integer", min: 0, max: 999, "local-dp": { epsilon: 0.1 } } });
   const report = async () => {
     const encoded = encodable(await encode(collection, { n: 500 }, test));
@@ -160,18 +170,18 @@ Deno.test("encodeEvent() draws other reports after the device secret is gone", a
   const reports = new Set<number>();
   for (let reset = 0; reset < 20; reset++) {
     reports.add(await report());
-    await commit(test.context, (entries) => entries.delete(DEVICE));
+    await test.commit((entries) => entries.delete(DEVICE));
   }
   assertNotEquals(reports.size, 1);
   const most = reportCount(localDp(0.1, 1000));
   for (const each of reports) assert(Number.isInteger(each) && each >= 0 && each < most);
 });
 
-Deno.test("encodeEvent() never sends a value plainly where a report is asked for", async () => {
+Deno.test("Encoder never sends a value plainly where a report is asked for", async () => {
   const collection = schemaOf(RANDOMISED);
   assertEquals(await encode(collection, { platform: "a" }), "field_invalid");
   assertEquals(
-    await encode(collection, { platform: "x" }, makeContext({ localDp: localDpReport })),
+    await encode(collection, { platform: "x" }, surroundings({ localDp: localDpReport })),
     "field_invalid",
   );
 });

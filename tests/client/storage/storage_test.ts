@@ -4,20 +4,36 @@ import { browserStorage } from "../../../client/storage/browser.ts";
 import type { ClientStorage } from "../../../client/storage/storage.ts";
 import { DenoKvStorage } from "../../../client/storage/deno_kv.ts";
 import { FileStorage } from "../../../client/storage/file.ts";
-import {
-  type IndexedDb,
-  type IndexedDbDatabase,
-  IndexedDbStorage,
-} from "../../../client/storage/indexed_db.ts";
-import { LocalStorage, type TextStorage } from "../../../client/storage/local.ts";
+import { IndexedDbStorage } from "../../../client/storage/indexed_db.ts";
+import { LocalStorage } from "../../../client/storage/local.ts";
 import { MemoryStorage } from "../../../client/storage/memory.ts";
-import { webLocks } from "../../../client/storage/web_locks.ts";
 
 /** A place of storage: each call of `open` is another client, tab or process that shares it. */
 interface Place {
   readonly open: () => ClientStorage;
   readonly close: () => Promise<void>;
 }
+
+/** What `localStorage` has that a client uses. */
+type TextStorage = Pick<Storage, "getItem" | "setItem">;
+
+/** Makes a storage on a platform that has `value` under `name`. */
+function onPlatform<T>(name: "indexedDB" | "localStorage", value: unknown, make: () => T): T {
+  const before = Object.getOwnPropertyDescriptor(globalThis, name);
+  Object.defineProperty(globalThis, name, { configurable: true, value });
+  try {
+    return make();
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, name);
+    else Object.defineProperty(globalThis, name, before);
+  }
+}
+
+const indexedDbStorage = (factory: unknown) =>
+  onPlatform("indexedDB", factory, () => new IndexedDbStorage("dit"));
+
+const localStorageOf = (texts: TextStorage) =>
+  onPlatform("localStorage", texts, () => new LocalStorage("dit"));
 
 function textStorage(): TextStorage {
   const texts = new Map<string, string>();
@@ -43,14 +59,14 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   IndexedDbStorage: () => {
     const factory = new IDBFactory();
     return Promise.resolve({
-      open: () => new IndexedDbStorage("dit", factory as unknown as IndexedDb),
+      open: () => indexedDbStorage(factory),
       close: () => Promise.resolve(),
     });
   },
   LocalStorage: () => {
     const texts = textStorage();
     return Promise.resolve({
-      open: () => new LocalStorage("dit", texts, webLocks()!),
+      open: () => localStorageOf(texts),
       close: () => Promise.resolve(),
     });
   },
@@ -206,7 +222,7 @@ Deno.test("FileStorage passes the lock of a dead process", async () => {
 
 Deno.test("IndexedDbStorage goes on after its database was deleted, and is in nobody's way", async () => {
   const factory = new IDBFactory();
-  const storage = new IndexedDbStorage("dit", factory as unknown as IndexedDb);
+  const storage = indexedDbStorage(factory);
   await storage.transaction((entries) => entries.set("device", "old"));
   // This waits for every connection to end.
   await new Promise<void>((resolve, reject) => {
@@ -221,24 +237,25 @@ Deno.test("IndexedDbStorage goes on after its database was deleted, and is in no
 });
 
 Deno.test("IndexedDbStorage waits until a browser has written to the disk: only then may bytes be sent", async () => {
-  const database = await new Promise<IndexedDbDatabase>((resolve) => {
-    const request = (new IDBFactory() as unknown as IndexedDb).open("dit");
-    request.onupgradeneeded = () => request.result.createObjectStore("entries");
-    request.onsuccess = () => resolve(request.result);
+  const opening = new IDBFactory().open("dit");
+  await new Promise<void>((resolve) => {
+    opening.onupgradeneeded = () => opening.result.createObjectStore("entries");
+    opening.onsuccess = () => resolve();
   });
+  const database = opening.result;
   const asked: unknown[][] = [];
   const transaction = database.transaction.bind(database);
-  database.transaction = (...args) => {
+  database.transaction = (...args: Parameters<typeof transaction>) => {
     asked.push(args);
     return transaction(...args);
   };
   const request = { result: database, onsuccess: () => {} };
-  const storage = new IndexedDbStorage("dit", {
+  const storage = indexedDbStorage({
     open() {
       setTimeout(() => request.onsuccess(), 0);
       return request;
     },
-  } as unknown as IndexedDb);
+  });
   await storage.transaction((entries) => entries.set("device", "1"));
   assertEquals(asked, [["entries", "readwrite", { durability: "strict" }]]);
   await storage.close();
@@ -247,12 +264,12 @@ Deno.test("IndexedDbStorage waits until a browser has written to the disk: only 
 Deno.test("IndexedDbStorage that could not be opened once is opened later", async () => {
   const factory = new IDBFactory();
   let isDenied = true;
-  const storage = new IndexedDbStorage("dit", {
+  const storage = indexedDbStorage({
     open(name: string) {
       if (isDenied) throw new DOMException("denied", "SecurityError");
       return factory.open(name);
     },
-  } as unknown as IndexedDb);
+  });
   await assertRejects(() => dump(storage), DOMException);
   isDenied = false;
   assertEquals(await dump(storage), []);
@@ -269,7 +286,7 @@ Deno.test("LocalStorage passes on that the browser's storage is full, and keeps 
       texts.setItem(key, text);
     },
   };
-  const storage = new LocalStorage("dit", full, webLocks()!);
+  const storage = localStorageOf(full);
   await storage.transaction((entries) => entries.set("kept", "1"));
   isFull = true;
   await assertRejects(() => storage.transaction((entries) => entries.set("more", "1")), DOMException);
@@ -300,7 +317,7 @@ Deno.test("browserStorage() falls back to localStorage, and to memory, where the
 
 Deno.test("exclusively() runs one tab's work at a time", async () => {
   const texts = textStorage();
-  const tabs = [new LocalStorage("tabs", texts, webLocks()!), new LocalStorage("tabs", texts, webLocks()!)];
+  const tabs = [localStorageOf(texts), localStorageOf(texts)];
   let inside = 0;
   let most = 0;
   await Promise.all(

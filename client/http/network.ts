@@ -4,11 +4,26 @@
  * @module
  */
 import { concat } from "../../core/base/bytes.ts";
-import type { Context } from "../base/context.ts";
-import type { Step } from "../base/types.ts";
+import type { AnswerCode, ServiceCode } from "../base/codes.ts";
+import type { Fetch, Report, Step } from "../base/types.ts";
 
-/** The part of `fetch` that the client uses. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+/** What a request takes of its client. */
+export interface Network {
+  readonly fetch: Fetch;
+  readonly report: Report;
+  /** Ends what is on its way when the user opts out; there is a new one after that. */
+  readonly signal: AbortSignal;
+}
+
+/** A request, and how much of its answer is read. */
+export interface Exchange {
+  /** The step that it is for the app's ears. */
+  readonly step: Step;
+  readonly url: string;
+  /** Method, headers and body; GET when absent. */
+  readonly init?: RequestInit;
+  readonly maxBytes: number;
+}
 
 /** An answer that was read completely. */
 export interface Answer {
@@ -19,14 +34,14 @@ export interface Answer {
   /** The body. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** The stable code of a refusal (RFC 9457); undefined when somebody else than the service answered. */
-  readonly code: string | undefined;
+  readonly code: ServiceCode | undefined;
 }
 
 /** Milliseconds until a request counts as unanswered. */
 export const REQUEST_TIMEOUT_MILLISECONDS = 30_000;
 /** The statuses of success are 200 only: whatever else comes is refused. */
 const OK = 200;
-const NO_ANSWER: Answer = { status: 0, headers: new Headers(), body: new Uint8Array(), code: "no_answer" };
+const NO_ANSWER: Answer = { status: 0, headers: new Headers(), body: new Uint8Array(), code: undefined };
 
 /** What no request of the client ever carries: cookies, a referrer, a cache's validators, a redirect's surprise. */
 const BARE: RequestInit = {
@@ -41,7 +56,7 @@ const BARE: RequestInit = {
  * would keep a process alive, and browsers from before `AbortSignal.any` (2023) can run it.
  */
 export async function inTime<T>(
-  { signal }: Pick<Context, "signal">,
+  { signal }: Pick<Network, "signal">,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const end = new AbortController();
@@ -60,20 +75,15 @@ export async function inTime<T>(
 }
 
 /**
- * Sends a request and reads its answer, at most `maxBytes` of it. Never throws: what is no usable answer has the
- * status 0. Every answer but a success is reported.
+ * Sends a request and reads its answer. Never throws: what is no usable answer has the status 0. Every answer but a
+ * success is reported.
  */
-export async function exchange(
-  context: Pick<Context, "fetch" | "report" | "signal">,
-  step: Step,
-  url: string,
-  init: RequestInit,
-  maxBytes: number,
-): Promise<Answer> {
+export async function exchange(network: Network, request: Exchange): Promise<Answer> {
+  const { step, url, init, maxBytes } = request;
   let answer = NO_ANSWER;
   try {
-    answer = await inTime(context, async (signal) => {
-      const response = await context.fetch(url, { ...init, ...BARE, signal });
+    answer = await inTime(network, async (signal) => {
+      const response = await network.fetch(url, { method: "GET", ...init, ...BARE, signal });
       const { status, headers } = response;
       const body = await readBounded(response, maxBytes);
       return { status, headers, body, code: status === OK ? undefined : problemCode(headers, body) };
@@ -81,30 +91,30 @@ export async function exchange(
   } catch {
     // The platform's message may name the URL or more, and what failed does not change what to do.
   }
-  if (answer.status !== OK) context.report("refused", { step, code: refusalCode(answer) });
+  if (answer.status !== OK) network.report("refused", { step, code: refusalCode(answer) });
   return answer;
 }
 
-/** The code of a refusal, or what stands for it when somebody else answered. */
-export function refusalCode({ code, status }: Answer): string {
-  return code ?? `status_${status}`;
+/** The code of a refusal, or what stands for it when somebody else answered, or nobody. */
+export function refusalCode({ code, status }: Answer): AnswerCode {
+  return status === 0 ? "no_answer" : code ?? `status_${status}`;
 }
 
 async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
-  let length = 0;
-  while (reader !== undefined) {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return new Uint8Array();
+  // Not every browser can iterate over a stream.
+  for (let length = 0;;) {
     const { done, value } = await reader.read();
-    if (done) break;
+    if (done) return concat(...chunks);
     length += value.length;
     if (length > maxBytes) {
       await reader.cancel();
-      throw new RangeError();
+      throw new RangeError("Cannot read the answer: it is too long");
     }
     chunks.push(value);
   }
-  return concat(...chunks);
 }
 
 /** The JSON of a body, or undefined when it is none. */
@@ -116,35 +126,16 @@ export function parseJson(body: Uint8Array): unknown {
   }
 }
 
-function problemCode(headers: Headers, body: Uint8Array): string | undefined {
+function problemCode(headers: Headers, body: Uint8Array): ServiceCode | undefined {
   if (!headers.get("content-type")?.startsWith("application/problem+json")) return undefined;
   const code = (parseJson(body) as { code?: unknown } | null | undefined)?.code;
   return isCode(code) ? code : undefined;
 }
 
-/** Whether a value can be a code: whatever the service says, the app hears nothing else. */
-export function isCode(value: unknown): value is string {
+/**
+ * Whether a value has the form of a code, which is all that an app hears of what a service says. It may be one of a
+ * later version of the protocol.
+ */
+export function isCode(value: unknown): value is ServiceCode {
   return typeof value === "string" && /^[a-z_]{1,64}$/.test(value);
-}
-
-/** A header's whole number of seconds; 0 when there is none. */
-function seconds(headers: Headers, name: string, pattern: RegExp): number {
-  return Number(pattern.exec(headers.get(name) ?? "")?.[1] ?? 0);
-}
-
-/** `Age` in seconds (RFC 9111, 5.1). */
-export function ageOf(headers: Headers): number {
-  return seconds(headers, "age", /^(\d{1,7})$/);
-}
-
-/** Milliseconds for which an answer stays fresh: its `max-age` less its `Age`, a minute at least and a day at most. */
-export function freshFor(headers: Headers): number {
-  const maxAge = seconds(headers, "cache-control", /max-age=(\d{1,9})/);
-  return Math.min(Math.max(maxAge - ageOf(headers), 60), 86_400) * 1000;
-}
-
-/** Milliseconds of a `Retry-After` in seconds, `maxSeconds` at most; undefined when there is none. */
-export function retryAfter(headers: Headers, maxSeconds: number): number | undefined {
-  const wait = seconds(headers, "retry-after", /^(\d{1,9})$/);
-  return wait === 0 ? undefined : Math.min(wait, maxSeconds) * 1000;
 }

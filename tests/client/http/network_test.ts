@@ -1,13 +1,20 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Clock } from "../../../client/base/clock.ts";
-import { exchange, type Fetch, freshFor, inTime, parseJson, retryAfter } from "../../../client/http/http.ts";
-import { makeContext } from "../../support/client/client_context.ts";
+import { freshFor, retryAfter } from "../../../client/base/headers.ts";
+import { exchange, inTime, parseJson } from "../../../client/http/network.ts";
+import type { Fetch } from "../../../client/mod.ts";
+import { surroundings } from "../../support/client/client_surroundings.ts";
 
 const URL_OF_LOGS = "https://telemetry.example/v1/apps/notes/logs";
 
 async function answerTo(fetch: Fetch, maxBytes = 1000, signal?: AbortSignal) {
-  const { context, told } = makeContext({ fetch, ...(signal === undefined ? {} : { signal }) });
-  const answer = await exchange(context, "logs", URL_OF_LOGS, { method: "POST" }, maxBytes);
+  const { network, told } = surroundings({ fetch, signal });
+  const answer = await exchange(network, {
+    step: "logs",
+    url: URL_OF_LOGS,
+    init: { method: "POST" },
+    maxBytes,
+  });
   return { answer, told };
 }
 

@@ -1,0 +1,27 @@
+/**
+ * What the headers of an answer say about time.
+ *
+ * @module
+ */
+
+/** A header's whole number of seconds; 0 when there is none. */
+function seconds(headers: Headers, name: string, pattern: RegExp): number {
+  return Number(pattern.exec(headers.get(name) ?? "")?.[1] ?? 0);
+}
+
+/** `Age` in seconds (RFC 9111, 5.1). */
+export function ageOf(headers: Headers): number {
+  return seconds(headers, "age", /^(\d{1,7})$/);
+}
+
+/** Milliseconds for which an answer stays fresh: its `max-age` less its `Age`, a minute at least and a day at most. */
+export function freshFor(headers: Headers): number {
+  const maxAge = seconds(headers, "cache-control", /max-age=(\d{1,9})/);
+  return Math.min(Math.max(maxAge - ageOf(headers), 60), 86_400) * 1000;
+}
+
+/** Milliseconds of a `Retry-After` in seconds, `maxSeconds` at most; undefined when there is none. */
+export function retryAfter(headers: Headers, maxSeconds: number): number | undefined {
+  const wait = seconds(headers, "retry-after", /^(\d{1,9})$/);
+  return wait === 0 ? undefined : Math.min(wait, maxSeconds) * 1000;
+}

@@ -1,0 +1,75 @@
+/**
+ * The parts of a client, put together from its options. Each takes what it uses; nothing of it is global.
+ *
+ * @module
+ */
+import { clientRistretto255 } from "../core/voprf/noble_client.ts";
+import { Clock } from "./base/clock.ts";
+import { type Collection, parseSchema } from "./base/collection.ts";
+import { platformRandom } from "./base/random.ts";
+import type { Fetch, Report } from "./base/types.ts";
+import { CachedDocument } from "./http/document.ts";
+import { directoryOf } from "./http/key_check.ts";
+import type { Network } from "./http/network.ts";
+import { checkApp, checkEndpoint, type ClientOptions } from "./options.ts";
+import { Encoder } from "./queue/encoding.ts";
+import { Passes } from "./queue/pass.ts";
+import { Queue } from "./queue/queue.ts";
+import { Sender } from "./queue/sender.ts";
+import { committing } from "./storage/commit.ts";
+import { SCHEMA } from "./storage/records.ts";
+import { MemoryStorage } from "./storage/memory.ts";
+import type { ClientStorage } from "./storage/storage.ts";
+import { Device } from "./tokens/device.ts";
+import { Issuance } from "./tokens/issuance.ts";
+
+/** What the parts ask their client. */
+export interface Surroundings {
+  readonly report: Report;
+  /** The platform's `fetch`, unless the app brings its own. */
+  readonly fetch: Fetch;
+  /** Ends what is on its way; another one after each opt-out. */
+  readonly signal: () => AbortSignal;
+  /** Whether the client may send. */
+  readonly isOpen: () => boolean;
+  /** Whether the page is hidden and may end at any moment. */
+  readonly isHidden: () => boolean;
+}
+
+/** Puts the parts together. */
+export function assemble(options: ClientOptions, around: Surroundings) {
+  const { app, session, mirror, verifyKeys, localDp } = options;
+  const { report, signal, isOpen, isHidden } = around;
+  const url = `${checkEndpoint(options.endpoint)}/v1/apps/${checkApp(app)}`;
+  const suite = options.suite ?? clientRistretto255;
+  const storage: ClientStorage = options.storage ?? new MemoryStorage();
+  const clock = new Clock(options.now ?? Date.now);
+  const random = options.random ?? platformRandom;
+  const gzip = options.gzip ?? typeof CompressionStream === "function";
+  const commit = committing(storage, report);
+  const network: Network = {
+    fetch: options.fetch ?? around.fetch,
+    report,
+    get signal() {
+      return signal();
+    },
+  };
+  const served = { network, url, commit, clock };
+  const schema = new CachedDocument<Collection>(served, {
+    step: "schema",
+    key: SCHEMA,
+    path: "/schema",
+    parse: (text) => parseSchema(text, app),
+  });
+  const directory = directoryOf({ ...served, app, mirror, verifyKeys });
+  const device = new Device({ app, clock, random });
+  const encoder = new Encoder({ clock, device, localDp });
+  const issuance = new Issuance({ ...served, app, suite, random, session, directory });
+  const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
+  const sender = new Sender({ ...served, random, queue, directory, schema, isHidden });
+  const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
+  return { storage, clock, random, commit, schema, device, encoder, queue, passes };
+}
+
+/** The parts that a client holds in its hand. */
+export type Parts = ReturnType<typeof assemble>;

@@ -1,0 +1,96 @@
+/**
+ * The client's half of issuance on bytes: what is asked for, and whether the answer is that (docs/protocol.md, section
+ * 4). Everything that is stored is base64url.
+ *
+ * @module
+ */
+import { fromBase64url, toBase64url } from "../../core/base/bytes.ts";
+import type { RandomSource } from "../../core/base/random.ts";
+import { decodeBatchResponse, encodeBatchRequest } from "../../core/token/batch.ts";
+import { challengeDigest } from "../../core/token/challenge.ts";
+import { encodeTokenInput, truncatedKeyId } from "../../core/token/token.ts";
+import type { ClientSuite } from "../../core/voprf/noble_client.ts";
+import type { Directory, DirectoryKey } from "../http/directory.ts";
+import { NO_RETRY } from "../http/backoff.ts";
+import type { PendingRecord } from "../storage/records.ts";
+import { MAX_USES } from "./wallet.ts";
+
+/** Bytes of a token's nonce (RFC 9578, 5.2). */
+const NONCE_LENGTH = 32;
+
+/** What blinding takes of its client. */
+export interface BlindingParts {
+  readonly app: string;
+  readonly suite: ClientSuite;
+  readonly random: RandomSource;
+}
+
+/** Tokens to ask for: as many as `logs` logs need, or as many as the directory allows. */
+export interface Wish {
+  readonly directory: Directory;
+  readonly key: DirectoryKey;
+  readonly logs: number;
+}
+
+/** Draws and blinds new tokens: the request to store before it is sent. */
+export function blindTokens({ app, suite, random }: BlindingParts, wish: Wish): PendingRecord {
+  const { directory, key, logs } = wish;
+  const { keyId, publicKey, notBefore, redeemUntil } = key;
+  const uses = Math.min(directory.usesPerToken, MAX_USES);
+  const count = Math.min(Math.ceil(logs / uses), directory.maxBatch, directory.tokensPerClient);
+  const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: directory.issuer, app });
+  const request = {
+    keyId,
+    challengeDigest: toBase64url(digest),
+    nonces: Array.from({ length: count }, () => toBase64url(random(NONCE_LENGTH))),
+  };
+  const { blinds, blindedElements } = suite.blind(tokenInputs(suite, request), random);
+  return {
+    ...request,
+    publicKey,
+    notBefore,
+    redeemUntil,
+    uses,
+    blinds: blinds.map(toBase64url),
+    blindedElements: blindedElements.map(toBase64url),
+    ...NO_RETRY,
+  };
+}
+
+/** The body of a request: the same bytes each time. */
+export function batchRequest(suite: ClientSuite, pending: PendingRecord): Uint8Array<ArrayBuffer> {
+  return encodeBatchRequest(suite, {
+    truncatedKeyId: truncatedKeyId(fromBase64url(pending.keyId)),
+    blindedElements: decodeAll(pending.blindedElements),
+  });
+}
+
+/**
+ * The authenticators of an answer's body, one a token.
+ * @throws {Error} If it is malformed, has another number of elements, or its proof does not verify under the key that
+ * was asked for.
+ */
+export function openBatch(suite: ClientSuite, pending: PendingRecord, body: Uint8Array): Uint8Array[] {
+  return suite.finalize({
+    ...decodeBatchResponse(suite, body, pending.nonces.length),
+    inputs: tokenInputs(suite, pending),
+    blinds: decodeAll(pending.blinds),
+    blindedElements: decodeAll(pending.blindedElements),
+    publicKey: fromBase64url(pending.publicKey),
+  });
+}
+
+function tokenInputs(
+  { tokenType }: ClientSuite,
+  { keyId, nonces, challengeDigest }: Pick<PendingRecord, "keyId" | "nonces" | "challengeDigest">,
+): Uint8Array[] {
+  const tokenKeyId = fromBase64url(keyId);
+  const digest = fromBase64url(challengeDigest);
+  return decodeAll(nonces).map((nonce) =>
+    encodeTokenInput({ tokenType, nonce, challengeDigest: digest, tokenKeyId })
+  );
+}
+
+function decodeAll(texts: readonly string[]): Uint8Array<ArrayBuffer>[] {
+  return texts.map((text) => fromBase64url(text));
+}
