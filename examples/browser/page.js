@@ -34,7 +34,14 @@ async function shownFetch(url, init) {
 }
 
 const storage = await browserStorage("dit-example");
-const client = new DitClient({ endpoint, app: "demo", session, storage, fetch: shownFetch, delaySeconds: 10 });
+const client = new DitClient({
+  endpoint,
+  app: "demo",
+  session,
+  storage,
+  fetch: shownFetch,
+  delaySeconds: 10,
+});
 
 async function refresh() {
   showInspection(await client.inspect(), offline.checked);

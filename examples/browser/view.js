@@ -34,12 +34,12 @@ function prepend(list, entry) {
 }
 
 function time() {
-  return make("time", "muted", new Date().toLocaleTimeString());
+  return make("time", "", new Date().toLocaleTimeString());
 }
 
 /** Shows an event of the client. */
 export function showEvent(name, event) {
-  prepend("events", make("li", "", time(), make("b", `badge ${name}`, name), " ", WORDS[name](event)));
+  prepend("events", make("li", "", time(), make("b", name, name), " ", WORDS[name](event)));
 }
 
 /** An event as it goes out. */
@@ -47,9 +47,9 @@ function eventEntry(event, note) {
   const { name, at, fields } = event;
   return make(
     "li",
-    "queued",
+    "",
+    make("span", "muted note", note),
     make("b", "", name),
-    make("span", "muted", note),
     make("code", "", JSON.stringify({ name, at, fields })),
   );
 }
@@ -61,7 +61,7 @@ export function showInspection(inspection, isOffline) {
   const optedOut = inspection === undefined;
   const { pseudonym = "", usesLeft = 0, waiting = [], bound = [] } = inspection ?? {};
   element("state").textContent = optedOut ? "opted out" : isOffline ? "offline" : "online";
-  element("state").className = optedOut ? "bad" : isOffline ? "warn" : "good";
+  element("state").className = optedOut || isOffline ? "bad" : "good";
   element("uses").textContent = String(usesLeft);
   element("pseudonym").textContent = pseudonym || "none";
   element("opt-in").hidden = !optedOut;
@@ -82,7 +82,7 @@ export function showInspection(inspection, isOffline) {
 
 /** Shows a request as it leaves; gives the function that adds the status of its answer. */
 export async function showRequest(url, { method = "GET", headers = {}, body }) {
-  const status = make("span", "badge", "on its way");
+  const status = make("span", "muted", "on its way");
   const path = new URL(url).pathname;
   const summary = make("summary", "", time(), make("b", "", method), ` ${path} `, status);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
@@ -92,7 +92,7 @@ export async function showRequest(url, { method = "GET", headers = {}, body }) {
   return {
     answered(code) {
       status.textContent = code === undefined ? "no answer" : String(code);
-      status.classList.add(code >= 200 && code < 400 ? "sent" : "refused");
+      status.className = code >= 200 && code < 400 ? "sent" : "refused";
     },
   };
 }

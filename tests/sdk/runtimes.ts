@@ -15,8 +15,8 @@ export interface Runtime {
 
 /** Runs a command to its end; what it wrote to its standard output. Throws an `Error` with all output if it failed. */
 export async function run(command: readonly string[], cwd: string): Promise<string> {
-  const [program, ...args] = command;
-  const { success, stdout, stderr } = await new Deno.Command(program!, { args, cwd, env: { NO_COLOR: "1" } })
+  const [program = "", ...args] = command;
+  const { success, stdout, stderr } = await new Deno.Command(program, { args, cwd, env: { NO_COLOR: "1" } })
     .output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`${command.join(" ")}: ${text(stdout)}${text(stderr)}`);
@@ -39,20 +39,23 @@ async function fromNpm(name: string, specifier: string, program: string): Promis
   }
 }
 
+/** The runtime of the tests themselves, with the SDK's source in place of the packed file. */
+export const DENO: Runtime = {
+  name: "Deno",
+  command: [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    `--config=${ROOT}deno.json`,
+    "--allow-net=127.0.0.1",
+    "--allow-read",
+    "--allow-write",
+  ],
+};
+
 /** Every runtime, one after the other: npm's cache does not like company. */
 export async function findRuntimes(): Promise<Runtime[]> {
-  const runtimes: Runtime[] = [{
-    name: "Deno",
-    command: [
-      Deno.execPath(),
-      "run",
-      "--no-prompt",
-      `--config=${ROOT}deno.json`,
-      "--allow-net=127.0.0.1",
-      "--allow-read",
-      "--allow-write",
-    ],
-  }];
+  const runtimes: Runtime[] = [DENO];
   for (const version of ["20", "22", "24"]) {
     runtimes.push(await fromNpm(`Node ${version}`, `node@${version}`, "node"));
   }

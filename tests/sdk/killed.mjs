@@ -1,4 +1,4 @@
-// A client that is killed: `doomed.mjs {proxy} {run} {file} {levels...}` logs, says so once that is stored, and sends.
+// A client that is killed: `killed.mjs {proxy} {run} {file} {levels...}` logs, says so once that is stored, and sends.
 // deno-lint-ignore-file no-console
 import process from "node:process";
 import { DitClient } from "@dit/service";
