@@ -11,7 +11,7 @@ import type { KeyRing, SigningKey } from "../core/keys/key_ring.ts";
 import { MacKeyCache } from "../core/acs/mac_keys.ts";
 import { LocalRedeemer } from "../core/acs/redeemer.ts";
 import { Committer } from "../core/ledger/committer.ts";
-import { Store } from "../core/store/kv.ts";
+import { storeOver } from "../core/store/deno_kv/open.ts";
 import { digestBody } from "../core/token/body_digest.ts";
 import { formatCredential, parseCredential } from "../core/token/credential.ts";
 import { computeMac, deriveMacKey, encodeTranscript } from "../core/token/mac.ts";
@@ -38,7 +38,7 @@ const challengeDigest = random(32);
 const key = { ordinal: 1, usesPerToken: 64, keyId, challengeDigest, secretKey, voprf: suite };
 const ring = { redeeming: () => Promise.resolve(key as unknown as SigningKey) } as unknown as KeyRing;
 const kv = await Deno.openKv(":memory:");
-const committer = new Committer(new Store(kv), random);
+const committer = new Committer(storeOver(kv), random);
 const body = random(1_024);
 
 /** Headers of some uses of a token whose first use was verified neither here nor elsewhere. */

@@ -8,12 +8,16 @@
 import { parseArgs } from "node:util";
 import { toBase64url } from "../core/base/bytes.ts";
 import { readRecords } from "../core/ledger/day_records.ts";
-import { keySpace, logRowId, Store } from "../core/store/kv.ts";
-import { packRecords } from "../core/ledger/pack_records.ts";
+import { LOG_ROWS, SEGMENTS } from "../core/ledger/families.ts";
+import { logRowId } from "../core/ledger/row_ids.ts";
+import { storeOver } from "../core/store/deno_kv/open.ts";
+import type { Store } from "../core/store/store.ts";
+import { type PackedRow, packRecords } from "../core/ledger/pack_records.ts";
 import { moveIntoSegments } from "../core/ledger/segments.ts";
 import { encodeRecord } from "../core/schema/record.ts";
 import { environment } from "./environment.ts";
 import { markdownTable, median } from "./statistics.ts";
+import type { Range } from "../core/store/port.ts";
 
 const { values } = parseArgs({ options: { records: { type: "string", default: "100000" } } });
 const RECORDS = Number(values.records);
@@ -39,7 +43,7 @@ function makeRecord(index: number): Uint8Array {
 
 async function fill(store: Store, perCommit: number): Promise<void> {
   for (let at = 0; at < RECORDS;) {
-    const operation = store.kv.atomic();
+    const written: PackedRow[] = [];
     for (let rows = 0; rows < 40 && at < RECORDS; rows++) {
       const requests = Array.from({ length: Math.min(perCommit, RECORDS - at) }, (_, index) => ({
         app: APP,
@@ -47,11 +51,13 @@ async function fill(store: Store, perCommit: number): Promise<void> {
         record: makeRecord(at + index),
       }));
       at += requests.length;
-      for (const row of packRecords(requests, random)) {
-        operation.set(keySpace.log(APP, DAY, logRowId(row.hour, random)), row.bytes);
-      }
+      written.push(...packRecords(requests, random));
     }
-    await operation.commit();
+    await store.commit((commit) => {
+      for (const row of written) {
+        commit.set(LOG_ROWS.key(APP, DAY, logRowId(row.hour, random)), row.bytes);
+      }
+    });
   }
 }
 
@@ -60,9 +66,9 @@ interface Size {
   readonly bytes: number;
 }
 
-async function sizeOf(store: Store, selector: Deno.KvListSelector): Promise<Size> {
+async function sizeOf(store: Store, range: Range): Promise<Size> {
   let [rows, bytes] = [0, 0];
-  for await (const { value } of store.list<Uint8Array>(selector)) {
+  for await (const { value } of store.list<Uint8Array>(range)) {
     rows++;
     bytes += value.length;
   }
@@ -96,15 +102,15 @@ function describe(name: string, { rows, bytes }: Size, speed: number, moved?: nu
 const table: string[][] = [];
 for (const [name, perCommit] of [["a record a commit", 1], ["50 records a commit", 50]] as const) {
   const folder = await Deno.makeTempDir();
-  const store = new Store(await Deno.openKv(`${folder}/kv.sqlite3`));
+  const store = storeOver(await Deno.openKv(`${folder}/kv.sqlite3`));
   await fill(store, perCommit);
   table.push(
-    describe(`rows, ${name}`, await sizeOf(store, keySpace.logsOf(APP, DAY)), await readingSpeed(store)),
+    describe(`rows, ${name}`, await sizeOf(store, LOG_ROWS.prefix(APP, DAY)), await readingSpeed(store)),
   );
   const startedAt = performance.now();
   await moveIntoSegments(store, random, APP, (DAY + 2) * 86_400);
   const moved = RECORDS / (performance.now() - startedAt) * 1000;
-  const size = await sizeOf(store, keySpace.segmentsOf(APP, DAY));
+  const size = await sizeOf(store, SEGMENTS.prefix(APP, DAY));
   table.push(describe("segments made of them", size, await readingSpeed(store), moved));
   store.close();
   await Deno.remove(folder, { recursive: true });

@@ -7,6 +7,7 @@
 import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./operations/counters.ts";
 import { Refusal } from "./base/errors.ts";
+import { FAMILY_NAMES } from "./families.ts";
 import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
 import { Health } from "./operations/health.ts";
@@ -22,7 +23,7 @@ import { RemoteRedeemer } from "./acs/remote/redeemer.ts";
 import { RemoteKeys } from "./acs/remote/remote_keys.ts";
 import { Committer, type CommitterOptions } from "./ledger/committer.ts";
 import { CounterRows } from "./operations/counter_rows.ts";
-import type { Store } from "./store/kv.ts";
+import type { Store } from "./store/store.ts";
 import type { Suppressions } from "./schema/event.ts";
 import { type AuditEntry, AuditLog } from "./operations/audit_log.ts";
 import type { RandomSource } from "./base/random.ts";
@@ -52,8 +53,6 @@ export interface ServerOptions {
 export interface ServiceOptions extends ServerOptions {
   /** The cipher suites by name. */
   readonly suites: (name: SuiteName) => Suite;
-  /** The authenticators' keys of tokens that were used; of its own by default. */
-  readonly macKeys?: MacKeyCache | undefined;
   /** Hears of every key that is made or ended here. */
   readonly onKeyEvent?: ((event: KeyEvent) => void) | undefined;
 }
@@ -70,6 +69,8 @@ export interface Server {
   readonly deployment: Deployment;
   /** The store. */
   readonly store: Store;
+  /** What a row of each family is called, in the plural, by the first part of its key. */
+  readonly families: ReadonlyMap<string, string>;
   /** Seals secrets. */
   readonly sealer: Sealer;
   /** A cryptographic source. */
@@ -119,9 +120,9 @@ export function hasKeys(server: Server): server is Service {
 
 /** Puts a server with keys of its own together. Nothing is read or written yet. */
 export function createService(options: ServiceOptions): Service {
-  const { deployment, store, sealer, suites, region, random, onKeyEvent, macKeys = new MacKeyCache(random) } =
-    options;
+  const { deployment, store, sealer, suites, region, random, onKeyEvent } = options;
   const rotation: RotationContext = { store, region, sealer, suites, random, onKeyEvent };
+  const macKeys = new MacKeyCache(random);
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
       id,
@@ -167,6 +168,7 @@ function commonParts(options: ServerOptions) {
   return {
     deployment,
     store,
+    families: FAMILY_NAMES,
     sealer,
     random,
     now,

@@ -10,6 +10,7 @@ import { hasKeys, type Server } from "../core/service.ts";
 import { adminGuard, recordActions } from "../edge/auth/admin_guard.ts";
 import { problemResponse } from "../edge/http/problem.ts";
 import type { Regions } from "../edge/remote/region.ts";
+import type { Role } from "../edge/role.ts";
 import type { SessionAuthenticator } from "../edge/auth/session.ts";
 import { evaluateRoutes } from "./acs/evaluate.ts";
 import { redeemRoutes } from "./acs/redeem.ts";
@@ -30,33 +31,30 @@ import { metricsRoutes } from "./ops/metrics.ts";
 import { openApiRoutes } from "./openapi/routes.tsx";
 import { tokensRoutes } from "./client/tokens.ts";
 
-/** `all` does everything; `acs` holds the keys and serves other servers; `logs` serves clients and holds no key. */
-export type Role = "all" | "acs" | "logs";
-
 /** What the routers are made of. */
 export interface AppOptions {
   /** The server behind them. */
   readonly service: Server;
   /** Which of them there are: an ACS alone has none for clients, a log server none for other services. */
-  readonly role?: Role | undefined;
+  readonly role?: Role;
   /** Who may have tokens, by application; not needed by an ACS alone. */
-  readonly sessions?: ReadonlyMap<string, SessionAuthenticator> | undefined;
+  readonly sessions?: ReadonlyMap<string, SessionAuthenticator>;
   /** The other regions, where there are several. */
-  readonly regions?: Regions | undefined;
+  readonly regions?: Regions;
   /** The secrets of development; absent in production, where /dev does not exist. */
-  readonly developmentSecret?: ((name: string) => string | undefined) | undefined;
+  readonly developmentSecret?: (name: string) => string | undefined;
   /** Gives the client SDK as one module for the example page; absent in production, where /examples does not exist. */
-  readonly clientBundle?: (() => Promise<string | undefined>) | undefined;
+  readonly clientBundle?: () => Promise<string | undefined>;
   /** SHA-256 of the operator's token; absent: there are no admin routes. */
-  readonly adminTokenSha256?: Uint8Array | undefined;
+  readonly adminTokenSha256?: Uint8Array;
   /** SHA-256 of a token that may look and not act. */
-  readonly readerTokenSha256?: Uint8Array | undefined;
+  readonly readerTokenSha256?: Uint8Array;
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
-  readonly bodyDeadlineMs?: number | undefined;
+  readonly bodyDeadlineMs?: number;
   /** What the console needs besides; absent: there is none. */
-  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "callAdmin"> | undefined;
+  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "callAdmin">;
   /** Hears of errors that nobody expected. */
-  readonly onInternalError?: ((error: unknown) => void) | undefined;
+  readonly onInternalError?: (error: unknown) => void;
 }
 
 /** Puts the routers together. */

@@ -1,6 +1,7 @@
 /** End to end: main.ts as a process, over sockets, on an SQLite file, through stops, kills and wrong starts. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { keySpace, Store } from "../core/store/kv.ts";
+import { CLAIMS, LOG_ROWS } from "../core/ledger/families.ts";
+import { storeOver } from "../core/store/deno_kv/open.ts";
 import { splitLines } from "../core/ledger/pack_records.ts";
 import { assertAccepted, assertRefused } from "./support/http/assert_answers.ts";
 import { DAY_SECONDS, inOnePeriod } from "./support/processes/in_one_period.ts";
@@ -59,10 +60,10 @@ async function fetchDemoTokens(main: MainProcess, client: string, count: number)
 
 /** The pseudonyms of all records and the number of claims in the file of a service that has ended. */
 async function readStore(folder: string): Promise<{ pseudonyms: string[]; claims: number }> {
-  const store = new Store(await Deno.openKv(`${folder}/.dit/kv.sqlite3`));
+  const store = storeOver(await Deno.openKv(`${folder}/.dit/kv.sqlite3`));
   try {
-    const rows = await Array.fromAsync(store.list<Uint8Array>(keySpace.allLogsOf("demo")));
-    const claims = await Array.fromAsync(store.list(keySpace.allClaims()));
+    const rows = await Array.fromAsync(store.list<Uint8Array>(LOG_ROWS.prefix("demo")));
+    const claims = await Array.fromAsync(store.list(CLAIMS.all()));
     const lines = rows.flatMap(({ value }) => splitLines(value));
     const pseudonyms = lines.map((line) => JSON.parse(new TextDecoder().decode(line)).pseudonym as string);
     return { pseudonyms: pseudonyms.sort(), claims: claims.length };

@@ -9,7 +9,8 @@ import { checkConfig } from "../../core/config/check/check.ts";
 import { Counters } from "../../core/operations/counters.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
 import { RiskMonitor } from "../../core/privacy/risk/monitor.ts";
-import { keySpace, type Store } from "../../core/store/kv.ts";
+import { LOG_ROWS } from "../../core/ledger/families.ts";
+import type { Store } from "../../core/store/store.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
 import { packRecords } from "../../core/ledger/pack_records.ts";
 import { MAX_BODY_BYTES, readBody } from "../../core/schema/body.ts";
@@ -47,7 +48,7 @@ class RecordWriter {
       const group = this.#waiting.splice(0, MAX_GROUP);
       await this.store.commit((operation) => {
         for (const row of packRecords(group.map((entry) => ({ ...entry, app: this.app })), random)) {
-          operation.set(keySpace.log(row.app, row.day, random(12)), row.bytes);
+          operation.set(LOG_ROWS.key(row.app, row.day, random(12)), row.bytes);
         }
       });
       for (const { stored } of group) stored();

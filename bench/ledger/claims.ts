@@ -7,8 +7,12 @@ import { utf8 } from "../../core/base/bytes.ts";
 import { encodeClaim } from "../../core/ledger/claim_row.ts";
 import type { ClaimRequest } from "../../core/ledger/claim_group.ts";
 import { Committer } from "../../core/ledger/committer.ts";
-import { claimId, keySpace, type Store } from "../../core/store/kv.ts";
+import { ALIVE_KEYS } from "../../core/keys/families.ts";
+import { CLAIMS, LOG_ROWS } from "../../core/ledger/families.ts";
+import { claimId } from "../../core/ledger/row_ids.ts";
+import type { Store } from "../../core/store/store.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
+import { setRow } from "../../tests/support/store/rows.ts";
 
 /** Cryptographic randomness. */
 export const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
@@ -24,14 +28,14 @@ const RECORD = utf8(JSON.stringify({
 /** A store with one key that is alive. */
 export interface ClaimStore {
   readonly store: Store;
-  readonly aliveVersionstamp: string;
+  readonly aliveStamp: string;
 }
 
 /** Opens a file, or the endpoint at a URL. */
 export async function openClaimStore(path: string): Promise<ClaimStore> {
   const store = await openStore(path, { deadlineMs: 60_000 });
-  const { versionstamp } = await store.kv.set(keySpace.alive(1), true);
-  return { store, aliveVersionstamp: versionstamp };
+  const aliveStamp = await setRow(store, ALIVE_KEYS.key(1), true);
+  return { store, aliveStamp };
 }
 
 /** Adds random claims of a key, 500 in a commit. */
@@ -41,7 +45,7 @@ export async function fillClaims({ store }: ClaimStore, count: number, ordinal =
     await store.commit((operation) => {
       for (let row = 0; row < rows; row++) {
         const claim = encodeClaim({ tag: random(16), day: DAY, recorded: true });
-        operation.set(keySpace.claim(claimId(ordinal, random(16), row % 64)), claim);
+        operation.set(CLAIMS.key(claimId(ordinal, random(16), row % 64)), claim);
       }
     });
     added += rows;
@@ -49,9 +53,9 @@ export async function fillClaims({ store }: ClaimStore, count: number, ordinal =
 }
 
 /** A claim with its record. */
-export function makeClaim({ aliveVersionstamp }: ClaimStore): ClaimRequest {
+export function makeClaim({ aliveStamp }: ClaimStore): ClaimRequest {
   const id = claimId(1, random(16), 0);
-  return { id, tag: random(16), ordinal: 1, aliveVersionstamp, app: APP, day: DAY, record: RECORD };
+  return { id, tag: random(16), ordinal: 1, aliveStamp, app: APP, day: DAY, record: RECORD };
 }
 
 /** Runs `work` so many times, some at once; gives how many a second. */
@@ -77,16 +81,16 @@ export function measureGrouped(
 
 /** Claims a second when each is a commit of its own, with its record in a row of its own. */
 export function measureSingle(claims: ClaimStore, count: number, atOnce: number): Promise<number> {
-  const { store, aliveVersionstamp } = claims;
+  const { store, aliveStamp } = claims;
   return perSecond(count, atOnce, async () => {
     const { id, tag } = makeClaim(claims);
-    const key = keySpace.claim(id);
+    const key = CLAIMS.key(id);
     await store.commit((operation) =>
       operation
-        .check({ key: keySpace.alive(1), versionstamp: aliveVersionstamp })
-        .check({ key, versionstamp: null })
+        .check({ key: ALIVE_KEYS.key(1), stamp: aliveStamp })
+        .check({ key, stamp: null })
         .set(key, encodeClaim({ tag, day: DAY, recorded: true }))
-        .set(keySpace.log(APP, DAY, random(12)), RECORD)
+        .set(LOG_ROWS.key(APP, DAY, random(12)), RECORD)
     );
   });
 }

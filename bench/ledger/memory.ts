@@ -11,7 +11,7 @@ import type { KeyRing, SigningKey } from "../../core/keys/key_ring.ts";
 import { MacKeyCache } from "../../core/acs/mac_keys.ts";
 import { LocalRedeemer } from "../../core/acs/redeemer.ts";
 import { Committer } from "../../core/ledger/committer.ts";
-import { Store } from "../../core/store/kv.ts";
+import { storeOver } from "../../core/store/deno_kv/open.ts";
 import { computeMac, deriveMacKey, encodeTranscript } from "../../core/token/mac.ts";
 import { residentMiB } from "../http/load.ts";
 import { median } from "../statistics.ts";
@@ -42,13 +42,13 @@ const key = {
   keyId: random(32),
   challengeDigest: random(32),
   secretKey: random(32),
-  aliveVersionstamp: "0",
+  aliveStamp: "0",
   voprf: { tokenType: 5, evaluate: (_secret: Uint8Array, [input]: Uint8Array[]) => [input!.slice(0, 64)] },
 } as unknown as SigningKey;
 const ring = { redeeming: () => Promise.resolve(key) } as unknown as KeyRing;
 const redeemer = new LocalRedeemer({
   ringOf: () => ring,
-  committer: new Committer(new Store(nowhere), random),
+  committer: new Committer(storeOver(nowhere), random),
   macKeys: new MacKeyCache(random),
 });
 const record = random(150);

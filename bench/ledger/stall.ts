@@ -4,9 +4,10 @@
  * @module
  */
 import { Committer } from "../../core/ledger/committer.ts";
-import { keySpace } from "../../core/store/kv.ts";
-import { sweepEndedKeys } from "../../core/ledger/sweep.ts";
+import { sweepEndedKeys } from "../../core/jobs/ended_keys.ts";
+import { ENDED_KEYS } from "../../core/keys/families.ts";
 import { type ClaimStore, fillClaims, makeClaim, random } from "./claims.ts";
+import { setRow } from "../../tests/support/store/rows.ts";
 
 /** Milliseconds that claims took, sorted. */
 export interface Stalls {
@@ -24,7 +25,7 @@ const PAUSE_MS = 5;
 /** Sweeps `rows` claims of an ended key, at the pace of the service, beside claims that come one after the other. */
 export async function measureSweepStall(claims: ClaimStore, rows: number): Promise<Stalls> {
   await fillClaims(claims, rows, ENDED);
-  await claims.store.kv.set(keySpace.endedKey(ENDED), {
+  await setRow(claims.store, ENDED_KEYS.key(ENDED), {
     app: "load",
     region: "local",
     epoch: 0,

@@ -9,7 +9,7 @@ import { Refusal } from "../base/errors.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Application } from "../config/types.ts";
 import type { KeyRing, SigningKey } from "../keys/key_ring.ts";
-import type { Store } from "../store/kv.ts";
+import type { Store } from "../store/store.ts";
 import { type BatchRequest, decodeBatchRequest, encodeBatchResponse } from "../token/batch.ts";
 import { VoprfError } from "../voprf/suite.ts";
 import type { ClientIdentity } from "./client_tag.ts";

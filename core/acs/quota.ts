@@ -7,7 +7,10 @@
 import { equalPublic } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import type { SigningKey } from "../keys/key_ring.ts";
-import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
+import { quotaKey } from "./families.ts";
+import { ALIVE_KEYS } from "../keys/families.ts";
+import { StoreUnavailable } from "../store/breaker.ts";
+import type { Store } from "../store/store.ts";
 import { type ClientIdentity, clientTag, requestDigest } from "./client_tag.ts";
 
 /** Times an hour that the same bytes may be sent again under a key. */
@@ -51,21 +54,21 @@ export async function spendQuota(store: Store, asked: QuotaRequest): Promise<Quo
   const tag = clientTag(key.pepper, asked.client);
   const digest = requestDigest(key.pepper, tag, asked.request);
   for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-    const entry = await store.get<QuotaRow>(keySpace.quota(key.ordinal, tag));
+    const entry = await store.get<QuotaRow>(quotaKey(key.ordinal, tag));
     const row = entry.value ?? { granted: 0, requests: [], exp: key.redeemUntil };
     const isRepeated = row.requests.some((granted) => equalPublic(granted.digest, digest));
     const next = isRepeated ? repeat(row, digest, asked.nowSeconds) : grant(row, digest, asked);
     const done = await store.commit((operation) => {
       operation
-        .check({ key: keySpace.alive(key.ordinal), versionstamp: key.aliveVersionstamp })
+        .check({ key: ALIVE_KEYS.key(key.ordinal), stamp: key.aliveStamp })
         .check(entry)
         .set(entry.key, next);
     });
     if (done !== undefined) return isRepeated ? "repeated" : "granted";
-    const alive = await store.get(keySpace.alive(key.ordinal));
-    if (alive.versionstamp !== key.aliveVersionstamp) return "key_over";
+    const alive = await store.get(ALIVE_KEYS.key(key.ordinal));
+    if (alive.stamp !== key.aliveStamp) return "key_over";
   }
-  throw storeUnavailable();
+  throw new StoreUnavailable("failed");
 }
 
 function grant(row: QuotaRow, digest: Uint8Array, { key, tokens, nowSeconds }: QuotaRequest): QuotaRow {

@@ -11,7 +11,7 @@ import { type Hmac, hmacSha256 } from "../base/hmac.ts";
 import { dayOf, hourOfDay } from "../base/time.ts";
 import { keyExpired, type KeyRing, type SigningKey } from "../keys/key_ring.ts";
 import type { Committer } from "../ledger/committer.ts";
-import { claimId, useDigest } from "../store/kv.ts";
+import { claimId, useDigest } from "../ledger/row_ids.ts";
 import type { Credential } from "../token/credential.ts";
 import { deriveMacKey, type Transcript, transcriptParts } from "../token/mac.ts";
 import { encodeTokenInput } from "../token/token.ts";
@@ -121,7 +121,7 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
       lane: binaryText(credential.nonce),
       tag: credential.mac.slice(0, 16),
       ordinal: key.ordinal,
-      aliveVersionstamp: key.aliveVersionstamp,
+      aliveStamp: key.aliveStamp,
       app,
       day: dayOf(nowSeconds),
       hour: hourOfDay(nowSeconds),

@@ -91,7 +91,7 @@ export class ByteLru {
     }
     let slot = this.#find(key);
     if (slot === NONE) {
-      if (this.#size === capacity) this.#forget(this.#newer[NONE]!);
+      if (this.#size === capacity) this.#forget(at(this.#newer, NONE));
       slot = this.#take(key);
     } else this.#unlink(slot);
     this.#link(slot);
@@ -111,8 +111,8 @@ export class ByteLru {
     if (key.length !== keyLength) {
       throw new RangeError(`Keys have ${keyLength} bytes here, not ${key.length}`);
     }
-    let slot = this.#first[this.#hash(key)]!;
-    while (slot !== NONE && !this.#startsWith(slot, key)) slot = this.#next[slot]!;
+    let slot = at(this.#first, this.#hash(key));
+    while (slot !== NONE && !this.#startsWith(slot, key)) slot = at(this.#next, slot);
     return slot;
   }
 
@@ -127,10 +127,10 @@ export class ByteLru {
   #take(key: Uint8Array): number {
     let slot = this.#firstFree;
     if (slot === NONE) slot = ++this.#taken;
-    else this.#firstFree = this.#next[slot]!;
+    else this.#firstFree = at(this.#next, slot);
     const hash = this.#hash(key);
     this.#keys.set(key, slot * this.#options.keyLength);
-    this.#next[slot] = this.#first[hash]!;
+    this.#next[slot] = at(this.#first, hash);
     this.#first[hash] = slot;
     this.#size++;
     return slot;
@@ -140,11 +140,11 @@ export class ByteLru {
     const { keyLength, valueLength } = this.#options;
     const key = this.#keys.subarray(slot * keyLength, (slot + 1) * keyLength);
     const hash = this.#hash(key);
-    if (this.#first[hash] === slot) this.#first[hash] = this.#next[slot]!;
+    if (this.#first[hash] === slot) this.#first[hash] = at(this.#next, slot);
     else {
-      let before = this.#first[hash]!;
-      while (this.#next[before] !== slot) before = this.#next[before]!;
-      this.#next[before] = this.#next[slot]!;
+      let before = at(this.#first, hash);
+      while (this.#next[before] !== slot) before = at(this.#next, before);
+      this.#next[before] = at(this.#next, slot);
     }
     this.#unlink(slot);
     key.fill(0);
@@ -157,15 +157,15 @@ export class ByteLru {
 
   /** Puts a slot behind the newest one. */
   #link(slot: number): void {
-    const newest = this.#older[NONE]!;
+    const newest = at(this.#older, NONE);
     this.#older[slot] = newest;
     this.#newer[slot] = NONE;
     this.#newer[newest] = this.#older[NONE] = slot;
   }
 
   #unlink(slot: number): void {
-    const older = this.#older[slot]!;
-    const newer = this.#newer[slot]!;
+    const older = at(this.#older, slot);
+    const newer = at(this.#newer, slot);
     this.#newer[older] = newer;
     this.#older[newer] = older;
   }
@@ -176,4 +176,9 @@ export class ByteLru {
     for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key[index]!, 0x01000193);
     return (hash ^ hash >>> 15) & (this.#first.length - 1);
   }
+}
+
+/** The slot that a slot leads to: every slot that is handed out has one. */
+function at(links: Int32Array, slot: number): number {
+  return links[slot]!;
 }

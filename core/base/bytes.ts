@@ -33,6 +33,11 @@ export function u16(value: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(value >> 8, value & 0xff);
 }
 
+/** The big-endian u16 at an offset. Throws a `RangeError` where the bytes end before it does. */
+export function readU16(bytes: Uint8Array, offset = 0): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(offset);
+}
+
 /** An unsigned 32-bit integer, big-endian. Throws a `RangeError` outside 0..2^32-1. */
 export function u32(value: number): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {

@@ -27,7 +27,7 @@ export function decodeVarint(bytes: Uint8Array, offset: number): { value: number
   if (size === 8) throw new DecodeError("Cannot decode varint: larger than 1073741823");
   if (offset + size > bytes.length) throw new DecodeError("Cannot decode varint: the input ends inside it");
   let value = first & 0x3f;
-  for (let index = 1; index < size; index++) value = value * 256 + bytes[offset + index]!;
+  for (const byte of bytes.subarray(offset + 1, offset + size)) value = value * 256 + byte;
   if (size > 1 && value < 2 ** (size === 2 ? 6 : 14)) {
     throw new DecodeError("Cannot decode varint: not in its minimum size");
   }

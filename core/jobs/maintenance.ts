@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { type SweepCount, sweepEndedKeys } from "./ended_keys.ts";
+import { DEFAULT_PACE, type SweepPace } from "../store/sweep.ts";
 import { sweepEndedSessions } from "../operations/sessions_ended.ts";
 import { Refusal } from "../base/errors.ts";
 import { resealKeys } from "../keys/resealing.ts";
@@ -15,7 +17,6 @@ import { hasKeys, type Server } from "../service.ts";
 import { endRemoteKeys } from "../acs/remote/remote_keys.ts";
 import { sweepCounters } from "../operations/counter_rows.ts";
 import { type MoveCount, moveIntoSegments } from "../ledger/segments.ts";
-import { DEFAULT_PACE, type SweepCount, sweepEndedKeys, type SweepPace } from "../ledger/sweep.ts";
 
 /** What one run did. */
 export interface MaintenanceReport extends KeyMaintenance {
@@ -80,10 +81,10 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
   }
   await sweepEndedSessions(store, now(), pace);
   const countersSwept = await sweepCounters(store, now(), pace);
-  const risksSwept = await server.risk.maintain(now(), pace.pause);
+  const risksSwept = await server.risk.maintain(now(), pace);
   let releasesSwept = 0;
   for (const app of deployment.applications.values()) {
-    releasesSwept += await sweepReleases(store, app, now());
+    releasesSwept += await sweepReleases(store, app, now(), pace);
     await sweepRiskDays(store, app.id, now(), pace);
   }
   return { ...keys, moved, swept, retired, risksSwept, releasesSwept, countersSwept };

@@ -1,7 +1,7 @@
 /**
  * The audit: are the records exactly those whose uses are claimed?
  *
- * A commit writes claims and their records together, so rows of one versionstamp must agree. Claims are swept with
+ * A commit writes claims and their records together, so rows of one stamp must agree. Claims are swept with
  * their key and records are moved and retired; each day's tally, kept in the very commits that do so, says how many.
  *
  * @module
@@ -18,7 +18,10 @@ import {
   type RecordRow,
   recordsOf,
 } from "../ledger/day_records.ts";
-import { keySpace, type Store } from "../store/kv.ts";
+import { REMOTE_KEYS } from "../acs/families.ts";
+import { ENDED_KEYS, SIGNING_KEYS } from "../keys/families.ts";
+import { CLAIMS, FENCES, TALLIES } from "../ledger/families.ts";
+import type { Store } from "../store/store.ts";
 import { EMPTY_TALLY, type TallyRow } from "../ledger/tally.ts";
 
 /** What an audit found. */
@@ -69,7 +72,7 @@ export async function auditStore(
   for (let run = 1;; run++) {
     const before = await readTallies(store);
     // What is committed from here on is left out: it would be seen in one family of rows and not in the other.
-    const fence = await store.commit((operation) => operation.set(keySpace.fence(), true));
+    const fence = await store.commit((operation) => operation.set(FENCES.key(), true));
     const scan = new Scan(store, fence!, await readKeys(store), options.maxCommits ?? 250_000);
     await scan.run(new Set([...apps, ...before.values().map(({ app }) => app)]));
     const after = await readTallies(store);
@@ -82,31 +85,31 @@ interface Tally {
   readonly app: string;
   readonly day: number;
   readonly row: TallyRow;
-  readonly versionstamp: string;
+  readonly stamp: string;
 }
 
 async function readTallies(store: Store): Promise<Map<string, Tally>> {
   const tallies = new Map<string, Tally>();
-  for await (const { key, value, versionstamp } of store.list<TallyRow>(keySpace.allTallies())) {
+  for await (const { key, value, stamp } of store.list<TallyRow>(TALLIES.all())) {
     const [, app, day] = key as ["t", string, number];
-    tallies.set(nameOf(app, day), { app, day, row: value, versionstamp });
+    tallies.set(nameOf(app, day), { app, day, row: value, stamp });
   }
   return tallies;
 }
 
 function changedTallies(before: Map<string, Tally>, after: Map<string, Tally>): Set<string> {
   const names = [...before.keys(), ...after.keys()];
-  return new Set(names.filter((name) => before.get(name)?.versionstamp !== after.get(name)?.versionstamp));
+  return new Set(names.filter((name) => before.get(name)?.stamp !== after.get(name)?.stamp));
 }
 
 /** Keys first, then those that ended: in the other order one that ends meanwhile would be in neither. */
 async function readKeys(store: Store): Promise<Map<number, Key>> {
   const keys = new Map<number, Key>();
-  for await (const { value } of store.list<KeyRow>(keySpace.allKeys())) keys.set(value.ordinal, value);
-  for await (const { key, value } of store.list<RemoteKeyRow>(keySpace.allRemoteKeys())) {
+  for await (const { value } of store.list<KeyRow>(SIGNING_KEYS.all())) keys.set(value.ordinal, value);
+  for await (const { key, value } of store.list<RemoteKeyRow>(REMOTE_KEYS.all())) {
     keys.set(value.ordinal, { app: key[1] as string });
   }
-  for await (const { key, value } of store.list<EndedKey>(keySpace.allEndedKeys())) {
+  for await (const { key, value } of store.list<EndedKey>(ENDED_KEYS.all())) {
     const ordinal = key[1] as number;
     if (!keys.has(ordinal)) keys.set(ordinal, { app: value.app });
   }
@@ -151,30 +154,30 @@ class Scan {
   async #readSlice(slice: number, apps: Set<string>): Promise<Surplus | undefined> {
     const surplus: Surplus = new Map();
     let commits = 0;
-    const add = (sums: DaySums, versionstamp: string, count: number) => {
+    const add = (sums: DaySums, stamp: string, count: number) => {
       const ofDay = surplus.get(sums) ?? new Map<string, number>();
       surplus.set(sums, ofDay);
-      const before = ofDay.get(versionstamp);
+      const before = ofDay.get(stamp);
       if (before === undefined) commits++;
-      ofDay.set(versionstamp, (before ?? 0) + count);
+      ofDay.set(stamp, (before ?? 0) + count);
     };
-    const claims = this.store.list<unknown>(keySpace.allClaims(), { batchSize: CLAIMS_AT_ONCE });
-    for await (const { key, value, versionstamp } of claims) {
-      if (!this.#isInSlice(slice, versionstamp)) continue;
-      const sums = this.#readClaim(key[1], value, versionstamp);
-      if (sums !== undefined) add(sums, versionstamp, 1);
+    const claims = this.store.list<unknown>(CLAIMS.all(), { batchSize: CLAIMS_AT_ONCE });
+    for await (const { key, value, stamp } of claims) {
+      if (!this.#isInSlice(slice, stamp)) continue;
+      const sums = this.#readClaim(key[1], value, stamp);
+      if (sums !== undefined) add(sums, stamp, 1);
       if (commits > this.maxCommits) return undefined;
     }
     for (const app of apps) {
       for await (const day of daysWithRecords(this.store, app, Infinity)) {
         for await (const row of readRecordRows(this.store, app, day)) {
-          if (!this.#isInSlice(slice, row.versionstamp)) continue;
+          if (!this.#isInSlice(slice, row.stamp)) continue;
           const sums = this.#sumsOf(app, day);
           const records = this.#readRow(row);
           if (row.kind === "segment") sums.recordsInSegments += records;
           else {
             sums.records += records;
-            add(sums, row.versionstamp, -records);
+            add(sums, row.stamp, -records);
           }
           if (commits > this.maxCommits) return undefined;
         }
@@ -183,26 +186,26 @@ class Scan {
     return surplus;
   }
 
-  #isInSlice(slice: number, versionstamp: string): boolean {
+  #isInSlice(slice: number, stamp: string): boolean {
     // The last four digits tell the order within a commit of some stores; those before them count the commits.
-    return versionstamp <= this.fence && parseInt(versionstamp.slice(8, 16), 16) % this.#slices === slice;
+    return stamp <= this.fence && parseInt(stamp.slice(8, 16), 16) % this.#slices === slice;
   }
 
   /** The day that a claim's record belongs to, if it has one here. */
-  #readClaim(id: unknown, value: unknown, versionstamp: string): DaySums | undefined {
+  #readClaim(id: unknown, value: unknown, stamp: string): DaySums | undefined {
     const claim = decodeClaim(value);
     if (!(id instanceof Uint8Array) || id.length !== 22 || claim === undefined) {
-      this.#find("claim_malformed", versionstamp, "a row among the claims is no claim");
+      this.#find("claim_malformed", stamp, "a row among the claims is no claim");
       return undefined;
     }
     const view = new DataView(id.buffer, id.byteOffset);
     const key = this.keys.get(view.getUint32(0));
     if (key === undefined) {
-      this.#find("claim_of_unknown_key", versionstamp, "a use is claimed under a key that does not exist");
+      this.#find("claim_of_unknown_key", stamp, "a use is claimed under a key that does not exist");
       return undefined;
     }
     if (view.getUint16(20) >= (key.usesPerToken ?? Infinity)) {
-      this.#find("use_out_of_range", versionstamp, "a use is claimed that its key does not allow");
+      this.#find("use_out_of_range", stamp, "a use is claimed that its key does not allow");
     }
     const sums = this.#sumsOf(key.app, claim.day);
     if (!claim.recorded) {
@@ -220,18 +223,18 @@ class Scan {
     } catch {
       // A segment that does not unpack is as wrong as one that holds another number of records than it says.
     }
-    this.#find("row_malformed", row.versionstamp, "a row of records does not hold the lines that it should");
+    this.#find("row_malformed", row.stamp, "a row of records does not hold the lines that it should");
     return 0;
   }
 
   /** Adds to a finding of the same kind: of many, the first commits are named. */
-  #find(kind: FindingKind, versionstamp: string, explanation: string): void {
+  #find(kind: FindingKind, stamp: string, explanation: string): void {
     const index = this.findings.findIndex((finding) => finding.kind === kind);
     const { count = 0, commits = [] } = this.findings[index] ?? {};
     const finding: Finding = {
       kind,
       count: count + 1,
-      commits: commits.length < MAX_EXAMPLES ? [...commits, versionstamp] : commits,
+      commits: commits.length < MAX_EXAMPLES ? [...commits, stamp] : commits,
       explanation,
     };
     if (index === -1) this.findings.push(finding);
@@ -267,10 +270,10 @@ function noSums(app: string, day: number): DaySums {
 }
 
 function addSurplus(sums: DaySums, commits: ReadonlyMap<string, number>): void {
-  for (const [versionstamp, surplus] of commits) {
+  for (const [stamp, surplus] of commits) {
     if (surplus === 0) continue;
     const examples = surplus > 0 ? sums.commitsWithSurplusClaims : sums.commitsWithSurplusRecords;
-    if (examples.length < MAX_EXAMPLES) examples.push(versionstamp);
+    if (examples.length < MAX_EXAMPLES) examples.push(stamp);
     if (surplus > 0) sums.surplusClaims += surplus;
     else sums.surplusRecords -= surplus;
   }

@@ -9,8 +9,11 @@ import type { EndedKey, KeyRow } from "../keys/key_row.ts";
 import type { RemoteKeyRow } from "../acs/remote/remote_keys.ts";
 import { isReleased } from "../privacy/release/release.ts";
 import { countRecords, daysWithRecords, readRecordRows, type RecordRow } from "../ledger/day_records.ts";
-import { keySpace, type Store } from "../store/kv.ts";
-import type { SweepPace } from "../ledger/sweep.ts";
+import { REMOTE_KEYS } from "../acs/families.ts";
+import { ENDED_KEYS, SIGNING_KEYS } from "../keys/families.ts";
+import { TALLIES } from "../ledger/families.ts";
+import type { Store } from "../store/store.ts";
+import type { SweepPace } from "../store/sweep.ts";
 import { addToTally, type TallyRow } from "../ledger/tally.ts";
 import { dayOf } from "../base/time.ts";
 
@@ -66,7 +69,7 @@ async function retireDay(store: Store, app: string, day: number, pace: SweepPace
 
 /** Gives how many records went, or undefined when the day has none left. */
 async function retireRows(store: Store, app: string, day: number): Promise<number | undefined> {
-  const tally = await store.get<TallyRow>(keySpace.tally(app, day));
+  const tally = await store.get<TallyRow>(TALLIES.key(app, day));
   const rows: RecordRow[] = [];
   for await (const row of readRecordRows(store, app, day, ROWS_PER_COMMIT)) {
     if (rows.push(row) === ROWS_PER_COMMIT) break;
@@ -86,7 +89,7 @@ async function retireRows(store: Store, app: string, day: number): Promise<numbe
  */
 async function forgetTallies(store: Store, app: string, endDay: number): Promise<number> {
   const over = [];
-  for await (const entry of store.list<TallyRow>(keySpace.talliesOf(app))) {
+  for await (const entry of store.list<TallyRow>(TALLIES.prefix(app))) {
     if ((entry.key[2] as number) >= endDay) break;
     over.push(entry);
   }
@@ -104,13 +107,13 @@ async function forgetTallies(store: Store, app: string, endDay: number): Promise
 /** The first day of which an application may still have claims; minus infinity while an ended key's wait to be swept. */
 async function firstNeededDay(store: Store, app: string): Promise<number> {
   let firstDay = Infinity;
-  for await (const { value } of store.list<EndedKey>(keySpace.allEndedKeys())) {
+  for await (const { value } of store.list<EndedKey>(ENDED_KEYS.all())) {
     if (value.app === app) return -Infinity;
   }
-  for await (const { value } of store.list<KeyRow>(keySpace.keysOfAnyRegion(app))) {
+  for await (const { value } of store.list<KeyRow>(SIGNING_KEYS.prefix(app))) {
     firstDay = Math.min(firstDay, dayOf(value.notBefore));
   }
-  for await (const { value } of store.list<RemoteKeyRow>(keySpace.remoteKeysOf(app))) {
+  for await (const { value } of store.list<RemoteKeyRow>(REMOTE_KEYS.prefix(app))) {
     if (!value.ended) firstDay = Math.min(firstDay, dayOf(value.redeemUntil) - MAX_KEY_DAYS);
   }
   return firstDay;

@@ -7,7 +7,7 @@
 import { toBase64url } from "../base/bytes.ts";
 import type { Application } from "../config/types.ts";
 import { Refusal } from "../base/errors.ts";
-import { keySpace } from "../store/kv.ts";
+import { ALIVE_KEYS } from "./families.ts";
 import { challengeDigest } from "../token/challenge.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { Suite } from "../voprf/suite.ts";
@@ -26,8 +26,8 @@ export interface AliveKey extends Omit<KeyRow, "sealed" | "revokedAt"> {
   readonly challengeDigest: Uint8Array;
   /** The arithmetic. */
   readonly voprf: Suite;
-  /** The versionstamp of its alive row. */
-  readonly aliveVersionstamp: string;
+  /** The stamp of its alive row. */
+  readonly aliveStamp: string;
 }
 
 /** A key that is alive, with its secrets opened. */
@@ -187,19 +187,19 @@ export class KeyRing {
       await destroyOverKeys(this.context, nowSeconds, this.app.id);
       rows = rows.filter((row) => stateAt(row, nowSeconds) !== "over");
     }
-    const alive = await store.getMany<boolean>(rows.map((row) => keySpace.alive(row.ordinal)));
+    const alive = await store.getMany<boolean>(rows.map((row) => ALIVE_KEYS.key(row.ordinal)));
     const keys: (SigningKey | AliveKey)[] = [];
     for (const [index, row] of rows.entries()) {
-      const { versionstamp } = alive[index]!;
-      if (versionstamp === null) continue;
+      const { stamp } = alive[index]!;
+      if (stamp === null) continue;
       const before = known.get(row.ordinal);
-      keys.push(before !== undefined && "secretKey" in before ? before : await this.#open(row, versionstamp));
+      keys.push(before !== undefined && "secretKey" in before ? before : await this.#open(row, stamp));
     }
     const byId = new Map(keys.map((key) => [toBase64url(key.keyId), key]));
     return { keys, byId, readAtSeconds: nowSeconds };
   }
 
-  async #open(row: KeyRow, aliveVersionstamp: string): Promise<SigningKey | AliveKey> {
+  async #open(row: KeyRow, aliveStamp: string): Promise<SigningKey | AliveKey> {
     const { sealed: _sealed, revokedAt: _revokedAt, ...rest } = row;
     const voprf = this.context.suites(row.suite);
     const keyId = tokenKeyId(row.publicKey);
@@ -210,7 +210,7 @@ export class KeyRing {
       keyId,
       truncatedId: truncatedKeyId(keyId),
       challengeDigest: challengeDigest({ tokenType, issuerName: this.issuer, app: this.app.id }),
-      aliveVersionstamp,
+      aliveStamp,
     };
     try {
       return { ...key, ...await openSecret(this.context.sealer, row) };

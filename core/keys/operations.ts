@@ -6,7 +6,7 @@
 import type { Application, Deployment } from "../config/types.ts";
 import { toBase64url } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
-import { keySpace } from "../store/kv.ts";
+import { SIGNING_KEYS } from "./families.ts";
 import { tokenKeyId } from "../token/token.ts";
 import { type KeyState, stateAt } from "./epoch.ts";
 import { isZeroed, type KeyName, type KeyRow } from "./key_row.ts";
@@ -41,7 +41,7 @@ export class KeyOperations {
 
   /** All keys of the store, those of applications that are no longer configured included. */
   async list(): Promise<{ keys: ListedKey[] }> {
-    const entries = this.context.store.list<KeyRow>(keySpace.allKeys());
+    const entries = this.context.store.list<KeyRow>(SIGNING_KEYS.all());
     const rows = await Array.fromAsync(entries, ({ value }) => value);
     return { keys: rows.map((row) => this.#describe(row, rows)) };
   }

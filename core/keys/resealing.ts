@@ -4,7 +4,8 @@
  * @module
  */
 import { equalPublic, utf8 } from "../base/bytes.ts";
-import { keySpace, type Store } from "../store/kv.ts";
+import { SEAL_PROOFS, SIGNING_KEYS } from "./families.ts";
+import type { Store } from "../store/store.ts";
 import { isZeroed, type KeyRow, openSecret, sealSecret } from "./key_row.ts";
 import { resealSecrets } from "./sealed_secret.ts";
 import { type Sealer, SealError } from "./sealing.ts";
@@ -23,13 +24,13 @@ export interface Resealing {
 /** Seals under the newest sealing key what an older one sealed: keys and all other secrets of the store. Idempotent. */
 export async function resealKeys(store: Store, sealer: Sealer): Promise<Resealing> {
   let { resealed, unreadable } = await resealSecrets(store, sealer);
-  for await (const { key, value: row, versionstamp } of store.list<KeyRow>(keySpace.allKeys())) {
+  for await (const { key, value: row, stamp } of store.list<KeyRow>(SIGNING_KEYS.all())) {
     if (isZeroed(row) || sealer.isNewest(row.sealed)) continue;
     try {
       const { secretKey, pepper } = await openSecret(sealer, row);
       const sealed = await sealSecret(sealer, row, secretKey, pepper);
       const done = await store.commit((operation) =>
-        operation.check({ key, versionstamp }).set(key, { ...row, sealed })
+        operation.check({ key, stamp }).set(key, { ...row, sealed })
       );
       if (done !== undefined) resealed++;
     } catch (error) {
@@ -43,7 +44,7 @@ export async function resealKeys(store: Store, sealer: Sealer): Promise<Resealin
 }
 
 async function resealProof(store: Store, sealer: Sealer): Promise<void> {
-  const proof = await store.get<Uint8Array>(keySpace.sealProof());
+  const proof = await store.get<Uint8Array>(SEAL_PROOFS.key());
   if (proof.value === null || sealer.isNewest(proof.value)) return;
   const sealed = await sealer.seal(PROOF_TEXT, PROOF_CONTEXT);
   await store.commit((operation) => operation.check(proof).set(proof.key, sealed));
@@ -56,15 +57,15 @@ async function resealProof(store: Store, sealer: Sealer): Promise<void> {
  * @throws {SealError} If something does not open.
  */
 export async function proveSealingKeys(store: Store, sealer: Sealer): Promise<void> {
-  for await (const { value: row } of store.list<KeyRow>(keySpace.allKeys())) {
+  for await (const { value: row } of store.list<KeyRow>(SIGNING_KEYS.all())) {
     if (!isZeroed(row)) await openSecret(sealer, row);
   }
-  let proof = await store.get<Uint8Array>(keySpace.sealProof());
+  let proof = await store.get<Uint8Array>(SEAL_PROOFS.key());
   if (proof.value === null) {
     const sealed = await sealer.seal(PROOF_TEXT, PROOF_CONTEXT);
     await store.commit((operation) => operation.check(proof).set(proof.key, sealed));
     // Another process may have been faster, with other sealing keys.
-    proof = await store.get<Uint8Array>(keySpace.sealProof());
+    proof = await store.get<Uint8Array>(SEAL_PROOFS.key());
   }
   const opened = await sealer.open(proof.value ?? new Uint8Array(), PROOF_CONTEXT);
   if (!equalPublic(opened, PROOF_TEXT)) {

@@ -5,7 +5,10 @@
  * @module
  */
 import type { Application } from "../config/types.ts";
-import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
+import { ALIVE_KEYS, ENDED_KEYS, KEY_ENDS, ORDINALS, SIGNING_KEYS } from "./families.ts";
+import type { Commit } from "../store/commit.ts";
+import { StoreUnavailable } from "../store/breaker.ts";
+import type { Store } from "../store/store.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Suite } from "../voprf/suite.ts";
@@ -45,7 +48,7 @@ const MAX_DRAWS = 10_000;
 
 /** Reads an application's keys in order of epoch and generation. */
 export async function readKeyRows(store: Store, app: string, region: string): Promise<KeyRow[]> {
-  return (await Array.fromAsync(store.list<KeyRow>(keySpace.keysOf(app, region)))).map((entry) =>
+  return (await Array.fromAsync(store.list<KeyRow>(SIGNING_KEYS.prefix(app, region)))).map((entry) =>
     entry.value
   );
 }
@@ -94,8 +97,8 @@ export async function commitKeys(
     // Counter and end are read before the rows and checked in the commit: whoever makes or ends a key meanwhile makes
     // it fail, so what was read is what holds, and neither a name nor a truncated id can be given twice.
     const [counter, ended] = await store.getMany<number>([
-      keySpace.ordinals(),
-      keySpace.ended(app.id, region),
+      ORDINALS.key(),
+      KEY_ENDS.key(app.id, region),
     ]);
     const rows = await readKeyRows(store, app.id, region);
     const change = decide(rows);
@@ -119,16 +122,16 @@ export async function commitKeys(
     return made;
   }
   // Others were always faster, and each of them got further: the next run goes on from there.
-  throw storeUnavailable();
+  throw new StoreUnavailable("failed");
 }
 
-function addKey(operation: Deno.AtomicOperation, row: KeyRow): void {
-  const key = keySpace.key(row.app, row.region, row.epoch, row.generation);
+function addKey(operation: Commit, row: KeyRow): void {
+  const key = SIGNING_KEYS.key(row.app, row.region, row.epoch, row.generation);
   operation
-    .check({ key, versionstamp: null })
-    .set(keySpace.ordinals(), row.ordinal + 1)
+    .check({ key, stamp: null })
+    .set(ORDINALS.key(), row.ordinal + 1)
     .set(key, row)
-    .set(keySpace.alive(row.ordinal), true);
+    .set(ALIVE_KEYS.key(row.ordinal), true);
 }
 
 async function drawKey(
@@ -160,7 +163,7 @@ async function drawKey(
 }
 
 /** The alive row goes first and the secret with it, overwritten by zeros of equal length. */
-function endKey(operation: Deno.AtomicOperation, row: KeyRow, nowSeconds: number, ended: KeyRow): void {
+function endKey(operation: Commit, row: KeyRow, nowSeconds: number, ended: KeyRow): void {
   const doomed: EndedKey = {
     app: row.app,
     region: row.region,
@@ -169,12 +172,12 @@ function endKey(operation: Deno.AtomicOperation, row: KeyRow, nowSeconds: number
     claimsAfter: nowSeconds + CLAIMS_OUTLIVE_SECONDS,
   };
   operation
-    .delete(keySpace.alive(row.ordinal))
-    .set(keySpace.key(row.app, row.region, row.epoch, row.generation), {
+    .delete(ALIVE_KEYS.key(row.ordinal))
+    .set(SIGNING_KEYS.key(row.app, row.region, row.epoch, row.generation), {
       ...ended,
       sealed: new Uint8Array(row.sealed.length),
     })
-    .set(keySpace.endedKey(row.ordinal), doomed);
+    .set(ENDED_KEYS.key(row.ordinal), doomed);
 }
 
 /**
@@ -189,14 +192,14 @@ export async function destroyOverKeys(
 ): Promise<number> {
   const { store, region } = context;
   let ended = 0;
-  const selector = app === undefined ? keySpace.allKeys() : keySpace.keysOf(app, region);
-  for await (const { key, value: row, versionstamp } of store.list<KeyRow>(selector)) {
+  const selector = app === undefined ? SIGNING_KEYS.all() : SIGNING_KEYS.prefix(app, region);
+  for await (const { key, value: row, stamp } of store.list<KeyRow>(selector)) {
     if (row.region !== region || stateAt(row, nowSeconds) !== "over") continue;
-    const end = await store.get<number>(keySpace.ended(row.app, region));
+    const end = await store.get<number>(KEY_ENDS.key(row.app, region));
     // Zeroed before: revoked, or a run was killed between the two commits.
     const zeroed = isZeroed(row);
     const done = await store.commit((operation) => {
-      operation.check({ key, versionstamp }).check(end);
+      operation.check({ key, stamp }).check(end);
       if ((end.value ?? 0) < row.redeemUntil) operation.set(end.key, row.redeemUntil);
       if (zeroed) operation.delete(key);
       else endKey(operation, row, nowSeconds, row);
@@ -204,7 +207,7 @@ export async function destroyOverKeys(
     if (done === undefined || zeroed) continue;
     ended++;
     tell(context, "key_destroyed", row);
-    await store.commit((operation) => operation.check({ key, versionstamp: done }).delete(key));
+    await store.commit((operation) => operation.check({ key, stamp: done }).delete(key));
   }
   return ended;
 }

@@ -5,7 +5,9 @@
  * @module
  */
 import { utf8 } from "../base/bytes.ts";
-import { keySpace, type Store } from "../store/kv.ts";
+import { CLIENT_SECRETS, MONITOR_SECRETS } from "./families.ts";
+import type { Key } from "../store/port.ts";
+import type { Store } from "../store/store.ts";
 import type { RandomSource } from "../base/random.ts";
 import { type Sealer, SealError } from "./sealing.ts";
 
@@ -14,17 +16,17 @@ const SECRET_LENGTH = 32;
 
 /** Which secret, and the label that binds its seal to its place. */
 interface SecretName {
-  readonly key: Deno.KvKey;
+  readonly key: Key;
   readonly label: string;
 }
 
 /** From which the risk sketches' hash keys are derived: without it no guess can be tested against a sketch. */
 export const MONITOR_SECRET: SecretName = {
-  key: keySpace.monitorSecret(),
+  key: MONITOR_SECRETS.key(),
   label: "DIT/1 monitor secret",
 };
 /** On a log server: under which it tells an ACS elsewhere of its clients. */
-export const CLIENT_SECRET: SecretName = { key: keySpace.clientSecret(), label: "DIT/1 client secret" };
+export const CLIENT_SECRET: SecretName = { key: CLIENT_SECRETS.key(), label: "DIT/1 client secret" };
 
 /**
  * Opens a secret of 32 bytes, or makes it. Under a new sealing key it is sealed again.

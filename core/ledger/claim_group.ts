@@ -5,7 +5,11 @@
  */
 import type { RandomSource } from "../base/random.ts";
 import { decodeClaim, encodeClaim } from "./claim_row.ts";
-import { keySpace, logRowId, type Store } from "../store/kv.ts";
+import { ALIVE_KEYS } from "../keys/families.ts";
+import { CLAIMS, LOG_ROWS } from "./families.ts";
+import { logRowId } from "./row_ids.ts";
+import type { Commit } from "../store/commit.ts";
+import type { Store } from "../store/store.ts";
 import { packRecords } from "./pack_records.ts";
 
 /** One use of a token to be claimed, with the record that goes with it. */
@@ -18,8 +22,8 @@ export interface ClaimRequest {
   readonly tag: Uint8Array;
   /** The signing key's ordinal. */
   readonly ordinal: number;
-  /** The versionstamp of the key's alive row when it was read. */
-  readonly aliveVersionstamp: string;
+  /** The stamp of the key's alive row when it was read. */
+  readonly aliveStamp: string;
   /** The application's id. */
   readonly app: string;
   /** The day of arrival, days since 1970. */
@@ -42,19 +46,19 @@ export type ClaimState =
  */
 export function writeGroup(
   group: readonly ClaimRequest[],
-  operation: Deno.AtomicOperation,
+  operation: Commit,
   random: RandomSource,
 ): void {
-  for (const [ordinal, versionstamp] of aliveRows(group)) {
-    operation.check({ key: keySpace.alive(ordinal), versionstamp });
+  for (const [ordinal, stamp] of aliveRows(group)) {
+    operation.check({ key: ALIVE_KEYS.key(ordinal), stamp });
   }
   for (const row of packRecords(group, random)) {
-    operation.set(keySpace.log(row.app, row.day, logRowId(row.hour, random)), row.bytes);
+    operation.set(LOG_ROWS.key(row.app, row.day, logRowId(row.hour, random)), row.bytes);
   }
   for (const request of group) {
-    const key = keySpace.claim(request.id);
+    const key = CLAIMS.key(request.id);
     const recorded = request.record !== undefined;
-    operation.check({ key, versionstamp: null });
+    operation.check({ key, stamp: null });
     operation.set(key, encodeClaim({ tag: request.tag, day: request.day, recorded }));
   }
 }
@@ -63,18 +67,18 @@ export function writeGroup(
 export async function readGroup(group: readonly ClaimRequest[], store: Store): Promise<ClaimState[]> {
   const alive = [...aliveRows(group)];
   const [claims, keys] = await Promise.all([
-    store.getMany<Uint8Array>(group.map(({ id }) => keySpace.claim(id))),
-    store.getMany<unknown>(alive.map(([ordinal]) => keySpace.alive(ordinal))),
+    store.getMany<Uint8Array>(group.map(({ id }) => CLAIMS.key(id))),
+    store.getMany<unknown>(alive.map(([ordinal]) => ALIVE_KEYS.key(ordinal))),
   ]);
-  const current = new Map(alive.map(([ordinal], index) => [ordinal, keys[index]!.versionstamp]));
-  return group.map(({ ordinal, aliveVersionstamp }, index): ClaimState => {
+  const current = new Map(alive.map(([ordinal], index) => [ordinal, keys[index]!.stamp]));
+  return group.map(({ ordinal, aliveStamp }, index): ClaimState => {
     const { value } = claims[index]!;
     if (value !== null) return { is: "taken", tag: decodeClaim(value)?.tag };
-    return { is: current.get(ordinal) === aliveVersionstamp ? "free" : "key_over" };
+    return { is: current.get(ordinal) === aliveStamp ? "free" : "key_over" };
   });
 }
 
-/** The versionstamp of each key's alive row. It is written once, so all who have seen it saw the same. */
+/** The stamp of each key's alive row. It is written once, so all who have seen it saw the same. */
 function aliveRows(group: readonly ClaimRequest[]): Map<number, string> {
-  return new Map(group.map(({ ordinal, aliveVersionstamp }) => [ordinal, aliveVersionstamp]));
+  return new Map(group.map(({ ordinal, aliveStamp }) => [ordinal, aliveStamp]));
 }

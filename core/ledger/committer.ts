@@ -16,7 +16,8 @@ import { StoreUnavailable } from "../store/breaker.ts";
 import { type ClaimRequest, readGroup, writeGroup } from "./claim_group.ts";
 import { TAG_LENGTH } from "./claim_row.ts";
 import { FairQueue } from "./fair_queue.ts";
-import { CLAIM_ID_LENGTH, type Store } from "../store/kv.ts";
+import { CLAIM_ID_LENGTH } from "./row_ids.ts";
+import type { Store } from "../store/store.ts";
 
 /** What became of a claim. `key_over`: the key was revoked or destroyed. */
 export type ClaimOutcome = "accepted" | "replayed" | "taken" | "key_over";

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { keySpace, type Store } from "../store/kv.ts";
+import { LOG_ROWS, logsFrom, SEGMENTS, segmentsFrom, TALLIES } from "./families.ts";
+import type { Key, Range } from "../store/port.ts";
+import type { Store } from "../store/store.ts";
 import { splitLines } from "./pack_records.ts";
 import { countOfSegment, readSegment } from "./segments.ts";
 import type { TallyRow } from "./tally.ts";
@@ -14,9 +16,9 @@ export interface RecordRow {
   /** `log`: written by the commit that claimed the uses of its records. `segment`: moved there from such rows. */
   readonly kind: "log" | "segment";
   /** Its key. */
-  readonly key: Deno.KvKey;
-  /** The versionstamp of the commit that wrote it. */
-  readonly versionstamp: string;
+  readonly key: Key;
+  /** The stamp of the commit that wrote it. */
+  readonly stamp: string;
   /** NDJSON, or what core/ledger/segments.ts makes of it. */
   readonly bytes: Uint8Array;
 }
@@ -56,10 +58,10 @@ export async function* readRecordRows(
   day: number,
   rowsAtOnce = ROWS_AT_ONCE,
 ): AsyncGenerator<RecordRow> {
-  const families = { log: keySpace.logsOf(app, day), segment: keySpace.segmentsOf(app, day) };
+  const families = { log: LOG_ROWS.prefix(app, day), segment: SEGMENTS.prefix(app, day) };
   for (const kind of ["log", "segment"] as const) {
     const rows = store.list<Uint8Array>(families[kind], { batchSize: rowsAtOnce });
-    for await (const { key, value, versionstamp } of rows) yield { kind, key, versionstamp, bytes: value };
+    for await (const { key, value, stamp } of rows) yield { kind, key, stamp, bytes: value };
   }
 }
 
@@ -68,9 +70,9 @@ export async function* readRecordRows(
  * @throws {DayChangedError} At the end, if that cannot be said.
  */
 export async function* readRecords(store: Store, app: string, day: number): AsyncGenerator<Uint8Array> {
-  const before = await store.get<TallyRow>(keySpace.tally(app, day));
+  const before = await store.get<TallyRow>(TALLIES.key(app, day));
   for await (const row of readRecordRows(store, app, day)) yield* recordsOf(row);
-  const after = await store.get<TallyRow>(keySpace.tally(app, day));
+  const after = await store.get<TallyRow>(TALLIES.key(app, day));
   // Swept claims change no record; a move and a removal change one of these counts.
   const changed = before.value?.recordsMoved !== after.value?.recordsMoved ||
     before.value?.recordsRetired !== after.value?.recordsRetired;
@@ -81,8 +83,8 @@ export async function* readRecords(store: Store, app: string, day: number): Asyn
 export async function* daysWithRecords(store: Store, app: string, endDay: number): AsyncGenerator<number> {
   for (let from = 0; from < endDay;) {
     const day = Math.min(
-      await firstDay(store, keySpace.logsFrom(app, from)),
-      await firstDay(store, keySpace.segmentsFrom(app, from)),
+      await firstDay(store, logsFrom(app, from)),
+      await firstDay(store, segmentsFrom(app, from)),
     );
     if (day >= endDay) return;
     yield day;
@@ -90,7 +92,7 @@ export async function* daysWithRecords(store: Store, app: string, endDay: number
   }
 }
 
-async function firstDay(store: Store, selector: Deno.KvListSelector): Promise<number> {
+async function firstDay(store: Store, selector: Range): Promise<number> {
   for await (const { key } of store.list(selector, { limit: 1 })) return key[2] as number;
   return Infinity;
 }

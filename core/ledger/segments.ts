@@ -1,6 +1,6 @@
 /**
  * Moves records out of the rows in which they arrived into shuffled, compressed segments. KV stamps every commit with a
- * rising versionstamp, so that rows tell the order of arrival and stand beside the claims of their commit; a segment
+ * rising stamp, so that rows tell the order of arrival and stand beside the claims of their commit; a segment
  * stands beside nothing and tells only which records were moved together: those of hours that were over, by the hour.
  *
  * @module
@@ -10,8 +10,10 @@ import { constants, deflateRaw, inflateRawSync } from "node:zlib";
 import { concat, u32 } from "../base/bytes.ts";
 import { shuffle } from "../base/shuffle.ts";
 import type { RandomSource } from "../base/random.ts";
+import { LOG_ROWS, logsBefore, logsFrom, SEGMENTS, TALLIES } from "./families.ts";
+import type { Key, Range } from "../store/port.ts";
+import type { Store } from "../store/store.ts";
 import { dayOf, hourOfDay } from "../base/time.ts";
-import { keySpace, type Store } from "../store/kv.ts";
 import { splitLines } from "./pack_records.ts";
 import { addToTally, type TallyRow } from "./tally.ts";
 
@@ -65,8 +67,8 @@ export async function moveIntoSegments(
     const least = isOver ? 1 : options.minShuffled ?? MIN_SHUFFLED;
     // What of the current hour was moved, and what was not, would tell its minutes.
     const rows = day < dayOf(nowSeconds)
-      ? keySpace.logsOf(app, day)
-      : keySpace.logsBefore(app, day, hourOfDay(nowSeconds));
+      ? LOG_ROWS.prefix(app, day)
+      : logsBefore(app, day, hourOfDay(nowSeconds));
     while (await movePool(store, random, { app, day, rows, least }, moved)) await options.pause?.();
   }
   return moved;
@@ -76,7 +78,7 @@ export async function moveIntoSegments(
 export async function* daysWithLogRows(store: Store, app: string): AsyncGenerator<number> {
   for (let from = 0;;) {
     let found: number | undefined;
-    for await (const { key } of store.list(keySpace.logsFrom(app, from), { limit: 1 })) {
+    for await (const { key } of store.list(logsFrom(app, from), { limit: 1 })) {
       found = key[2] as number;
     }
     if (found === undefined) return;
@@ -89,7 +91,7 @@ export async function* daysWithLogRows(store: Store, app: string): AsyncGenerato
 interface Movable {
   readonly app: string;
   readonly day: number;
-  readonly rows: Deno.KvListSelector;
+  readonly rows: Range;
   readonly least: number;
 }
 
@@ -101,7 +103,7 @@ async function movePool(
   moved: MoveCount,
 ): Promise<boolean> {
   // The tally is read before the rows are: whoever moves or deletes rows meanwhile makes this commit fail.
-  const tally = await store.get<TallyRow>(keySpace.tally(app, day));
+  const tally = await store.get<TallyRow>(TALLIES.key(app, day));
   const rows: PoolRow[] = [];
   let bytes = 0;
   let full = false;
@@ -114,12 +116,12 @@ async function movePool(
   // A full pool is as much as can be shuffled at a time, even where each row is large or holds a single record.
   if (rows.length === 0 || (!full && countOf(rows) < least)) return false;
   const { segments, taken } = await packPool(rows, random);
-  const versionstamp = await store.commit((operation) => {
-    for (const segment of segments) operation.set(keySpace.segment(app, day, random(12)), segment);
+  const stamp = await store.commit((operation) => {
+    for (const segment of segments) operation.set(SEGMENTS.key(app, day, random(12)), segment);
     for (const { key } of taken) operation.delete(key);
     addToTally(operation, tally, { recordsMoved: countOf(taken) });
   });
-  if (versionstamp !== undefined) {
+  if (stamp !== undefined) {
     moved.records += countOf(taken);
     moved.segments += segments.length;
   }
@@ -127,7 +129,7 @@ async function movePool(
 }
 
 interface PoolRow {
-  readonly key: Deno.KvKey;
+  readonly key: Key;
   readonly records: readonly Uint8Array[];
 }
 

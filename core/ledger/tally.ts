@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Commit } from "../store/commit.ts";
+import type { MaybeEntry } from "../store/port.ts";
 
 /** The counts of one application and day. */
 export interface TallyRow {
@@ -22,8 +24,8 @@ export const EMPTY_TALLY: TallyRow = { claimsSwept: 0, recordsMoved: 0, recordsR
  * counted were listed: its check then serialises everyone who sweeps or moves, so that nothing is counted twice.
  */
 export function addToTally(
-  operation: Deno.AtomicOperation,
-  entry: Deno.KvEntryMaybe<TallyRow>,
+  operation: Commit,
+  entry: MaybeEntry<TallyRow>,
   counts: Partial<TallyRow>,
 ): TallyRow {
   const before = entry.value ?? EMPTY_TALLY;

@@ -11,7 +11,9 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8 } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
-import { keySpace, type Store, storeUnavailable } from "../store/kv.ts";
+import { AUDIT_ENTRIES, AUDIT_HEADS } from "./families.ts";
+import { StoreUnavailable } from "../store/breaker.ts";
+import type { Store } from "../store/store.ts";
 import type { RandomSource } from "../base/random.ts";
 
 /** How an operator reached the service. */
@@ -79,15 +81,15 @@ export class AuditLog {
   async append(content: Action | Outcome): Promise<AuditEntry> {
     const salt = this.options.random(8).toHex();
     for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-      const head = await this.store.get<AuditHead>(keySpace.auditHead());
+      const head = await this.store.get<AuditHead>(AUDIT_HEADS.key());
       const { number, digest: previous } = head.value ?? START;
       const bytes = utf8(
         JSON.stringify({ number: number + 1, atSeconds: this.options.now(), previous, salt, ...content }),
       );
       const digest = sha256(bytes).toHex();
-      const key = keySpace.auditEntry(number + 1);
+      const key = AUDIT_ENTRIES.key(number + 1);
       const done = await this.store.commit((operation) => {
-        operation.check(head, { key, versionstamp: null }).set(key, bytes);
+        operation.check(head, { key, stamp: null }).set(key, bytes);
         operation.set(head.key, { number: number + 1, digest });
       });
       // A commit that landed may be repeated on the way and come back as failed: what is there tells.
@@ -97,7 +99,7 @@ export class AuditLog {
       this.options.onEntry?.(entry);
       return entry;
     }
-    throw storeUnavailable();
+    throw new StoreUnavailable("failed");
   }
 
   /**
@@ -121,7 +123,7 @@ export class AuditLog {
   /** At most `limit` entries before the number `before`, newest first. */
   async latest(limit: number, before = Number.MAX_SAFE_INTEGER): Promise<AuditEntry[]> {
     const entries: AuditEntry[] = [];
-    const selector = keySpace.auditEntriesBefore(before);
+    const selector = AUDIT_ENTRIES.range([0], [before]);
     for await (const { value } of this.store.list<Uint8Array>(selector, { limit, reverse: true })) {
       entries.push(readEntry(value));
     }
@@ -131,13 +133,13 @@ export class AuditLog {
   /** Reads the whole trail. Gives its length and digest, or the number of the first entry that is not as it was. */
   async verify(): Promise<{ intact: true; entries: number; digest: string } | { intact: false; at: number }> {
     let last = START;
-    for await (const { key, value } of this.store.list<Uint8Array>(keySpace.allAuditEntries())) {
+    for await (const { key, value } of this.store.list<Uint8Array>(AUDIT_ENTRIES.all())) {
       const number = last.number + 1;
       const entry = key[1] === number ? readEntry(value) : undefined;
       if (entry?.number !== number || entry.previous !== last.digest) return { intact: false, at: number };
       last = entry;
     }
-    const head = (await this.store.get<AuditHead>(keySpace.auditHead())).value ?? START;
+    const head = (await this.store.get<AuditHead>(AUDIT_HEADS.key())).value ?? START;
     // Entries that came while this one read are behind `last`; an older head than `last` cannot be.
     if (head.number < last.number || (head.number === last.number && head.digest !== last.digest)) {
       return { intact: false, at: last.number + 1 };
@@ -149,7 +151,7 @@ export class AuditLog {
   }
 
   async #isMissing(number: number): Promise<boolean> {
-    return (await this.store.get(keySpace.auditEntry(number))).value === null;
+    return (await this.store.get(AUDIT_ENTRIES.key(number))).value === null;
   }
 }
 

@@ -1,15 +1,17 @@
 /**
  * The hours of all processes' counters in the store. Each process has a row of its own per hour and application and
  * always writes the whole count, never a difference, so that a repeated write counts nothing twice; and each write checks
- * the row's versionstamp, so that one which lands late cannot undo a newer one.
+ * the row's stamp, so that one which lands late cannot undo a newer one.
  *
  * @module
  */
 import type { AppCounts, Counters, Counts } from "./counters.ts";
 import { sumCounts } from "./counters.ts";
 import type { Series } from "./metrics.ts";
-import { keySpace, type Store } from "../store/kv.ts";
-import type { SweepPace } from "../ledger/sweep.ts";
+import { COUNTERS, countersOf } from "./families.ts";
+import type { Key } from "../store/port.ts";
+import type { Store } from "../store/store.ts";
+import type { SweepPace } from "../store/sweep.ts";
 
 /** Days that hours are kept. */
 export const COUNTER_RETENTION_DAYS = 30;
@@ -19,7 +21,7 @@ const ROWS_PER_COMMIT = 30;
 type CounterRow = Readonly<Record<Series, number>>;
 
 interface KnownRow {
-  readonly versionstamp: string | null;
+  readonly stamp: string | null;
   /** The sum of the counts that were written. */
   readonly written: number;
 }
@@ -51,7 +53,7 @@ export class CounterRows {
     const parts = new Map<number, AppCounts[]>();
     const put = (hour: number, counts: AppCounts) => parts.set(hour, [...parts.get(hour) ?? [], counts]);
     const own = this.counters.hours();
-    for await (const { key, value } of this.store.list<CounterRow>(keySpace.countersOf(fromHour, toHour))) {
+    for await (const { key, value } of this.store.list<CounterRow>(countersOf(fromHour, toHour))) {
       const [, hour, app, process] = key as [string, number, string, string];
       if (process === this.process && own.has(hour)) continue;
       put(hour, new Map([[app, new Map(Object.entries(value))]]));
@@ -61,23 +63,23 @@ export class CounterRows {
   }
 
   async #flush(): Promise<void> {
-    const changed: { name: string; key: Deno.KvKey; counts: Counts; sum: number }[] = [];
+    const changed: { name: string; key: Key; counts: Counts; sum: number }[] = [];
     for (const [hour, apps] of this.counters.hours()) {
       for (const [app, counts] of apps) {
         const name = `${hour} ${app}`;
         const sum = counts.values().reduce((a, b) => a + b, 0);
         if (this.#known.get(name)?.written === sum) continue;
-        changed.push({ name, key: keySpace.counters(hour, app, this.process), counts: new Map(counts), sum });
+        changed.push({ name, key: COUNTERS.key(hour, app, this.process), counts: new Map(counts), sum });
       }
     }
     for (let at = 0; at < changed.length; at += ROWS_PER_COMMIT) {
       const rows = changed.slice(at, at + ROWS_PER_COMMIT);
-      const versionstamps = await this.#versionstamps(rows);
+      const stamps = await this.#stamps(rows);
       let done: string | undefined;
       try {
         done = await this.store.commit((operation) => {
           for (const [index, { key, counts }] of rows.entries()) {
-            operation.check({ key, versionstamp: versionstamps[index]! });
+            operation.check({ key, stamp: stamps[index]! });
             operation.set(key, Object.fromEntries(counts));
           }
         });
@@ -85,18 +87,18 @@ export class CounterRows {
         // After an unknown outcome, or one that an earlier write of our own overtook, the rows are looked at again.
         for (const { name, sum } of rows) {
           if (done === undefined) this.#known.delete(name);
-          else this.#known.set(name, { versionstamp: done, written: sum });
+          else this.#known.set(name, { stamp: done, written: sum });
         }
       }
     }
     this.#forgetWritten(changed.map(({ key }) => key[1] as number));
   }
 
-  async #versionstamps(rows: readonly { name: string; key: Deno.KvKey }[]): Promise<(string | null)[]> {
+  async #stamps(rows: readonly { name: string; key: Key }[]): Promise<(string | null)[]> {
     const unknown = rows.filter(({ name }) => !this.#known.has(name));
     const read = await this.store.getMany(unknown.map(({ key }) => key));
-    const found = new Map(unknown.map(({ name }, index) => [name, read[index]!.versionstamp]));
-    return rows.map(({ name }) => this.#known.get(name)?.versionstamp ?? found.get(name) ?? null);
+    const found = new Map(unknown.map(({ name }, index) => [name, read[index]!.stamp]));
+    return rows.map(({ name }) => this.#known.get(name)?.stamp ?? found.get(name) ?? null);
   }
 
   /** An hour is forgotten at the flush after the one that wrote it, once nothing can be added to it any more. */
@@ -113,16 +115,5 @@ export class CounterRows {
 /** Deletes the hours that are over their retention, a few at a time. Gives how many rows it deleted. */
 export async function sweepCounters(store: Store, nowSeconds: number, pace: SweepPace): Promise<number> {
   const firstKept = Math.floor(nowSeconds / 3_600) - COUNTER_RETENTION_DAYS * 24;
-  let swept = 0;
-  while (true) {
-    const rows = await Array.fromAsync(
-      store.list(keySpace.countersOf(0, firstKept - 1), { limit: pace.rowsPerCommit }),
-    );
-    if (rows.length === 0) return swept;
-    await store.commit((operation) => {
-      for (const { key } of rows) operation.delete(key);
-    });
-    swept += rows.length;
-    await pace.pause();
-  }
+  return await store.sweep(countersOf(0, firstKept - 1), pace);
 }

@@ -5,7 +5,7 @@
  */
 import { shuffleStream } from "../base/shuffle.ts";
 import { readRecords } from "../ledger/day_records.ts";
-import type { Store } from "../store/kv.ts";
+import type { Store } from "../store/store.ts";
 import { withoutEvents } from "../schema/record.ts";
 import type { RandomSource } from "../base/random.ts";
 

@@ -4,30 +4,21 @@
  *
  * @module
  */
-import { keySpace, type Store } from "../store/kv.ts";
-import type { SweepPace } from "../ledger/sweep.ts";
+import { ENDED_SESSIONS } from "./families.ts";
+import type { Store } from "../store/store.ts";
+import type { SweepPace } from "../store/sweep.ts";
 
 /** Ends a session that would run out at `expiresAtSeconds`. */
 export async function endSession(store: Store, id: string, expiresAtSeconds: number): Promise<void> {
-  await store.commit((operation) => operation.set(keySpace.endedSession(id), expiresAtSeconds));
+  await store.commit((operation) => operation.set(ENDED_SESSIONS.key(id), expiresAtSeconds));
 }
 
 /** Whether a session was ended. */
 export async function isEnded(store: Store, id: string): Promise<boolean> {
-  return (await store.get(keySpace.endedSession(id))).value !== null;
+  return (await store.get(ENDED_SESSIONS.key(id))).value !== null;
 }
 
 /** Forgets those that have run out. Gives how many. */
 export async function sweepEndedSessions(store: Store, nowSeconds: number, pace: SweepPace): Promise<number> {
-  const over: Deno.KvKey[] = [];
-  for await (const { key, value } of store.list<number>(keySpace.endedSessions())) {
-    if (value <= nowSeconds) over.push(key);
-  }
-  for (let at = 0; at < over.length; at += pace.rowsPerCommit) {
-    await store.commit((operation) => {
-      for (const key of over.slice(at, at + pace.rowsPerCommit)) operation.delete(key);
-    });
-    await pace.pause();
-  }
-  return over.length;
+  return await store.sweep<number>(ENDED_SESSIONS.all(), pace, ({ value }) => value <= nowSeconds);
 }

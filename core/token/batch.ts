@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, DecodeError, u16 } from "../base/bytes.ts";
+import { concat, DecodeError, readU16, u16 } from "../base/bytes.ts";
 import type { Suite } from "../voprf/suite.ts";
 import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
@@ -56,7 +56,7 @@ export function encodeBatchRequest(suite: SuiteLengths, request: BatchRequest): 
  */
 export function decodeBatchRequest(suite: SuiteLengths, bytes: Uint8Array, maxBatch: number): BatchRequest {
   if (bytes.length < 3) throw new DecodeError("Cannot decode batch: the input ends inside its header");
-  const tokenType = bytes[0]! << 8 | bytes[1]!;
+  const tokenType = readU16(bytes);
   if (tokenType !== suite.tokenType) {
     throw new DecodeError(`Cannot decode batch: token type ${tokenType} is not ${suite.tokenType}`);
   }

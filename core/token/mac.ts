@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, equalPublic, require32, u16, utf8 } from "../base/bytes.ts";
+import { concat, DecodeError, equalPublic, readU16, require32, u16, utf8 } from "../base/bytes.ts";
 import { type Hmac, hmacSha256 } from "../base/hmac.ts";
 
 /** HKDF's info and the number of the only block of output: what the second HMAC of a MAC key is over. */
@@ -81,7 +81,7 @@ export function decodeTranscript(bytes: Uint8Array): Transcript {
     const length = take(2);
     try {
       return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-        take(length[0]! << 8 | length[1]!),
+        take(readU16(length)),
       );
     } catch (error) {
       if (error instanceof DecodeError) throw error;
@@ -106,7 +106,7 @@ export function decodeTranscript(bytes: Uint8Array): Transcript {
   const use = take(2);
   const bodyDigest = take(32);
   if (offset !== bytes.length) throw new DecodeError("Cannot decode transcript: bytes are left over");
-  return { app: path[1]!, contentEncoding, keyId, nonce, use: use[0]! << 8 | use[1]!, bodyDigest };
+  return { app: path[1]!, contentEncoding, keyId, nonce, use: readU16(use), bodyDigest };
 }
 
 /** HMAC-SHA-256 over the encoded transcript, 32 bytes. */

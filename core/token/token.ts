@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, DecodeError, require32, u16 } from "../base/bytes.ts";
+import { concat, DecodeError, readU16, require32, u16 } from "../base/bytes.ts";
 
 /** Bytes of an encoded token input. */
 export const TOKEN_INPUT_LENGTH = 98;
@@ -45,7 +45,7 @@ export function decodeTokenInput(bytes: Uint8Array): TokenInput {
     throw new DecodeError(`Cannot decode token input: length ${bytes.length} is not ${TOKEN_INPUT_LENGTH}`);
   }
   return {
-    tokenType: bytes[0]! << 8 | bytes[1]!,
+    tokenType: readU16(bytes),
     nonce: bytes.slice(2, 34),
     challengeDigest: bytes.slice(34, 66),
     tokenKeyId: bytes.slice(66, 98),

@@ -10,7 +10,7 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { errors, jwtVerify, SignJWT } from "jose";
 import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { endSession, isEnded } from "../../core/operations/sessions_ended.ts";
-import type { Store } from "../../core/store/kv.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import type { Operator, OperatorRole } from "./operator.ts";
 import type { OperatorSettings } from "./operator_settings.ts";

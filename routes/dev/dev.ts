@@ -9,7 +9,6 @@ import { SignJWT } from "jose";
 import { z } from "zod";
 import { Refusal } from "../../core/base/errors.ts";
 import type { Server } from "../../core/service.ts";
-import { FAMILY_NAMES } from "../../core/store/families.ts";
 import { readBoundedBody } from "../../edge/http/read_body.ts";
 
 const SESSION_SECONDS = 3_600;
@@ -44,7 +43,7 @@ export function devRoutes(service: Server, secret: (name: string) => string | un
   }).get("/dev/store", async function countRows(c) {
     const counts: Record<string, number> = {};
     for await (const { key } of service.store.list({ prefix: [] })) {
-      const family = FAMILY_NAMES[key[0] as string] ?? "other";
+      const family = service.families.get(key[0] as string) ?? "other";
       counts[family] = (counts[family] ?? 0) + 1;
     }
     return c.json(counts, 200, { "cache-control": "no-store" });

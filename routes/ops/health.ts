@@ -5,7 +5,7 @@
  */
 import { Hono } from "hono";
 import type { Server } from "../../core/service.ts";
-import { keySpace } from "../../core/store/kv.ts";
+import { PROBES } from "../../core/operations/families.ts";
 import { described } from "../openapi/describe.ts";
 import { IS_ALIVE, IS_READY } from "../openapi/client_operations.ts";
 
@@ -18,7 +18,7 @@ export function healthRoutes(service: Server): Hono {
       (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }),
     )
     .get("/readyz", described(IS_READY), async function checkReady(c) {
-      await service.store.get(keySpace.probe());
+      await service.store.get(PROBES.key());
       for (const app of service.deployment.applications.values()) {
         await service.issuer.ready(app, service.now());
       }

@@ -6,7 +6,7 @@
  */
 import { createHmac } from "node:crypto";
 import { concat, fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.ts";
-import { claimId, useDigest } from "../../core/store/kv.ts";
+import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import type { Claim, Evidence, Found, Issuance, StolenKey } from "./evidence.ts";

@@ -6,7 +6,7 @@
  */
 import { clientTag } from "../../core/acs/client_tag.ts";
 import { type KeyRow, openSecret } from "../../core/keys/key_row.ts";
-import { keySpace } from "../../core/store/kv.ts";
+import { quotaKey } from "../../core/acs/families.ts";
 import { readSegment } from "../../core/ledger/segments.ts";
 import { splitLines } from "../../core/ledger/pack_records.ts";
 import type { LogRecord } from "../../core/schema/record.ts";
@@ -16,6 +16,7 @@ import { tokenKeyId } from "../../core/token/token.ts";
 import type { Suite } from "../../core/voprf/suite.ts";
 import type { AccessLine } from "../../edge/access_log.ts";
 import { APP, DAY, ISSUER, subjectOf, type World } from "./world.ts";
+import type { Entry, Key } from "../../core/store/port.ts";
 
 /** That a user was given tokens: his tag was found by trying every user under the unsealed pepper. */
 export interface Issuance {
@@ -95,12 +96,12 @@ export async function steal(world: World): Promise<Evidence> {
   }
   return {
     issuances: findIssuances(family("q"), keys, world.pseudonyms.length),
-    claims: family("c").map(({ key, value, versionstamp }) => ({
-      position: positionOf(versionstamp),
+    claims: family("c").map(({ key, value, stamp }) => ({
+      position: positionOf(stamp),
       id: key[1] as Uint8Array,
       tag: (value as Uint8Array).slice(0, 16),
     })),
-    records: [...family("l"), ...family("g")].flatMap(({ key, value, versionstamp }) => {
+    records: [...family("l"), ...family("g")].flatMap(({ key, value, stamp }) => {
       const moved = key[0] === "g";
       const bytes = value as Uint8Array;
       return (moved ? readSegment(bytes) : splitLines(bytes)).map((line, index): Found => {
@@ -109,7 +110,7 @@ export async function steal(world: World): Promise<Evidence> {
           record,
           at: Math.min(...record.events.map(({ at }) => parseInstant(at)! - DAY * 86_400)),
           moved,
-          position: positionOf(versionstamp),
+          position: positionOf(stamp),
           place: (key[3] as Uint8Array).toHex(),
           index,
         };
@@ -129,7 +130,7 @@ interface QuotaRow {
 }
 
 function findIssuances(
-  rows: readonly Deno.KvEntry<unknown>[],
+  rows: readonly Entry<unknown>[],
   keys: readonly { readonly ordinal: number; readonly pepper: Uint8Array }[],
   clients: number,
 ): Issuance[] {
@@ -137,14 +138,14 @@ function findIssuances(
   for (const { ordinal, pepper } of keys) {
     for (let client = 0; client < clients; client++) {
       const tag = clientTag(pepper, { issuer: ISSUER, subject: subjectOf(client) });
-      users.set(keyName(keySpace.quota(ordinal, tag)), client);
+      users.set(keyName(quotaKey(ordinal, tag)), client);
     }
   }
-  return rows.map(({ key, value, versionstamp }) => {
+  return rows.map(({ key, value, stamp }) => {
     const { granted, requests } = value as QuotaRow;
     return {
       client: users.get(keyName(key))!,
-      position: positionOf(versionstamp),
+      position: positionOf(stamp),
       hours: requests.map(({ hour }) => hour - DAY * 24),
       granted,
       tag: (key[1] as Uint8Array).slice(4),
@@ -152,7 +153,7 @@ function findIssuances(
   });
 }
 
-function keyName(key: Deno.KvKey): string {
+function keyName(key: Key): string {
   return (key[1] as Uint8Array).toHex();
 }
 

@@ -5,26 +5,28 @@
  *
  * @module
  */
-import { SignJWT } from "jose";
 import { toBase64url, utf8 } from "../../core/base/bytes.ts";
-import { shuffle } from "../../core/base/shuffle.ts";
 import { checkConfig } from "../../core/config/check/check.ts";
 import type { Application, Deployment } from "../../core/config/types.ts";
+import { Sealer } from "../../core/keys/sealing.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
-import type { Sealer } from "../../core/keys/sealing.ts";
-import type { Service } from "../../core/service.ts";
+import { createService, type Service } from "../../core/service.ts";
+import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
-import { claimId, useDigest } from "../../core/store/kv.ts";
+import { shuffle } from "../../core/base/shuffle.ts";
 import { BATCH_REQUEST_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
 import { formatCredential } from "../../core/token/credential.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
+import { loadSuites } from "../../core/voprf/select.ts";
 import type { Suite } from "../../core/voprf/suite.ts";
+import { Admission } from "../../edge/admission.ts";
 import type { AccessLine } from "../../edge/access_log.ts";
-import type { EdgeHandler } from "../../edge/deidentify.ts";
+import { deidentify, type EdgeHandler } from "../../edge/deidentify.ts";
+import { createApp } from "../../routes/app.ts";
 import { type SeededRandom, seededRandom } from "../support/base/seeded_random.ts";
-import { type AssembledTest, assembleTest, SESSION_SECRET } from "../support/service/assembled.ts";
 import { type Deed, type Habits, makeDay } from "./day.ts";
+import { setRow } from "../support/store/rows.ts";
 
 /** The application. */
 export const APP = "notes";
@@ -79,29 +81,45 @@ export function subjectOf(client: number): string {
 /** Lets a day pass. The store is as the last hour left it. */
 export async function runDay(options: WorldOptions): Promise<World> {
   const random = seededRandom(options.seed);
-  // Its own, so that the clients' day stays the same whatever the service draws.
-  const { bytes } = seededRandom(~options.seed);
   const clock = { seconds: DAY * 86_400 };
   // In memory where there is such a file system: thousands of single commits would wait for a disk.
   const inMemory = await Deno.stat("/dev/shm").then(({ isDirectory }) => isDirectory, () => false);
   const folder = await Deno.makeTempDir(inMemory ? { dir: "/dev/shm" } : {});
-  const { service, handle, answers, close } = await assembleTest({
+  const store = await openStore(`${folder}/kv.sqlite3`);
+  const sealer = await Sealer.of([random.bytes(32)], random.bytes);
+  const service = createService({
     deployment: deploymentOf(options),
+    store,
+    sealer,
+    suites: await loadSuites(() => {}, ["ristretto255-SHA512"]),
+    region: "local",
+    random: random.bytes,
     now: () => clock.seconds,
-    random: bytes,
-    sealKey: bytes(32),
-    openStore: () => openStore(`${folder}/kv.sqlite3`),
-    settings: { requestsPerSecond: 1e9 },
+    committer: { maxInFlight: 1 },
   });
-  const crowd = new Crowd({ service, handle }, options, random);
+  const lines: AccessLine[] = [];
+  const app = createApp({
+    service,
+    // Verifying a signature changes nothing of what is stored.
+    sessions: new Map([[APP, (header) => Promise.resolve({ issuer: ISSUER, subject: header!.slice(7) })]]),
+  });
+  const handle = deidentify({
+    handle: (request) => app.fetch(request),
+    admission: new Admission(random.bytes, { requestsPerSecond: 1e9 }),
+    onAnswer: (line) => lines.push(line),
+    count: (answer) => service.counters.answered(answer),
+    applications: new Set([APP]),
+  });
+  const crowd = new Crowd(options, service, handle, random);
   const world: World = {
     service,
-    sealer: service.sealer,
-    lines: answers,
+    sealer,
+    lines,
     pseudonyms: crowd.pseudonyms,
     nonces: crowd.nonces,
     async close() {
-      await close();
+      await service.committer.drain();
+      store.close();
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -163,21 +181,14 @@ class Crowd {
   readonly pseudonyms: string[];
   readonly nonces = new Map<string, Uint8Array>();
   readonly #tokens = new Map<number, Token[]>();
-  readonly #service: Service;
-  readonly #handle: EdgeHandler;
-  readonly #random: SeededRandom;
-  readonly #keepNonces: boolean;
 
   constructor(
-    { service, handle }: Pick<AssembledTest, "service" | "handle">,
-    { clients, keptNonces = false }: WorldOptions,
-    random: SeededRandom,
+    private readonly options: WorldOptions,
+    private readonly service: Service,
+    private readonly handle: EdgeHandler,
+    private readonly random: SeededRandom,
   ) {
-    this.#service = service;
-    this.#handle = handle;
-    this.#random = random;
-    this.#keepNonces = keptNonces;
-    this.pseudonyms = Array.from({ length: clients }, () => toBase64url(random.bytes(16)));
+    this.pseudonyms = Array.from({ length: options.clients }, () => toBase64url(random.bytes(16)));
   }
 
   async act(deed: Deed): Promise<void> {
@@ -186,8 +197,7 @@ class Crowd {
   }
 
   async #issue(client: number): Promise<void> {
-    const service = this.#service;
-    const random = this.#random;
+    const { service, random } = this;
     const key = await service.ringOf(APP).issuing(service.now());
     const nonce = random.bytes(32);
     const input = encodeTokenInput({
@@ -199,7 +209,7 @@ class Crowd {
     const suite: Suite = key.voprf;
     const { blindedElements } = suite.blind([input], random.bytes);
     await this.#post("tokens", {
-      authorization: `Bearer ${await this.#signIn(subjectOf(client))}`,
+      authorization: `Bearer ${subjectOf(client)}`,
       "content-type": BATCH_REQUEST_TYPE,
     }, encodeBatchRequest(suite, { truncatedKeyId: key.truncatedId, blindedElements }));
     const token: Token = {
@@ -210,12 +220,7 @@ class Crowd {
       uses: shuffle(Array.from({ length: key.usesPerToken }, (_, use) => use), random.bytes),
     };
     this.#tokens.set(client, [...this.#tokens.get(client) ?? [], token]);
-    if (this.#keepNonces) await service.store.kv.set(["n", random.bytes(8)], nonce);
-  }
-
-  #signIn(subject: string): Promise<string> {
-    return new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setIssuer(ISSUER).setAudience(APP)
-      .setSubject(subject).setExpirationTime(this.#service.now() + 3_600).sign(utf8(SESSION_SECRET));
+    if (this.options.keptNonces) await setRow(service.store, ["n", random.bytes(8)], nonce);
   }
 
   async #send({ client, logged }: Deed): Promise<void> {
@@ -224,7 +229,7 @@ class Crowd {
     const token = tokens[0]!;
     const use = token.uses.pop()!;
     this.nonces.set(claimId(token.ordinal, useDigest(token.nonce, use), use).toHex(), token.nonce);
-    const salt = this.#keepNonces ? new Uint8Array(16) : this.#random.bytes(16);
+    const salt = this.options.keptNonces ? new Uint8Array(16) : this.random.bytes(16);
     const body = bodyOf(salt, this.pseudonyms[client]!, client, logged);
     const transcript = encodeTranscript({
       app: APP,
@@ -243,7 +248,7 @@ class Crowd {
 
   async #post(route: string, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>): Promise<void> {
     const url = `https://telemetry.example/v1/apps/${APP}/${route}`;
-    const response = await this.#handle(new Request(url, { method: "POST", headers, body }), undefined);
+    const response = await this.handle(new Request(url, { method: "POST", headers, body }), undefined);
     if (response.status !== 200) throw new Error(`${route}: ${response.status} ${await response.text()}`);
     await response.body?.cancel();
   }

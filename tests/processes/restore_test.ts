@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { DitClient } from "../../client/mod.ts";
 import { MemoryStorage } from "../../client/storage/memory.ts";
-import { keySpace, Store } from "../../core/store/kv.ts";
+import { RELEASES } from "../../core/privacy/release/families.ts";
+import { storeOver } from "../../core/store/deno_kv/open.ts";
+import type { Store } from "../../core/store/store.ts";
 import { assertAccepted, assertRefused } from "../support/http/assert_answers.ts";
 import {
   fetchTokens,
@@ -32,11 +34,11 @@ function log(token: Token, use: number): RequestInit {
 const sendTo = (url: string): Send => (path, init) => fetch(url + path, init);
 
 function lastRelease(folder: string): Promise<number | null> {
-  return inStore(folder, async (store) => (await store.get<number>(keySpace.releasesSince("demo"))).value);
+  return inStore(folder, async (store) => (await store.get<number>(RELEASES.key("demo"))).value);
 }
 
 async function inStore<T>(folder: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = new Store(await Deno.openKv(`${folder}/.dit/kv.sqlite3`));
+  const store = storeOver(await Deno.openKv(`${folder}/.dit/kv.sqlite3`));
   try {
     return await work(store);
   } finally {

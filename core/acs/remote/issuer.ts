@@ -13,7 +13,8 @@ import type { Application } from "../../config/types.ts";
 import { stateAt } from "../../keys/epoch.ts";
 import { CLIENT_SECRET, openSealedSecret } from "../../keys/sealed_secret.ts";
 import type { Sealer } from "../../keys/sealing.ts";
-import { type Store, storeUnavailable } from "../../store/kv.ts";
+import { StoreUnavailable } from "../../store/breaker.ts";
+import type { Store } from "../../store/store.ts";
 import { truncatedKeyId } from "../../token/token.ts";
 import type { ClientIdentity } from "../client_tag.ts";
 import type { AskedBatch, Issuer, SignedBatch } from "../issuer.ts";
@@ -71,7 +72,7 @@ export class RemoteIssuer implements Issuer {
   /** See {@linkcode Issuer.ready}. */
   async ready(app: Application, nowSeconds: number): Promise<void> {
     const keys = await this.#options.acs.keys(app.id, nowSeconds);
-    if (keys.every((key) => stateAt(key, nowSeconds) !== "issuing")) throw storeUnavailable();
+    if (keys.every((key) => stateAt(key, nowSeconds) !== "issuing")) throw new StoreUnavailable("failed");
   }
 
   /** The id of the key that a request's truncated id names; whether it issues now is for the ACS to say. */

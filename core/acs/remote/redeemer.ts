@@ -10,7 +10,7 @@ import { concat, equalPublic, toBase64url, u16, utf8 } from "../../base/bytes.ts
 import type { Application } from "../../config/types.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
 import type { Committer } from "../../ledger/committer.ts";
-import { claimId } from "../../store/kv.ts";
+import { claimId } from "../../ledger/row_ids.ts";
 import { dayOf, hourOfDay } from "../../base/time.ts";
 import type { Redeemer, Redemption, StoredUse, VerifiedUse } from "../redeemer.ts";
 import type { RemoteAcs } from "./port.ts";

@@ -8,7 +8,10 @@
 import { toBase64url } from "../../base/bytes.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
 import type { EndedKey } from "../../keys/key_row.ts";
-import { keySpace, type Store, storeUnavailable } from "../../store/kv.ts";
+import { REMOTE_KEYS } from "../families.ts";
+import { ALIVE_KEYS, ENDED_KEYS, ORDINALS } from "../../keys/families.ts";
+import { StoreUnavailable } from "../../store/breaker.ts";
+import type { Store } from "../../store/store.ts";
 
 /** What the store keeps of a remote key. */
 export interface RemoteKeyRow {
@@ -24,8 +27,8 @@ export interface RemoteKeyRow {
 export interface RemoteKey {
   /** The key's number here. */
   readonly ordinal: number;
-  /** The versionstamp of its alive row here. */
-  readonly aliveVersionstamp: string;
+  /** The stamp of its alive row here. */
+  readonly aliveStamp: string;
 }
 
 /** Seconds that what was stored under a key outlives it. */
@@ -74,13 +77,13 @@ export class RemoteKeys {
     const store = this.#store;
     let end: number | undefined;
     for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-      const counter = await store.get<number>(keySpace.ordinals());
-      const row = await store.get<RemoteKeyRow>(keySpace.remoteKey(app, keyId));
+      const counter = await store.get<number>(ORDINALS.key());
+      const row = await store.get<RemoteKeyRow>(REMOTE_KEYS.key(app, keyId));
       if (row.value !== null) {
         const { ordinal } = row.value;
-        const alive = await store.get<boolean>(keySpace.alive(ordinal));
-        if (alive.versionstamp === null) throw keyExpired();
-        return { ordinal, aliveVersionstamp: alive.versionstamp };
+        const alive = await store.get<boolean>(ALIVE_KEYS.key(ordinal));
+        if (alive.stamp === null) throw keyExpired();
+        return { ordinal, aliveStamp: alive.stamp };
       }
       const ordinal = counter.value ?? 0;
       end ??= await redeemUntil();
@@ -89,17 +92,17 @@ export class RemoteKeys {
         operation.check(counter).check(row)
           .set(counter.key, ordinal + 1)
           .set(row.key, fresh)
-          .set(keySpace.alive(ordinal), true)
+          .set(ALIVE_KEYS.key(ordinal), true)
       );
     }
-    throw storeUnavailable();
+    throw new StoreUnavailable("failed");
   }
 }
 
 /** Ends the remote keys whose time is over at `nowSeconds`; what was stored under them is swept later. Idempotent. */
 export async function endRemoteKeys(store: Store, region: string, nowSeconds: number): Promise<number> {
   let ended = 0;
-  for await (const entry of store.list<RemoteKeyRow>(keySpace.allRemoteKeys())) {
+  for await (const entry of store.list<RemoteKeyRow>(REMOTE_KEYS.all())) {
     const { ordinal, redeemUntil } = entry.value;
     if (entry.value.ended) {
       if (nowSeconds >= redeemUntil + FORGET_SECONDS) {
@@ -117,9 +120,9 @@ export async function endRemoteKeys(store: Store, region: string, nowSeconds: nu
     };
     const done = await store.commit((operation) =>
       operation.check(entry)
-        .delete(keySpace.alive(ordinal))
+        .delete(ALIVE_KEYS.key(ordinal))
         .set(entry.key, { ...entry.value, ended: true })
-        .set(keySpace.endedKey(ordinal), endedKey)
+        .set(ENDED_KEYS.key(ordinal), endedKey)
     );
     if (done !== undefined) ended++;
   }

@@ -63,12 +63,9 @@ export class BoundedContributions {
       kept.push(contribution);
       return;
     }
-    const last = kept.reduce(
-      (greatest, other, index) => isAbove(other.hash, kept[greatest]!.hash) ? index : greatest,
-      0,
-    );
+    const last = kept.reduce((greatest, other) => isAbove(other.hash, greatest.hash) ? other : greatest);
     // A cell that was dropped once has a greater hash than all that are kept, and never comes back.
-    if (isAbove(kept[last]!.hash, hash)) kept[last] = contribution;
+    if (isAbove(last.hash, hash)) kept[kept.indexOf(last)] = contribution;
   }
 
   /** The total of every cell that anybody has, added to `totals`. */

@@ -40,8 +40,7 @@ export function estimateFrequencies(
     );
   }
   const { domainSize, hashRange, seedCount } = mechanism;
-  let n = 0;
-  for (let report = 0; report < histogram.length; report++) n += histogram[report]!;
+  const n = Array.from(histogram).reduce((sum, count) => sum + count, 0);
   const p = truthProbability(mechanism);
   const q = mechanism.mechanism === "grr" ? (1 - p) / (hashRange - 1) : 1 / hashRange;
   // A count is the sum of the reports that support it less q times the sum of all, so noise enters by two weights.

@@ -9,7 +9,10 @@
  * @module
  */
 import type { Application } from "../../config/types.ts";
-import { keySpace, type Store } from "../../store/kv.ts";
+import { budgetGuard, BUDGETS, budgetsOf } from "./families.ts";
+import type { Commit } from "../../store/commit.ts";
+import type { MaybeEntry } from "../../store/port.ts";
+import type { Store } from "../../store/store.ts";
 import { compose, fits, type LossUnit, type PrivacyLoss, privacyLoss, remaining } from "../dp/accounting.ts";
 import { rational, rationalOf } from "../dp/rational.ts";
 import { DEFAULT_DELTA, periodDays, type ReleasingApplication } from "./plan.ts";
@@ -75,23 +78,23 @@ export async function readBudget(store: Store, app: Application, day: number): P
 /** What was spent in the period of a day. */
 export interface Spending {
   /** Whether it still holds when something is paid. */
-  readonly guard: Deno.KvEntryMaybe<string>;
+  readonly guard: MaybeEntry<string>;
   /** In the whole period; undefined when a part of it was spent in another unit, and nothing more can be. */
   readonly total: PrivacyLoss | undefined;
   /** The day's own row. */
-  readonly day: Deno.KvEntryMaybe<BudgetRow>;
+  readonly day: MaybeEntry<BudgetRow>;
 }
 
 /** Reads what was spent in the period of a day. */
 export async function readSpending(store: Store, app: Application, day: number): Promise<Spending> {
   // The guard is read before the rows are: whoever pays meanwhile makes the next payment fail.
-  const guard = await store.get<string>(keySpace.budgetGuard(app.id));
+  const guard = await store.get<string>(budgetGuard(app.id));
   const from = periodStart(app, day);
   const rows = await Array.fromAsync(
-    store.list<BudgetRow>(keySpace.budgetsOf(app.id, from, from + periodDays(app) - 1)),
+    store.list<BudgetRow>(budgetsOf(app.id, from, from + periodDays(app) - 1)),
   );
-  const key = keySpace.budget(app.id, day);
-  const own = rows.find((row) => row.key[2] === day) ?? { key, value: null, versionstamp: null };
+  const key = BUDGETS.key(app.id, day);
+  const own = rows.find((row) => row.key[2] === day) ?? { key, value: null, stamp: null };
   return { guard, total: sumOf(rows.map(({ value }) => value), budgetOf(app).unit), day: own };
 }
 
@@ -103,7 +106,7 @@ export function payment(
   { guard, total, day }: Spending,
   cost: PrivacyLoss,
   budget: PrivacyLoss,
-): ((operation: Deno.AtomicOperation) => void) | undefined {
+): ((operation: Commit) => void) | undefined {
   if (total === undefined || cost.unit !== budget.unit || !fits(total, cost, budget)) return undefined;
   const { unit, amount, delta } = compose(cost.unit, [
     ...(day.value === null ? [] : [lossOf(day.value)]),

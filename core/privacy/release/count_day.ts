@@ -7,7 +7,7 @@
 import { utf8 } from "../../base/bytes.ts";
 import type { Application } from "../../config/types.ts";
 import { DayChangedError, readRecords } from "../../ledger/day_records.ts";
-import type { Store } from "../../store/kv.ts";
+import type { Store } from "../../store/store.ts";
 import { indexOfValue } from "../../schema/fields/table.ts";
 import { decodeRecord, type LogRecord } from "../../schema/record.ts";
 import type { FieldSchema } from "../../schema/fields/types.ts";

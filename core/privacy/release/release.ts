@@ -11,7 +11,11 @@
 import { toBase64url } from "../../base/bytes.ts";
 import type { Application } from "../../config/types.ts";
 import { DayChangedError } from "../../ledger/day_records.ts";
-import { keySpace, type Store } from "../../store/kv.ts";
+import { TALLIES } from "../../ledger/families.ts";
+import { budgetsOf, RELEASES, releasesOf } from "./families.ts";
+import type { Entry } from "../../store/port.ts";
+import type { Store } from "../../store/store.ts";
+import type { SweepPace } from "../../store/sweep.ts";
 import type { TallyRow } from "../../ledger/tally.ts";
 import { dayOf } from "../../base/time.ts";
 import type { RandomSource } from "../../base/random.ts";
@@ -79,7 +83,7 @@ export async function releaseDay(
 ): Promise<Record<string, Outcome>> {
   const isOver = nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
   const outcomes: Record<string, Outcome> = {};
-  const reserved: { query: string; row: Deno.KvEntry<ReservedRow> }[] = [];
+  const reserved: { query: string; row: Entry<ReservedRow> }[] = [];
   for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
     if (!isOver && !(early && day <= dayOf(nowSeconds))) outcomes[query] = "not over";
     else if (context.withheldOf(app.id).has(question.event)) outcomes[query] = "withheld";
@@ -107,14 +111,14 @@ async function reserve(
   day: number,
   query: string,
   nowSeconds: number,
-): Promise<Deno.KvEntry<ReservedRow> | "present" | "refused" | "incomplete"> {
-  const key = keySpace.release(app.id, day, query, 0);
+): Promise<Entry<ReservedRow> | "present" | "refused" | "incomplete"> {
+  const key = RELEASES.key(app.id, day, query, 0);
   const budget = budgetOf(app);
   const plan = planOf(app, app.releases!.queries[query]!);
   for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
     const row = await store.get<ReleaseRow>(key);
     if (row.value !== null) {
-      return row.value.state === "published" ? "present" : row as Deno.KvEntry<ReservedRow>;
+      return row.value.state === "published" ? "present" : row as Entry<ReservedRow>;
     }
     // A day beyond its retention has lost its records, and in time every trace of them.
     const isRetired = day < dayOf(nowSeconds) - app.retentionDays;
@@ -135,7 +139,7 @@ function isAnswerable(app: Application, { event, by, of }: ReleasePlan): boolean
 }
 
 async function hasLostRecords(store: Store, app: string, day: number): Promise<boolean> {
-  return ((await store.get<TallyRow>(keySpace.tally(app, day))).value?.recordsRetired ?? 0) > 0;
+  return ((await store.get<TallyRow>(TALLIES.key(app, day))).value?.recordsRetired ?? 0) > 0;
 }
 
 async function countReserved(
@@ -159,7 +163,7 @@ async function countReserved(
 async function publish(
   { store, random }: ReleaseContext,
   app: Application,
-  row: Deno.KvEntry<ReservedRow>,
+  row: Entry<ReservedRow>,
   totals: ReadonlyMap<string, CellTotal>,
   { nowSeconds, early }: { nowSeconds: number; early: boolean },
 ): Promise<Outcome> {
@@ -181,7 +185,7 @@ async function publish(
   const done = await store.commit((operation) => {
     operation.check(row).set(row.key, published);
     for (const [index, part] of parts.entries()) {
-      operation.set(keySpace.release(app.id, day, query, index + 1), part);
+      operation.set(RELEASES.key(app.id, day, query, index + 1), part);
     }
   });
   if (done !== undefined) return "published";
@@ -221,7 +225,7 @@ export async function releaseDue(
  * one person may be the reason that it has.
  */
 async function firstDay(store: Store, app: string, today: number): Promise<number> {
-  const row = await store.get<number>(keySpace.releasesSince(app));
+  const row = await store.get<number>(RELEASES.key(app));
   if (row.value !== null) return row.value;
   await store.commit((operation) => operation.check(row).set(row.key, today));
   return (await store.get<number>(row.key)).value ?? today;
@@ -232,7 +236,7 @@ async function firstDay(store: Store, app: string, today: number): Promise<numbe
  * answered since, it does not know, and answering one again would cost people more than the budget.
  */
 export async function releaseFrom(store: Store, app: string, day: number): Promise<void> {
-  const row = await store.get<number>(keySpace.releasesSince(app));
+  const row = await store.get<number>(RELEASES.key(app));
   if ((row.value ?? 0) >= day) return;
   await store.commit((operation) => operation.check(row).set(row.key, day));
 }
@@ -240,25 +244,20 @@ export async function releaseFrom(store: Store, app: string, day: number): Promi
 /** Whether all questions about a day are answered, so that its raw records are needed no more. */
 export async function isReleased(store: Store, app: Application, day: number): Promise<boolean> {
   const queries = Object.keys(app.releases?.queries ?? {});
-  const keys = queries.map((query) => keySpace.release(app.id, day, query, 0));
+  const keys = queries.map((query) => RELEASES.key(app.id, day, query, 0));
   const rows = await store.getMany<ReleaseRow>(keys);
   return rows.length > 0 && rows.every(({ value }) => value?.state === "published");
 }
 
 /** Removes releases and budgets of more than 800 days ago. Gives how many rows. */
-export async function sweepReleases(store: Store, app: Application, nowSeconds: number): Promise<number> {
+export async function sweepReleases(
+  store: Store,
+  app: Application,
+  nowSeconds: number,
+  pace: SweepPace,
+): Promise<number> {
   if (app.releases === undefined) return 0;
   const lastDay = dayOf(nowSeconds) - KEPT_DAYS;
-  const selectors = [
-    keySpace.releasesOf(app.id, 0, lastDay),
-    keySpace.budgetsOf(app.id, 0, lastDay),
-  ];
-  let swept = 0;
-  for (const selector of selectors) {
-    for await (const { key } of store.list(selector)) {
-      await store.commit((operation) => operation.delete(key));
-      swept++;
-    }
-  }
-  return swept;
+  return await store.sweep(releasesOf(app.id, 0, lastDay), pace) +
+    await store.sweep(budgetsOf(app.id, 0, lastDay), pace);
 }

@@ -5,7 +5,8 @@
  * @module
  */
 import { utf8 } from "../../base/bytes.ts";
-import { keySpace, type Store } from "../../store/kv.ts";
+import { releasesOf } from "./families.ts";
+import type { Store } from "../../store/store.ts";
 import type { Figure, Figures } from "./figures.ts";
 import type { Noise, ReleasePlan } from "./plan.ts";
 
@@ -91,7 +92,7 @@ export async function readReleases(
 ): Promise<Release[]> {
   const releases: (Release & { figures: Figure[] })[] = [];
   for await (
-    const { key, value } of store.list<ReleaseRow | Uint8Array>(keySpace.releasesOf(app, fromDay, toDay))
+    const { key, value } of store.list<ReleaseRow | Uint8Array>(releasesOf(app, fromDay, toDay))
   ) {
     const [, , day, query] = key as [string, string, number, string];
     // The parts of a release follow its row; a reserved one has none.

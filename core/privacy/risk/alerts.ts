@@ -5,7 +5,10 @@
  *
  * @module
  */
-import { keySpace, type Store } from "../../store/kv.ts";
+import { ALERTS } from "./families.ts";
+import type { Entry } from "../../store/port.ts";
+import type { Store } from "../../store/store.ts";
+import type { SweepPace } from "../../store/sweep.ts";
 import type { RiskAction } from "../../schema/event.ts";
 import type { RiskFigures } from "./judgement.ts";
 
@@ -63,7 +66,7 @@ export function firstDelivery(hasWebhook: boolean, nowSeconds: number): Delivery
 
 /** An application's alerts, the newest first. */
 export async function readAlerts(store: Store, app: string): Promise<AlertRow[]> {
-  const rows = await Array.fromAsync(store.list<AlertRow>(keySpace.alertsOf(app)));
+  const rows = await Array.fromAsync(store.list<AlertRow>(ALERTS.prefix(app)));
   return rows.map(({ value }) => value).sort((a, b) => b.at - a.at);
 }
 
@@ -77,7 +80,7 @@ export async function deliverAlerts(
   send: (alert: AlertRow) => Promise<boolean>,
 ): Promise<{ sent: number; failed: number }> {
   const count = { sent: 0, failed: 0 };
-  for await (const row of store.list<AlertRow>(keySpace.allAlerts())) {
+  for await (const row of store.list<AlertRow>(ALERTS.all())) {
     const { delivery } = row.value;
     if (delivery.state !== "pending" || nowSeconds < delivery.dueAt) continue;
     const tries = delivery.tries + 1;
@@ -88,10 +91,10 @@ export async function deliverAlerts(
       tries,
       dueAt: nowSeconds + wait,
     };
-    const versionstamp = await setDelivery(store, row, tried);
-    if (versionstamp === undefined) continue;
+    const stamp = await setDelivery(store, row, tried);
+    if (stamp === undefined) continue;
     if (await send(row.value)) {
-      await setDelivery(store, { ...row, versionstamp }, { ...tried, state: "sent" });
+      await setDelivery(store, { ...row, stamp }, { ...tried, state: "sent" });
       count.sent++;
       continue;
     }
@@ -104,23 +107,21 @@ export async function deliverAlerts(
 
 function setDelivery(
   store: Store,
-  { key, value, versionstamp }: Deno.KvEntry<AlertRow>,
+  { key, value, stamp }: Entry<AlertRow>,
   delivery: Delivery,
 ): Promise<string | undefined> {
   return store.commit((operation) =>
-    operation.check({ key, versionstamp }).set(key, { ...value, delivery } satisfies AlertRow)
+    operation.check({ key, stamp }).set(key, { ...value, delivery } satisfies AlertRow)
   );
 }
 
 /** Removes alerts of more than 400 days ago. Gives how many. */
-export async function sweepAlerts(store: Store, nowSeconds: number): Promise<number> {
-  let swept = 0;
-  for await (const row of store.list<AlertRow>(keySpace.allAlerts())) {
-    if (row.value.at + KEPT_SECONDS > nowSeconds) continue;
-    await store.commit((operation) => operation.check(row).delete(row.key));
-    swept++;
-  }
-  return swept;
+export async function sweepAlerts(store: Store, nowSeconds: number, pace: SweepPace): Promise<number> {
+  return await store.sweep<AlertRow>(
+    ALERTS.all(),
+    pace,
+    ({ value }) => value.at + KEPT_SECONDS <= nowSeconds,
+  );
 }
 
 /** One sentence for people; no value of any field is in it. */

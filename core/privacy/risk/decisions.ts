@@ -6,7 +6,10 @@
  */
 import { toBase64url } from "../../base/bytes.ts";
 import type { Application } from "../../config/types.ts";
-import { keySpace, type Store } from "../../store/kv.ts";
+import { ALERTS, DECISIONS } from "./families.ts";
+import type { Commit } from "../../store/commit.ts";
+import type { Key } from "../../store/port.ts";
+import type { Store } from "../../store/store.ts";
 import type { RiskAction } from "../../schema/event.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { type AlertKind, type AlertRow, firstDelivery } from "./alerts.ts";
@@ -132,10 +135,10 @@ async function enter(
   };
   // What people were only told of is told, and done, once more where the configuration now asks for another action.
   const subject = [context.period, event, layout.id, dimension.name, alert.kind];
-  const key = keySpace.alert(app.id, alert.action === undefined ? subject : [...subject, alert.action]);
+  const key = ALERTS.key(app.id, ...subject, ...(alert.action === undefined ? [] : [alert.action]));
   const raised = await raise(store, key, alert, async () => {
     if (!stops) return () => {};
-    const present = await store.get<RiskRow>(keySpace.risk(app.id, event, suppressed ?? ""));
+    const present = await store.get<RiskRow>(DECISIONS.key(app.id, event, suppressed ?? ""));
     if (present.value?.state === "stopped" || isExempt(present.value, context)) return undefined;
     const row: RiskRow = {
       state: STATES[action as Exclude<RiskAction, "warn">],
@@ -171,15 +174,15 @@ function newAlert(
  */
 async function raise(
   store: Store,
-  key: Deno.KvKey,
+  key: Key,
   alert: AlertRow,
-  decide: () => Promise<((operation: Deno.AtomicOperation) => void) | undefined>,
+  decide: () => Promise<((operation: Commit) => void) | undefined>,
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const enterDecision = await decide();
     if (enterDecision === undefined) return false;
     const done = await store.commit((operation) => {
-      enterDecision(operation.check({ key, versionstamp: null }).set(key, alert));
+      enterDecision(operation.check({ key, stamp: null }).set(key, alert));
     });
     if (done !== undefined) return true;
     // A write that the store's client sent twice finds itself there and says no.
@@ -215,10 +218,10 @@ async function enterPassing(
   const { app, event, layout } = judged;
   const { figures } = judgements.at(-1)!;
   const alert: AlertRow = { ...newAlert("passed", judged, context), figures };
-  const key = keySpace.alert(app.id, [context.period, event, layout.id, "", "passed"]);
+  const key = ALERTS.key(app.id, context.period, event, layout.id, "", "passed");
   const row: RiskRow = { state: "passed", since: context.nowSeconds, until: 0, layout: layout.id, figures };
   const raised = await raise(store, key, alert, async () => {
-    const present = await store.get<RiskRow>(keySpace.risk(app.id, event, ""));
+    const present = await store.get<RiskRow>(DECISIONS.key(app.id, event, ""));
     // Somebody has decided meanwhile, and may have seen more.
     if (present.value?.state !== decided?.state || present.value?.since !== decided?.since) return undefined;
     return (operation) => operation.check(present).set(present.key, row);
@@ -249,7 +252,7 @@ export async function lift(
   context: DecisionContext,
 ): Promise<boolean> {
   const { period, periodEnd, nowSeconds } = context;
-  const row = await store.get<RiskRow>(keySpace.risk(app.id, event, field ?? ""));
+  const row = await store.get<RiskRow>(DECISIONS.key(app.id, event, field ?? ""));
   const isStopped = row.value !== null && row.value.state !== "lifted" && row.value.state !== "passed";
   // An event that waits in quarantine has no row yet, or one of fields that it no longer has.
   const isWaiting = field === undefined && isQuarantined(app, app.events[event]!) &&
@@ -264,7 +267,7 @@ export async function lift(
   };
   const fields = field === undefined ? [] : [field];
   const alert: AlertRow = { ...newAlert("lifted", { app, event }, context), fields, reason };
-  const key = keySpace.alert(app.id, [period, event, field ?? "", "lifted", alert.id]);
+  const key = ALERTS.key(app.id, period, event, field ?? "", "lifted", alert.id);
   return await raise(
     store,
     key,

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { keySpace, type Store } from "../../store/kv.ts";
-import type { SweepPace } from "../../ledger/sweep.ts";
+import { RISK_DAYS, riskDaysOf } from "./families.ts";
+import type { Store } from "../../store/store.ts";
+import type { SweepPace } from "../../store/sweep.ts";
 import { dayOf } from "../../base/time.ts";
 import { type JudgedEvent, judgeEvent } from "./decisions.ts";
 import type { RiskFigures, Verdict } from "./judgement.ts";
@@ -61,7 +62,7 @@ export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds
     ]),
   };
   await store.commit((operation) =>
-    operation.set(keySpace.riskDay(judged.app.id, dayOf(nowSeconds), judged.event), row)
+    operation.set(RISK_DAYS.key(judged.app.id, dayOf(nowSeconds), judged.event), row)
   );
 }
 
@@ -73,7 +74,7 @@ export async function readRiskDays(
   toDay: number,
 ): Promise<RiskDay[]> {
   const days: RiskDay[] = [];
-  for await (const { key, value } of store.list<RiskDayRow>(keySpace.riskDaysOf(app, fromDay, toDay))) {
+  for await (const { key, value } of store.list<RiskDayRow>(riskDaysOf(app, fromDay, toDay))) {
     const [, , day, event] = key as [string, string, number, string];
     const dimensions = value.dimensions.map(([indexes, verdict, minPseudonyms, ...figures]) => ({
       fields: indexes.map((index) => value.fields[index]!),
@@ -96,15 +97,5 @@ export async function sweepRiskDays(
   pace: SweepPace,
 ): Promise<number> {
   const lastDay = dayOf(nowSeconds) - RISK_HISTORY_DAYS - 1;
-  let swept = 0;
-  while (true) {
-    const rows = store.list(keySpace.riskDaysOf(app, 0, lastDay), { limit: pace.rowsPerCommit });
-    const keys = (await Array.fromAsync(rows)).map(({ key }) => key);
-    if (keys.length === 0) return swept;
-    await store.commit((operation) => {
-      for (const key of keys) operation.delete(key);
-    });
-    swept += keys.length;
-    await pace.pause();
-  }
+  return await store.sweep(riskDaysOf(app, 0, lastDay), pace);
 }

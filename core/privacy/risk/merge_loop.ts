@@ -7,7 +7,7 @@
  */
 import { type AlertRow, deliverAlerts } from "./alerts.ts";
 import type { MergeReport, RiskMonitor } from "./monitor.ts";
-import type { Store } from "../../store/kv.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Milliseconds that an ending process waits for a delivery; one that is not made by then is made by the next process. */
 const LAST_DELIVERY_MS = 2_000;

@@ -11,7 +11,8 @@ import { fromBase64url } from "../../base/bytes.ts";
 import type { Application, Deployment } from "../../config/types.ts";
 import { MONITOR_SECRET, openSealedSecret } from "../../keys/sealed_secret.ts";
 import type { Sealer } from "../../keys/sealing.ts";
-import type { Store } from "../../store/kv.ts";
+import type { Store } from "../../store/store.ts";
+import type { SweepPace } from "../../store/sweep.ts";
 import { pseudonymPeriod } from "../../schema/pseudonym.ts";
 import { NO_SUPPRESSIONS, type Suppressions } from "../../schema/event.ts";
 import type { ValidEvent } from "../../schema/validate.ts";
@@ -177,14 +178,14 @@ export class RiskMonitor {
   }
 
   /** Seals the secret under the newest sealing key and removes what is too old. Gives how many rows it removed. */
-  async maintain(nowSeconds: number, pause: () => Promise<void>): Promise<number> {
+  async maintain(nowSeconds: number, pace: SweepPace): Promise<number> {
     const { store, sealer, random } = this.options;
     await openSealedSecret(store, sealer, random, MONITOR_SECRET);
-    let swept = await sweepAlerts(store, nowSeconds);
+    let swept = await sweepAlerts(store, nowSeconds, pace);
     for (const { app, pseudonymSeconds } of this.#watched.values()) {
       // A process that lags may still merge into the period before this one.
       const period = pseudonymPeriod(nowSeconds, pseudonymSeconds) - 1;
-      swept += await sweepSketches(store, app.id, period, pause);
+      swept += await sweepSketches(store, app.id, period, pace);
     }
     return swept;
   }

@@ -6,7 +6,10 @@
  * @module
  */
 import { DecodeError, equalPublic } from "../../base/bytes.ts";
-import { keySpace, type SketchName, type Store } from "../../store/kv.ts";
+import { sketchesBefore, sketchKey, type SketchName, sketchOf } from "./families.ts";
+import type { Entry, Key } from "../../store/port.ts";
+import type { Store } from "../../store/store.ts";
+import type { SweepPace } from "../../store/sweep.ts";
 import { type KhllParameters, KHyperLogLog } from "../sketch/khll.ts";
 import { DEFAULT_CHUNK_LENGTH, deserialize, serializeChunk, serializeChunks } from "../sketch/khll_codec.ts";
 
@@ -47,8 +50,8 @@ export async function mergeSketch(store: Store, name: SketchName, sketch: KHyper
     for (const [chunk, bytes] of chunks.entries()) {
       const row = present.get(`${count},${chunk}`);
       if (row !== undefined && equalPublic(row.value, bytes)) continue;
-      const key = keySpace.sketch(name, count, chunk);
-      grew ||= !await writeChunk(store, key, row?.versionstamp ?? null, sketch, bytes);
+      const key = sketchKey(name, count, chunk);
+      grew ||= !await writeChunk(store, key, row?.stamp ?? null, sketch, bytes);
       written++;
     }
     // Somebody else's values made a chunk too long for a row: split again.
@@ -69,8 +72,8 @@ async function readRows(
   store: Store,
   name: SketchName,
   sketch: KHyperLogLog,
-): Promise<Deno.KvEntry<Uint8Array>[]> {
-  const rows = await Array.fromAsync(store.list<Uint8Array>(keySpace.sketchOf(name), { batchSize: 20 }));
+): Promise<Entry<Uint8Array>[]> {
+  const rows = await Array.fromAsync(store.list<Uint8Array>(sketchOf(name), { batchSize: 20 }));
   for (const { value } of rows) mergeRow(sketch, value);
   return rows;
 }
@@ -86,20 +89,18 @@ function mergeRow(sketch: KHyperLogLog, row: Uint8Array): void {
 /** Writes a chunk over what was read; after a lost race, over the union with what is there. False: it got too long. */
 async function writeChunk(
   store: Store,
-  key: Deno.KvKey,
-  versionstamp: string | null,
+  key: Key,
+  stamp: string | null,
   sketch: KHyperLogLog,
   bytes: Uint8Array,
 ): Promise<boolean> {
-  for (let tries = 0, seen = versionstamp, chunk = bytes; tries < MAX_TRIES; tries++) {
+  for (let tries = 0, seen = stamp, chunk = bytes; tries < MAX_TRIES; tries++) {
     if (chunk.length > DEFAULT_CHUNK_LENGTH) return false;
-    const done = await store.commit((operation) =>
-      operation.check({ key, versionstamp: seen }).set(key, chunk)
-    );
+    const done = await store.commit((operation) => operation.check({ key, stamp: seen }).set(key, chunk));
     if (done !== undefined) return true;
     const row = await store.get<Uint8Array>(key);
     if (row.value !== null) mergeRow(sketch, row.value);
-    seen = row.versionstamp;
+    seen = row.stamp;
     chunk = serializeChunk(sketch, key.at(-1) as number, key.at(-2) as number);
   }
   throw new SketchContention("A row of a sketch could not be written: others were always faster.");
@@ -110,16 +111,8 @@ export async function sweepSketches(
   store: Store,
   app: string,
   period: number,
-  pause: () => Promise<void>,
+  pace: SweepPace,
 ): Promise<number> {
-  for (let swept = 0;;) {
-    const rows = store.list(keySpace.sketchesBefore(app, period), { limit: ROWS_SWEPT_AT_ONCE });
-    const keys = (await Array.fromAsync(rows)).map(({ key }) => key);
-    if (keys.length === 0) return swept;
-    await store.commit((operation) => {
-      for (const key of keys) operation.delete(key);
-    });
-    swept += keys.length;
-    await pause();
-  }
+  const rowsPerCommit = Math.min(pace.rowsPerCommit, ROWS_SWEPT_AT_ONCE);
+  return await store.sweep(sketchesBefore(app, period), { ...pace, rowsPerCommit });
 }

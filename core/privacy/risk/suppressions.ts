@@ -5,7 +5,8 @@
  * @module
  */
 import type { Application } from "../../config/types.ts";
-import { keySpace, type Store } from "../../store/kv.ts";
+import { DECISIONS } from "./families.ts";
+import type { Store } from "../../store/store.ts";
 import type { EventSchema, Suppressions } from "../../schema/event.ts";
 import type { RiskFigures } from "./judgement.ts";
 
@@ -46,7 +47,7 @@ export async function readRisks(store: Store, app: string): Promise<Risks> {
   const rows = new Map<string, RiskRow>();
   const events = new Set<string>();
   const fields = new Set<string>();
-  for await (const { key, value } of store.list<RiskRow>(keySpace.risksOf(app))) {
+  for await (const { key, value } of store.list<RiskRow>(DECISIONS.prefix(app))) {
     const name = riskName(key[2] as string, key[3] as string);
     rows.set(name, value);
     if (value.state === "stopped") events.add(name);

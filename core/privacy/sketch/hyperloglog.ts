@@ -59,13 +59,13 @@ export class HyperLogLog {
     const theirs = other.#registers;
     if (!theirs) {
       for (let index = 0; index < other.#idCount; index++) {
-        this.add({ high: other.#ids[2 * index]!, low: other.#ids[2 * index + 1]! });
+        this.add({ high: at(other.#ids, 2 * index), low: at(other.#ids, 2 * index + 1) });
       }
       return;
     }
     const ours = this.#registers ?? this.#toRegisters();
     for (let index = 0; index < ours.length; index++) {
-      if (theirs[index]! > ours[index]!) ours[index] = theirs[index]!;
+      if (at(theirs, index) > at(ours, index)) ours[index] = at(theirs, index);
     }
   }
 
@@ -103,7 +103,7 @@ export class HyperLogLog {
     bytes[offset] = this.#idCount;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let index = 0; index < this.#idCount; index++) {
-      const id = { high: this.#ids[2 * index]!, low: this.#ids[2 * index + 1]! };
+      const id = { high: at(this.#ids, 2 * index), low: at(this.#ids, 2 * index + 1) };
       writeHash64(view, offset + 1 + HASH64_LENGTH * index, id);
     }
   }
@@ -148,8 +148,8 @@ export class HyperLogLog {
     for (let index = 0; index < count; index++) {
       const { high, low } = readHash64(view, HASH64_LENGTH * index);
       if (index > 0) {
-        const before = this.#ids[2 * index - 2]!;
-        if (high < before || (high === before && low <= this.#ids[2 * index - 1]!)) {
+        const before = at(this.#ids, 2 * index - 2);
+        if (high < before || (high === before && low <= at(this.#ids, 2 * index - 1))) {
           throw new DecodeError("Cannot decode HyperLogLog: the hashes are not strictly ascending");
         }
       }
@@ -173,8 +173,8 @@ export class HyperLogLog {
     const ids = this.#ids;
     let position = this.#idCount;
     while (position > 0) {
-      const before = ids[2 * position - 2]!;
-      if (before < high || (before === high && ids[2 * position - 1]! < low)) break;
+      const before = at(ids, 2 * position - 2);
+      if (before < high || (before === high && at(ids, 2 * position - 1) < low)) break;
       if (before === high && ids[2 * position - 1] === low) return;
       position--;
     }
@@ -197,7 +197,7 @@ export class HyperLogLog {
   #toRegisters(): Uint8Array {
     const registers = new Uint8Array(this.registerCount);
     for (let index = 0; index < this.#idCount; index++) {
-      this.#raise(registers, this.#ids[2 * index]!, this.#ids[2 * index + 1]!);
+      this.#raise(registers, at(this.#ids, 2 * index), at(this.#ids, 2 * index + 1));
     }
     this.#registers = registers;
     this.#ids = NONE;
@@ -211,7 +211,7 @@ export class HyperLogLog {
     const register = high >>> (32 - bits);
     const rest = high << bits;
     const rank = rest !== 0 ? Math.clz32(rest) + 1 : 32 - bits + Math.clz32(low) + 1;
-    if (rank > registers[register]!) registers[register] = rank;
+    if (rank > at(registers, register)) registers[register] = rank;
   }
 }
 
@@ -229,10 +229,10 @@ const REGISTERS = 0xff;
 function estimate(registers: Uint8Array, maximumRank: number): number {
   const m = registers.length;
   const counts = new Uint32Array(maximumRank + 1);
-  for (const rank of registers) counts[rank]!++;
-  let z = m * tau(1 - counts[maximumRank]! / m);
-  for (let rank = maximumRank - 1; rank >= 1; rank--) z = 0.5 * (z + counts[rank]!);
-  z += m * sigma(counts[0]! / m);
+  for (const rank of registers) counts[rank] = at(counts, rank) + 1;
+  let z = m * tau(1 - at(counts, maximumRank) / m);
+  for (let rank = maximumRank - 1; rank >= 1; rank--) z = 0.5 * (z + at(counts, rank));
+  z += m * sigma(at(counts, 0) / m);
   return m * m / (2 * Math.LN2 * z);
 }
 
@@ -260,4 +260,9 @@ function tau(x: number): number {
     sum -= (1 - root) ** 2 * weight;
   } while (sum !== before);
   return sum / 3;
+}
+
+/** An element at an index that is below the length. */
+function at(elements: Uint8Array | Uint32Array, index: number): number {
+  return elements[index]!;
 }

@@ -84,7 +84,7 @@ export class KHyperLogLog {
   /** The hash of the kept value number `index`; they ascend. Throws a `RangeError` outside 0..size - 1. */
   hashAt(index: number): Hash64 {
     this.#checkIndex(index);
-    return { high: this.#high[index]!, low: this.#low[index]! };
+    return { high: at(this.#high, index), low: at(this.#low, index) };
   }
 
   /** The pseudonyms seen with the kept value number `index`. Not a copy. Throws a `RangeError` outside 0..size - 1. */
@@ -159,11 +159,11 @@ export class KHyperLogLog {
     // Nearly every update of a field with many values ends here.
     if (to === this.k) {
       const last = to - 1;
-      if (highs[last]! < high || (highs[last] === high && lows[last]! < low)) return to;
+      if (at(highs, last) < high || (highs[last] === high && at(lows, last) < low)) return to;
     }
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if (highs[middle]! < high || (highs[middle] === high && lows[middle]! < low)) from = middle + 1;
+      if (at(highs, middle) < high || (highs[middle] === high && at(lows, middle) < low)) from = middle + 1;
       else to = middle;
     }
     return from;
@@ -175,7 +175,7 @@ export class KHyperLogLog {
 
   #insert(index: number, hash: Hash64, pseudonyms: HyperLogLog): void {
     // The greatest hash makes room for a new one, and so does its slot.
-    const slot = this.isFull ? this.#slots[this.k - 1]! : this.size;
+    const slot = this.isFull ? at(this.#slots, this.k - 1) : this.size;
     this.#high.copyWithin(index + 1, index, this.size);
     this.#low.copyWithin(index + 1, index, this.size);
     this.#slots.copyWithin(index + 1, index, this.size);
@@ -186,7 +186,7 @@ export class KHyperLogLog {
   }
 
   #at(index: number): HyperLogLog {
-    return this.#pseudonyms[this.#slots[index]!]!;
+    return this.#pseudonyms[at(this.#slots, index)]!;
   }
 
   #checkIndex(index: number): void {
@@ -199,4 +199,9 @@ export class KHyperLogLog {
 /** A hash as the fraction of the hash space up to and including it, in (0, 1]. */
 export function fraction({ high, low }: Hash64): number {
   return (high + (low + 1) / 2 ** 32) / 2 ** 32;
+}
+
+/** An element at an index that is below the length. */
+function at(elements: Uint32Array | Uint16Array, index: number): number {
+  return elements[index]!;
 }

@@ -14,7 +14,7 @@ export const SIPHASH_KEY_LENGTH = 16;
 
 /** SipHash-2-4 under one key. */
 export class SipHash {
-  readonly #state = new Int32Array(8);
+  readonly #state: readonly [number, number, number, number, number, number, number, number];
 
   /** Throws a `RangeError` if `key` has not 16 bytes. */
   constructor(key: Uint8Array) {
@@ -25,16 +25,17 @@ export class SipHash {
     const k0Low = words.getInt32(0, true), k0High = words.getInt32(4, true);
     const k1Low = words.getInt32(8, true), k1High = words.getInt32(12, true);
     // Section 2.2, step 1; low half first.
-    this.#state.set([k0Low ^ 0x70736575, k0High ^ 0x736f6d65, k1Low ^ 0x6e646f6d, k1High ^ 0x646f7261]);
-    this.#state.set([k0Low ^ 0x6e657261, k0High ^ 0x6c796765, k1Low ^ 0x79746573, k1High ^ 0x74656462], 4);
+    // deno-fmt-ignore
+    this.#state = [
+      k0Low ^ 0x70736575, k0High ^ 0x736f6d65, k1Low ^ 0x6e646f6d, k1High ^ 0x646f7261,
+      k0Low ^ 0x6e657261, k0High ^ 0x6c796765, k1Low ^ 0x79746573, k1High ^ 0x74656462,
+    ];
   }
 
   /** The 64-bit hash of a message of any length. */
   hash(message: Uint8Array): Hash64 {
     // Eight local 32-bit halves: V8 keeps them in registers, where a loop over a typed array would not.
-    const state = this.#state;
-    let v0 = state[0]!, u0 = state[1]!, v1 = state[2]!, u1 = state[3]!;
-    let v2 = state[4]!, u2 = state[5]!, v3 = state[6]!, u3 = state[7]!;
+    let [v0, u0, v1, u1, v2, u2, v3, u3] = this.#state;
     const length = message.length;
     const compressionRounds = 2 * ((length >>> 3) + 1);
     let low = 0, high = 0;
@@ -43,18 +44,18 @@ export class SipHash {
       if (injects) {
         const offset = round << 2;
         if (round < compressionRounds - 2) {
-          low = message[offset]! | message[offset + 1]! << 8 | message[offset + 2]! << 16 |
-            message[offset + 3]! << 24;
-          high = message[offset + 4]! | message[offset + 5]! << 8 | message[offset + 6]! << 16 |
-            message[offset + 7]! << 24;
+          low = byteAt(message, offset) | byteAt(message, offset + 1) << 8 |
+            byteAt(message, offset + 2) << 16 | byteAt(message, offset + 3) << 24;
+          high = byteAt(message, offset + 4) | byteAt(message, offset + 5) << 8 |
+            byteAt(message, offset + 6) << 16 | byteAt(message, offset + 7) << 24;
         } else {
           // The last word: what is left of the message, and its length in the top byte.
           low = 0;
           high = length << 24;
           for (let index = offset; index < length; index++) {
             const position = index - offset;
-            if (position < 4) low |= message[index]! << (8 * position);
-            else high |= message[index]! << (8 * position - 32);
+            if (position < 4) low |= byteAt(message, index) << (8 * position);
+            else high |= byteAt(message, index) << (8 * position - 32);
           }
         }
         v3 ^= low;
@@ -105,4 +106,9 @@ export class SipHash {
     }
     return { high: (u0 ^ u1 ^ u2 ^ u3) >>> 0, low: (v0 ^ v1 ^ v2 ^ v3) >>> 0 };
   }
+}
+
+/** A byte at an index that is below the length. */
+function byteAt(bytes: Uint8Array, index: number): number {
+  return bytes[index]!;
 }

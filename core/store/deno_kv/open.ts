@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { narrowExpiryIndex } from "../../ledger/expiry_index.ts";
-import { Store, type StoreOptions } from "../kv.ts";
+import { Store, type StoreOptions } from "../store.ts";
+import { DenoKvEngine } from "./engine.ts";
+import { narrowExpiryIndex } from "./expiry_index.ts";
 
 /** Whether `location` is an SQLite file, which only one process may use. */
 export function isFile(location: string | undefined): location is string {
@@ -21,14 +22,22 @@ export class StoreOpenError extends Error {
  * @throws {StoreOpenError} If it is not there, or is no store.
  */
 export async function openStore(location: string | undefined, options: StoreOptions = {}): Promise<Store> {
-  const kv = await openKv(location);
-  if (isFile(location)) narrowExpiryIndex(location);
-  return new Store(kv, options);
+  const kv = await openDenoKv(location);
+  const isOwn = isFile(location) || location === ":memory:";
+  return new Store(new DenoKvEngine(kv, { shared: !isOwn }), options);
 }
 
-async function openKv(location: string | undefined): Promise<Deno.Kv> {
+/** The store over a Deno KV that is open already: a bench's or a test's own. */
+export function storeOver(kv: Deno.Kv, options: StoreOptions = {}): Store {
+  return new Store(new DenoKvEngine(kv, { shared: false }), options);
+}
+
+/** Opens the Deno KV of {@linkcode openStore}; its index of expiring rows is kept small where it is a file. */
+export async function openDenoKv(location: string | undefined): Promise<Deno.Kv> {
   try {
-    return await Deno.openKv(location);
+    const kv = await Deno.openKv(location);
+    if (isFile(location)) narrowExpiryIndex(location);
+    return kv;
   } catch (cause) {
     // It names the permission that is missing, which is another mistake.
     if (cause instanceof Deno.errors.NotCapable) throw cause;

@@ -8,7 +8,7 @@ import { type Calendar, epochAt, lifetimeOf } from "../../../core/keys/epoch.ts"
 import { KeyOperations, type ListedKey } from "../../../core/keys/operations.ts";
 import { MAX_GENERATION } from "../../../core/keys/replacement.ts";
 import { hasKeys, type Server } from "../../../core/service.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { KEY_ENDS } from "../../../core/keys/families.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
 import { formatDuration, formatMoment } from "../frame/format.ts";
 import { type DestroyedEpoch, KeyTimeline } from "./timeline.tsx";
@@ -37,7 +37,7 @@ export async function readKeys(service: Server, app: Application): Promise<KeysV
   if (!hasKeys(service)) return undefined;
   const [{ keys }, { value: endedAt }] = await Promise.all([
     new KeyOperations(service.rotation, service.deployment, service.now).list(),
-    service.store.get<number>(keySpace.ended(app.id, service.region)),
+    service.store.get<number>(KEY_ENDS.key(app.id, service.region)),
   ]);
   const own = keys.filter((key) => key.app === app.id);
   const destroyed = endedAt === null ? undefined : epochThatEnded(app, endedAt);

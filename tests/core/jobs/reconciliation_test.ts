@@ -2,12 +2,17 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
 import { type AuditReport, auditStore } from "../../../core/jobs/reconciliation.ts";
 import { encodeClaim } from "../../../core/ledger/claim_row.ts";
-import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import { sweepEndedKeys } from "../../../core/jobs/ended_keys.ts";
+import { CLAIMS, claimsOf, LOG_ROWS, SEGMENTS, TALLIES } from "../../../core/ledger/families.ts";
+import { claimId } from "../../../core/ledger/row_ids.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
 import { moveIntoSegments } from "../../../core/ledger/segments.ts";
-import { sweepEndedKeys } from "../../../core/ledger/sweep.ts";
 import type { TallyRow } from "../../../core/ledger/tally.ts";
 import { DAY, endKeys, type Ledger, random, withLedger } from "../../support/store/ledger.ts";
+import { deleteRow, setRow } from "../../support/store/rows.ts";
+import type { Entry, Range } from "../../../core/store/port.ts";
+import type { ListOptions } from "../../../core/store/store.ts";
 
 const pace = { rowsPerCommit: 7, pause: () => Promise.resolve() };
 const APPS = ["demo", "other"];
@@ -29,8 +34,8 @@ async function audit({ store }: Ledger): Promise<AuditReport> {
   return report;
 }
 
-async function firstRow({ store }: Ledger, selector: Deno.KvListSelector): Promise<Deno.KvEntry<Uint8Array>> {
-  const rows = await Array.fromAsync(store.list<Uint8Array>(selector));
+async function firstRow({ store }: Ledger, range: Range): Promise<Entry<Uint8Array>> {
+  const rows = await Array.fromAsync(store.list<Uint8Array>(range));
   return rows.toSorted((a, b) => b.value.length - a.value.length)[0]!;
 }
 
@@ -106,14 +111,14 @@ Deno.test("auditStore() says so when rows are swept while it reads", () =>
     await fill(ledger);
     await endKeys(ledger, afterKeys);
     // Each read of the claims is followed by a commit of the sweep.
-    const slow = new Store(ledger.store.kv);
+    const slow = storeOver(ledger.kv);
     let sweeping: Promise<unknown> = Promise.resolve();
     const list = slow.list.bind(slow);
-    slow.list = async function* <T>(selector: Deno.KvListSelector, options?: Deno.KvListOptions) {
-      if (JSON.stringify(selector) === JSON.stringify(keySpace.allClaims())) {
+    slow.list = async function* <T>(range: Range, options?: ListOptions) {
+      if (JSON.stringify(range) === JSON.stringify(CLAIMS.all())) {
         sweeping = sweepEndedKeys(ledger.store, afterKeys + 3_600, pace);
       }
-      yield* list<T>(selector, options);
+      yield* list<T>(range, options);
       await sweeping;
     };
     const report = await auditStore(slow, APPS);
@@ -133,40 +138,41 @@ const soundStore: Damage[] = [
     name: "a row of records that is lost",
     expected: ["record_missing 9"],
     plant: async (ledger) => {
-      await ledger.store.kv.delete((await firstRow(ledger, keySpace.logsOf("demo", DAY))).key);
+      await deleteRow(ledger.store, (await firstRow(ledger, LOG_ROWS.prefix("demo", DAY))).key);
     },
   },
   {
     name: "a record that is lost from its row",
     expected: ["claim_missing 8", "record_missing 9"],
     plant: async (ledger) => {
-      const { key, value } = await firstRow(ledger, keySpace.logsOf("demo", DAY));
+      const { key, value } = await firstRow(ledger, LOG_ROWS.prefix("demo", DAY));
       const lines = splitLines(value).slice(1);
-      await ledger.store.kv.set(key, concat(...lines.flatMap((line) => [line, utf8("\n")])));
+      await setRow(ledger.store, key, concat(...lines.flatMap((line) => [line, utf8("\n")])));
     },
   },
   {
     name: "a row of records that is doubled",
     expected: ["claim_missing 9"],
     plant: async (ledger) => {
-      const { value } = await firstRow(ledger, keySpace.logsOf("demo", DAY));
-      await ledger.store.kv.set(keySpace.log("demo", DAY, random(12)), value);
+      const { value } = await firstRow(ledger, LOG_ROWS.prefix("demo", DAY));
+      await setRow(ledger.store, LOG_ROWS.key("demo", DAY, random(12)), value);
     },
   },
   {
     name: "records that are moved by hand to another day",
     expected: ["claim_missing 9", "record_missing 9"],
     plant: async (ledger) => {
-      const { key, value } = await firstRow(ledger, keySpace.logsOf("demo", DAY));
-      await ledger.store.kv.atomic().delete(key).set(keySpace.log("demo", DAY + 1, random(12)), value)
-        .commit();
+      const { key, value } = await firstRow(ledger, LOG_ROWS.prefix("demo", DAY));
+      await ledger.store.commit((commit) =>
+        commit.delete(key).set(LOG_ROWS.key("demo", DAY + 1, random(12)), value)
+      );
     },
   },
   {
     name: "a claim that is lost",
     expected: ["claim_missing 1"],
     plant: async (ledger) => {
-      await ledger.store.kv.delete((await firstRow(ledger, keySpace.claimsOf(3))).key);
+      await deleteRow(ledger.store, (await firstRow(ledger, claimsOf(3))).key);
     },
   },
   {
@@ -174,7 +180,7 @@ const soundStore: Damage[] = [
     expected: ["record_missing 1"],
     plant: async (ledger) => {
       const claim = encodeClaim({ tag: random(16), day: DAY, recorded: true });
-      await ledger.store.kv.set(keySpace.claim(claimId(1, random(16), 3)), claim);
+      await setRow(ledger.store, CLAIMS.key(claimId(1, random(16), 3)), claim);
     },
   },
   {
@@ -182,7 +188,7 @@ const soundStore: Damage[] = [
     expected: ["claim_of_unknown_key 1"],
     plant: async (ledger) => {
       const claim = encodeClaim({ tag: random(16), day: DAY, recorded: true });
-      await ledger.store.kv.set(keySpace.claim(claimId(77, random(16), 3)), claim);
+      await setRow(ledger.store, CLAIMS.key(claimId(77, random(16), 3)), claim);
     },
   },
   {
@@ -190,22 +196,22 @@ const soundStore: Damage[] = [
     expected: ["record_missing 1", "use_out_of_range 1"],
     plant: async (ledger) => {
       const claim = encodeClaim({ tag: random(16), day: DAY, recorded: true });
-      await ledger.store.kv.set(keySpace.claim(claimId(1, random(16), 64)), claim);
+      await setRow(ledger.store, CLAIMS.key(claimId(1, random(16), 64)), claim);
     },
   },
   {
     name: "a claim that is no claim",
     expected: ["claim_malformed 1"],
     plant: async (ledger) => {
-      await ledger.store.kv.set(keySpace.claim(claimId(1, random(16), 3)), u32(1));
+      await setRow(ledger.store, CLAIMS.key(claimId(1, random(16), 3)), u32(1));
     },
   },
   {
     name: "a row of records that breaks off",
     expected: ["record_missing 9", "row_malformed 1"],
     plant: async (ledger) => {
-      const { key, value } = await firstRow(ledger, keySpace.logsOf("demo", DAY));
-      await ledger.store.kv.set(key, value.slice(0, -5));
+      const { key, value } = await firstRow(ledger, LOG_ROWS.prefix("demo", DAY));
+      await setRow(ledger.store, key, value.slice(0, -5));
     },
   },
   ...(["claimsSwept", "recordsRetired", "recordsMoved"] as const).map((name): Damage => ({
@@ -226,44 +232,44 @@ const sweptStore: Damage[] = [
   {
     name: "a tally that is lost",
     expected: ["tally_wrong 90"],
-    plant: (ledger) => ledger.store.kv.delete(keySpace.tally("other", DAY)),
+    plant: (ledger) => deleteRow(ledger.store, TALLIES.key("other", DAY)),
   },
   {
     name: "a segment that is lost",
     expected: ["record_missing 90", "tally_wrong 90"],
     plant: async (ledger) => {
-      await ledger.store.kv.delete((await firstRow(ledger, keySpace.segmentsOf("other", DAY))).key);
+      await deleteRow(ledger.store, (await firstRow(ledger, SEGMENTS.prefix("other", DAY))).key);
     },
   },
   {
     name: "a segment that is doubled",
     expected: ["tally_wrong 90"],
     plant: async (ledger) => {
-      const { value } = await firstRow(ledger, keySpace.segmentsOf("demo", DAY));
-      await ledger.store.kv.set(keySpace.segment("demo", DAY, random(12)), value);
+      const { value } = await firstRow(ledger, SEGMENTS.prefix("demo", DAY));
+      await setRow(ledger.store, SEGMENTS.key("demo", DAY, random(12)), value);
     },
   },
   {
     name: "a segment that does not unpack",
     expected: ["record_missing 90", "row_malformed 1", "tally_wrong 90"],
     plant: async (ledger) => {
-      const { key, value } = await firstRow(ledger, keySpace.segmentsOf("other", DAY));
-      await ledger.store.kv.set(key, value.map((byte, index) => index > 20 ? byte ^ 0x55 : byte));
+      const { key, value } = await firstRow(ledger, SEGMENTS.prefix("other", DAY));
+      await setRow(ledger.store, key, value.map((byte, index) => index > 20 ? byte ^ 0x55 : byte));
     },
   },
   {
     name: "a claim that is lost after its record was moved",
     expected: ["day_unbalanced 1"],
     plant: async (ledger) => {
-      await ledger.store.kv.delete((await firstRow(ledger, keySpace.claimsOf(3))).key);
+      await deleteRow(ledger.store, (await firstRow(ledger, claimsOf(3))).key);
     },
   },
 ];
 
 async function changeTally({ store }: Ledger, name: keyof TallyRow, change: number): Promise<void> {
-  const entry = await store.get<TallyRow>(keySpace.tally("demo", DAY));
+  const entry = await store.get<TallyRow>(TALLIES.key("demo", DAY));
   const row = entry.value ?? { claimsSwept: 0, recordsMoved: 0, recordsRetired: 0 };
-  await store.kv.set(entry.key, { ...row, [name]: row[name] + change });
+  await setRow(store, entry.key, { ...row, [name]: row[name] + change });
 }
 
 for (const { name, expected, plant } of soundStore) {

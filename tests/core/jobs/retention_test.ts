@@ -3,11 +3,13 @@ import type { Application } from "../../../core/config/types.ts";
 import { firstKeptDay, retireRecords } from "../../../core/jobs/retention.ts";
 import { auditStore } from "../../../core/jobs/reconciliation.ts";
 import { daysWithRecords } from "../../../core/ledger/day_records.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { sweepEndedKeys } from "../../../core/jobs/ended_keys.ts";
+import { TALLIES } from "../../../core/ledger/families.ts";
 import { moveIntoSegments } from "../../../core/ledger/segments.ts";
-import { sweepEndedKeys } from "../../../core/ledger/sweep.ts";
 import type { TallyRow } from "../../../core/ledger/tally.ts";
 import { DAY, endKeys, type Ledger, random, withLedger } from "../../support/store/ledger.ts";
+import type { Key, Range } from "../../../core/store/port.ts";
+import type { ListOptions } from "../../../core/store/store.ts";
 
 const pace = { rowsPerCommit: 50, pause: () => Promise.resolve() };
 const demo = { id: "demo", retentionDays: 30 } as Application;
@@ -18,7 +20,7 @@ async function days({ store }: Ledger, app = "demo"): Promise<number[]> {
 }
 
 async function tallyOf({ store }: Ledger, day: number): Promise<TallyRow | null> {
-  return (await store.get<TallyRow>(keySpace.tally("demo", day))).value;
+  return (await store.get<TallyRow>(TALLIES.key("demo", day))).value;
 }
 
 async function isSound({ store }: Ledger): Promise<boolean> {
@@ -99,12 +101,12 @@ Deno.test("retireRecords() forgets a tally only when no claim of its day is left
 Deno.test("retireRecords() reads no other application's keys, of which there may be thousands", () =>
   withLedger(async (ledger) => {
     await ledger.add({ uses: 3 });
-    const families: Deno.KvKey[] = [];
+    const families: Key[] = [];
     const list = ledger.store.list.bind(ledger.store);
     Object.assign(ledger.store, {
-      list(selector: { prefix?: Deno.KvKey }, options: Deno.KvListOptions) {
-        if (selector.prefix !== undefined) families.push(selector.prefix);
-        return list(selector as Deno.KvListSelector, options);
+      list(range: Range, options: ListOptions) {
+        if ("prefix" in range) families.push(range.prefix);
+        return list(range, options);
       },
     });
     // Its tally is over its retention, and a key is still there: the one case in which keys are looked at.

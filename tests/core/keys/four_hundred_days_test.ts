@@ -5,8 +5,8 @@ import { epochAt, stateAt } from "../../../core/keys/epoch.ts";
 import { isZeroed } from "../../../core/keys/key_row.ts";
 import { maintainKeys } from "../../../core/keys/maintenance.ts";
 import type { Service } from "../../../core/service.ts";
-import { keySpace } from "../../../core/store/kv.ts";
-import { sweepEndedKeys } from "../../../core/ledger/sweep.ts";
+import { sweepEndedKeys } from "../../../core/jobs/ended_keys.ts";
+import { ENDED_KEYS } from "../../../core/keys/families.ts";
 import { applicationOf, assertInOrder, EPOCH, rowsOf } from "../../support/service/keys.ts";
 import { seededRandom } from "../../support/base/seeded_random.ts";
 import {
@@ -51,13 +51,15 @@ class Life {
   readonly counts = { minutes: 0, restarts: 0, outages: 0, cronMissed: 0, redeemed: 0, refused: 0 };
   tokens: Held[] = [];
   service: Service | undefined;
+  kv: Deno.Kv | undefined;
   startedAt = START;
 
   constructor(readonly path: string) {}
 
   async start(): Promise<void> {
     this.startedAt = this.clock.seconds;
-    this.service = await openService(this.clock, deployment, await Deno.openKv(this.path));
+    this.kv = await Deno.openKv(this.path);
+    this.service = await openService(this.clock, deployment, this.kv);
   }
 
   /** As kill -9 does it, as far as this process may: nothing is drained. */
@@ -129,7 +131,7 @@ class Life {
   }
 
   async noteSecrets(): Promise<void> {
-    for (const row of await rowsOf(this.service!.store.kv)) {
+    for (const row of await rowsOf(this.kv!)) {
       if (!isZeroed(row)) this.sealed.add(row.sealed.toHex());
     }
   }
@@ -193,11 +195,11 @@ Deno.test("400 days: one key issues in every minute, tokens redeem to their end,
     await life.maintain();
     life.clock.seconds += HOUR;
     await life.maintain();
-    await assertInOrder(service.store.kv, app, life.clock.seconds);
-    assertEquals(await Array.fromAsync(service.store.list(keySpace.allEndedKeys())), []);
+    await assertInOrder(life.kv!, app, life.clock.seconds);
+    assertEquals(await Array.fromAsync(service.store.list(ENDED_KEYS.all())), []);
     assert(await countClaims(service) < 200);
     await life.noteSecrets();
-    const live = (await rowsOf(service.store.kv)).map((row) => row.sealed.toHex());
+    const live = (await rowsOf(life.kv!)).map((row) => row.sealed.toHex());
     life.stop();
 
     // The service's start vacuums the file in a process of its own, before it opens it.

@@ -7,7 +7,7 @@ import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts
 import { destroyOverKeys } from "../../../core/keys/rotation.ts";
 import { SealError } from "../../../core/keys/sealing.ts";
 import type { Service } from "../../../core/service.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { ORDINALS } from "../../../core/keys/families.ts";
 import { encodeBatchRequest } from "../../../core/token/batch.ts";
 import { nobleRistretto255 as suite } from "../../../core/voprf/noble.ts";
 import {
@@ -310,5 +310,5 @@ Deno.test("two processes that run on different sealing keys after a mistake of t
   await assertRejects(() => theirs.issuing(NOW), SealError);
   await assertRejects(async () => theirs.redeeming((await ours.issuing(NOW)).keyId, NOW), SealError);
   await assertInOrder(kv, app, NOW);
-  assertEquals((await kv.get(keySpace.ordinals())).value, 4);
+  assertEquals((await kv.get(ORDINALS.key())).value, 4);
 });

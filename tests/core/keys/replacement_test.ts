@@ -3,7 +3,7 @@ import { Refusal } from "../../../core/base/errors.ts";
 import { isZeroed } from "../../../core/keys/key_row.ts";
 import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts";
 import { createMissingKeys } from "../../../core/keys/rotation.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { ALIVE_KEYS, SIGNING_KEYS } from "../../../core/keys/families.ts";
 import { applicationOf, assertInOrder, contextOn, EPOCH, NOW, rowsOf } from "../../support/service/keys.ts";
 import { until, withEndpoint } from "../../support/store/with_kv_endpoint.ts";
 
@@ -66,11 +66,11 @@ Deno.test("revokeKeys() ends a key at once and starts the next generation in the
   });
   const [revoked, next] = await rowsOf(kv);
   assert(isZeroed(revoked!));
-  assertEquals((await kv.get(keySpace.alive(ordinal))).versionstamp, null);
+  assertEquals((await kv.get(ALIVE_KEYS.key(ordinal))).versionstamp, null);
   const versions = await kv.getMany([
-    keySpace.key("notes", "local", EPOCH, 0),
-    keySpace.key("notes", "local", EPOCH, 1),
-    keySpace.alive(next!.ordinal),
+    SIGNING_KEYS.key("notes", "local", EPOCH, 0),
+    SIGNING_KEYS.key("notes", "local", EPOCH, 1),
+    ALIVE_KEYS.key(next!.ordinal),
   ]);
   assertEquals(new Set(versions.map(({ versionstamp }) => versionstamp)).size, 1);
   await assertInOrder(kv, app, NOW);

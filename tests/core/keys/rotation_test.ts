@@ -11,8 +11,12 @@ import {
 } from "../../../core/keys/rotation.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { maintainKeys } from "../../../core/keys/maintenance.ts";
-import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
-import { sweepEndedKeys } from "../../../core/ledger/sweep.ts";
+import { quotaKey, quotasOf } from "../../../core/acs/families.ts";
+import { sweepEndedKeys } from "../../../core/jobs/ended_keys.ts";
+import { ENDED_KEYS } from "../../../core/keys/families.ts";
+import { CLAIMS, claimsOf } from "../../../core/ledger/families.ts";
+import { claimId } from "../../../core/ledger/row_ids.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { tokenKeyId, truncatedKeyId } from "../../../core/token/token.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import type { KeyPair, Suite } from "../../../core/voprf/suite.ts";
@@ -44,9 +48,9 @@ async function run(context: RotationContext, nowSeconds: number, apps: Applicati
 async function useKeys(kv: Deno.Kv): Promise<void> {
   for (const { ordinal } of await rowsOf(kv)) {
     for (let client = 0; client < 7; client++) {
-      await kv.set(keySpace.quota(ordinal, platformRandom(16)), { granted: 1, requests: [], exp: 0 });
+      await kv.set(quotaKey(ordinal, platformRandom(16)), { granted: 1, requests: [], exp: 0 });
       const value = concat(platformRandom(16), u32(EPOCH));
-      await kv.set(keySpace.claim(claimId(ordinal, platformRandom(32), client)), value);
+      await kv.set(CLAIMS.key(claimId(ordinal, platformRandom(32), client)), value);
     }
   }
 }
@@ -106,12 +110,12 @@ Deno.test("quota rows go with their key, claims an hour later", async () => {
   const count = async (selector: Deno.KvListSelector) => (await Array.fromAsync(kv.list(selector))).length;
   const end = (EPOCH + 2) * DAY;
   await run(context, end);
-  assertEquals(await count(keySpace.quotasOf(ordinal)), 0);
-  assertEquals(await count(keySpace.claimsOf(ordinal)), 7);
+  assertEquals(await count(quotasOf(ordinal)), 0);
+  assertEquals(await count(claimsOf(ordinal)), 7);
   await run(context, end + 3_599);
-  assertEquals(await count(keySpace.claimsOf(ordinal)), 7);
+  assertEquals(await count(claimsOf(ordinal)), 7);
   await run(context, end + 3_600);
-  assertEquals(await count(keySpace.claimsOf(ordinal)), 0);
+  assertEquals(await count(claimsOf(ordinal)), 0);
   await assertInOrder(kv, app, end + 3_600);
 });
 
@@ -196,7 +200,7 @@ for (const [scene, { at, act }] of Object.entries(SCENES)) {
         await assertInOrder(kv, app, at + 1);
         await run(await contextOn(kv, { sealKeys }), at + 3_602);
         await assertInOrder(kv, app, at + 3_602);
-        assertEquals(await Array.fromAsync(kv.list(keySpace.allEndedKeys())), []);
+        assertEquals(await Array.fromAsync(kv.list(ENDED_KEYS.all())), []);
         const newest = await Sealer.of(sealKeys.slice(0, 1), platformRandom);
         for (const row of await rowsOf(kv)) if (!isZeroed(row)) await openSecret(newest, row);
       }
@@ -294,7 +298,7 @@ Deno.test("destroyOverKeys() leaves other regions' keys alone", async () => {
   using kv = await Deno.openKv(":memory:");
   const context = await contextOn(kv);
   await createMissingKeys(context, app, NOW);
-  const elsewhere = { ...context, region: "eu", store: new Store(kv) };
+  const elsewhere = { ...context, region: "eu", store: storeOver(kv) };
   assertEquals(await destroyOverKeys(elsewhere, NOW + 30 * DAY), 0);
   assertEquals((await rowsOf(kv)).length, 4);
 });

@@ -5,7 +5,8 @@ import { proveSealingKeys, resealKeys } from "../../../core/keys/resealing.ts";
 import { createMissingKeys } from "../../../core/keys/rotation.ts";
 import { CLIENT_SECRET, MONITOR_SECRET, openSealedSecret } from "../../../core/keys/sealed_secret.ts";
 import { SEAL_OVERHEAD, Sealer, SealError } from "../../../core/keys/sealing.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { SEAL_PROOFS } from "../../../core/keys/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { applicationOf, contextOn, NOW, platformRandom, rowsOf } from "../../support/service/keys.ts";
 
 const [OLD, NEW, FOREIGN] = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte)) as [
@@ -74,7 +75,7 @@ Deno.test("the store never holds a secret in the clear", async () => {
 
 Deno.test("resealKeys() seals everything under the newest key, after which the old one is needed no more", async () => {
   using kv = await Deno.openKv(":memory:");
-  const store = new Store(kv);
+  const store = storeOver(kv);
   await proveSealingKeys(store, await sealer(OLD));
   await createMissingKeys(await contextOn(kv, { sealKeys: [OLD] }), app, NOW);
   const secrets = async (seal: Sealer) => Promise.all((await rowsOf(kv)).map((row) => openSecret(seal, row)));
@@ -92,18 +93,18 @@ Deno.test("resealKeys() seals everything under the newest key, after which the o
 
 Deno.test("resealKeys() counts what it cannot open and leaves it, and the proof, as they are", async () => {
   using kv = await Deno.openKv(":memory:");
-  const store = new Store(kv);
+  const store = storeOver(kv);
   await proveSealingKeys(store, await sealer(OLD));
   await createMissingKeys(await contextOn(kv, { sealKeys: [OLD] }), app, NOW);
   await createMissingKeys(await contextOn(kv, { sealKeys: [FOREIGN] }), app, NOW + 86_400);
-  const proof = await kv.get(keySpace.sealProof());
+  const proof = await kv.get(SEAL_PROOFS.key());
   assertEquals(await resealKeys(store, await sealer(NEW, OLD)), { resealed: 4, unreadable: 1 });
-  assertEquals(await kv.get(keySpace.sealProof()), proof);
+  assertEquals(await kv.get(SEAL_PROOFS.key()), proof);
 });
 
 Deno.test("proveSealingKeys() with the wrong key refuses and leaves the store untouched", async () => {
   using kv = await Deno.openKv(":memory:");
-  const store = new Store(kv);
+  const store = storeOver(kv);
   await proveSealingKeys(store, await sealer(OLD));
   await createMissingKeys(await contextOn(kv, { sealKeys: [OLD] }), app, NOW);
   const before = await snapshot(kv);
@@ -115,14 +116,14 @@ Deno.test("of two deployments with different sealing keys on one empty store, on
   for (let round = 0; round < 20; round++) {
     using kv = await Deno.openKv(":memory:");
     const outcomes = await Promise.allSettled(
-      [OLD, FOREIGN].map(async (key) => proveSealingKeys(new Store(kv), await sealer(key))),
+      [OLD, FOREIGN].map(async (key) => proveSealingKeys(storeOver(kv), await sealer(key))),
     );
     assertEquals(outcomes.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
     const refused = outcomes.find((outcome) => outcome.status === "rejected")!;
     assert(refused.reason instanceof SealError);
     // And the same one again: the other never gets to make a key.
     const again = await Promise.allSettled(
-      [OLD, FOREIGN].map(async (key) => proveSealingKeys(new Store(kv), await sealer(key))),
+      [OLD, FOREIGN].map(async (key) => proveSealingKeys(storeOver(kv), await sealer(key))),
     );
     assertEquals(again.map(({ status }) => status), outcomes.map(({ status }) => status));
     assertEquals((await snapshot(kv)).length, 1);
@@ -131,7 +132,7 @@ Deno.test("of two deployments with different sealing keys on one empty store, on
 
 Deno.test("resealKeys() takes along the store's other secrets, which stay what they are", async () => {
   using kv = await Deno.openKv(":memory:");
-  const store = new Store(kv);
+  const store = storeOver(kv);
   const open = (seal: Sealer) =>
     Promise.all(
       [MONITOR_SECRET, CLIENT_SECRET].map((name) => openSealedSecret(store, seal, platformRandom, name)),

@@ -2,21 +2,24 @@ import { assertEquals } from "@std/assert";
 import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
 import type { ClaimRequest } from "../../../core/ledger/claim_group.ts";
 import { Committer } from "../../../core/ledger/committer.ts";
-import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import { ALIVE_KEYS } from "../../../core/keys/families.ts";
+import { claimId } from "../../../core/ledger/row_ids.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { withEndpoint } from "../../support/store/with_kv_endpoint.ts";
+import { setRow } from "../../support/store/rows.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 Deno.test("a store that takes ten checks a commit gets groups of that size, after one refusal", () =>
   withEndpoint(async (endpoint, open) => {
     // All of it waits for the last commit, however long the machine takes.
-    const store = new Store(await open(), { deadlineMs: 60_000 });
-    const alive = await store.kv.set(keySpace.alive(1), true);
+    const store = storeOver(await open(), { deadlineMs: 60_000 });
+    const aliveStamp = await setRow(store, ALIVE_KEYS.key(1), true);
     const claimOf = (token: number): ClaimRequest => ({
       id: claimId(1, concat(u32(token), new Uint8Array(12)), 0),
       tag: random(16),
       ordinal: 1,
-      aliveVersionstamp: alive.versionstamp,
+      aliveStamp,
       app: "demo",
       day: 20_000,
       record: utf8(`${token}`),

@@ -1,6 +1,7 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { decodeClaim } from "../../../core/ledger/claim_row.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { ALIVE_KEYS } from "../../../core/keys/families.ts";
+import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
 import {
   APP,
   claimOf,
@@ -13,6 +14,7 @@ import {
   type Wish,
   withCommitter,
 } from "../../support/store/committer_bench.ts";
+import { deleteRow, setRow } from "../../support/store/rows.ts";
 
 // What these tests count must not depend on how busy the machine is.
 const PATIENT = { deadlineMs: 60_000 };
@@ -143,7 +145,7 @@ Deno.test("onCommit hears of each commit, with its claims and whether it went th
 
 Deno.test("a claim under a key that is over is told so every time, to all who want it", () =>
   withCommitter(PATIENT, async (bench) => {
-    await bench.store.kv.delete(keySpace.alive(2));
+    await deleteRow(bench.store, ALIVE_KEYS.key(2));
     const wishes: Wish[] = [0, 0, 1].map((tag) => ({ ordinal: 2, tag }));
     for (const _ of range(2)) {
       assertEquals(await submitAll(bench, wishes), ["key_over", "key_over", "key_over"]);
@@ -152,16 +154,16 @@ Deno.test("a claim under a key that is over is told so every time, to all who wa
 
 Deno.test("a key whose alive row was written anew is over for who read it before", () =>
   withCommitter(PATIENT, async (bench) => {
-    await bench.store.kv.set(keySpace.alive(2), true);
+    await setRow(bench.store, ALIVE_KEYS.key(2), true);
     assertEquals(await submitAll(bench, [{ ordinal: 1 }, { ordinal: 2 }]), ["accepted", "key_over"]);
-    assertEquals(await countRows(bench, keySpace.allClaims()), 1);
+    assertEquals(await countRows(bench, CLAIMS.all()), 1);
   }));
 
 Deno.test("a use that was claimed before its key ended is known by its tag", () =>
   withCommitter(PATIENT, async (bench) => {
     await bench.another().submit(claimOf(bench, { ordinal: 2, tag: 1 }));
     await bench.another().submit(claimOf(bench, { ordinal: 2, use: 1, tag: 1 }));
-    await bench.store.kv.delete(keySpace.alive(2));
+    await deleteRow(bench.store, ALIVE_KEYS.key(2));
     const wishes: Wish[] = [{ ordinal: 2, tag: 1 }, { ordinal: 2, use: 1, tag: 2 }, { ordinal: 2, use: 2 }];
     assertEquals(await submitAll(bench, wishes), ["replayed", "taken", "key_over"]);
   }));
@@ -170,16 +172,16 @@ Deno.test("a claim whose row cannot be read is somebody else's, for as long as i
   withCommitter(PATIENT, async (bench) => {
     const claim = claimOf(bench, { tag: 7 });
     await bench.committer.submit(claim);
-    const row = (await bench.store.get<Uint8Array>(keySpace.claim(claim.id))).value!;
+    const row = (await bench.store.get<Uint8Array>(CLAIMS.key(claim.id))).value!;
     const other = bench.another();
     for (const unreadable of [new Uint8Array(21).fill(2), new Uint8Array(3), "row"]) {
-      await bench.store.kv.set(keySpace.claim(claim.id), unreadable);
+      await setRow(bench.store, CLAIMS.key(claim.id), unreadable);
       // The second one waits for the first one's outcome.
       const outcomes = [other.submit(claim), other.submit(claim)];
       assertEquals(await Promise.all(outcomes), ["taken", "taken"]);
-      assertEquals((await bench.store.get(keySpace.claim(claim.id))).value, unreadable);
+      assertEquals((await bench.store.get(CLAIMS.key(claim.id))).value, unreadable);
     }
-    await bench.store.kv.set(keySpace.claim(claim.id), row);
+    await setRow(bench.store, CLAIMS.key(claim.id), row);
     assertEquals(await other.submit(claim), "replayed");
     assertEquals(await storedRecords(bench), ["1/0/0/7"]);
   }));
@@ -208,9 +210,9 @@ Deno.test("a record lies under its day and its hour, and its claim says the day"
   withCommitter(PATIENT, async (bench) => {
     const claim = { ...claimOf(bench, { hour: 13 }), day: DAY + 2 };
     assertEquals(await bench.committer.submit(claim), "accepted");
-    const rows = await Array.fromAsync(bench.store.list<Uint8Array>(keySpace.allLogsOf(APP)));
+    const rows = await Array.fromAsync(bench.store.list<Uint8Array>(LOG_ROWS.prefix(APP)));
     assertEquals(rows.map(({ key }) => [key[2], (key[3] as Uint8Array)[0]]), [[DAY + 2, 13]]);
-    const [stored] = await Array.fromAsync(bench.store.list<Uint8Array>(keySpace.allClaims()));
+    const [stored] = await Array.fromAsync(bench.store.list<Uint8Array>(CLAIMS.all()));
     assertEquals(decodeClaim(stored!.value)?.day, DAY + 2);
   }));
 

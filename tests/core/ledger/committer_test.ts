@@ -3,7 +3,8 @@ import { utf8 } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import { decodeClaim } from "../../../core/ledger/claim_row.ts";
 import { type ClaimOutcome, Committer } from "../../../core/ledger/committer.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { ALIVE_KEYS } from "../../../core/keys/families.ts";
+import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
 import {
   APP,
@@ -21,13 +22,14 @@ import {
 import type { CommitFault } from "../../support/store/faulty_kv.ts";
 import { platformRandom } from "../../support/service/keys.ts";
 import { seededRandom } from "../../support/base/seeded_random.ts";
+import { deleteRow } from "../../support/store/rows.ts";
 
 Deno.test("submit() commits at once when nothing is under way", () =>
   withCommitter({}, async (bench) => {
     assertEquals(await submitAll(bench, [{ token: 7 }]), ["accepted"]);
     assertEquals(bench.faulty.counts.commits, 1);
     assertEquals(await storedRecords(bench), ["1/7/0/0"]);
-    const [claim] = await Array.fromAsync(bench.store.list<Uint8Array>(keySpace.allClaims()));
+    const [claim] = await Array.fromAsync(bench.store.list<Uint8Array>(CLAIMS.all()));
     assertEquals(decodeClaim(claim!.value), { tag: new Uint8Array(16), day: DAY, recorded: true });
   }));
 
@@ -38,7 +40,7 @@ Deno.test("submit() groups what arrives together, within KV's limits", () =>
     assertEquals((await storedRecords(bench)).length, 500);
     // At most 100 checks in each, three of which are for the keys.
     assertEquals(bench.faulty.counts.commits, Math.ceil(500 / 97));
-    assertEquals(await countRows(bench, keySpace.logsOf(APP, DAY)), Math.ceil(500 / 97));
+    assertEquals(await countRows(bench, LOG_ROWS.prefix(APP, DAY)), Math.ceil(500 / 97));
   }));
 
 Deno.test("submit() fits large records into commits and rows", () =>
@@ -53,7 +55,7 @@ Deno.test("submit() claims without a record where another server keeps it", () =
   withCommitter({}, async (bench) => {
     assertEquals(await submitAll(bench, [{ record: false }]), ["accepted"]);
     assertEquals(await storedRecords(bench), []);
-    const [claim] = await Array.fromAsync(bench.store.list<Uint8Array>(keySpace.allClaims()));
+    const [claim] = await Array.fromAsync(bench.store.list<Uint8Array>(CLAIMS.all()));
     assertEquals(decodeClaim(claim!.value)?.recorded, false);
   }));
 
@@ -84,17 +86,17 @@ Deno.test("submit() answers claims of another process from the store", () =>
 
 Deno.test("submit() claims nothing under a key that has ended", () =>
   withCommitter({}, async (bench) => {
-    await bench.store.kv.delete(keySpace.alive(2));
+    await deleteRow(bench.store, ALIVE_KEYS.key(2));
     assertEquals(await submitAll(bench, [{ ordinal: 2 }]), ["key_over"]);
     assertEquals(await storedRecords(bench), []);
-    assertEquals(await countRows(bench, keySpace.allClaims()), 0);
+    assertEquals(await countRows(bench, CLAIMS.all()), 0);
   }));
 
 Deno.test("a group goes through without its guilty claims, in one more commit", () =>
   withCommitter({}, async (bench) => {
     const before = bench.another();
     await Promise.all(range(10).map((token) => before.submit(claimOf(bench, { token, tag: 1 }))));
-    await bench.store.kv.delete(keySpace.alive(3));
+    await deleteRow(bench.store, ALIVE_KEYS.key(3));
     bench.faulty.counts.commits = 0;
     const outcomes = await submitAll(bench, [
       ...range(5).map((token) => ({ token, tag: 1 })),
@@ -281,7 +283,7 @@ Deno.test("drain() waits for all that was taken", () =>
 Deno.test("the order within a row says nothing about the order of arrival", () =>
   withCommitter({}, async (bench) => {
     await submitAll(bench, range(60).map((token) => ({ token, record: utf8(String(token)) })));
-    const [row] = await Array.fromAsync(bench.store.list<Uint8Array>(keySpace.logsOf(APP, DAY)));
+    const [row] = await Array.fromAsync(bench.store.list<Uint8Array>(LOG_ROWS.prefix(APP, DAY)));
     const order = splitLines(row!.value).map((line) => Number(new TextDecoder().decode(line)));
     assert(
       order.some((token, index) => token !== index),
@@ -338,7 +340,7 @@ for (const seed of range(12)) {
       await bench.faulty.settle();
 
       const winners = new Map<string, number>();
-      for await (const { key, value } of bench.store.list<Uint8Array>(keySpace.allClaims())) {
+      for await (const { key, value } of bench.store.list<Uint8Array>(CLAIMS.all())) {
         const id = key[1] as Uint8Array;
         const view = new DataView(id.buffer, id.byteOffset);
         const tag = new DataView(value.buffer, value.byteOffset).getUint32(0);

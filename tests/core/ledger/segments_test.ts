@@ -1,9 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { concat, utf8 } from "../../../core/base/bytes.ts";
-import { keySpace, logRowId, Store } from "../../../core/store/kv.ts";
+import { LOG_ROWS, SEGMENTS, TALLIES } from "../../../core/ledger/families.ts";
+import { logRowId } from "../../../core/ledger/row_ids.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { packRecords } from "../../../core/ledger/pack_records.ts";
 import { countOfSegment, moveIntoSegments, readSegment } from "../../../core/ledger/segments.ts";
 import type { TallyRow } from "../../../core/ledger/tally.ts";
+import { setRow } from "../../support/store/rows.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const APP = "demo";
@@ -11,10 +15,11 @@ const DAY = 20_000;
 const DURING = DAY * 86_400 + 3_600;
 const LONG_AFTER = (DAY + 2) * 86_400;
 
-async function withStore(body: (store: Store) => Promise<void>): Promise<void> {
-  const store = new Store(await Deno.openKv(":memory:"));
+async function withStore(body: (store: Store, kv: Deno.Kv) => Promise<void>): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  const store = storeOver(kv);
   try {
-    await body(store);
+    await body(store, kv);
   } finally {
     store.close();
   }
@@ -31,7 +36,7 @@ async function addRecords(
   for (let at = 0; at < count; at += perRow) {
     const requests = texts.slice(at, at + perRow).map((text) => ({ app: APP, day: DAY, record: utf8(text) }));
     for (const row of packRecords(requests, random)) {
-      await store.kv.set(keySpace.log(APP, DAY, logRowId(row.hour, random)), row.bytes);
+      await setRow(store, LOG_ROWS.key(APP, DAY, logRowId(row.hour, random)), row.bytes);
     }
   }
   return texts;
@@ -47,13 +52,13 @@ function plainRecord(index: number): string {
 async function readAll(store: Store): Promise<{ texts: string[]; sizes: number[]; rows: number }> {
   const texts: string[] = [];
   const sizes: number[] = [];
-  for await (const { value } of store.list<Uint8Array>(keySpace.segmentsOf(APP, DAY))) {
+  for await (const { value } of store.list<Uint8Array>(SEGMENTS.prefix(APP, DAY))) {
     const records = readSegment(value);
     assertEquals(countOfSegment(value), records.length);
     texts.push(...records.map((record) => new TextDecoder().decode(record)));
     sizes.push(value.length);
   }
-  const rows = (await Array.fromAsync(store.list(keySpace.logsOf(APP, DAY)))).length;
+  const rows = (await Array.fromAsync(store.list(LOG_ROWS.prefix(APP, DAY)))).length;
   return { texts, sizes, rows };
 }
 
@@ -67,7 +72,7 @@ Deno.test("moveIntoSegments() moves every record exactly once, shuffled, and cou
     assertEquals(after.texts.toSorted(), texts.toSorted());
     assert(after.texts.join() !== texts.join(), "the order of arrival is gone");
     assert(after.sizes.every((size) => size <= 61_444));
-    const tally = await store.get<TallyRow>(keySpace.tally(APP, DAY));
+    const tally = await store.get<TallyRow>(TALLIES.key(APP, DAY));
     assertEquals(tally.value?.recordsMoved, 3_000);
   }));
 
@@ -90,7 +95,7 @@ Deno.test("moveIntoSegments() moves the hours that are over, and nothing of the 
       }));
       for (const request of requests) {
         const [row] = packRecords([request], random);
-        await store.kv.set(keySpace.log(APP, DAY, logRowId(row!.hour, random)), row!.bytes);
+        await setRow(store, LOG_ROWS.key(APP, DAY, logRowId(row!.hour, random)), row!.bytes);
       }
     }
     const hoursMoved = async (nowSeconds: number) => {
@@ -119,15 +124,15 @@ Deno.test("moveIntoSegments() moves the rows of a quiet service too, in which ev
   }));
 
 Deno.test("moveIntoSegments() shuffles as many full rows together as fit one commit", () =>
-  withStore(async (store) => {
+  withStore(async (store, kv) => {
     // Rows of a busy service: a hundred records each, some 18 KiB.
     const texts = await addRecords(store, 30_000, 100);
     const commits: number[] = [];
-    const counting = new Store({
-      get: store.kv.get.bind(store.kv),
-      list: store.kv.list.bind(store.kv),
+    const counting = storeOver({
+      get: kv.get.bind(kv),
+      list: kv.list.bind(kv),
       atomic: () => {
-        const operation = store.kv.atomic();
+        const operation = kv.atomic();
         const remove = operation.delete.bind(operation);
         let rows = 0;
         operation.delete = (key) => (rows++, remove(key));
@@ -147,7 +152,7 @@ Deno.test("moveIntoSegments() in ten processes at once moves nothing twice", () 
     await Promise.all(Array.from({ length: 10 }, () => moveIntoSegments(store, random, APP, LONG_AFTER)));
     const after = await readAll(store);
     assertEquals(after.texts.toSorted(), texts.toSorted());
-    assertEquals((await store.get<TallyRow>(keySpace.tally(APP, DAY))).value?.recordsMoved, 2_000);
+    assertEquals((await store.get<TallyRow>(TALLIES.key(APP, DAY))).value?.recordsMoved, 2_000);
   }));
 
 Deno.test("moveIntoSegments() fits records that do not compress into KV's limits", () =>
@@ -160,23 +165,23 @@ Deno.test("moveIntoSegments() fits records that do not compress into KV's limits
   }));
 
 Deno.test("moveIntoSegments() killed at any commit leaves every record in exactly one place", () =>
-  withStore(async (store) => {
+  withStore(async (store, kv) => {
     const texts = await addRecords(store, 1_200, 2);
     for (let commits = 0;; commits++) {
       let left = commits;
-      const dying = new Store({
-        get: store.kv.get.bind(store.kv),
-        getMany: store.kv.getMany.bind(store.kv),
-        list: store.kv.list.bind(store.kv),
+      const dying = storeOver({
+        get: kv.get.bind(kv),
+        getMany: kv.getMany.bind(kv),
+        list: kv.list.bind(kv),
         atomic: () => {
           if (left-- === 0) throw new Error("killed");
-          return store.kv.atomic();
+          return kv.atomic();
         },
       } as unknown as Deno.Kv);
       const died = await moveIntoSegments(dying, random, APP, LONG_AFTER).then(() => false, () => true);
       const { texts: inSegments } = await readAll(store);
       const inRows: string[] = [];
-      for await (const { value } of store.list<Uint8Array>(keySpace.logsOf(APP, DAY))) {
+      for await (const { value } of store.list<Uint8Array>(LOG_ROWS.prefix(APP, DAY))) {
         inRows.push(...new TextDecoder().decode(value).trimEnd().split("\n"));
       }
       assertEquals([...inSegments, ...inRows].toSorted(), texts.toSorted());

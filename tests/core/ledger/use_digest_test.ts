@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { claimId, keySpace, useDigest } from "../../../core/store/kv.ts";
+import { CLAIMS } from "../../../core/ledger/families.ts";
+import { claimId, useDigest } from "../../../core/ledger/row_ids.ts";
 
 Deno.test("useDigest() leaves nothing in common among the claims of one token but the key's ordinal", () => {
   const nonce = crypto.getRandomValues(new Uint8Array(32));
@@ -9,7 +10,7 @@ Deno.test("useDigest() leaves nothing in common among the claims of one token bu
     assertEquals(new Set(ids.map((id) => id.subarray(from, from + 8).toHex())).size, ids.length);
   }
   assertEquals(new Set(ids.map((id) => id.length)), new Set([22]));
-  assertEquals(keySpace.claim(ids[3]!), ["c", ids[3]!]);
+  assertEquals(CLAIMS.key(ids[3]!), ["c", ids[3]!]);
 });
 
 Deno.test("useDigest() names one use of one token", () => {

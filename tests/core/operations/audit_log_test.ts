@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../../core/base/errors.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { AUDIT_ENTRIES, AUDIT_HEADS } from "../../../core/operations/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { type AuditEntry, AuditLog } from "../../../core/operations/audit_log.ts";
 import { withEndpoint } from "../../support/store/with_kv_endpoint.ts";
 
@@ -13,7 +15,7 @@ const ROTATE = {
 } as const;
 
 async function withTrail(body: (auditLog: AuditLog, store: Store, heard: AuditEntry[]) => Promise<void>) {
-  const store = new Store(await Deno.openKv(":memory:"));
+  const store = storeOver(await Deno.openKv(":memory:"));
   const heard: AuditEntry[] = [];
   try {
     await body(new AuditLog(store, { random, now, onEntry: (entry) => heard.push(entry) }), store, heard);
@@ -53,14 +55,14 @@ Deno.test("AuditLog.append() loses and doubles nothing when many append at once"
 
 Deno.test("AuditLog.append() knows an entry that landed unheard", async () => {
   await withEndpoint(async (endpoint, open) => {
-    const auditLog = new AuditLog(new Store(await open()), { random, now });
+    const auditLog = new AuditLog(storeOver(await open()), { random, now });
     for (const fault of ["unavailableAfterWrite", "replayWrite"] as const) {
       endpoint.faults[fault] = 1;
       await auditLog.append({ ...ROTATE, details: fault });
     }
     assertEquals((await auditLog.latest(10)).length, 2);
     assert((await auditLog.verify()).intact);
-    const impatient = new AuditLog(new Store(await open(), { deadlineMs: 100 }), { random, now });
+    const impatient = new AuditLog(storeOver(await open(), { deadlineMs: 100 }), { random, now });
     endpoint.faults.hang = true;
     const refusal = await assertRejects(() => impatient.append(ROTATE), Refusal);
     assertEquals(refusal.code, "store_unavailable");
@@ -71,26 +73,24 @@ Deno.test("AuditLog.append() knows an entry that landed unheard", async () => {
 Deno.test("AuditLog.verify() finds whatever was done to the store behind its back", async () => {
   const damages: Record<string, (store: Store) => Promise<unknown>> = {
     "an entry changed": async (store) => {
-      const bytes = (await store.get<Uint8Array>(keySpace.auditEntry(2))).value!;
+      const bytes = (await store.get<Uint8Array>(AUDIT_ENTRIES.key(2))).value!;
       const changed = new TextDecoder().decode(bytes).replace("admin token", "reader token");
       return store.commit((operation) =>
-        operation.set(keySpace.auditEntry(2), new TextEncoder().encode(changed))
+        operation.set(AUDIT_ENTRIES.key(2), new TextEncoder().encode(changed))
       );
     },
-    "an entry removed": (store) => store.commit((operation) => operation.delete(keySpace.auditEntry(2))),
-    "the first entry removed": (store) =>
-      store.commit((operation) => operation.delete(keySpace.auditEntry(1))),
-    "the last entry removed": (store) =>
-      store.commit((operation) => operation.delete(keySpace.auditEntry(3))),
+    "an entry removed": (store) => store.commit((operation) => operation.delete(AUDIT_ENTRIES.key(2))),
+    "the first entry removed": (store) => store.commit((operation) => operation.delete(AUDIT_ENTRIES.key(1))),
+    "the last entry removed": (store) => store.commit((operation) => operation.delete(AUDIT_ENTRIES.key(3))),
     "the last entry changed": (store) =>
       store.commit((operation) =>
-        operation.set(keySpace.auditEntry(3), new TextEncoder().encode('{"number":3}'))
+        operation.set(AUDIT_ENTRIES.key(3), new TextEncoder().encode('{"number":3}'))
       ),
     "an entry added": (store) =>
       store.commit((operation) =>
-        operation.set(keySpace.auditEntry(4), new TextEncoder().encode('{"number":4}'))
+        operation.set(AUDIT_ENTRIES.key(4), new TextEncoder().encode('{"number":4}'))
       ),
-    "the head removed": (store) => store.commit((operation) => operation.delete(keySpace.auditHead())),
+    "the head removed": (store) => store.commit((operation) => operation.delete(AUDIT_HEADS.key())),
   };
   for (const [what, damage] of Object.entries(damages)) {
     await withTrail(async (auditLog, store) => {

@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Counters, sumOf } from "../../../core/operations/counters.ts";
 import { COUNTER_RETENTION_DAYS, CounterRows, sweepCounters } from "../../../core/operations/counter_rows.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { COUNTERS } from "../../../core/operations/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { until, withEndpoint } from "../../support/store/with_kv_endpoint.ts";
 
 const HOUR = 500_000;
@@ -18,7 +20,7 @@ async function issuedIn(rows: CounterRows, from = HOUR, to = HOUR + 10): Promise
 }
 
 async function withStore(body: (store: Store) => Promise<void>): Promise<void> {
-  const store = new Store(await Deno.openKv(":memory:"));
+  const store = storeOver(await Deno.openKv(":memory:"));
   try {
     await body(store);
   } finally {
@@ -67,9 +69,9 @@ Deno.test("CounterRows writes nothing when nothing was counted", async () => {
     const { counters, rows } = processOn(store, { now: HOUR * 3_600 }, "one");
     counters.issued("demo", 3);
     await rows.flush();
-    const before = await store.get(keySpace.counters(HOUR, "demo", "one"));
+    const before = await store.get(COUNTERS.key(HOUR, "demo", "one"));
     await rows.flush();
-    assertEquals((await store.get(keySpace.counters(HOUR, "demo", "one"))).versionstamp, before.versionstamp);
+    assertEquals((await store.get(COUNTERS.key(HOUR, "demo", "one"))).stamp, before.stamp);
   });
 });
 
@@ -86,8 +88,8 @@ Deno.test("CounterRows writes many applications, more than one commit's worth", 
 
 Deno.test("CounterRows loses and doubles nothing when writes land unheard, twice, late or never", async () => {
   await withEndpoint(async (endpoint, open) => {
-    const store = new Store(await open(), { deadlineMs: 250 });
-    const watcher = new Store(await open());
+    const store = storeOver(await open(), { deadlineMs: 250 });
+    const watcher = storeOver(await open());
     const clock = { now: HOUR * 3_600 };
     const { counters, rows } = processOn(store, clock, "one");
     const flush = () => rows.flush().catch(() => {});

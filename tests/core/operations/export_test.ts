@@ -3,10 +3,12 @@ import { concat, utf8 } from "../../../core/base/bytes.ts";
 import { exportDay } from "../../../core/operations/export.ts";
 import { shuffleStream } from "../../../core/base/shuffle.ts";
 import { DayChangedError, readRecords } from "../../../core/ledger/day_records.ts";
-import { keySpace, type Store } from "../../../core/store/kv.ts";
+import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { moveIntoSegments } from "../../../core/ledger/segments.ts";
 import { DAY, random, withLedger } from "../../support/store/ledger.ts";
 import { seededRandom } from "../../support/base/seeded_random.ts";
+import { setRow } from "../../support/store/rows.ts";
 
 async function exported(store: Store, windowBytes = 32 * 2 ** 20): Promise<string[]> {
   const chunks = await Array.fromAsync(exportDay(store, "demo", DAY, random, { windowBytes }));
@@ -42,7 +44,7 @@ Deno.test("exportDay() gives every record of the day once, moved or not, and no 
 Deno.test("exportDay() fits large records into its chunks", () =>
   withLedger(async ({ store }) => {
     const lines = Array.from({ length: 5 }, (_, index) => `${index}`.repeat(59_000));
-    for (const line of lines) await store.kv.set(keySpace.log("demo", DAY, random(12)), utf8(line + "\n"));
+    for (const line of lines) await setRow(store, LOG_ROWS.key("demo", DAY, random(12)), utf8(line + "\n"));
     assertEquals((await exported(store)).sort(), lines);
   }));
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
 import { Refusal } from "../../../core/base/errors.ts";
-import { Store } from "../../../core/store/kv.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { AuditLog } from "../../../core/operations/audit_log.ts";
 import { adminGuard, recordActions } from "../../../edge/auth/admin_guard.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
@@ -56,7 +56,7 @@ async function withActions(
 ): Promise<void> {
   using kv = await Deno.openKv(":memory:");
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-  const auditLog = new AuditLog(new Store(kv), { random, now: () => 0 });
+  const auditLog = new AuditLog(storeOver(kv), { random, now: () => 0 });
   const app = new Hono<OperatorEnv>();
   app.use("/admin/*", adminGuard({ admin: tokenDigest("right-token"), reader: tokenDigest("other-token") }));
   app.use("/admin/*", recordActions(auditLog));

@@ -1,7 +1,7 @@
 /** What tokens are worth when their key is another one, has ended, or was taken away while a process looked elsewhere. */
 import { assertEquals } from "@std/assert";
 import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { SIGNING_KEYS } from "../../../core/keys/families.ts";
 import { assertRefused, assertRefusedUnwritten } from "../../support/http/assert_answers.ts";
 import {
   batchRequest,
@@ -235,7 +235,7 @@ Deno.test("A made-up key id makes the keys be read at most once a second", async
     let reads = 0;
     const list = test.kv.list.bind(test.kv);
     test.kv.list = ((selector, options) => {
-      if (JSON.stringify(selector) === JSON.stringify(keySpace.keysOf("notes", "local"))) reads++;
+      if (JSON.stringify(selector) === JSON.stringify(SIGNING_KEYS.prefix("notes", "local"))) reads++;
       return list(selector, options);
     }) as typeof test.kv.list;
     const [token] = await tokensOf(test);

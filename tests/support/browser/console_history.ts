@@ -8,7 +8,9 @@ import type { ApplicationConfig } from "../../../core/config/types.ts";
 import { releaseContext } from "../../../core/jobs/run_releases.ts";
 import { releaseDay } from "../../../core/privacy/release/release.ts";
 import { encodeFigures, type PublishedRow } from "../../../core/privacy/release/rows.ts";
-import { keySpace } from "../../../core/store/kv.ts";
+import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import { RELEASES, releasesOf } from "../../../core/privacy/release/families.ts";
+import { ALERTS, DECISIONS } from "../../../core/privacy/risk/families.ts";
 import { encodeRecord } from "../../../core/schema/record.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import type { ValidEvent } from "../../../core/schema/validate.ts";
@@ -67,7 +69,7 @@ export async function storeRecords(
   );
   for (let at = 0; at < lines.length; at += 200) {
     const id = new Uint8Array(12).fill(at / 200);
-    await test.kv.set(keySpace.log("notes", day, id), utf8(lines.slice(at, at + 200).join("\n") + "\n"));
+    await test.kv.set(LOG_ROWS.key("notes", day, id), utf8(lines.slice(at, at + 200).join("\n") + "\n"));
   }
 }
 
@@ -113,26 +115,26 @@ export async function plantHtml(test: TestService, html: string): Promise<void> 
   const { store } = test.service;
   const now = test.clock.seconds;
   const day = dayOf(now) - 1;
-  const published = (await Array.fromAsync(store.list<PublishedRow>(keySpace.releasesOf("notes", day, day))))
+  const published = (await Array.fromAsync(store.list<PublishedRow>(releasesOf("notes", day, day))))
     .map(({ value }) => value).find((value) => !(value instanceof Uint8Array))!;
   const { parts } = encodeFigures({
     figures: [{ cell: [html], count: 90, lower: 80, upper: 100 }],
     withheld: 0,
   });
   await store.commit((operation) => {
-    operation.set(keySpace.release("notes", day, html, 0), {
+    operation.set(RELEASES.key("notes", day, html, 0), {
       ...published,
       plan: { ...published.plan, event: html, by: [html] },
     });
-    operation.set(keySpace.release("notes", day, html, 1), parts[0]);
-    operation.set(keySpace.risk("notes", "slider_moved", ""), {
+    operation.set(RELEASES.key("notes", day, html, 1), parts[0]);
+    operation.set(DECISIONS.key("notes", "slider_moved", ""), {
       state: "lifted",
       since: now,
       until: now + 86_400,
       layout: "x",
       reason: html,
     });
-    operation.set(keySpace.alert("notes", ["lifted", html]), {
+    operation.set(ALERTS.key("notes", "lifted", html), {
       id: "x",
       kind: "lifted",
       app: "notes",

@@ -9,7 +9,8 @@ import type { ApplicationConfig, Deployment } from "../../../core/config/types.t
 import { Sealer } from "../../../core/keys/sealing.ts";
 import type { AlertRow } from "../../../core/privacy/risk/alerts.ts";
 import { RiskMonitor } from "../../../core/privacy/risk/monitor.ts";
-import { Store } from "../../../core/store/kv.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { type EventSchema, isOpen } from "../../../core/schema/event.ts";
 import type { ValidEvent } from "../../../core/schema/validate.ts";
 import { type SeededRandom, seededRandom } from "../base/seeded_random.ts";
@@ -50,7 +51,7 @@ export async function withMonitor(
   run: (monitored: Monitored) => Promise<void>,
   kv?: Deno.Kv,
 ): Promise<void> {
-  const store = new Store(kv ?? await Deno.openKv(":memory:"));
+  const store = storeOver(kv ?? await Deno.openKv(":memory:"));
   const random = seededRandom(7);
   const sealer = await Sealer.of([new Uint8Array(32)], random.bytes);
   try {

@@ -7,7 +7,8 @@ import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ReleasesConfig } from "../../../core/config/release_types.ts";
 import type { Application, ApplicationConfig } from "../../../core/config/types.ts";
 import type { ReleaseContext } from "../../../core/privacy/release/release.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { packRecords } from "../../../core/ledger/pack_records.ts";
 import { encodeRecord } from "../../../core/schema/record.ts";
 import type { EventSchema } from "../../../core/schema/event.ts";
@@ -64,7 +65,7 @@ export async function store(
     record: encodeRecord(person, [{ name, at: day * 86_400, fields }]),
   }));
   for (const row of packRecords(records, random.bytes)) {
-    await kv.set(keySpace.log(row.app, row.day, random.bytes(12)), row.bytes);
+    await kv.set(LOG_ROWS.key(row.app, row.day, random.bytes(12)), row.bytes);
   }
 }
 
@@ -87,7 +88,7 @@ export async function withReleases(
   const kv = await Deno.openKv(":memory:");
   try {
     await run(
-      { store: new Store(wrap(kv)), random: seededRandom(seed).bytes, withheldOf: () => new Set() },
+      { store: storeOver(wrap(kv)), random: seededRandom(seed).bytes, withheldOf: () => new Set() },
       kv,
     );
   } finally {

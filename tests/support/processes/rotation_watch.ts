@@ -6,7 +6,7 @@
 import { DitClient } from "../../../client/mod.ts";
 import { concat } from "../../../core/base/bytes.ts";
 import { exportDay } from "../../../core/operations/export.ts";
-import { Store } from "../../../core/store/kv.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { platformRandom } from "../service/keys.ts";
 import { freePort } from "./free_ports.ts";
 import { demoConfig, Folders, type RunningProcess, signIn, startReady } from "./service_process.ts";
@@ -134,7 +134,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
 /** The events in the records that a stopped service has left, of today and of the days around it. */
 async function countEvents(path: string): Promise<number> {
   using kv = await Deno.openKv(path);
-  const store = new Store(kv);
+  const store = storeOver(kv);
   const today = Math.floor(Date.now() / 86_400_000);
   let events = 0;
   for (const day of [today - 1, today, today + 1]) {

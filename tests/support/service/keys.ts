@@ -11,7 +11,8 @@ import { epochAt, stateAt } from "../../../core/keys/epoch.ts";
 import { type EndedKey, isZeroed, type KeyRow } from "../../../core/keys/key_row.ts";
 import type { KeyEvent, RotationContext } from "../../../core/keys/rotation.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { ENDED_KEYS, ORDINALS, SIGNING_KEYS } from "../../../core/keys/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { tokenKeyId, truncatedKeyId } from "../../../core/token/token.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
@@ -50,7 +51,7 @@ export interface ContextOptions {
 export async function contextOn(kv: Deno.Kv, options: ContextOptions = {}): Promise<RotationContext> {
   const random = options.random ?? platformRandom;
   return {
-    store: new Store(kv),
+    store: storeOver(kv),
     region: "local",
     sealer: await Sealer.of(options.sealKeys ?? [SEAL_KEY], random),
     suites: (name) => options.suite ?? (name === "P384-SHA384" ? nobleP384 : nobleRistretto255),
@@ -66,7 +67,7 @@ export async function valuesOf<T>(kv: Deno.Kv, selector: Deno.KvListSelector): P
 
 /** Every key that has a row, in order. */
 export function rowsOf(kv: Deno.Kv, app = "notes"): Promise<KeyRow[]> {
-  return valuesOf<KeyRow>(kv, keySpace.keysOf(app, "local"));
+  return valuesOf<KeyRow>(kv, SIGNING_KEYS.prefix(app, "local"));
 }
 
 /**
@@ -97,11 +98,11 @@ export async function assertInOrder(kv: Deno.Kv, app: Application, nowSeconds: n
   );
   const ordinals = rows.map((row) => row.ordinal);
   assertEquals(new Set(ordinals).size, ordinals.length, "two keys have one ordinal");
-  const next = (await kv.get<number>(keySpace.ordinals())).value!;
+  const next = (await kv.get<number>(ORDINALS.key())).value!;
   assert(ordinals.every((ordinal) => ordinal < next), "an ordinal could be given again");
   const truncated = rows.map((row) => truncatedKeyId(tokenKeyId(row.publicKey)));
   assertEquals(new Set(truncated).size, truncated.length, "two keys have one truncated id");
-  const doomed = await Array.fromAsync(kv.list<EndedKey>(keySpace.allEndedKeys()));
+  const doomed = await Array.fromAsync(kv.list<EndedKey>(ENDED_KEYS.all()));
   for (const { value } of doomed) assert(nowSeconds < value.claimsAfter, "a doomed key is overdue");
   const may = {
     quotas: new Set(rows.filter((row) => row.revokedAt === undefined).map((row) => row.ordinal)),

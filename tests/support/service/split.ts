@@ -11,15 +11,20 @@ import { exportDay } from "../../../core/operations/export.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import type { Redeemer, Redemption } from "../../../core/acs/redeemer.ts";
-import { createLogServer, type Server, type Service } from "../../../core/service.ts";
-import { keySpace, Store } from "../../../core/store/kv.ts";
+import { createLogServer, createService, type Server, type Service } from "../../../core/service.ts";
+import { CLAIMS } from "../../../core/ledger/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../../core/token/mac.ts";
 import { encodeTokenInput } from "../../../core/token/token.ts";
+import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
+import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
 import { AcsClient } from "../../../edge/remote/acs_client.ts";
+import { Admission } from "../../../edge/admission.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
-import { type AssembledTest, type AssembledTestOptions, assembleTest } from "./assembled.ts";
-import { NOW, platformRandom, SEAL_KEY } from "./keys.ts";
+import { deidentify } from "../../../edge/deidentify.ts";
+import { createApp } from "../../../routes/app.ts";
+import { NOW, platformRandom } from "./keys.ts";
 
 /** The service token of an application. */
 export function serviceToken(app: string): string {
@@ -45,23 +50,18 @@ export async function openService(
   deployment: Deployment = splitDeployment(),
   kv?: Deno.Kv,
 ): Promise<Service> {
-  return (await assembleOn(clock, deployment, { openStore: kv && (() => Promise.resolve(new Store(kv))) }))
-    .service;
-}
-
-async function assembleOn(
-  clock: { seconds: number },
-  deployment: Deployment,
-  options: Pick<AssembledTestOptions, "openStore" | "settings">,
-): Promise<AssembledTest> {
-  const assembled = await assembleTest({
-    ...options,
+  const service = createService({
     deployment,
+    store: storeOver(kv ?? await Deno.openKv(":memory:")),
+    sealer: await Sealer.of([new Uint8Array(32).fill(7)], platformRandom),
+    suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
+    region: "local",
+    random: platformRandom,
     now: () => clock.seconds,
-    sealKey: SEAL_KEY,
+    committer: { maxInFlight: 1 },
   });
-  await runMaintenance(assembled.service);
-  return assembled;
+  await runMaintenance(service);
+  return service;
 }
 
 /** What stands between the log server and its ACS; it may count, change, lose or delay. */
@@ -75,6 +75,8 @@ export interface Split extends AsyncDisposable {
   readonly acs: Service;
   /** The log server. */
   readonly logs: Server;
+  /** What its store lies on. */
+  readonly logsKv: Deno.Kv;
   /** Set it to stand between the two. */
   network: Network;
   /** Reaches the ACS past the network. */
@@ -98,8 +100,16 @@ interface Deadlines {
 export async function startSplit(changes: Partial<ApplicationConfig> = {}): Promise<Split> {
   const clock = { seconds: NOW };
   const deployment = splitDeployment(changes);
-  const { service: acs, handle, internalErrors, close } = await assembleOn(clock, deployment, {
-    settings: { role: "acs" },
+  const acs = await openService(clock, deployment);
+  const internalErrors: unknown[] = [];
+  const app = createApp({
+    service: acs,
+    role: "acs",
+    onInternalError: (error) => internalErrors.push(error),
+  });
+  const handle = deidentify({
+    handle: (request) => app.fetch(request),
+    admission: new Admission(platformRandom),
   });
   const reach = (request: Request) => handle(request, "127.0.0.1");
   const logsKv = await Deno.openKv(":memory:");
@@ -107,7 +117,7 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
   const openLogServer = (kv: Deno.Kv = logsKv, { storeMs, acsMs }: Deadlines = {}): Server =>
     createLogServer({
       deployment,
-      store: new Store(kv, { deadlineMs: storeMs ?? NEVER_MS }),
+      store: storeOver(kv, { deadlineMs: storeMs ?? NEVER_MS }),
       sealer,
       region: "local",
       random: platformRandom,
@@ -126,13 +136,15 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
     clock,
     acs,
     logs: openLogServer(),
+    logsKv,
     network: (request, next) => next(request),
     reachAcs: (path, init) => reach(new Request(`https://acs.example${path}`, init)),
     internalErrors,
     openLogServer,
     async [Symbol.asyncDispose]() {
-      await close();
+      await acs.committer.drain();
       await split.logs.committer.drain();
+      acs.store.close();
       logsKv.close();
     },
   };
@@ -207,5 +219,5 @@ export async function storedTexts(server: Server, app = "notes"): Promise<string
 
 /** How many claims a store holds. */
 export async function countClaims(server: Server): Promise<number> {
-  return (await Array.fromAsync(server.store.list(keySpace.allClaims()))).length;
+  return (await Array.fromAsync(server.store.list(CLAIMS.all()))).length;
 }

@@ -8,9 +8,14 @@ import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import type { ClaimRequest } from "../../../core/ledger/claim_group.ts";
 import { type ClaimOutcome, Committer, type CommitterOptions } from "../../../core/ledger/committer.ts";
-import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import { ALIVE_KEYS } from "../../../core/keys/families.ts";
+import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import { claimId } from "../../../core/ledger/row_ids.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
 import { type FaultyKv, faultyKv } from "./faulty_kv.ts";
+import type { Range } from "../../../core/store/port.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 /** The application of all claims. */
@@ -41,13 +46,13 @@ export async function withCommitter(
 ): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   const faulty = faultyKv(kv);
-  const openStore = () => new Store(faulty.kv, { deadlineMs: options.deadlineMs ?? 60_000 });
+  const openStore = () => storeOver(faulty.kv, { deadlineMs: options.deadlineMs ?? 60_000 });
   // What tests look at afterwards has no faults, and all the time that a busy machine needs.
-  const store = new Store(kv, { deadlineMs: 60_000 });
+  const store = storeOver(kv, { deadlineMs: 60_000 });
   try {
     const alive = new Map<number, string>();
     for (const ordinal of [1, 2, 3]) {
-      const { versionstamp } = await kv.set(keySpace.alive(ordinal), true);
+      const { versionstamp } = await kv.set(ALIVE_KEYS.key(ordinal), true);
       alive.set(ordinal, versionstamp);
     }
     await run({
@@ -83,7 +88,7 @@ export function claimOf({ alive }: Bench, wish: Wish): ClaimRequest {
     id,
     tag: concat(u32(tag), new Uint8Array(12)),
     ordinal,
-    aliveVersionstamp: alive.get(ordinal)!,
+    aliveStamp: alive.get(ordinal)!,
     app: APP,
     day: DAY,
     ...(lane === undefined ? {} : { lane }),
@@ -100,15 +105,15 @@ export function submitAll(bench: Bench, wishes: Wish[]): Promise<ClaimOutcome[]>
 /** All stored records as texts, in order. */
 export async function storedRecords({ store }: Pick<Bench, "store">): Promise<string[]> {
   const texts: string[] = [];
-  for await (const { value } of store.list<Uint8Array>(keySpace.logsOf(APP, DAY))) {
+  for await (const { value } of store.list<Uint8Array>(LOG_ROWS.prefix(APP, DAY))) {
     texts.push(...splitLines(value).map((line) => new TextDecoder().decode(line)));
   }
   return texts.sort();
 }
 
 /** How many rows there are. */
-export async function countRows({ store }: Bench, selector: Deno.KvListSelector): Promise<number> {
-  return (await Array.fromAsync(store.list(selector))).length;
+export async function countRows({ store }: Bench, rows: Range): Promise<number> {
+  return (await Array.fromAsync(store.list(rows))).length;
 }
 
 /** The code with which something is refused. */

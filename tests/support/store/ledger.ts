@@ -7,7 +7,11 @@ import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
 import type { KeyRow } from "../../../core/keys/key_row.ts";
 import { destroyOverKeys, type RotationContext } from "../../../core/keys/rotation.ts";
 import { Committer } from "../../../core/ledger/committer.ts";
-import { claimId, keySpace, Store } from "../../../core/store/kv.ts";
+import { ALIVE_KEYS, SIGNING_KEYS } from "../../../core/keys/families.ts";
+import { claimId } from "../../../core/ledger/row_ids.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../core/store/store.ts";
+import { setRow } from "./rows.ts";
 
 /** Cryptographic randomness. */
 export const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
@@ -15,6 +19,8 @@ export const random = (length: number) => crypto.getRandomValues(new Uint8Array(
 /** A ledger of the applications `demo` (keys 1 and 2) and `other` (key 3). */
 export interface Ledger {
   readonly store: Store;
+  /** What the store lies on. */
+  readonly kv: Deno.Kv;
   readonly committer: Committer;
   /** Claims uses of one token of a key and stores their records, in as many commits as `commits` says. */
   add(
@@ -29,17 +35,19 @@ const OWNERS: Record<number, string> = { 1: "demo", 2: "demo", 3: "other" };
 
 /** Runs a test on a ledger of its own. */
 export async function withLedger(run: (ledger: Ledger) => Promise<void>): Promise<void> {
-  const store = new Store(await Deno.openKv(":memory:"));
+  const kv = await Deno.openKv(":memory:");
+  const store = storeOver(kv);
   const committer = new Committer(store, random);
   const alive = new Map<number, string>();
   try {
     for (const [text, app] of Object.entries(OWNERS)) {
       const ordinal = Number(text);
-      await store.kv.set(keySpace.key(app, "local", ordinal, 0), keyRow(app, ordinal));
-      alive.set(ordinal, (await store.kv.set(keySpace.alive(ordinal), true)).versionstamp);
+      await setRow(store, SIGNING_KEYS.key(app, "local", ordinal, 0), keyRow(app, ordinal));
+      alive.set(ordinal, await setRow(store, ALIVE_KEYS.key(ordinal), true));
     }
     await run({
       store,
+      kv,
       committer,
       async add({ ordinal = 1, day = DAY, uses, commits = 1, records = true }) {
         for (let commit = 0; commit < commits; commit++) {
@@ -48,7 +56,7 @@ export async function withLedger(run: (ledger: Ledger) => Promise<void>): Promis
             id: claimId(ordinal, token, use),
             tag: concat(u32(use), new Uint8Array(12)),
             ordinal,
-            aliveVersionstamp: alive.get(ordinal)!,
+            aliveStamp: alive.get(ordinal)!,
             app: OWNERS[ordinal]!,
             day,
             ...(records ? { record: utf8(JSON.stringify({ pseudonym: random(16).toHex(), use })) } : {}),

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } fro
 import { issueTokens } from "../../../../core/acs/issue_tokens.ts";
 import { Refusal } from "../../../../core/base/errors.ts";
 import { replaceIssuingKey, revokeKeys } from "../../../../core/keys/replacement.ts";
-import { keySpace } from "../../../../core/store/kv.ts";
+import { CLIENT_SECRETS } from "../../../../core/keys/families.ts";
 import { decodeBatchResponse, encodeBatchRequest } from "../../../../core/token/batch.ts";
 import { truncatedKeyId } from "../../../../core/token/token.ts";
 import { nobleRistretto255 as suite } from "../../../../core/voprf/noble.ts";
@@ -135,7 +135,7 @@ Deno.test("a batch for a key that nobody knows is refused without asking the ACS
     "batch_invalid",
   );
   assertEquals(names, []);
-  assertEquals((await split.acs.store.get(keySpace.clientSecret())).value, null);
+  assertEquals((await split.acs.store.get(CLIENT_SECRETS.key())).value, null);
 });
 
 Deno.test("a log server learns of a revocation with the first refusal", async () => {

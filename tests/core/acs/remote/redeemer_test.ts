@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../../../core/base/errors.ts";
 import { runMaintenance } from "../../../../core/jobs/maintenance.ts";
-import { keySpace } from "../../../../core/store/kv.ts";
+import { REMOTE_KEYS } from "../../../../core/acs/families.ts";
+import { CLAIMS } from "../../../../core/ledger/families.ts";
 import { dyingKv, EPOCH, NOW } from "../../../support/service/keys.ts";
 import {
   countClaims,
@@ -40,7 +41,7 @@ for (const landing of [false, true]) {
     for (; killed; commits++) {
       await using split = await startSplit();
       const log = signRedemption(await makeToken(split.acs));
-      const dying = split.openLogServer(dyingKv(split.logs.store.kv, commits, landing));
+      const dying = split.openLogServer(dyingKv(split.logsKv, commits, landing));
       killed = await redeemWith(dying.redeemer, log, recordOf("a"), NOW).then(() => false, () => true);
       await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW);
       assertEquals(await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW), { replayed: true });
@@ -77,7 +78,7 @@ Deno.test("two log servers on one store that get the same log at once store it o
   }
   assertEquals((await storedTexts(split.logs)).length, 10);
   // Both gave the key the same number.
-  assertEquals((await Array.fromAsync(split.logs.store.list(keySpace.allRemoteKeys()))).length, 1);
+  assertEquals((await Array.fromAsync(split.logs.store.list(REMOTE_KEYS.all()))).length, 1);
 });
 
 Deno.test("a log server whose store does not answer spends no use", async () => {
@@ -116,8 +117,8 @@ Deno.test("what a log server stores tells nothing of nonce, MAC or use of anothe
   const token = await makeToken(split.acs);
   const log = signRedemption(token, 5);
   await redeemWith(split.logs.redeemer, log, recordOf("a"), NOW);
-  const [acsClaim] = await Array.fromAsync(split.acs.store.list<Uint8Array>(keySpace.allClaims()));
-  const [ownClaim] = await Array.fromAsync(split.logs.store.list<Uint8Array>(keySpace.allClaims()));
+  const [acsClaim] = await Array.fromAsync(split.acs.store.list<Uint8Array>(CLAIMS.all()));
+  const [ownClaim] = await Array.fromAsync(split.logs.store.list<Uint8Array>(CLAIMS.all()));
   const digest = (claim: typeof acsClaim) => (claim!.key[1] as Uint8Array).slice(4, 20).toHex();
   const tag = (claim: typeof acsClaim) => claim!.value.slice(0, 16).toHex();
   for (const secret of [digest(acsClaim), tag(acsClaim), token.nonce.toHex(), log.credential.mac.toHex()]) {
@@ -131,7 +132,7 @@ Deno.test("a key's number on a log server outlives its uses, so that none is eve
   const log = signRedemption(await makeToken(acs));
   await redeemWith(logs.redeemer, log, recordOf("a"), NOW);
   const end = (EPOCH + 2) * 86_400;
-  const borrowed = async () => (await Array.fromAsync(logs.store.list(keySpace.allRemoteKeys()))).length;
+  const borrowed = async () => (await Array.fromAsync(logs.store.list(REMOTE_KEYS.all()))).length;
   // The log server's clock is two hours ahead of the ACS's, which still redeems.
   clock.seconds = end + 7_200;
   await runMaintenance(logs);

@@ -10,7 +10,7 @@ import {
 } from "../../../../core/privacy/release/budget.ts";
 import { rational, rationalOf } from "../../../../core/privacy/dp/rational.ts";
 import { BY_VERSION, DAY, releasing, withReleases } from "../../../support/privacy/released.ts";
-import type { Store } from "../../../../core/store/kv.ts";
+import type { Store } from "../../../../core/store/store.ts";
 
 const cost = (epsilon: number, delta = 0) => privacyLoss("pure", rationalOf(epsilon), rationalOf(delta));
 const BUDGET = privacyLoss("pure", rationalOf(0.3), rationalOf(1e-6));

@@ -11,9 +11,11 @@ import {
 } from "../../../../core/privacy/release/release.ts";
 import { readReleases, type Release } from "../../../../core/privacy/release/rows.ts";
 import { retireRecords } from "../../../../core/jobs/retention.ts";
-import { keySpace, Store } from "../../../../core/store/kv.ts";
+import { ENDED_KEYS } from "../../../../core/keys/families.ts";
+import { LOG_ROWS, TALLIES } from "../../../../core/ledger/families.ts";
+import { storeOver } from "../../../../core/store/deno_kv/open.ts";
+import { DEFAULT_PACE } from "../../../../core/store/sweep.ts";
 import { moveIntoSegments } from "../../../../core/ledger/segments.ts";
-import { DEFAULT_PACE } from "../../../../core/ledger/sweep.ts";
 import { type CommitFault, faultyKv } from "../../../support/store/faulty_kv.ts";
 import {
   BY_VERSION,
@@ -124,7 +126,7 @@ Deno.test("releaseDay() may end at any commit: a rerun releases once, and spends
       await store(kv, crashes({ "1.2": 500 }));
       const faulty = faultyKv(kv);
       faulty.fault = (commit) => commit >= crash ? "throw" : "none";
-      isDone = await night({ ...context, store: new Store(faulty.kv) }).then(() => true, () => false);
+      isDone = await night({ ...context, store: storeOver(faulty.kv) }).then(() => true, () => false);
       const seen = await released(context);
       assert(await spent(context) <= 1);
       const rerun = await night(context);
@@ -147,7 +149,7 @@ Deno.test("releaseDay() spends and publishes once through commits whose outcome 
         await store(kv, crashes({ "1.2": 500 }));
         const faulty = faultyKv(kv);
         faulty.fault = (commit) => commit === strikes ? fault : "none";
-        await night({ ...context, store: new Store(faulty.kv) }).catch(() => {});
+        await night({ ...context, store: storeOver(faulty.kv) }).catch(() => {});
         const seen = await released(context);
         await night(context);
         const published = await released(context);
@@ -164,7 +166,7 @@ Deno.test("releaseDay() follows what was reserved, whatever the configuration sa
     await store(kv, crashes({ "1.2": 500 }));
     const faulty = faultyKv(kv);
     faulty.fault = (commit) => commit === 1 ? "throw" : "none";
-    await night({ ...context, store: new Store(faulty.kv) }).catch(() => {});
+    await night({ ...context, store: storeOver(faulty.kv) }).catch(() => {});
     const changed = releasing({
       budget: { epsilon: 70 },
       queries: { crashes: { event: "app_crash", by: ["platform"], epsilon: 10 } },
@@ -180,7 +182,7 @@ Deno.test("releaseDay() leaves a question unanswered whose event the schema lost
     await store(kv, crashes({ "1.2": 500 }));
     const faulty = faultyKv(kv);
     faulty.fault = (commit) => commit === 1 ? "throw" : "none";
-    await night({ ...context, store: new Store(faulty.kv) }).catch(() => {});
+    await night({ ...context, store: storeOver(faulty.kv) }).catch(() => {});
     const { vote } = APP.events;
     const changed = releasing({
       budget: { epsilon: 7 },
@@ -225,7 +227,7 @@ Deno.test("releaseDay() answers nothing about a day whose raw records are gone, 
     // By its retention, or by what is noted of the day.
     const short = { ...APP, retentionDays: 1 };
     assertEquals(await releaseDay(context, short, DAY, { nowSeconds: later }), { crashes: "incomplete" });
-    await kv.set(keySpace.tally("app", DAY), { claimsSwept: 0, recordsMoved: 0, recordsRetired: 500 });
+    await kv.set(TALLIES.key("app", DAY), { claimsSwept: 0, recordsMoved: 0, recordsRetired: 500 });
     assertEquals(await night(context), { crashes: "incomplete" });
     assertEquals(await spent(context), 0);
   }));
@@ -234,7 +236,7 @@ Deno.test("releaseDay() does not publish when records are removed while it count
   withReleases(async (context, kv) => {
     await store(kv, crashes({ "1.2": 3_000 }));
     // Claims of a key that ended are still to be swept, so the tallies of their days are kept.
-    await kv.set(keySpace.endedKey(1), {
+    await kv.set(ENDED_KEYS.key(1), {
       app: "app",
       region: "local",
       epoch: 1,
@@ -353,7 +355,7 @@ Deno.test("releaseDue() answers the other days when one cannot be read, and says
   withReleases(async (context, kv) => {
     await releaseDue(context, APP, NIGHT, fail);
     for (let day = 1; day <= 3; day++) await store(kv, crashes({ "1.2": 500 }), { day: DAY + day });
-    const damaged = keySpace.log("app", DAY + 2, new Uint8Array(12));
+    const damaged = LOG_ROWS.key("app", DAY + 2, new Uint8Array(12));
     await kv.set(damaged, new TextEncoder().encode("{\n"));
     const failures: unknown[] = [];
     const night = (onFailure: (error: unknown) => void) =>
@@ -401,7 +403,7 @@ Deno.test("retireRecords() deletes raw records as soon as all is answered, where
     assertEquals(await isReleased(context.store, app, DAY), false);
     await night(context, DAY, app);
     assertEquals((await retire()).records, 500);
-    const left = await Array.fromAsync(context.store.list(keySpace.allLogsOf("app")));
+    const left = await Array.fromAsync(context.store.list(LOG_ROWS.prefix("app")));
     assertEquals(new Set(left.map(({ key }) => key[2])), new Set([DAY + 1]));
     assertEquals((await released(context)).length, 1);
     assertEquals(await night(context, DAY, app), { crashes: "present" });
@@ -414,7 +416,7 @@ Deno.test("sweepReleases() keeps releases and budgets for 800 days", () =>
   withReleases(async (context, kv) => {
     await store(kv, crashes({ "1.2": 500 }));
     await night(context);
-    const after = (days: number) => sweepReleases(context.store, APP, NIGHT + days * 86_400);
+    const after = (days: number) => sweepReleases(context.store, APP, NIGHT + days * 86_400, DEFAULT_PACE);
     assertEquals(await after(798), 0);
     // The release's row, its figures, and what they cost.
     assertEquals(await after(799), 3);

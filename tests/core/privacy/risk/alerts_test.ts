@@ -7,7 +7,9 @@ import {
   sweepAlerts,
 } from "../../../../core/privacy/risk/alerts.ts";
 import { startMergeLoop } from "../../../../core/privacy/risk/merge_loop.ts";
-import { keySpace, Store } from "../../../../core/store/kv.ts";
+import { ALERTS, SKETCHES } from "../../../../core/privacy/risk/families.ts";
+import { storeOver } from "../../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../../core/store/store.ts";
 import {
   accepted,
   deploymentOf,
@@ -16,6 +18,8 @@ import {
   pseudonym,
   withMonitor,
 } from "../../../support/privacy/monitored.ts";
+import { setRow } from "../../../support/store/rows.ts";
+import { DEFAULT_PACE } from "../../../../core/store/sweep.ts";
 
 const FIGURES = {
   pseudonyms: 2_100,
@@ -44,7 +48,7 @@ function alert(changes: Partial<AlertRow> = {}): AlertRow {
 }
 
 async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
-  const store = new Store(await Deno.openKv(":memory:"));
+  const store = storeOver(await Deno.openKv(":memory:"));
   try {
     await run(store);
   } finally {
@@ -71,8 +75,8 @@ Deno.test("alertText() says what follows from which figures, for every kind", ()
 
 Deno.test("deliverAlerts() tries ever more rarely, over restarts, until the alert is taken", () =>
   withStore(async (store) => {
-    const key = keySpace.alert("app", ["x"]);
-    await store.kv.set(key, alert());
+    const key = ALERTS.key("app", "x");
+    await setRow(store, key, alert());
     const tried: number[] = [];
     // Every second a new process looks: nothing is remembered but the row.
     for (let second = 0; second < 1_000; second++) {
@@ -87,7 +91,7 @@ Deno.test("deliverAlerts() tries ever more rarely, over restarts, until the aler
 
 Deno.test("deliverAlerts() gives up after twenty tries and three days", () =>
   withStore(async (store) => {
-    await store.kv.set(keySpace.alert("app", ["x"]), alert());
+    await setRow(store, ALERTS.key("app", "x"), alert());
     let tries = 0, last = 0;
     for (let minute = 0; minute < 6 * 1_440; minute++) {
       await deliverAlerts(store, NOW + 60 * minute, () => {
@@ -103,7 +107,7 @@ Deno.test("deliverAlerts() gives up after twenty tries and three days", () =>
 
 Deno.test("deliverAlerts() sends an alert once though several processes look", () =>
   withStore(async (store) => {
-    await store.kv.set(keySpace.alert("app", ["x"]), alert());
+    await setRow(store, ALERTS.key("app", "x"), alert());
     let sent = 0;
     const send = async () => {
       sent++;
@@ -116,7 +120,7 @@ Deno.test("deliverAlerts() sends an alert once though several processes look", (
 
 Deno.test("deliverAlerts() tries again after a process that ended while it sent", () =>
   withStore(async (store) => {
-    await store.kv.set(keySpace.alert("app", ["x"]), alert());
+    await setRow(store, ALERTS.key("app", "x"), alert());
     await deliverAlerts(store, NOW, () => Promise.reject(new Error("ended"))).catch(() => {});
     assertEquals(await deliverAlerts(store, NOW + 1, () => Promise.resolve(true)), { sent: 0, failed: 0 });
     assertEquals(await deliverAlerts(store, NOW + 30, () => Promise.resolve(true)), { sent: 1, failed: 0 });
@@ -124,7 +128,7 @@ Deno.test("deliverAlerts() tries again after a process that ended while it sent"
 
 Deno.test("deliverAlerts() leaves a webhook that fails one alert alone with the others until the next time", () =>
   withStore(async (store) => {
-    for (let name = 0; name < 20; name++) await store.kv.set(keySpace.alert("app", [name]), alert());
+    for (let name = 0; name < 20; name++) await setRow(store, ALERTS.key("app", name), alert());
     let tries = 0;
     const send = (isTaken: boolean) => () => {
       tries++;
@@ -139,8 +143,9 @@ Deno.test("deliverAlerts() leaves a webhook that fails one alert alone with the 
 
 Deno.test("deliverAlerts() leaves alone what was raised without a webhook", () =>
   withStore(async (store) => {
-    await store.kv.set(
-      keySpace.alert("app", ["x"]),
+    await setRow(
+      store,
+      ALERTS.key("app", "x"),
       alert({ delivery: { state: "none", tries: 0, dueAt: NOW } }),
     );
     assertEquals(await deliverAlerts(store, NOW, () => Promise.resolve(true)), { sent: 0, failed: 0 });
@@ -148,9 +153,9 @@ Deno.test("deliverAlerts() leaves alone what was raised without a webhook", () =
 
 Deno.test("sweepAlerts() keeps alerts for 400 days", () =>
   withStore(async (store) => {
-    await store.kv.set(keySpace.alert("app", ["x"]), alert());
-    assertEquals(await sweepAlerts(store, NOW + 400 * 86_400 - 1), 0);
-    assertEquals(await sweepAlerts(store, NOW + 400 * 86_400), 1);
+    await setRow(store, ALERTS.key("app", "x"), alert());
+    assertEquals(await sweepAlerts(store, NOW + 400 * 86_400 - 1, DEFAULT_PACE), 0);
+    assertEquals(await sweepAlerts(store, NOW + 400 * 86_400, DEFAULT_PACE), 1);
     assertEquals(await readAlerts(store, "app"), []);
   }));
 
@@ -180,7 +185,7 @@ Deno.test("startMergeLoop() merges, reports and delivers on its own, and once mo
       monitor.observe("app", pseudonym(1_000 + person), [accepted("e", { level: person })], NOW + 604_800);
     }
     await pulse.stop();
-    const rows = await Array.fromAsync(store.list(keySpace.sketchesOf("app")));
+    const rows = await Array.fromAsync(store.list(SKETCHES.prefix("app")));
     assert(rows.length > 0);
   });
 });

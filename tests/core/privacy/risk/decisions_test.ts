@@ -9,7 +9,8 @@ import { RiskMonitor } from "../../../../core/privacy/risk/monitor.ts";
 import { EventSketches } from "../../../../core/privacy/risk/sketches.ts";
 import { readRisks, type RiskRow } from "../../../../core/privacy/risk/suppressions.ts";
 import { Sealer } from "../../../../core/keys/sealing.ts";
-import { keySpace, Store } from "../../../../core/store/kv.ts";
+import { DECISIONS } from "../../../../core/privacy/risk/families.ts";
+import { storeOver } from "../../../../core/store/deno_kv/open.ts";
 import type { EventSchema, RiskAction, RiskThresholds } from "../../../../core/schema/event.ts";
 import { type CommitFault, faultyKv } from "../../../support/store/faulty_kv.ts";
 import {
@@ -204,7 +205,7 @@ Deno.test("decide() takes back no decision that another process or a person made
     const deployment = deploymentOf({ e: leaky({ action }) }, { risk: FEW });
     await withMonitor(deployment, async ({ store, random }) => {
       const judged = measured(deployment, isLeaking);
-      const key = keySpace.risk("app", "e", "");
+      const key = DECISIONS.key("app", "e", "");
       const stale = await readRisks(store, "app");
       const made: RiskRow = { state: "passed", since: NOW, until: 0, layout: judged.layout.id, ...row };
       await store.commit((operation) => operation.set(key, made));
@@ -296,7 +297,7 @@ Deno.test("RiskMonitor may end at any commit of a merge: the next process finds 
       faulty.fault = (commit) => commit >= crash ? "throw" : "none";
       const crashing = new RiskMonitor({
         deployment,
-        store: new Store(faulty.kv),
+        store: storeOver(faulty.kv),
         sealer,
         random: random.bytes,
       });
@@ -304,12 +305,12 @@ Deno.test("RiskMonitor may end at any commit of a merge: the next process finds 
       leak(crashing);
       isDone = await crashing.merge(NOW).then(() => true, () => false);
       const next = await open();
-      const alerts = await readAlerts(new Store(kv), "app");
+      const alerts = await readAlerts(storeOver(kv), "app");
       assertEquals(alerts.length, next.suppressionsOf("app").fields.size);
       leak(next);
       await next.merge(NOW);
       assertEquals([...next.suppressionsOf("app").fields], ["e.level"]);
-      assertEquals((await readAlerts(new Store(kv), "app")).length, 1);
+      assertEquals((await readAlerts(storeOver(kv), "app")).length, 1);
     }, kv);
     assert(!isDone || crash > 8);
   }

@@ -3,7 +3,7 @@ import { checkConfig } from "../../../../core/config/check/check.ts";
 import { Sealer } from "../../../../core/keys/sealing.ts";
 import { findJoins } from "../../../../core/privacy/risk/joins.ts";
 import { RiskMonitor } from "../../../../core/privacy/risk/monitor.ts";
-import { Store } from "../../../../core/store/kv.ts";
+import { storeOver } from "../../../../core/store/deno_kv/open.ts";
 import { accepted, event, NOW, pseudonym } from "../../../support/privacy/monitored.ts";
 import { seededRandom } from "../../../support/base/seeded_random.ts";
 
@@ -24,7 +24,7 @@ Deno.test("findJoins() finds the field that two applications share, and none tha
     },
   }, { development: true });
   const random = seededRandom(3);
-  const store = new Store(await Deno.openKv(":memory:"));
+  const store = storeOver(await Deno.openKv(":memory:"));
   try {
     const sealer = await Sealer.of([new Uint8Array(32)], random.bytes);
     const monitor = new RiskMonitor({ deployment, store, sealer, random: random.bytes });

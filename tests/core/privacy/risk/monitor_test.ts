@@ -4,7 +4,8 @@ import { judgeEvent } from "../../../../core/privacy/risk/decisions.ts";
 import type { RiskMonitor } from "../../../../core/privacy/risk/monitor.ts";
 import { PEOPLE } from "../../../../core/privacy/risk/sketches.ts";
 import { loadSketch } from "../../../../core/privacy/risk/sketch_store.ts";
-import { keySpace } from "../../../../core/store/kv.ts";
+import { MONITOR_SECRETS } from "../../../../core/keys/families.ts";
+import { SKETCHES } from "../../../../core/privacy/risk/families.ts";
 import { schemaBudget } from "../../../../core/schema/schema_budget.ts";
 import {
   accepted,
@@ -19,6 +20,7 @@ import {
 } from "../../../support/privacy/monitored.ts";
 
 const WEEK = 604_800;
+const PACE = { rowsPerCommit: 250, pause: () => Promise.resolve() };
 const PARAMETERS = { k: 2_048, registerCount: 1_024 };
 const SLIDER = event({
   platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
@@ -219,10 +221,10 @@ Deno.test("RiskMonitor begins anew with every pseudonym period and forgets the p
       const [measured] = await monitor.measure("app", NOW + week * WEEK);
       assertEquals(measured!.pseudonyms > 90 && measured!.pseudonyms < 110, true);
     }
-    const rows = async () => (await Array.fromAsync(store.list(keySpace.sketchesOf("app")))).length;
+    const rows = async () => (await Array.fromAsync(store.list(SKETCHES.prefix("app")))).length;
     const before = await rows();
-    assertEquals(await monitor.maintain(NOW + WEEK, () => Promise.resolve()), 0);
-    assertEquals(await monitor.maintain(NOW + 2 * WEEK, () => Promise.resolve()), before / 2);
+    assertEquals(await monitor.maintain(NOW + WEEK, PACE), 0);
+    assertEquals(await monitor.maintain(NOW + 2 * WEEK, PACE), before / 2);
     assertEquals(await rows(), before / 2);
     assertEquals((await monitor.measure("app", NOW))[0]!.pseudonyms, 0);
   });
@@ -234,7 +236,7 @@ Deno.test("RiskMonitor observes nothing of an application without a pseudonym", 
     const monitor = await open();
     monitor.observe("app", undefined, [accepted("volume_changed", { platform: "linux", volume: 1 })], NOW);
     assertEquals(await monitor.merge(NOW), { rows: 0, alerts: [] });
-    assertEquals(await Array.fromAsync(store.list(keySpace.sketchesOf("app"))), []);
+    assertEquals(await Array.fromAsync(store.list(SKETCHES.prefix("app"))), []);
     assertEquals(await monitor.measure("app", NOW), []);
   });
 });
@@ -260,10 +262,10 @@ Deno.test("RiskMonitor keeps a secret that no process without the sealing key ca
   const deployment = deploymentOf({ volume_changed: SLIDER });
   await withMonitor(deployment, async ({ open, store }) => {
     await open();
-    const first = (await store.get<Uint8Array>(keySpace.monitorSecret())).value!;
+    const first = (await store.get<Uint8Array>(MONITOR_SECRETS.key())).value!;
     await open();
     // The second process has opened the same secret and made none.
-    assertEquals((await store.get<Uint8Array>(keySpace.monitorSecret())).value, first);
+    assertEquals((await store.get<Uint8Array>(MONITOR_SECRETS.key())).value, first);
     assertEquals(first.length, 32 + 32);
   });
 });

@@ -2,9 +2,16 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type KhllParameters, KHyperLogLog } from "../../../../core/privacy/sketch/khll.ts";
 import { serialize } from "../../../../core/privacy/sketch/khll_codec.ts";
 import { loadSketch, mergeSketch, SketchContention } from "../../../../core/privacy/risk/sketch_store.ts";
-import { keySpace, type SketchName, Store } from "../../../../core/store/kv.ts";
+import {
+  sketchKey,
+  type SketchName,
+  sketchOf as rowsOfSketch,
+} from "../../../../core/privacy/risk/families.ts";
+import { storeOver } from "../../../../core/store/deno_kv/open.ts";
+import type { Store } from "../../../../core/store/store.ts";
 import { type CommitFault, faultyKv } from "../../../support/store/faulty_kv.ts";
 import { seededRandom } from "../../../support/base/seeded_random.ts";
+import type { Entry } from "../../../../core/store/port.ts";
 
 const NAME: SketchName = { app: "app", period: 1, event: "e", layout: "l", dimension: "d" };
 const PARAMETERS: KhllParameters = { k: 256, registerCount: 1024 };
@@ -32,14 +39,14 @@ function union(...sketches: KHyperLogLog[]): KHyperLogLog {
 async function withStore(run: (store: Store, kv: Deno.Kv) => Promise<void>): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   try {
-    await run(new Store(kv), kv);
+    await run(storeOver(kv), kv);
   } finally {
     kv.close();
   }
 }
 
-async function rowsOf(store: Store): Promise<Deno.KvEntry<Uint8Array>[]> {
-  return await Array.fromAsync(store.list<Uint8Array>(keySpace.sketchOf(NAME)));
+async function rowsOf(store: Store): Promise<Entry<Uint8Array>[]> {
+  return await Array.fromAsync(store.list<Uint8Array>(rowsOfSketch(NAME)));
 }
 
 Deno.test("mergeSketch() stores what loadSketch() reads, in rows below KV's limit", () =>
@@ -89,21 +96,21 @@ Deno.test("mergeSketch() may end at any commit: what was stored before is stored
   for (let crash = 0;; crash++) {
     const kv = await Deno.openKv(":memory:");
     const before = sketchOf(1, 5_000);
-    await mergeSketch(new Store(kv), NAME, before);
+    await mergeSketch(storeOver(kv), NAME, before);
     const faulty = faultyKv(kv);
     // From this commit on the process is gone.
     faulty.fault = (commit) => commit >= crash ? "throw" : "none";
     const added = sketchOf(2, 60_000);
     const expected = serialize(union(before, added));
-    const isDone = await mergeSketch(new Store(faulty.kv), NAME, added).then(() => true, () => false);
-    const stored = await loadSketch(new Store(kv), NAME, PARAMETERS);
+    const isDone = await mergeSketch(storeOver(faulty.kv), NAME, added).then(() => true, () => false);
+    const stored = await loadSketch(storeOver(kv), NAME, PARAMETERS);
     // Everything that was there is there, and nothing that nobody saw.
     assertEquals(serialize(union(stored, before)), serialize(stored));
     assertEquals(serialize(union(stored, added)), expected);
     // The next process finishes it.
-    await mergeSketch(new Store(kv), NAME, sketchOf(2, 60_000));
-    assertEquals(serialize(await loadSketch(new Store(kv), NAME, PARAMETERS)), expected);
-    assertEquals(new Set((await rowsOf(new Store(kv))).map(({ key }) => key.at(-2))).size, 1);
+    await mergeSketch(storeOver(kv), NAME, sketchOf(2, 60_000));
+    assertEquals(serialize(await loadSketch(storeOver(kv), NAME, PARAMETERS)), expected);
+    assertEquals(new Set((await rowsOf(storeOver(kv))).map(({ key }) => key.at(-2))).size, 1);
     kv.close();
     if (isDone) {
       assert(crash > 4, `only ${crash} commits were tried`);
@@ -118,7 +125,7 @@ Deno.test("mergeSketch() survives commits that land and say that they did not", 
       const faulty = faultyKv(kv);
       faulty.fault = (commit) => commit % 2 === 0 ? fault : "none";
       const sketch = sketchOf(1, 20_000);
-      await mergeSketch(new Store(faulty.kv), NAME, sketch);
+      await mergeSketch(storeOver(faulty.kv), NAME, sketch);
       assertEquals(serialize(await loadSketch(store, NAME, PARAMETERS)), serialize(sketch));
     });
   }
@@ -128,7 +135,7 @@ Deno.test("mergeSketch() gives up on a row that others always change, and can be
   withStore(async (_store, kv) => {
     const faulty = faultyKv(kv);
     faulty.fault = () => "say no";
-    const store = new Store(faulty.kv);
+    const store = storeOver(faulty.kv);
     const sketch = sketchOf(1, 100);
     await assertRejects(() => mergeSketch(store, NAME, sketch), SketchContention);
     faulty.fault = () => "none";
@@ -137,7 +144,7 @@ Deno.test("mergeSketch() gives up on a row that others always change, and can be
 
 Deno.test("mergeSketch() overwrites a row that is no sketch of these parameters", () =>
   withStore(async (store, kv) => {
-    await kv.set(keySpace.sketch(NAME, 1, 0), new Uint8Array([1, 2, 3]));
+    await kv.set(sketchKey(NAME, 1, 0), new Uint8Array([1, 2, 3]));
     assertEquals((await loadSketch(store, NAME, PARAMETERS)).size, 0);
     const sketch = sketchOf(1, 100);
     await mergeSketch(store, NAME, sketch);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { narrowExpiryIndex } from "../../../core/ledger/expiry_index.ts";
-import { openStore } from "../../../core/store/deno_kv/open.ts";
+import { narrowExpiryIndex } from "../../../core/store/deno_kv/expiry_index.ts";
+import { openDenoKv } from "../../../core/store/deno_kv/open.ts";
 import { until } from "../../support/store/with_kv_endpoint.ts";
 
 /** Every statement of Deno that looks for expiring rows. */
@@ -26,11 +26,11 @@ function read(path: string, sql: string): Record<string, unknown>[] {
 
 const INDEX = "select sql from sqlite_master where name = 'kv_expiration_ms_idx'";
 
-Deno.test("openStore() keeps rows that never expire out of the index, and Deno's statements use it still", () =>
+Deno.test("openDenoKv() keeps rows that never expire out of the index, and Deno's statements use it still", () =>
   withFile(async (path) => {
-    const store = await openStore(path);
-    for (let row = 0; row < 100; row++) await store.kv.set(["x", row], row);
-    await store.kv.set(["expiring"], 1, { expireIn: 3_600_000 });
+    const store = await openDenoKv(path);
+    for (let row = 0; row < 100; row++) await store.set(["x", row], row);
+    await store.set(["expiring"], 1, { expireIn: 3_600_000 });
     assertEquals((await store.get(["x", 99])).value, 99);
     for (const statement of STATEMENTS) {
       const plan = JSON.stringify(read(path, `explain query plan ${statement}`));
@@ -45,11 +45,11 @@ Deno.test("openStore() keeps rows that never expire out of the index, and Deno's
 
 Deno.test("an expired row of a file with the narrow index is collected by Deno", () =>
   withFile(async (path) => {
-    const first = await openStore(path);
-    await first.kv.set(["gone"], 1, { expireIn: 1 });
-    await first.kv.set(["stays"], 1);
+    const first = await openDenoKv(path);
+    await first.set(["gone"], 1, { expireIn: 1 });
+    await first.set(["stays"], 1);
     first.close();
-    const second = await openStore(path);
+    const second = await openDenoKv(path);
     await until(() => read(path, "select count(*) as rows from kv")[0]!.rows === 1);
     assertEquals((await second.get(["stays"])).value, 1);
     second.close();

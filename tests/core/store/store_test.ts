@@ -1,10 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { StoreUnavailable } from "../../../core/store/breaker.ts";
-import { Store } from "../../../core/store/kv.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { ListOptions, Store } from "../../../core/store/store.ts";
 import { faultyKv } from "../../support/store/faulty_kv.ts";
+import { setRow } from "../../support/store/rows.ts";
 
 async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
-  const store = new Store(await Deno.openKv(":memory:"));
+  const store = storeOver(await Deno.openKv(":memory:"));
   try {
     await run(store);
   } finally {
@@ -14,8 +16,8 @@ async function withStore(run: (store: Store) => Promise<void>): Promise<void> {
 
 Deno.test("list() gives every row once, in order, whatever the page", () =>
   withStore(async (store) => {
-    for (let index = 0; index < 25; index++) await store.kv.set(["x", index], index);
-    const read = async (options: Deno.KvListOptions) =>
+    for (let index = 0; index < 25; index++) await setRow(store, ["x", index], index);
+    const read = async (options: ListOptions) =>
       (await Array.fromAsync(store.list<number>({ prefix: ["x"] }, options))).map(({ value }) => value);
     const all = Array.from({ length: 25 }, (_, index) => index);
     for (const batchSize of [1, 5, 7, 25, 26, 100]) assertEquals(await read({ batchSize }), all);
@@ -27,7 +29,7 @@ Deno.test("list() gives every row once, in order, whatever the page", () =>
 
 Deno.test("getMany() gives rows in the order of their keys", () =>
   withStore(async (store) => {
-    for (let index = 0; index < 35; index++) await store.kv.set(["x", index], index);
+    for (let index = 0; index < 35; index++) await setRow(store, ["x", index], index);
     const keys = Array.from({ length: 40 }, (_, index) => ["x", 39 - index]);
     const values = (await store.getMany<number>(keys)).map(({ value }) => value);
     assertEquals(values, Array.from({ length: 40 }, (_, index) => index < 5 ? null : 39 - index));
@@ -37,7 +39,7 @@ Deno.test("every call has a deadline, and the operator hears of faults", async (
   const kv = await Deno.openKv(":memory:");
   const faulty = faultyKv(kv);
   const heard: string[] = [];
-  const store = new Store(faulty.kv, { deadlineMs: 10, onFault: ({ why }) => heard.push(why) });
+  const store = storeOver(faulty.kv, { deadlineMs: 10, onFault: ({ why }) => heard.push(why) });
   faulty.readsHang = true;
   await assertRejects(() => store.get(["x"]), StoreUnavailable);
   await assertRejects(() => store.getMany([["x"]]), StoreUnavailable);
@@ -49,12 +51,12 @@ Deno.test("every call has a deadline, and the operator hears of faults", async (
   kv.close();
 });
 
-Deno.test("commit() gives the versionstamp, or undefined when a check failed", () =>
+Deno.test("commit() gives the stamp, or undefined when a check failed", () =>
   withStore(async (store) => {
     const stamp = await store.commit((operation) => operation.set(["x"], 1));
-    assertEquals((await store.get(["x"])).versionstamp, stamp);
+    assertEquals((await store.get(["x"])).stamp, stamp);
     const again = await store.commit((operation) =>
-      operation.check({ key: ["x"], versionstamp: null }).set(["x"], 2)
+      operation.check({ key: ["x"], stamp: null }).set(["x"], 2)
     );
     assertEquals(again, undefined);
   }));

@@ -1,0 +1,51 @@
+/**
+ * All families of keys that the core's rooms have, so that no letter is taken twice.
+ *
+ * @module
+ */
+import { QUOTAS, REMOTE_KEYS } from "./acs/families.ts";
+import {
+  ALIVE_KEYS,
+  CLIENT_SECRETS,
+  ENDED_KEYS,
+  KEY_ENDS,
+  MONITOR_SECRETS,
+  ORDINALS,
+  SEAL_PROOFS,
+  SIGNING_KEYS,
+} from "./keys/families.ts";
+import { CLAIMS, FENCES, LOG_ROWS, SEGMENTS, TALLIES } from "./ledger/families.ts";
+import { AUDIT_ENTRIES, AUDIT_HEADS, COUNTERS, ENDED_SESSIONS, PROBES } from "./operations/families.ts";
+import { BUDGETS, RELEASES } from "./privacy/release/families.ts";
+import { ALERTS, DECISIONS, RISK_DAYS, SKETCHES } from "./privacy/risk/families.ts";
+import { familyNames } from "./store/families.ts";
+
+/** What a row of each family is called, in the plural, by the first part of its key. */
+export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
+  ALERTS,
+  ALIVE_KEYS,
+  AUDIT_ENTRIES,
+  AUDIT_HEADS,
+  BUDGETS,
+  CLAIMS,
+  CLIENT_SECRETS,
+  COUNTERS,
+  DECISIONS,
+  ENDED_KEYS,
+  ENDED_SESSIONS,
+  FENCES,
+  KEY_ENDS,
+  LOG_ROWS,
+  MONITOR_SECRETS,
+  ORDINALS,
+  PROBES,
+  QUOTAS,
+  RELEASES,
+  REMOTE_KEYS,
+  RISK_DAYS,
+  SEAL_PROOFS,
+  SEGMENTS,
+  SIGNING_KEYS,
+  SKETCHES,
+  TALLIES,
+]);

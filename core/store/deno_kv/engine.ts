@@ -1,0 +1,94 @@
+/**
+ * Deno KV as an engine: SQLite in a file or in memory, the platform's own, or KV Connect.
+ *
+ * Facts this file rests on: no KV call has a timeout of its own; a throwing commit does not mean that nothing happened;
+ * `expireIn` is not used, since rows that expire together block every commit.
+ *
+ * @module
+ */
+import type {
+  Capabilities,
+  Check,
+  Committed,
+  Engine,
+  Entry,
+  Key,
+  Limits,
+  MaybeEntry,
+  Page,
+  PageOptions,
+  Range,
+  Write,
+} from "../port.ts";
+
+/** What Deno KV takes. */
+export const DENO_KV_LIMITS: Limits = {
+  checksPerCommit: 100,
+  writesPerCommit: 1_000,
+  keysPerRead: 10,
+  rowsPerPage: 500,
+  bytesPerKey: 2_048,
+  bytesPerValue: 64 * 1024,
+  bytesPerCommit: 800 * 1024,
+  keyBytesPerCommit: 80 * 1024,
+};
+
+/** An open Deno KV. */
+export class DenoKvEngine implements Engine {
+  /** See {@linkcode Engine.limits}. */
+  readonly limits: Limits = DENO_KV_LIMITS;
+  /** See {@linkcode Engine.capabilities}. */
+  readonly capabilities: Capabilities;
+  readonly #kv: Deno.Kv;
+
+  /** Wraps `kv`; closing the engine closes it. */
+  constructor(kv: Deno.Kv, capabilities: Capabilities) {
+    this.#kv = kv;
+    this.capabilities = capabilities;
+  }
+
+  /** See {@linkcode Engine.get}. */
+  async get<T>(key: Key): Promise<MaybeEntry<T>> {
+    return maybeEntry(await this.#kv.get<T>(key));
+  }
+
+  /** See {@linkcode Engine.getMany}. */
+  async getMany<T>(keys: readonly Key[]): Promise<MaybeEntry<T>[]> {
+    return (await this.#kv.getMany<T[]>(keys)).map((row) => maybeEntry<T>(row));
+  }
+
+  /** See {@linkcode Engine.list}. */
+  async list<T>(range: Range, { limit, cursor = "", reverse = false }: PageOptions): Promise<Page<T>> {
+    const rows = this.#kv.list<T>(range, { limit, batchSize: limit, cursor, reverse });
+    const entries: Entry<T>[] = [];
+    for await (const { key, value, versionstamp } of rows) {
+      entries.push({ key: key as Key, value, stamp: versionstamp });
+    }
+    return { entries, cursor: rows.cursor };
+  }
+
+  /** See {@linkcode Engine.commit}. */
+  async commit(checks: readonly Check[], writes: readonly Write[]): Promise<Committed> {
+    const operation = this.#kv.atomic();
+    for (const { key, stamp } of checks) operation.check({ key, versionstamp: stamp });
+    for (const write of writes) {
+      if (write.type === "set") operation.set(write.key, write.value);
+      else operation.delete(write.key);
+    }
+    const done = await operation.commit();
+    return done.ok ? { ok: true, stamp: done.versionstamp } : { ok: false };
+  }
+
+  /** See {@linkcode Engine.close}. */
+  close(): void {
+    this.#kv.close();
+  }
+}
+
+function maybeEntry<T>(row: Deno.KvEntryMaybe<T>): MaybeEntry<T> {
+  // The type of its keys has symbols in it, which no store gives back.
+  const key = row.key as Key;
+  return row.versionstamp === null
+    ? { key, value: null, stamp: null }
+    : { key, value: row.value, stamp: row.versionstamp };
+}

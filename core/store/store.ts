@@ -1,0 +1,118 @@
+/**
+ * The store as the rooms of the core use it: an engine in which every call has a deadline and each room's rows lie under
+ * keys of its own families.
+ *
+ * @module
+ */
+import { Breaker, type StoreUnavailable } from "./breaker.ts";
+import { Commit } from "./commit.ts";
+import { withDeadlines } from "./deadlines.ts";
+import type { Capabilities, Engine, Entry, Key, Limits, MaybeEntry, Range } from "./port.ts";
+import { sweep, type SweepPace } from "./sweep.ts";
+import { type Change, update, type Updated } from "./update.ts";
+
+/** How a {@linkcode Store} behaves. */
+export interface StoreOptions {
+  /** Milliseconds after which a call counts as unanswered; 2000 by default. */
+  readonly deadlineMs?: number;
+  /** Hears of each call that had no result, with the error of one that threw. */
+  readonly onFault?: (fault: StoreUnavailable) => void;
+}
+
+/** How a range is read. */
+export interface ListOptions {
+  /** Most rows; all by default. */
+  readonly limit?: number;
+  /** Rows of a page, each of which is one snapshot; 100 by default. */
+  readonly batchSize?: number;
+  /** Whether from the end. */
+  readonly reverse?: boolean;
+}
+
+/** A store in which every call has a deadline and fails with {@linkcode StoreUnavailable}. */
+export class Store {
+  /** Milliseconds after which a call counts as unanswered. */
+  readonly deadlineMs: number;
+  /** Holds back reads while the store does not answer them. */
+  readonly reads: Breaker = new Breaker();
+  /** Holds back commits while the store does not answer them. */
+  readonly writes: Breaker = new Breaker();
+  readonly #engine: Engine;
+
+  /** Wraps an open engine. */
+  constructor(engine: Engine, { deadlineMs = 2_000, onFault }: StoreOptions = {}) {
+    this.deadlineMs = deadlineMs;
+    this.#engine = withDeadlines(engine, this, { deadlineMs, onFault });
+  }
+
+  /** What the engine takes at most. */
+  get limits(): Limits {
+    return this.#engine.limits;
+  }
+
+  /** What the engine can do. */
+  get capabilities(): Capabilities {
+    return this.#engine.capabilities;
+  }
+
+  /** One row. */
+  get<T>(key: Key): Promise<MaybeEntry<T>> {
+    return this.#engine.get<T>(key);
+  }
+
+  /** Many rows, in the order of `keys`. Not one snapshot where they are more than the engine reads at once. */
+  async getMany<T>(keys: readonly Key[]): Promise<MaybeEntry<T>[]> {
+    const { keysPerRead } = this.limits;
+    const batches: Promise<MaybeEntry<T>[]>[] = [];
+    for (let at = 0; at < keys.length; at += keysPerRead) {
+      batches.push(this.#engine.getMany<T>(keys.slice(at, at + keysPerRead)));
+    }
+    return (await Promise.all(batches)).flat();
+  }
+
+  /** Rows in order of their keys, read in pages, each with the deadline. Only a page is one snapshot. */
+  async *list<T>(
+    range: Range,
+    { limit = Infinity, batchSize = 100, reverse }: ListOptions = {},
+  ): AsyncGenerator<Entry<T>> {
+    for (let left = limit, cursor = ""; left > 0;) {
+      const size = Math.min(batchSize, left, this.limits.rowsPerPage);
+      const page = await this.#engine.list<T>(range, { limit: size, cursor, reverse });
+      yield* page.entries;
+      if (page.entries.length < size) return;
+      left -= size;
+      cursor = page.cursor;
+    }
+  }
+
+  /**
+   * Commits what `build` puts together, as a whole or not at all.
+   * @returns The commit's stamp, or undefined when a check failed.
+   *
+   * @example
+   * ```ts
+   * const done = await store.commit((commit) => commit.check(entry).set(entry.key, "new").delete(other));
+   * ```
+   */
+  async commit(build: (commit: Commit) => void): Promise<string | undefined> {
+    const commit = new Commit();
+    build(commit);
+    const done = await this.#engine.commit(commit.checks, commit.writes);
+    return done.ok ? done.stamp : undefined;
+  }
+
+  /** Changes a row that others may change at the same time: see {@linkcode Change}. */
+  update<T, R>(key: Key, change: Change<T, R>): Promise<Updated<R>> {
+    return update(this.#engine, key, change);
+  }
+
+  /** Removes the rows of a range, or those of them that are over, a few at a time. Gives how many. */
+  sweep<T>(range: Range, pace: SweepPace, isOver?: (entry: Entry<T>) => boolean): Promise<number> {
+    return sweep(this.#engine, range, pace, isOver);
+  }
+
+  /** Closes it. */
+  close(): void {
+    this.#engine.close();
+  }
+}
