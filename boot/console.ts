@@ -37,7 +37,7 @@ export async function openOperators(
 export async function openConsole(
   settings: Settings,
   operators: OperatorSettings,
-  server: Pick<Server, "deployment" | "store" | "random" | "now">,
+  server: Pick<Server, "deployment" | "store" | "auditLog" | "random" | "now">,
 ): Promise<OpenConsole | undefined> {
   const { adminTokenSha256, readerTokenSha256, oidc } = operators;
   if (adminTokenSha256 === undefined && readerTokenSha256 === undefined && oidc === undefined) {

@@ -4,28 +4,34 @@
  *
  * @module
  */
-import { KeyOperations } from "../core/keys/operations.ts";
+import type { KeyName } from "../core/keys/key_row.ts";
+import { type ListedKey, listKeys } from "../core/keys/listed_keys.ts";
+import type { Revocation } from "../core/keys/replacement.ts";
+import type { Resealing } from "../core/keys/resealing.ts";
+import { reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
 import { isFile } from "../core/store/deno_kv/open.ts";
-import type { AuditLog } from "../core/operations/audit_log.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { callAdmin } from "./admin_api.ts";
-import { exists, findStore, HOLDER, withStore } from "./stopped_store.ts";
+import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
-/** The operations, wherever they are done. */
-export type KeyCommands = Pick<KeyOperations, "list" | "rotate" | "revoke" | "reseal">;
+/** The operators' commands on keys, wherever they are done. */
+export interface KeyCommands {
+  /** All keys. */
+  list(): Promise<{ keys: ListedKey[] }>;
+  /** Starts the next generation of an application's current epoch. */
+  rotate(app: string): Promise<{ made: KeyName }>;
+  /** Revokes an epoch's keys up to a generation. */
+  revoke(app: string, epoch: number, throughGeneration: number): Promise<Revocation>;
+  /** Seals every secret under the newest sealing key. */
+  reseal(): Promise<Resealing>;
+}
 
 /** Does `work` with the operations. Throws `CommandError` with one sentence for every mistake. */
 export async function withKeyCommands(work: (commands: KeyCommands) => Promise<void>): Promise<void> {
   if (Deno.env.has("DIT_ADMIN_URL")) return await work(REMOTE);
   const { location, development } = await findStore();
   if (location === undefined || location === ":memory:") return await work(REMOTE);
-  const onTheStore = () =>
-    withStore(
-      location,
-      development,
-      ({ context, deployment, auditLog, now }) =>
-        work(recorded(new KeyOperations(context, deployment, now), auditLog)),
-    );
+  const onTheStore = () => withStore(location, development, (opened) => work(commandsOn(opened)));
   if (!isFile(location)) return await onTheStore();
   if (!await exists(location)) return await work(REMOTE);
   try {
@@ -56,22 +62,12 @@ async function read<T>(path: string, init?: RequestInit): Promise<T> {
   return await (await callAdmin(path, init)).json();
 }
 
-/** The same operations, in the trail that the service would have written them to. */
-function recorded(operations: KeyOperations, auditLog: AuditLog): KeyCommands {
-  const action = (path: string, details?: string) => ({
-    operator: HOLDER,
-    via: "command" as const,
-    action: `POST /admin/v1/${path}`,
-    ...(details === undefined ? {} : { details }),
-  });
+/** On a store that no service uses. */
+function commandsOn(opened: StoppedStore): KeyCommands {
   return {
-    list: () => operations.list(),
-    reseal: () => auditLog.record(action("keys/reseal"), () => operations.reseal()),
-    rotate: (app) => auditLog.record(action(`apps/${app}/keys/rotate`), () => operations.rotate(app)),
-    revoke: (app, epoch, throughGeneration) =>
-      auditLog.record(
-        action(`apps/${app}/keys/revoke`, JSON.stringify({ epoch, "through-generation": throughGeneration })),
-        () => operations.revoke(app, epoch, throughGeneration),
-      ),
+    list: async () => ({ keys: await listKeys(opened.rotation, opened.now()) }),
+    reseal: () => reseal(opened, HOLDER),
+    rotate: (app) => rotate(opened, HOLDER, { app }),
+    revoke: (app, epoch, throughGeneration) => revoke(opened, HOLDER, { app, epoch, throughGeneration }),
   };
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import type { ListedKey } from "../core/keys/operations.ts";
+import type { ListedKey } from "../core/keys/listed_keys.ts";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { type KeyCommands, withKeyCommands } from "./key_operations.ts";

@@ -8,11 +8,9 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { renewKeys } from "../core/keys/after_restore.ts";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
-import { releaseFrom } from "../core/privacy/release/release.ts";
+import { mendRestored } from "../core/operations/actions/mend_restored.ts";
 import { isFile } from "../core/store/deno_kv/open.ts";
-import { dayOf } from "../core/base/time.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
@@ -41,29 +39,18 @@ function readArguments(): Wanted {
   throw new CommandError(USE);
 }
 
-/** Ends what must not live again, and says so in the trail. */
-async function mend(opened: StoppedStore, generation: number): Promise<string[]> {
-  const { context, deployment, settings, auditLog, now } = opened;
-  const lines: string[] = [];
-  const action = { operator: HOLDER, via: "command", action: "restore the store from a backup" } as const;
-  await auditLog.record(action, async () => {
-    for (const app of deployment.applications.values()) {
-      await releaseFrom(context.store, app.id, dayOf(now()));
-      if (settings.role === "logs") continue;
-      const { ended, made } = await renewKeys(context, app, now(), generation);
-      const names = made.map(({ epoch, generation }) => `${epoch}/${generation}`).join(", ");
-      lines.push(`${app.id}: ${ended} keys ended; epoch/generation of those that took over: ${names}.`);
-      const beyond = made.filter(({ generation }) => generation > MAX_GENERATION).map(({ epoch }) => epoch);
-      if (beyond.length > 0) {
-        lines.push(
-          `Clients accept ${MAX_GENERATION} replacements an epoch: they get no tokens in ${
-            beyond.join(", ")
-          }.`,
-        );
-      }
-    }
+/** Ends what must not live again. Gives the lines that say so. */
+async function mend(opened: StoppedStore, throughGeneration: number): Promise<string[]> {
+  const holdsKeys = opened.settings.role !== "logs";
+  const renewed = await mendRestored(opened, HOLDER, { throughGeneration, holdsKeys });
+  return [...renewed].flatMap(([app, { ended, made }]) => {
+    const names = made.map(({ epoch, generation }) => `${epoch}/${generation}`).join(", ");
+    const line = `${app}: ${ended} keys ended; epoch/generation of those that took over: ${names}.`;
+    const beyond = made.filter(({ generation }) => generation > MAX_GENERATION).map(({ epoch }) => epoch);
+    if (beyond.length === 0) return [line];
+    const epochs = beyond.join(", ");
+    return [line, `Clients accept ${MAX_GENERATION} replacements an epoch: they get no tokens in ${epochs}.`];
   });
-  return lines;
 }
 
 async function removeCopy(copy: string): Promise<void> {

@@ -4,13 +4,12 @@
  * @module
  */
 import { checkConfig } from "../core/config/check/check.ts";
-import type { Deployment } from "../core/config/types.ts";
 import { Refusal } from "../core/base/errors.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
-import type { RotationContext } from "../core/keys/rotation.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import { openStore } from "../core/store/deno_kv/open.ts";
-import { AuditLog } from "../core/operations/audit_log.ts";
+import type { KeyHolder } from "../core/operations/actions/keys.ts";
+import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/select.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
 import { readSettings, type Settings } from "../boot/settings.ts";
@@ -19,7 +18,7 @@ import { CommandError } from "./admin_api.ts";
 import { loadConfig } from "../boot/load_config.ts";
 
 /** Who acts on a store without the service. */
-export const HOLDER = "whoever holds the store";
+export const HOLDER: Actor = { name: "whoever holds the store", via: "command" };
 
 /** Where the store is (undefined: nowhere that a command could know of), and whether it is one of development. */
 export async function findStore(): Promise<{ location: string | undefined; development: boolean }> {
@@ -31,17 +30,9 @@ export async function findStore(): Promise<{ location: string | undefined; devel
 }
 
 /** An open store, with what works on it. */
-export interface StoppedStore {
-  /** For work on keys. */
-  readonly context: RotationContext;
-  /** The checked configuration. */
-  readonly deployment: Deployment;
+export interface StoppedStore extends KeyHolder {
   /** The environment. */
   readonly settings: Settings;
-  /** The audit log in this store. */
-  readonly auditLog: AuditLog;
-  /** Unix seconds. */
-  readonly now: () => number;
 }
 
 /** Opens the store at `location` for `work`. Throws {@linkcode CommandError} with one sentence for every mistake. */
@@ -62,15 +53,10 @@ export async function withStore<T>(
     const store = await openStore(location);
     try {
       await proveSealingKeys(store, sealer);
-      const context = { store, region: settings.region, sealer, suites, random };
+      const rotation = { store, region: settings.region, sealer, suites, random };
       const now = () => Math.floor(Date.now() / 1000);
-      return await work({
-        context,
-        deployment,
-        settings,
-        auditLog: new AuditLog(store, { random, now }),
-        now,
-      });
+      const auditLog = new AuditLog(store, { random, now });
+      return await work({ rotation, deployment, settings, auditLog, now });
     } finally {
       store.close();
     }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { findApplication } from "./config/find_application.ts";
 import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./operations/counters.ts";
 import { Refusal } from "./base/errors.ts";
@@ -179,7 +180,7 @@ function commonParts(options: ServerOptions) {
     auditLog: new AuditLog(store, { random, now, onEntry: onAuditEntry }),
     committer,
     risk,
-    appOf: (id: string): Application => known(deployment.applications.get(id)),
+    appOf: (id: string): Application => findApplication(deployment, id),
     suppressionsOf: (app: string): Suppressions => risk.suppressionsOf(app),
   };
 }

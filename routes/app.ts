@@ -7,7 +7,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { Refusal } from "../core/base/errors.ts";
 import { hasKeys, type Server } from "../core/service.ts";
-import { adminGuard, recordActions } from "../edge/auth/admin_guard.ts";
+import { adminGuard } from "../edge/auth/admin_guard.ts";
 import { problemResponse } from "../edge/http/problem.ts";
 import type { Regions } from "../edge/remote/region.ts";
 import type { Role } from "../edge/role.ts";
@@ -52,7 +52,7 @@ export interface AppOptions {
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
   readonly bodyDeadlineMs?: number;
   /** What the console needs besides; absent: there is none. */
-  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "callAdmin">;
+  readonly console?: Omit<ConsoleOptions, "service" | "tokens">;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: (error: unknown) => void;
 }
@@ -94,10 +94,10 @@ export function createApp(options: AppOptions): Hono {
 /** The routes of operators, where somebody may be one. */
 function mountOperators(app: Hono, options: AppOptions): void {
   const { service, adminTokenSha256: admin, readerTokenSha256: reader } = options;
-  const tokens = { ...(admin === undefined ? {} : { admin }), ...(reader === undefined ? {} : { reader }) };
+  const tokens = { admin, reader };
   if (admin === undefined && reader === undefined && options.console === undefined) return;
   const guard = adminGuard(tokens);
-  app.use("/admin/*", guard, recordActions(service.auditLog));
+  app.use("/admin/*", guard);
   app.use("/metrics", guard);
   app.route("/", metricsRoutes(service));
   app.route("/", adminAuditLogRoutes(service));
@@ -108,9 +108,7 @@ function mountOperators(app: Hono, options: AppOptions): void {
   }
   if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   if (options.console === undefined) return;
-  const callAdmin: ConsoleOptions["callAdmin"] = (path, init, operator) =>
-    app.request(path, init, { operator });
-  app.route("/", consoleRoutes({ ...options.console, service, tokens, callAdmin }));
+  app.route("/", consoleRoutes({ ...options.console, service, tokens }));
 }
 
 /** What browsers need before they let a page of any origin read an answer. */

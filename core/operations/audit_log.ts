@@ -19,6 +19,14 @@ import type { RandomSource } from "../base/random.ts";
 /** How an operator reached the service. */
 export type Via = "console" | "command" | "api";
 
+/** Who acts. */
+export interface Actor {
+  /** The token's role, or the name that the identity provider vouches for. */
+  readonly name: string;
+  /** How they reached the service. */
+  readonly via: Via;
+}
+
 /** An action about to be done. */
 export interface Action {
   /** Who: the token's role, or the name that the identity provider vouches for. */
@@ -28,7 +36,7 @@ export interface Action {
   /** What, such as `POST /admin/v1/apps/demo/keys/rotate`. */
   readonly action: string;
   /** What was sent with it, as text. */
-  readonly details?: string;
+  readonly details?: string | undefined;
 }
 
 /** What became of an action. */
@@ -71,43 +79,58 @@ export interface AuditLogOptions {
 
 /** Appends to the trail and reads it. */
 export class AuditLog {
+  readonly #store: Store;
+  readonly #options: AuditLogOptions;
+
   /** The trail of `store`. */
-  constructor(private readonly store: Store, private readonly options: AuditLogOptions) {}
+  constructor(store: Store, options: AuditLogOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
 
   /**
    * Appends an entry behind all others.
    * @throws {Refusal} `store_unavailable`: then the action must not be done.
    */
   async append(content: Action | Outcome): Promise<AuditEntry> {
-    const salt = this.options.random(8).toHex();
+    const salt = this.#options.random(8).toHex();
     for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-      const head = await this.store.get<AuditHead>(AUDIT_HEADS.key());
+      const head = await this.#store.get<AuditHead>(AUDIT_HEADS.key());
       const { number, digest: previous } = head.value ?? START;
       const bytes = utf8(
-        JSON.stringify({ number: number + 1, atSeconds: this.options.now(), previous, salt, ...content }),
+        JSON.stringify({ number: number + 1, atSeconds: this.#options.now(), previous, salt, ...content }),
       );
       const digest = sha256(bytes).toHex();
       const key = AUDIT_ENTRIES.key(number + 1);
-      const done = await this.store.commit((operation) => {
+      const done = await this.#store.commit((operation) => {
         operation.check(head, { key, stamp: null }).set(key, bytes);
         operation.set(head.key, { number: number + 1, digest });
       });
       // A commit that landed may be repeated on the way and come back as failed: what is there tells.
-      const landed = done !== undefined || digestOf((await this.store.get<Uint8Array>(key)).value) === digest;
+      const landed = done !== undefined ||
+        digestOf((await this.#store.get<Uint8Array>(key)).value) === digest;
       if (!landed) continue;
       const entry = readEntry(bytes);
-      this.options.onEntry?.(entry);
+      this.#options.onEntry?.(entry);
       return entry;
     }
     throw new StoreUnavailable("failed");
   }
 
   /**
-   * Does `work` between an entry that says so and one that says what came of it.
+   * Does `work` between an entry that says so and one that says what came of it: `done`, or the code of its refusal.
+   *
+   * @param actor Who does it.
+   * @param action What it is called, and what was asked for.
+   * @returns What `work` gives.
    * @throws {Refusal} `store_unavailable` when it could not be written down: then it was not done. Or what `work` throws.
    */
-  async record<T>(action: Action, work: () => Promise<T>): Promise<T> {
-    const { number: of } = await this.append(action);
+  async record<T>(
+    { name, via }: Actor,
+    action: Pick<Action, "action" | "details">,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { number: of } = await this.append({ operator: name, via, ...action });
     let outcome = "done";
     try {
       return await work();
@@ -115,7 +138,7 @@ export class AuditLog {
       outcome = error instanceof Refusal ? error.code : "internal";
       throw error;
     } finally {
-      // An action whose outcome could not be written says that nobody knows.
+      // An action whose outcome could not be written says that nobody knows; the answer tells the operator themselves.
       await this.append({ of, outcome }).catch(() => {});
     }
   }
@@ -124,7 +147,7 @@ export class AuditLog {
   async latest(limit: number, before = Number.MAX_SAFE_INTEGER): Promise<AuditEntry[]> {
     const entries: AuditEntry[] = [];
     const selector = AUDIT_ENTRIES.range([0], [before]);
-    for await (const { value } of this.store.list<Uint8Array>(selector, { limit, reverse: true })) {
+    for await (const { value } of this.#store.list<Uint8Array>(selector, { limit, reverse: true })) {
       entries.push(readEntry(value));
     }
     return entries;
@@ -133,13 +156,13 @@ export class AuditLog {
   /** Reads the whole trail. Gives its length and digest, or the number of the first entry that is not as it was. */
   async verify(): Promise<{ intact: true; entries: number; digest: string } | { intact: false; at: number }> {
     let last = START;
-    for await (const { key, value } of this.store.list<Uint8Array>(AUDIT_ENTRIES.all())) {
+    for await (const { key, value } of this.#store.list<Uint8Array>(AUDIT_ENTRIES.all())) {
       const number = last.number + 1;
       const entry = key[1] === number ? readEntry(value) : undefined;
       if (entry?.number !== number || entry.previous !== last.digest) return { intact: false, at: number };
       last = entry;
     }
-    const head = (await this.store.get<AuditHead>(AUDIT_HEADS.key())).value ?? START;
+    const head = (await this.#store.get<AuditHead>(AUDIT_HEADS.key())).value ?? START;
     // Entries that came while this one read are behind `last`; an older head than `last` cannot be.
     if (head.number < last.number || (head.number === last.number && head.digest !== last.digest)) {
       return { intact: false, at: last.number + 1 };
@@ -151,7 +174,7 @@ export class AuditLog {
   }
 
   async #isMissing(number: number): Promise<boolean> {
-    return (await this.store.get(AUDIT_ENTRIES.key(number))).value === null;
+    return (await this.#store.get(AUDIT_ENTRIES.key(number))).value === null;
   }
 }
 

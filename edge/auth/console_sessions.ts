@@ -1,5 +1,6 @@
 /**
- * Sessions of the console: a signed cookie that runs out, and can be ended before.
+ * Sessions of the console: a signed cookie that runs out, and can be ended before. Both ends of a session are written to
+ * the audit log before they happen.
  *
  * @module
  */
@@ -12,6 +13,7 @@ import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { endSession, isEnded } from "../../core/operations/sessions_ended.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { RandomSource } from "../../core/base/random.ts";
+import type { AuditLog } from "../../core/operations/audit_log.ts";
 import type { Operator, OperatorRole } from "./operator.ts";
 import type { OperatorSettings } from "./operator_settings.ts";
 
@@ -38,6 +40,8 @@ export interface ConsoleSessionsOptions {
   readonly key: Uint8Array<ArrayBuffer>;
   /** Where ended sessions are remembered. */
   readonly store: Store;
+  /** Where signing in and out is written down. */
+  readonly auditLog: AuditLog;
   /** Makes names. */
   readonly random: RandomSource;
   /** Unix seconds. */
@@ -60,18 +64,27 @@ export function consoleKey(secret: Uint8Array, operators: OperatorSettings): Uin
 
 /** Opens, reads and ends sessions. */
 export class ConsoleSessions {
-  /** Nothing is kept in memory: any process reads any other's sessions. */
-  constructor(private readonly options: ConsoleSessionsOptions) {}
+  readonly #options: ConsoleSessionsOptions;
 
-  /** Opens a session. Gives the cookie's value. */
+  /** Nothing is kept in memory: any process reads any other's sessions. */
+  constructor(options: ConsoleSessionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a session.
+   * @returns The cookie's value.
+   * @throws {Refusal} `store_unavailable`: nobody is signed in without an entry in the audit log.
+   */
   async open(name: string, role: OperatorRole): Promise<string> {
+    await this.#options.auditLog.append({ operator: name, via: "console", action: "sign in" });
     return await this.#sign("session", { name, role }, SESSION_SECONDS);
   }
 
   /** The session of a cookie; undefined when it is none, has run out or was ended. */
   async read(cookie: string | undefined): Promise<ConsoleSession | undefined> {
     const claims = await this.#verify("session", cookie);
-    if (claims === undefined || await isEnded(this.options.store, claims.jti)) return undefined;
+    if (claims === undefined || await isEnded(this.#options.store, claims.jti)) return undefined;
     return {
       id: claims.jti,
       operator: { name: claims.name as string, role: claims.role as OperatorRole, via: "console" },
@@ -80,9 +93,14 @@ export class ConsoleSessions {
     };
   }
 
-  /** Ends a session. */
-  async end({ id, expiresAtSeconds }: ConsoleSession): Promise<void> {
-    await endSession(this.options.store, id, expiresAtSeconds);
+  /**
+   * Ends a session.
+   * @throws {Refusal} `store_unavailable`.
+   */
+  async end({ id, operator, expiresAtSeconds }: ConsoleSession): Promise<void> {
+    const { auditLog, store } = this.#options;
+    await auditLog.append({ operator: operator.name, via: "console", action: "sign out" });
+    await endSession(store, id, expiresAtSeconds);
   }
 
   /** Whether a form carries its session's token. */
@@ -102,11 +120,11 @@ export class ConsoleSessions {
   }
 
   #formToken(id: string): string {
-    return toBase64url(hmac(sha256, this.options.key, utf8(`form ${id}`)));
+    return toBase64url(hmac(sha256, this.#options.key, utf8(`form ${id}`)));
   }
 
   async #sign(what: string, claims: Record<string, string>, seconds: number): Promise<string> {
-    const { key, random, now } = this.options;
+    const { key, random, now } = this.#options;
     return await new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).setAudience(`dit console ${what}`)
       .setJti(toBase64url(random(16))).setExpirationTime(now() + seconds).sign(key);
   }
@@ -117,11 +135,11 @@ export class ConsoleSessions {
   ): Promise<Record<string, unknown> & { jti: string; exp: number } | undefined> {
     if (cookie === undefined) return undefined;
     try {
-      const { payload } = await jwtVerify(cookie, this.options.key, {
+      const { payload } = await jwtVerify(cookie, this.#options.key, {
         algorithms: ["HS256"],
         audience: `dit console ${what}`,
         requiredClaims: ["exp", "jti"],
-        currentDate: new Date(this.options.now() * 1000),
+        currentDate: new Date(this.#options.now() * 1000),
       });
       return payload as Record<string, unknown> & { jti: string; exp: number };
     } catch (error) {

@@ -3,28 +3,24 @@
  *
  * @module
  */
-import type { Via } from "../../core/operations/audit_log.ts";
+import type { Actor, Via } from "../../core/operations/audit_log.ts";
 import { isBearerOf } from "./bearer.ts";
 
 /** An admin may act; a reader may look at everything but raw records. */
 export type OperatorRole = "admin" | "reader";
 
 /** Somebody who has shown a token, or signed in to the console. */
-export interface Operator {
-  /** `admin token`, `reader token`, or the name that the identity provider vouches for. */
-  readonly name: string;
-  /** What he may do. */
+export interface Operator extends Actor {
+  /** What they may do. */
   readonly role: OperatorRole;
-  /** How he reached the service. */
-  readonly via: Via;
 }
 
 /** SHA-256 of the tokens by which operators are known, 32 bytes each. */
 export interface OperatorTokens {
   /** Of the token that may act. */
-  readonly admin?: Uint8Array;
+  readonly admin?: Uint8Array | undefined;
   /** Of the token that may only look. */
-  readonly reader?: Uint8Array;
+  readonly reader?: Uint8Array | undefined;
 }
 
 /** The operator whose `Authorization: Bearer` token this is. */
@@ -40,10 +36,8 @@ export function operatorOf(
   return isReader ? { name: "reader token", role: "reader", via } : undefined;
 }
 
-/** What handlers find in the context of a request of an operator; `Bindings` only come from inside the process. */
+/** What handlers find in the context of a request of an operator. */
 export interface OperatorEnv {
-  /** Handed over by the console, which has signed the operator in already. */
-  Bindings: { operator?: Operator };
   /** Set by the guard. */
   Variables: { operator: Operator };
 }

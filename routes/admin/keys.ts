@@ -1,55 +1,44 @@
 /**
- * The operator's routes to keys: `GET /admin/v1/keys`, `POST /admin/v1/keys/reseal`,
+ * The operators' routes to keys: `GET /admin/v1/keys`, `POST /admin/v1/keys/reseal`,
  * `POST /admin/v1/apps/{app}/keys/rotate` and `POST /admin/v1/apps/{app}/keys/revoke`.
  *
  * @module
  */
 import { Hono } from "hono";
-import { z } from "zod";
-import { Refusal } from "../../core/base/errors.ts";
-import { KeyOperations } from "../../core/keys/operations.ts";
+import { listKeys } from "../../core/keys/listed_keys.ts";
+import { reseal, revoke, rotate } from "../../core/operations/actions/keys.ts";
 import type { Service } from "../../core/service.ts";
-import { readBoundedBody } from "../../edge/http/read_body.ts";
+import type { OperatorEnv } from "../../edge/auth/operator.ts";
 import { described } from "../openapi/describe.ts";
 import { LIST_KEYS, RESEAL_KEYS, REVOKE_KEYS, ROTATE_KEYS } from "../openapi/operator_operations.ts";
+import { explanation, revocation } from "../openapi/shapes.ts";
+import { readJson } from "./read_json.ts";
 
-const revocation = z.strictObject({
-  epoch: z.int().min(0),
-  "through-generation": z.int().min(0).max(1_000_000),
-  // For the trail, which keeps what was sent.
-  reason: z.string().max(300).optional(),
-});
+const EXPECTED_EXPLANATION = 'Send nothing, or {"reason": "..."}.';
+const EXPECTED_REVOCATION = 'Send {"epoch": <number>, "through-generation": <number>}.';
 
-/** The router of keys; whoever reaches it has shown the admin token. */
-export function adminKeysRoutes(service: Service): Hono {
-  const { rotation, deployment, now } = service;
-  const operations = new KeyOperations(rotation, deployment, now);
-  return new Hono()
-    .get("/admin/v1/keys", described(LIST_KEYS), async (c) => c.json(await operations.list()))
-    .post("/admin/v1/keys/reseal", described(RESEAL_KEYS), async (c) => c.json(await operations.reseal()))
+/** The router of keys; whoever reaches it has shown a token, and changes something only with the admin token. */
+export function adminKeysRoutes(service: Service): Hono<OperatorEnv> {
+  return new Hono<OperatorEnv>()
+    .get("/admin/v1/keys", described(LIST_KEYS), async function showKeys(c) {
+      return c.json({ keys: await listKeys(service.rotation, service.now()) });
+    })
+    .post("/admin/v1/keys/reseal", described(RESEAL_KEYS), async function resealKeys(c) {
+      const given = await readJson(c.req.raw, explanation, EXPECTED_EXPLANATION);
+      return c.json(await reseal(service, c.get("operator"), { reason: given?.reason }));
+    })
     .post("/admin/v1/apps/:app/keys/rotate", described(ROTATE_KEYS), async function rotateKeys(c) {
-      const app = service.appOf(c.req.param("app"));
-      const made = await operations.rotate(app.id);
-      service.ringOf(app.id).forget();
-      return c.json(made);
+      const given = await readJson(c.req.raw, explanation, EXPECTED_EXPLANATION);
+      const order = { app: c.req.param("app"), reason: given?.reason };
+      return c.json(await rotate(service, c.get("operator"), order));
     })
     .post("/admin/v1/apps/:app/keys/revoke", described(REVOKE_KEYS), async function revokeEpoch(c) {
-      const app = service.appOf(c.req.param("app"));
-      const request = revocation.safeParse(parseJson(await readBoundedBody(c.req.raw, 1_024)));
-      if (!request.success) {
-        throw new Refusal("body_malformed", 'Send {"epoch": <number>, "through-generation": <number>}.');
-      }
-      const { epoch, "through-generation": throughGeneration } = request.data;
-      const revoked = await operations.revoke(app.id, epoch, throughGeneration);
-      service.ringOf(app.id).forget();
-      return c.json(revoked);
+      const { "through-generation": throughGeneration, ...given } = await readJson(
+        c.req.raw,
+        revocation,
+        EXPECTED_REVOCATION,
+      );
+      const order = { app: c.req.param("app"), throughGeneration, ...given };
+      return c.json(await revoke(service, c.get("operator"), order));
     });
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -3,16 +3,48 @@
  *
  * @module
  */
+import type { Application } from "../../core/config/types.ts";
 import { epsilonAt, type PrivacyLoss } from "../../core/privacy/dp/accounting.ts";
-import type { BudgetState } from "../../core/privacy/release/budget.ts";
+import { type BudgetState, readBudget } from "../../core/privacy/release/budget.ts";
 import { toNumber } from "../../core/privacy/dp/rational.ts";
 import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
-import type { Release } from "../../core/privacy/release/rows.ts";
+import { readReleases, type Release } from "../../core/privacy/release/rows.ts";
 import type { EventSchemas } from "../../core/schema/event.ts";
-import { formatDay, formatInstant } from "../../core/base/time.ts";
+import type { Server } from "../../core/service.ts";
+import { dayOf, formatDay, formatInstant } from "../../core/base/time.ts";
 
+/** Days of one answer. */
+const SHOWN_DAYS = 31;
 /** Delta at which a rho is also told as an epsilon. */
 const SHOWN_DELTA = 1e-6;
+
+/** Releases of the last days with their budgets. */
+export interface ShownReleases {
+  /** Whose they are. */
+  readonly app: Application;
+  /** Oldest first. */
+  readonly releases: readonly Release[];
+  /** Those of the period before the running one and of the running one; none where nothing is asked. */
+  readonly budgets: readonly BudgetState[];
+}
+
+/** Reads an application's releases of the last 31 days. */
+export async function readShownReleases({ store, now }: Server, app: Application): Promise<ShownReleases> {
+  const today = dayOf(now());
+  const releases = await readReleases(store, app.id, today - SHOWN_DAYS, today);
+  if (app.releases === undefined) return { app, releases, budgets: [] };
+  const current = await readBudget(store, app, today);
+  return { app, releases, budgets: [await readBudget(store, app, current.fromDay - 1), current] };
+}
+
+/** The answer in JSON. */
+export function describeReleases({ app, releases, budgets }: ShownReleases) {
+  return {
+    app: app.id,
+    budgets: budgets.map(describeBudget),
+    releases: releases.map((release) => describeRelease(release, app.events)),
+  };
+}
 
 /** A loss in numbers; `epsilon` says what a rho means at a delta of 1e-6 more. */
 function describeLoss(loss: PrivacyLoss) {
@@ -24,7 +56,7 @@ function describeLoss(loss: PrivacyLoss) {
 }
 
 /** A budget of the answer. */
-export function describeBudget({ fromDay, toDay, budget, spent, left }: BudgetState) {
+function describeBudget({ fromDay, toDay, budget, spent, left }: BudgetState) {
   return {
     from: formatDay(fromDay),
     to: formatDay(toDay),
@@ -35,7 +67,7 @@ export function describeBudget({ fromDay, toDay, budget, spent, left }: BudgetSt
 }
 
 /** A release of the answer. */
-export function describeRelease(release: Release, events: EventSchemas) {
+function describeRelease(release: Release, events: EventSchemas) {
   const { query, day, plan, noise, publishedAt, early, withheld, figures } = release;
   const by = plan.of === undefined ? plan.by : [plan.of];
   return {
@@ -83,7 +115,7 @@ const HEADER = [
 ];
 
 /** Releases as CSV (RFC 4180): a line a figure. `cell` is `field=value` joined by semicolons. */
-export function releasesCsv(releases: readonly Release[], budgets: readonly BudgetState[]): string {
+export function releasesCsv({ releases, budgets }: ShownReleases): string {
   const lines = releases.flatMap(({ query, day, plan, noise, early, figures }) => {
     const by = plan.of === undefined ? plan.by : [plan.of];
     const { unit, amount, delta } = plan.cost;

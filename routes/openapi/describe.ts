@@ -96,9 +96,13 @@ export function described(operation: Operation): MiddlewareHandler {
     ...(description === undefined ? {} : { description }),
     ...(security === undefined ? { security: [] } : { security: [{ [security]: [] }] }),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(takes === undefined
-      ? {}
-      : { requestBody: { required: true, description: takes.description, content: contentOf(takes) } }),
+    ...(takes === undefined ? {} : {
+      requestBody: {
+        required: takes.shape?.safeParse(undefined).success !== true,
+        description: takes.description,
+        content: contentOf(takes),
+      },
+    }),
     responses: {
       200: { description: answers.description, headers: headersOf(answers), content: contentOf(answers) },
       ...Object.fromEntries(

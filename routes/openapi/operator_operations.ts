@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { RefusalCode } from "../../core/base/errors.ts";
 import type { Operation } from "./describe.ts";
+import { explanation, revocation } from "./shapes.ts";
 
 const seconds = z.int().min(0).describe("Unix seconds");
 const keyName = z.object({
@@ -45,11 +46,12 @@ export const RESEAL_KEYS: Operation = {
   tag: "Operators",
   summary: "Seal every key under the newest sealing key",
   security: "adminToken",
+  takes: { description: "Why, if anybody asks.", shape: explanation },
   answers: {
     description: "How many were sealed again, and how many do not open.",
     shape: z.strictObject({ resealed: z.int(), unreadable: z.int() }),
   },
-  refuses: ACT,
+  refuses: [...ACT, "body_malformed"],
 };
 
 /** `POST /admin/v1/apps/{app}/keys/rotate`. */
@@ -57,8 +59,9 @@ export const ROTATE_KEYS: Operation = {
   tag: "Operators",
   summary: "Start the next generation of the current epoch",
   security: "adminToken",
+  takes: { description: "Why, if anybody asks.", shape: explanation },
   answers: { description: "The key that issues now.", shape: z.strictObject({ made: keyName }) },
-  refuses: [...ACT, "app_unknown", "replacement_refused"],
+  refuses: [...ACT, "app_unknown", "body_malformed", "replacement_refused"],
 };
 
 /** `POST /admin/v1/apps/{app}/keys/revoke`. */
@@ -69,11 +72,7 @@ export const REVOKE_KEYS: Operation = {
   security: "adminToken",
   takes: {
     description: "Which keys.",
-    shape: z.strictObject({
-      epoch: z.int().min(0),
-      "through-generation": z.int().min(0),
-      reason: z.string().max(300).optional().describe("For the trail."),
-    }),
+    shape: revocation,
   },
   answers: {
     description: "The keys that are revoked now, and the one that took over.",

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { RefusalCode } from "../../core/base/errors.ts";
 import type { Operation } from "./describe.ts";
+import { lifting, releasing } from "./shapes.ts";
 
 const seconds = z.int().min(0).describe("Unix seconds");
 const share = z.number().min(0).max(1);
@@ -111,7 +112,7 @@ export const LIFT_STOP: Operation = {
   security: "adminToken",
   takes: {
     description: "Whose stop, and why.",
-    shape: z.strictObject({ event: z.string(), field: z.string().optional(), reason: z.string() }),
+    shape: lifting,
   },
   answers: { description: "What was lifted.", shape: z.strictObject({ lifted: z.string() }) },
   refuses: [...ACT, "stop_unknown"],
@@ -180,7 +181,7 @@ export const MAKE_RELEASES: Operation = {
   security: "adminToken",
   takes: {
     description: "Whether the day may be one that is not over: what comes later is in no release then.",
-    shape: z.strictObject({ early: z.boolean().optional() }),
+    shape: releasing,
   },
   answers: {
     description: "What became of each question.",

@@ -1,5 +1,5 @@
 /**
- * The shapes of JSON that clients and other servers send and get (docs/protocol.md).
+ * The shapes of JSON that clients and other servers send and get (docs/protocol.md), and of what operators send.
  *
  * @module
  */
@@ -110,3 +110,25 @@ export const redeemed = z.strictObject({
   status: z.enum(["accepted", "replayed"]),
   mac_key: base64url(32),
 });
+
+const reason = z.string().max(300).optional().describe("For the audit log.");
+
+/** Why an operator acts; it is optional, and so is the body. */
+export const explanation = z.strictObject({ reason }).optional();
+
+/** Which keys of an application an operator revokes. */
+export const revocation = z.strictObject({
+  epoch: z.int().min(0),
+  "through-generation": z.int().min(0).max(1_000_000),
+  reason,
+});
+
+/** Which stop an operator lifts. */
+export const lifting = z.strictObject({
+  event: z.string(),
+  field: z.string().optional(),
+  reason: z.string().trim().min(1).max(500),
+});
+
+/** How an operator has a day released. */
+export const releasing = z.strictObject({ early: z.boolean().optional() });

@@ -1,63 +1,16 @@
 /**
- * `GET /console/trail`: what operators did, newest first.
+ * What operators did, newest first, and whether the audit log is as it was written.
  *
  * @module
  */
-import type { Action, AuditEntry, AuditLog, Outcome } from "../../../core/operations/audit_log.ts";
 import { formatCount, formatSecond } from "../frame/format.ts";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge, type Tone } from "../frame/parts.tsx";
-
-/** Entries of one page. */
-export const ENTRIES_PER_PAGE = 100;
-
-type Verdict = Awaited<ReturnType<AuditLog["verify"]>>;
-type ActionEntry = AuditEntry & Action;
-
-/** Actions in words; what is not here stands as it is. */
-const WORDS: readonly (readonly [pattern: RegExp, words: (match: RegExpExecArray) => string])[] = [
-  [/^POST \/admin\/v1\/apps\/([^/]+)\/keys\/rotate$/, (match) => `Rotate the key of ${match[1]}`],
-  [/^POST \/admin\/v1\/apps\/([^/]+)\/keys\/revoke$/, (match) => `Revoke keys of ${match[1]}`],
-  [/^POST \/admin\/v1\/keys\/reseal$/, () => "Seal all keys again"],
-  [/^POST \/admin\/v1\/audit$/, () => "Audit the store"],
-  [
-    /^GET \/admin\/v1\/apps\/([^/]+)\/logs\/([0-9-]+)$/,
-    (match) => `Export the raw records of ${match[1]} of ${match[2]}`,
-  ],
-  [
-    /^POST \/admin\/v1\/apps\/([^/]+)\/releases\/([0-9-]+)$/,
-    (match) => `Release the figures of ${match[1]} of ${match[2]}`,
-  ],
-  [/^POST \/admin\/v1\/apps\/([^/]+)\/risk\/lift$/, (match) => `Lift a stop of ${match[1]}`],
-  [/^sign in$/, () => "Sign in"],
-  [/^sign out$/, () => "Sign out"],
-];
-
-/** An action in words. */
-export function wordsOf(action: string): string {
-  for (const [pattern, words] of WORDS) {
-    const match = pattern.exec(action);
-    if (match !== null) return words(match);
-  }
-  return action;
-}
+import { type ActionEntry, type AuditLogView, reasonIn, wordsOf } from "./view.ts";
 
 /** The page. */
-export function AuditLogPage({ entries, before, verdict }: {
-  /** Newest first, with the outcomes that stand behind the newest shown. */
-  readonly entries: readonly AuditEntry[];
-  /** Entries before this number are shown. */
-  readonly before: number;
-  readonly verdict: Verdict;
-}) {
-  const outcomes = new Map(
-    entries.filter((entry): entry is AuditEntry & Outcome => "of" in entry).map((
-      { of, outcome },
-    ) => [of, outcome]),
-  );
-  const shown = entries.filter(({ number }) => number < before).slice(0, ENTRIES_PER_PAGE);
-  const actions = shown.filter((entry): entry is ActionEntry => "action" in entry);
-  const oldest = shown.at(-1)?.number ?? 1;
+export function AuditLogPage({ view }: { readonly view: AuditLogView }) {
+  const { actions, outcomes, oldest, verdict } = view;
   return (
     <>
       <PageHead
@@ -138,17 +91,4 @@ function ActionRow(
       </td>
     </tr>
   );
-}
-
-/** The reason and the rest of what was sent, if it is JSON with a reason. */
-function reasonIn(details: string | undefined): string | undefined {
-  if (details === undefined) return undefined;
-  try {
-    const { reason, ...rest } = JSON.parse(details);
-    if (typeof reason !== "string") return undefined;
-    const others = Object.entries(rest).map(([name, value]) => `${name} ${value}`).join(", ");
-    return others === "" ? reason : `${reason} (${others})`;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,16 @@
 /**
- * The form between a decision and its consequences.
+ * The form between a decision and its consequences, and the reason that it brings.
  *
  * @module
  */
+import type { Context } from "hono";
+import { Refusal } from "../../../core/base/errors.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import type { ConsoleEnv } from "./env.ts";
 import { FormToken } from "./layout.tsx";
+
+/** Characters of a reason. */
+const MAX_REASON = 300;
 
 /** A reason, and the two ways on. */
 export function ConfirmForm({ session, action, back, label, danger }: {
@@ -19,8 +25,8 @@ export function ConfirmForm({ session, action, back, label, danger }: {
       <FormToken session={session} />
       <label>
         Reason
-        <input name="reason" maxlength={300} required autocomplete="off" />
-        <span>It stands in the audit auditLog, with your name and the time.</span>
+        <input name="reason" maxlength={MAX_REASON} required autocomplete="off" />
+        <span>It stands in the audit trail, with your name and the time.</span>
       </label>
       <div class="actions">
         <button class={danger ? "danger" : "primary"} type="submit">{label}</button>
@@ -28,4 +34,16 @@ export function ConfirmForm({ session, action, back, label, danger }: {
       </div>
     </form>
   );
+}
+
+/**
+ * The reason of a form that was sent.
+ * @throws {Refusal} `body_malformed` without one.
+ */
+export function reasonOfForm(c: Context<ConsoleEnv>): string {
+  const reason = (c.get("form").reason ?? "").trim();
+  if (reason === "" || reason.length > MAX_REASON) {
+    throw new Refusal("body_malformed", `Give a reason of at most ${MAX_REASON} characters.`);
+  }
+  return reason;
 }

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import type { Context } from "hono";
+import type { Child } from "hono/jsx";
 import type { Server } from "../../../core/service.ts";
 import type { ConsoleSession, ConsoleSessions } from "../../../edge/auth/console_sessions.ts";
 import type { OidcSignIn } from "../../../edge/auth/oidc.ts";
-import type { Operator, OperatorTokens } from "../../../edge/auth/operator.ts";
+import type { OperatorTokens } from "../../../edge/auth/operator.ts";
 
 /** What the console is made of. */
 export interface ConsoleOptions {
@@ -17,13 +19,11 @@ export interface ConsoleOptions {
   /** Opens and reads sessions. */
   readonly sessions: ConsoleSessions;
   /** The identity provider, where there is one. */
-  readonly oidc?: OidcSignIn;
+  readonly oidc?: OidcSignIn | undefined;
   /** Whether cookies are for HTTPS alone; false in development. */
   readonly secure: boolean;
   /** Ends the live views, when the process is told to stop. */
   readonly stopped: AbortSignal;
-  /** Calls the admin API of this very process as an operator who is signed in. */
-  readonly callAdmin: (path: string, init: RequestInit, operator: Operator) => Response | Promise<Response>;
 }
 
 /** The environment of the console's handlers. */
@@ -35,3 +35,16 @@ export interface ConsoleEnv {
     form: Readonly<Record<string, string>>;
   };
 }
+
+/** What a page tells its frame; the rest the frame knows. */
+export interface Shown {
+  /** What it is about. */
+  readonly title: string;
+  /** The application that it shows; pages of all show none. */
+  readonly app?: string;
+  /** Whether its parts are replaced while somebody looks. */
+  readonly isLive?: boolean;
+}
+
+/** Shows a page in its frame. */
+export type Show = (c: Context<ConsoleEnv>, shown: Shown, page: Child) => Response | Promise<Response>;

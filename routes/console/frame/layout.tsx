@@ -6,16 +6,16 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import { type ConsolePage, pathFor } from "./page.ts";
 
-/** The pages that the navigation knows. */
-export type PageName = "overview" | "keys" | "privacy" | "releases" | "schema" | "trail";
-
-/** What a page tells its frame. */
+/** What a frame is made of. */
 export interface LayoutProps {
   /** What the page is about. */
   readonly title: string;
   /** Its entry in the navigation. */
-  readonly page: PageName;
+  readonly page: ConsolePage;
+  /** All entries. */
+  readonly pages: readonly ConsolePage[];
   /** Whose session it is. */
   readonly session: ConsoleSession;
   /** The applications. */
@@ -25,19 +25,10 @@ export interface LayoutProps {
   /** This deployment's region. */
   readonly region: string;
   /** Where its live view is. */
-  readonly live?: string;
+  readonly live?: string | undefined;
   /** What it shows. */
   readonly children: Child;
 }
-
-const PAGES: readonly { page: PageName; title: string; path: (app: string) => string; perApp: boolean }[] = [
-  { page: "overview", title: "Overview", path: () => "/console", perApp: false },
-  { page: "keys", title: "Keys", path: (app) => `/console/apps/${app}/keys`, perApp: true },
-  { page: "privacy", title: "Privacy", path: (app) => `/console/apps/${app}/privacy`, perApp: true },
-  { page: "releases", title: "Releases", path: (app) => `/console/apps/${app}/releases`, perApp: true },
-  { page: "schema", title: "Schema", path: (app) => `/console/apps/${app}/schema`, perApp: true },
-  { page: "trail", title: "Audit trail", path: () => "/console/trail", perApp: false },
-];
 
 /** A whole document with nothing but a head and a body. */
 export function Document({ title, live, goTo, children }: {
@@ -71,9 +62,8 @@ export function Document({ title, live, goTo, children }: {
 
 /** A page inside its frame. */
 export function Layout(props: LayoutProps) {
-  const { title, page, session, apps, region, live, children } = props;
+  const { title, page, pages, session, apps, region, live, children } = props;
   const app = props.app ?? apps[0] ?? "";
-  const current = PAGES.find((entry) => entry.page === page)!;
   return (
     <Document title={title} live={live}>
       <a class="skip" href="#main">Skip to the content</a>
@@ -85,9 +75,9 @@ export function Layout(props: LayoutProps) {
           </a>
           <nav aria-label="Pages">
             <ul>
-              {PAGES.map((entry) => (
+              {pages.map((entry) => (
                 <li>
-                  <a href={entry.path(app)} aria-current={entry.page === page ? "page" : undefined}>
+                  <a href={pathFor(entry.path, app)} aria-current={entry === page ? "page" : undefined}>
                     {entry.title}
                   </a>
                 </li>
@@ -97,13 +87,13 @@ export function Layout(props: LayoutProps) {
               </li>
             </ul>
           </nav>
-          {apps.length > 1 && current.perApp && (
+          {apps.length > 1 && page.path.includes(":app") && (
             <nav aria-label="Applications">
               <p class="label">Application</p>
               <ul>
                 {apps.map((id) => (
                   <li>
-                    <a href={current.path(id)} aria-current={id === app ? "page" : undefined}>{id}</a>
+                    <a href={pathFor(page.path, id)} aria-current={id === app ? "page" : undefined}>{id}</a>
                   </li>
                 ))}
               </ul>

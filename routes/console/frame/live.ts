@@ -5,6 +5,7 @@
  * @module
  */
 import type { Context } from "hono";
+import type { Child } from "hono/jsx";
 import { streamSSE } from "hono/streaming";
 import { Refusal } from "../../../core/base/errors.ts";
 import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
@@ -19,6 +20,14 @@ export interface LiveView {
   readonly figures: Readonly<Record<string, Figure>>;
 }
 
+/** Renders parts, each by the component that made it on the page. */
+export function renderParts<Props>(
+  parts: Readonly<Record<string, (props: Props) => Child>>,
+  props: Props,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(parts).map(([id, part]) => [id, String(part(props))]));
+}
+
 const EVERY_MS = 1_000;
 /** The browser comes back by itself. */
 const MAX_LIFE_MS = 10 * 60_000;
@@ -28,17 +37,20 @@ const HEARTBEAT_MS = 15_000;
 
 /** Sends live views, to a few viewers at a time. */
 export class LiveViews {
+  readonly #options: Pick<ConsoleOptions, "stopped" | "sessions" | "secure">;
   #viewers = 0;
 
   /** All views end when `stopped` aborts: a process that is told to stop waits for no browser. */
-  constructor(private readonly options: Pick<ConsoleOptions, "stopped" | "sessions" | "secure">) {}
+  constructor(options: Pick<ConsoleOptions, "stopped" | "sessions" | "secure">) {
+    this.#options = options;
+  }
 
   /**
    * Answers with a stream of what changes; `read` gives the page as it is. It ends with the session.
    * @throws {Refusal} `overloaded` when too many watch already.
    */
   answer(c: Context<ConsoleEnv>, read: () => Promise<LiveView>): Response {
-    const { stopped, sessions } = this.options;
+    const { stopped, sessions } = this.#options;
     if (this.#viewers >= MAX_VIEWERS || stopped.aborted) {
       throw new Refusal("overloaded", "Too many browsers watch; close one.", { retryAfterSeconds: 60 });
     }
@@ -50,7 +62,7 @@ export class LiveViews {
       const sent = new Map<string, string>();
       let sentAt = performance.now();
       try {
-        const cookie = sessionCookie(c, this.options);
+        const cookie = sessionCookie(c, this.#options);
         while (!ended.aborted && await sessions.read(cookie) !== undefined) {
           const changes = changesOf(await read(), sent);
           if (changes !== undefined || performance.now() - sentAt > HEARTBEAT_MS) {

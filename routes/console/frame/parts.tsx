@@ -4,7 +4,6 @@
  * @module
  */
 import type { Child } from "hono/jsx";
-import type { Share } from "../overview/read.ts";
 import { formatCount, formatDistance, formatMoment, formatShare } from "./format.ts";
 
 /** What a colour says. */
@@ -24,6 +23,9 @@ export function Moment({ at, now }: { readonly at: number; readonly now: number 
     </span>
   );
 }
+
+/** A label and its count. */
+export type Share = readonly [label: string, count: number];
 
 /** Shares of a whole as bars with their figures. */
 export function Shares({ shares, heads, empty }: {

@@ -1,66 +1,76 @@
 /**
- * The console's pages and actions on keys. Actions go through the admin API of this process, which writes them to the
- * trail like everybody else's.
+ * `GET /console/apps/{app}/keys`, and the rotation and revocation of keys.
  *
  * @module
  */
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { Refusal } from "../../../core/base/errors.ts";
-import type { Show } from "../app.tsx";
-import type { ConsoleEnv, ConsoleOptions } from "../frame/env.ts";
-import { KeysPage, readKeys, RevokePage, RotatePage } from "./page.tsx";
-import { actAsOperator } from "../frame/act.ts";
+import { type KeyHolder, revoke, rotate } from "../../../core/operations/actions/keys.ts";
+import { hasKeys, type Server } from "../../../core/service.ts";
+import { reasonOfForm } from "../frame/confirm.tsx";
+import type { ConsoleEnv, ConsoleOptions, Show } from "../frame/env.ts";
+import type { ConsolePage } from "../frame/page.ts";
+import { RevokePage, RotatePage } from "./confirm.tsx";
+import { KeysPage } from "./page.tsx";
+import { readKeys } from "./view.ts";
 
-/** The router of keys. */
-export function keyRoutes(options: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
-  const { service } = options;
-  const pageOf = (c: Context<ConsoleEnv>, title: string) => {
-    const application = service.appOf(c.req.param("app")!);
-    return {
-      application,
-      props: { title: `${title} of ${application.id}`, page: "keys", app: application.id } as const,
-    };
-  };
+/** The keys of an application. */
+export const keysPage: ConsolePage = {
+  name: "keys",
+  title: "Keys",
+  path: "/console/apps/:app/keys",
+  routes: keyRoutes,
+};
+
+const ROTATE = "/console/apps/:app/keys/rotate";
+const REVOKE = "/console/apps/:app/keys/revoke/:epoch/:generation";
+
+function keyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
   return new Hono<ConsoleEnv>()
     .get("/console/apps/:app/keys", async function showKeys(c) {
-      const { application, props } = pageOf(c, "Keys");
+      const application = service.appOf(c.req.param("app"));
+      const about = { application, now: service.now(), session: c.get("session") };
       const view = await readKeys(service, application);
-      return show(
-        c,
-        props,
-        <KeysPage application={application} view={view} now={service.now()} session={c.get("session")} />,
-      );
+      const shown = { title: `Keys of ${application.id}`, app: application.id };
+      return show(c, shown, <KeysPage {...about} view={view} />);
     })
-    .get("/console/apps/:app/keys/rotate", (c) => {
-      const { application, props } = pageOf(c, "Rotate the key");
-      return show(c, props, <RotatePage app={application.id} session={c.get("session")} />);
+    .get(ROTATE, function askToRotate(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const shown = { title: `Rotate the key of ${app}`, app };
+      return show(c, shown, <RotatePage app={app} session={c.get("session")} />);
     })
-    .post("/console/apps/:app/keys/rotate", async function rotate(c) {
-      const { application } = pageOf(c, "");
-      await actAsOperator(c, options, `/admin/v1/apps/${application.id}/keys/rotate`, {});
-      return c.redirect(`/console/apps/${application.id}/keys`, 303);
+    .post(ROTATE, async function rotateKey(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      await rotate(keyHolder(service), c.get("session").operator, { app, reason: reasonOfForm(c) });
+      return c.redirect(`/console/apps/${app}/keys`, 303);
     })
-    .get("/console/apps/:app/keys/revoke/:epoch/:generation", (c) => {
-      const { application, props } = pageOf(c, "Revoke keys");
-      const [epoch, generation] = [readNumber(c, "epoch"), readNumber(c, "generation")];
-      return show(
-        c,
-        props,
-        <RevokePage app={application.id} epoch={epoch} generation={generation} session={c.get("session")} />,
-      );
+    .get(REVOKE, function askToRevoke(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const which = {
+        app,
+        epoch: number(c.req.param("epoch")),
+        generation: number(c.req.param("generation")),
+      };
+      const shown = { title: `Revoke keys of ${app}`, app };
+      return show(c, shown, <RevokePage {...which} session={c.get("session")} />);
     })
-    .post("/console/apps/:app/keys/revoke/:epoch/:generation", async function revoke(c) {
-      const { application } = pageOf(c, "");
-      await actAsOperator(c, options, `/admin/v1/apps/${application.id}/keys/revoke`, {
-        epoch: readNumber(c, "epoch"),
-        "through-generation": readNumber(c, "generation"),
-      });
-      return c.redirect(`/console/apps/${application.id}/keys`, 303);
+    .post(REVOKE, async function revokeEpoch(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const epoch = number(c.req.param("epoch"));
+      const throughGeneration = number(c.req.param("generation"));
+      const order = { app, epoch, throughGeneration, reason: reasonOfForm(c) };
+      await revoke(keyHolder(service), c.get("session").operator, order);
+      return c.redirect(`/console/apps/${app}/keys`, 303);
     });
 }
 
-function readNumber(c: Context<ConsoleEnv>, name: string): number {
-  const text = c.req.param(name) ?? "";
+/** A log server's pages have no way to the keys of its ACS. */
+function keyHolder(service: Server): KeyHolder {
+  if (!hasKeys(service)) throw new Refusal("route_unknown", "There is no such route.");
+  return service;
+}
+
+function number(text: string): number {
   if (!/^[0-9]{1,9}$/.test(text)) throw new Refusal("route_unknown", "There is no such key.");
   return Number(text);
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ListedKey } from "../../../core/keys/operations.ts";
+import type { ListedKey } from "../../../core/keys/listed_keys.ts";
 import { formatDay } from "../../../core/base/time.ts";
 import { formatMoment } from "../frame/format.ts";
+import type { DestroyedEpoch } from "./view.ts";
 
 const LABELS = 140;
 const WIDTH = 1_000;
@@ -16,15 +17,6 @@ const DAY = 86_400;
 /** Seconds between two marks: the first that does not crowd. */
 const STEPS = [3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY];
 const MAX_MARKS = 7;
-
-/** An epoch whose keys are gone from the store. */
-export interface DestroyedEpoch {
-  readonly epoch: number;
-  /** Unix seconds, as its keys had them. */
-  readonly notBefore: number;
-  /** Unix seconds. */
-  readonly redeemUntil: number;
-}
 
 /** What of a key's life a bar shows. */
 interface Bar {

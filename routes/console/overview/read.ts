@@ -11,6 +11,7 @@ import {
   sumOf,
 } from "../../../core/operations/counters.ts";
 import { type MetricKey, parseSeries } from "../../../core/operations/metrics.ts";
+import type { Share } from "../frame/parts.tsx";
 
 /** Hours of the traffic's history. */
 export const HISTORY_HOURS = 7 * 24;
@@ -54,9 +55,6 @@ export interface Window extends Sums {
   /** Unix seconds. */
   readonly startsAtSeconds: number;
 }
-
-/** A label and its count. */
-export type Share = readonly [label: string, count: number];
 
 /** The whole view. */
 export interface Overview {

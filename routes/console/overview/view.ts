@@ -7,7 +7,7 @@ import { HISTORY_HOURS, liveWindows, makeOverview, type Overview, type Window } 
 import { stateAt } from "../../../core/keys/epoch.ts";
 import type { Server } from "../../../core/service.ts";
 import { formatCount, formatDistance } from "../frame/format.ts";
-import { expiryOf } from "../schema/page.tsx";
+import { expiryOf } from "../schema/view.ts";
 
 /** Everything that the page shows. */
 export interface OverviewView {

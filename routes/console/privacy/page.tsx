@@ -1,17 +1,15 @@
 /**
- * `GET /console/apps/{app}/privacy`: how identifying what is collected has become, what is stopped for it, and the way
- * to lift a stop.
+ * How identifying what is collected has become, and what is stopped for it.
  *
  * @module
  */
 import type { Application } from "../../../core/config/types.ts";
-import { type AlertRow, alertText } from "../../../core/privacy/risk/alerts.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
 import { BudgetLine } from "../releases/budget.tsx";
-import { formatDistance, formatSecond } from "../frame/format.ts";
+import { formatDistance } from "../frame/format.ts";
+import { Alerts } from "./alerts.tsx";
 import { HeatHistory, HeatKey, HeatMap } from "./heat.tsx";
-import { ConfirmForm } from "../frame/confirm.tsx";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge, type Tone } from "../frame/parts.tsx";
 import { type Decision, isInForce, type PrivacyView } from "./view.ts";
@@ -212,81 +210,5 @@ function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
         );
       })}
     </div>
-  );
-}
-
-const KINDS: Readonly<Record<AlertRow["kind"], readonly [tone: Tone, word: string]>> = {
-  warn: ["warn", "warning"],
-  stop: ["bad", "alarm"],
-  lifted: ["info", "lifted"],
-  passed: ["good", "passed"],
-};
-
-const DELIVERIES: Readonly<Record<AlertRow["delivery"]["state"], string>> = {
-  none: "no webhook",
-  pending: "on its way",
-  sent: "delivered",
-  failed: "given up",
-};
-
-function Alerts({ alerts }: { readonly alerts: readonly AlertRow[] }) {
-  if (alerts.length === 0) return <p class="empty">There has been none.</p>;
-  return (
-    <table class="flow">
-      <thead>
-        <tr>
-          <th scope="col">Time (UTC)</th>
-          <th scope="col">Kind</th>
-          <th scope="col">What happened</th>
-          <th scope="col">Webhook</th>
-        </tr>
-      </thead>
-      <tbody>
-        {alerts.map((alert) => {
-          const [tone, word] = KINDS[alert.kind];
-          return (
-            <tr>
-              <td class="nowrap">{formatSecond(alert.at)}</td>
-              <td>
-                <Badge tone={tone}>{word}</Badge>
-              </td>
-              <td class="wide">{alertText(alert)}</td>
-              <td class="muted nowrap">{DELIVERIES[alert.delivery.state]}</td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  );
-}
-
-/** Before a stop is lifted. */
-export function LiftPage({ app, event, field, session }: {
-  readonly app: string;
-  readonly event: string;
-  readonly field: string | undefined;
-  readonly session: ConsoleSession;
-}) {
-  const name = field === undefined ? event : `${event}.${field}`;
-  return (
-    <>
-      <PageHead
-        title={`Lift the stop of ${name}?`}
-        lead="It is collected again until the pseudonyms change next, and judged anew then. What singled people out before will do so again."
-      />
-      <section class="panel stack">
-        <p>
-          Lift it when you know that the alarm was wrong, such as after a test that made up values. To collect
-          less instead, change the field: fewer values, wider buckets, or randomised on the device.
-        </p>
-        <ConfirmForm
-          session={session}
-          action={`/console/apps/${app}/privacy/lift/${field === undefined ? event : `${event}/${field}`}`}
-          back={`/console/apps/${app}/privacy`}
-          label="Lift the stop"
-          danger
-        />
-      </section>
-    </>
   );
 }

@@ -11,20 +11,7 @@ import type { FieldSchema } from "../../../core/schema/fields/types.ts";
 import { formatCount, formatDistance, formatDuration } from "../frame/format.ts";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge } from "../frame/parts.tsx";
-
-/** Days before its end in which an event's expiry stands out. */
-const EXPIRES_SOON_DAYS = 30;
-
-/** Unix seconds at which an event's collection ends, and whether that is over or near. */
-export function expiryOf({ expires }: EventSchema, now: number): {
-  readonly endsAt: number;
-  readonly isOver: boolean;
-  readonly isSoon: boolean;
-} {
-  const endsAt = Date.parse(`${expires}T00:00:00Z`) / 1000 + 86_400;
-  const isOver = now >= endsAt;
-  return { endsAt, isOver, isSoon: !isOver && endsAt - now < EXPIRES_SOON_DAYS * 86_400 };
-}
+import { expiryOf } from "./view.ts";
 
 /** The page. */
 export function SchemaPage({ app, suppressions, now }: {

@@ -101,3 +101,39 @@ Deno.test("AuditLog.verify() finds whatever was done to the store behind its bac
     });
   }
 });
+
+Deno.test("AuditLog.record() writes before the work, does the work once, and says what came of it", async () => {
+  await withTrail(async (auditLog) => {
+    const latest = async () => {
+      const [entry] = await auditLog.latest(1);
+      const { number: _n, atSeconds: _a, previous: _p, digest: _d, ...content } = entry ?? {} as AuditEntry;
+      return content;
+    };
+    const actor = { name: "admin token", via: "api" } as const;
+    const result = await auditLog.record(actor, { action: "act", details: "why" }, async () => {
+      assertEquals(await latest(), { operator: "admin token", via: "api", action: "act", details: "why" });
+      return 7;
+    });
+    assertEquals([result, await latest()], [7, { of: 1, outcome: "done" }]);
+    for (
+      const [error, expected] of [
+        [new Refusal("stop_unknown", "x"), { of: 3, outcome: "stop_unknown" }],
+        [new Error("x"), { of: 5, outcome: "internal" }],
+      ] as const
+    ) {
+      const failed = auditLog.record(actor, { action: "fail" }, () => Promise.reject(error));
+      assertEquals(await failed.catch((thrown) => thrown), error);
+      assertEquals(await latest(), expected);
+    }
+  });
+});
+
+Deno.test("AuditLog.record() gives the result of work whose outcome could not be written", async () => {
+  const store = storeOver(await Deno.openKv(":memory:"));
+  const auditLog = new AuditLog(store, { random, now });
+  const result = await auditLog.record({ name: "x", via: "command" }, { action: "close" }, () => {
+    store.close();
+    return Promise.resolve("closed");
+  });
+  assertEquals(result, "closed");
+});

@@ -54,7 +54,7 @@ export class DocumentCheck {
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (method === "OPTIONS" || NOT_DESCRIBED.test(path)) return response;
     const type = response.headers.get("content-type")?.split(";")[0] ?? "";
-    const body = type.endsWith("json") && request.method !== "HEAD"
+    const body = /[/+]json$/.test(type) && request.method !== "HEAD"
       ? await response.clone().json()
       : undefined;
     const { status } = response;

@@ -1,0 +1,62 @@
+/**
+ * Lifting what the risk monitor has stopped.
+ *
+ * @module
+ */
+import { Refusal } from "../../base/errors.ts";
+import { findApplication } from "../../config/find_application.ts";
+import type { Deployment } from "../../config/types.ts";
+import type { RiskMonitor } from "../../privacy/risk/monitor.ts";
+import { riskName } from "../../privacy/risk/suppressions.ts";
+import type { Actor, AuditLog } from "../audit_log.ts";
+
+/** What a lifting works with. */
+export interface LiftContext {
+  /** The checked configuration. */
+  readonly deployment: Deployment;
+  /** What stops and lifts. */
+  readonly risk: RiskMonitor;
+  /** Where actions are written down. */
+  readonly auditLog: AuditLog;
+  /** Unix seconds, whole. */
+  readonly now: () => number;
+}
+
+/** What is lifted, and why. */
+export interface LiftOrder {
+  /** The application's name. */
+  readonly app: string;
+  /** The event's name. */
+  readonly event: string;
+  /** The field's; undefined: the event's own stop. */
+  readonly field?: string | undefined;
+  /** Why. */
+  readonly reason: string;
+}
+
+/**
+ * Lifts a stop up to the end of the running period of pseudonyms.
+ * @returns The name of what is collected again: the event's, or `event.field`.
+ * @throws {Refusal} `app_unknown`, `stop_unknown`.
+ */
+export async function lift(
+  { deployment, risk, auditLog, now }: LiftContext,
+  actor: Actor,
+  { app: id, event, field, reason }: LiftOrder,
+): Promise<{ lifted: string }> {
+  const app = findApplication(deployment, id);
+  const schema = Object.hasOwn(app.events, event) ? app.events[event] : undefined;
+  if (schema === undefined || (field !== undefined && !Object.hasOwn(schema.fields, field))) {
+    throw new Refusal("stop_unknown", "The application has no such event or field.");
+  }
+  const action = {
+    action: `POST /admin/v1/apps/${id}/risk/lift`,
+    details: JSON.stringify({ event, field, reason }),
+  };
+  return await auditLog.record(actor, action, async () => {
+    if (!await risk.lift({ app, event, field, reason }, now())) {
+      throw new Refusal("stop_unknown", "Nothing is stopped there.");
+    }
+    return { lifted: riskName(event, field) };
+  });
+}

@@ -1,0 +1,40 @@
+/**
+ * Comparing all records with the uses that were redeemed, because an operator asks for it.
+ *
+ * @module
+ */
+import type { Deployment } from "../../config/types.ts";
+import { type AuditReport, auditStore } from "../../jobs/reconciliation.ts";
+import type { Store } from "../../store/store.ts";
+import type { Actor, AuditLog } from "../audit_log.ts";
+
+/** What a reconciliation works with. */
+export interface ReconcileContext {
+  /** The store. */
+  readonly store: Store;
+  /** The checked configuration. */
+  readonly deployment: Deployment;
+  /** Where actions are written down. */
+  readonly auditLog: AuditLog;
+}
+
+/** Reconciles a store for operators. One instance a process: whoever asks while one runs gets the same report. */
+export class Reconciler {
+  readonly #context: ReconcileContext;
+  #running: Promise<AuditReport> | undefined;
+
+  /** Reads nothing yet. */
+  constructor(context: ReconcileContext) {
+    this.#context = context;
+  }
+
+  /** Reads the whole store and compares. */
+  async reconcile(actor: Actor): Promise<AuditReport> {
+    const { store, deployment, auditLog } = this.#context;
+    return await auditLog.record(actor, { action: "POST /admin/v1/audit" }, () => {
+      this.#running ??= auditStore(store, deployment.applications.keys())
+        .finally(() => this.#running = undefined);
+      return this.#running;
+    });
+  }
+}

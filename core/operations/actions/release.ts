@@ -1,0 +1,57 @@
+/**
+ * Answering the questions about a day because an operator asks for it.
+ *
+ * @module
+ */
+import { formatDay } from "../../base/time.ts";
+import type { RandomSource } from "../../base/random.ts";
+import { findApplication } from "../../config/find_application.ts";
+import type { Deployment } from "../../config/types.ts";
+import { type Outcome, releaseDay } from "../../privacy/release/release.ts";
+import type { RiskMonitor } from "../../privacy/risk/monitor.ts";
+import type { Store } from "../../store/store.ts";
+import type { Actor, AuditLog } from "../audit_log.ts";
+
+/** What releases, and the export of records, work with. */
+export interface RecordHolder {
+  /** The checked configuration. */
+  readonly deployment: Deployment;
+  /** The store. */
+  readonly store: Store;
+  /** A cryptographic source. */
+  readonly random: RandomSource;
+  /** Says which events are withheld. */
+  readonly risk: Pick<RiskMonitor, "withheldOf">;
+  /** Where actions are written down. */
+  readonly auditLog: AuditLog;
+}
+
+/** What is released. */
+export interface ReleaseOrder {
+  /** The application's name. */
+  readonly app: string;
+  /** The day, in days since 1970. */
+  readonly day: number;
+  /** Whether it may be a day that is not over: what comes later will be in no release. */
+  readonly early?: boolean | undefined;
+}
+
+/**
+ * Answers all questions of an application about a day that are not answered yet.
+ * @returns What became of each question, by its name.
+ * @throws {Refusal} `app_unknown`.
+ */
+export async function release(
+  { deployment, store, random, risk, auditLog, now }: RecordHolder & { readonly now: () => number },
+  actor: Actor,
+  { app: id, day, early }: ReleaseOrder,
+): Promise<Record<string, Outcome>> {
+  const app = findApplication(deployment, id);
+  const action = {
+    action: `POST /admin/v1/apps/${id}/releases/${formatDay(day)}`,
+    details: JSON.stringify({ early }),
+  };
+  const context = { store, random, withheldOf: (app: string) => risk.withheldOf(app) };
+  const options = { nowSeconds: now(), early: early ?? false };
+  return await auditLog.record(actor, action, () => releaseDay(context, app, day, options));
+}

@@ -1,0 +1,39 @@
+/**
+ * Re-identification risk as people and programs read it.
+ *
+ * @module
+ */
+import type { Application } from "../../core/config/types.ts";
+import { readAlerts } from "../../core/privacy/risk/alerts.ts";
+import { type JudgedEvent, judgeEvent } from "../../core/privacy/risk/decisions.ts";
+import { findJoins } from "../../core/privacy/risk/joins.ts";
+import { readRisks } from "../../core/privacy/risk/suppressions.ts";
+import type { Server } from "../../core/service.ts";
+
+/** Reads what is measured, decided and alerted of an application. */
+export async function readRisk({ store, risk, now }: Server, app: Application) {
+  const { rows } = await readRisks(store, app.id);
+  const measured = await risk.measure(app.id, now());
+  return {
+    app: app.id,
+    decisions: Object.fromEntries(rows),
+    withheld: [...risk.withheldOf(app.id)],
+    measured: measured.flatMap((event) =>
+      judgeEvent(event).map(({ dimension, thresholds, verdict, figures }) => ({
+        event: event.event,
+        fields: dimension.fields,
+        verdict,
+        figures,
+        thresholds,
+      }))
+    ),
+    alerts: await readAlerts(store, app.id),
+  };
+}
+
+/** Reads which fields of the deployment could be joined by their values. */
+export async function readJoins({ deployment, risk, now }: Server) {
+  const measured: JudgedEvent[] = [];
+  for (const app of deployment.applications.keys()) measured.push(...await risk.measure(app, now()));
+  return { joins: findJoins(measured) };
+}

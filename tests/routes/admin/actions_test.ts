@@ -1,0 +1,73 @@
+import { assertEquals } from "@std/assert";
+import { dayOf, formatDay } from "../../../core/base/time.ts";
+import { ADMIN_TOKEN, OPERATED, READER_TOKEN } from "../../support/browser/console_browser.ts";
+import { snapshot, type TestService, withService } from "../../support/service/service.ts";
+
+const ROTATE = "/admin/v1/apps/notes/keys/rotate";
+
+async function post(test: TestService, path: string, body?: string, headers: Record<string, string> = {}) {
+  const response = await test.send(path, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${ADMIN_TOKEN}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+Deno.test("an action through the API is written down with the operator, the way, what was sent and the outcome", async () => {
+  await withService(OPERATED, async (test) => {
+    assertEquals((await post(test, ROTATE)).status, 200);
+    assertEquals((await post(test, ROTATE, '{"reason":"drill"}', { "dit-via": "command" })).status, 200);
+    assertEquals((await post(test, ROTATE)).body.code, "replacement_refused");
+    const day = formatDay(dayOf(test.clock.seconds));
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const exported = await test.send(`/admin/v1/apps/notes/logs/${day}`, { headers });
+    assertEquals([exported.status, await exported.text()], [200, ""]);
+    const content = (await test.service.auditLog.latest(100)).reverse()
+      .map(({ number: _n, atSeconds: _a, previous: _p, digest: _d, ...rest }) => rest);
+    const operator = "admin token";
+    assertEquals(content, [
+      { operator, via: "api", action: `POST ${ROTATE}` },
+      { of: 1, outcome: "done" },
+      { operator, via: "command", action: `POST ${ROTATE}`, details: '{"reason":"drill"}' },
+      { of: 3, outcome: "done" },
+      { operator, via: "api", action: `POST ${ROTATE}` },
+      { of: 5, outcome: "replacement_refused" },
+      { operator, via: "api", action: `GET /admin/v1/apps/notes/logs/${day}` },
+      { of: 7, outcome: "done" },
+    ]);
+  });
+});
+
+Deno.test("a request of an operator that is refused before its action writes nothing", async () => {
+  await withService(OPERATED, async (test) => {
+    const before = await snapshot(test.kv);
+    const apps = "/admin/v1/apps";
+    const refused: [path: string, body: string | undefined, code: string][] = [
+      [ROTATE, "not JSON", "body_malformed"],
+      [ROTATE, "null", "body_malformed"],
+      [ROTATE, '{"why":"drill"}', "body_malformed"],
+      [ROTATE, `{"reason":"${"x".repeat(301)}"}`, "body_malformed"],
+      [ROTATE, `{"reason":"${"x".repeat(5_000)}"}`, "body_too_large"],
+      ["/admin/v1/keys/reseal", "[]", "body_malformed"],
+      [`${apps}/none/keys/rotate`, undefined, "app_unknown"],
+      [`${apps}/notes/keys/revoke`, undefined, "body_malformed"],
+      [`${apps}/notes/keys/revoke`, '{"epoch":1,"through-generation":1000001}', "body_malformed"],
+      [`${apps}/notes/releases/2027-1-5`, "{}", "route_unknown"],
+      [`${apps}/notes/releases/2027-01-05`, undefined, "body_malformed"],
+      [`${apps}/none/releases/2027-01-05`, "{}", "app_unknown"],
+      [`${apps}/notes/risk/lift`, `{"event":"app_opened","reason":"${"x".repeat(501)}"}`, "body_malformed"],
+      [`${apps}/notes/risk/lift`, '{"event":"none","reason":"x"}', "stop_unknown"],
+    ];
+    for (const [path, body, code] of refused) {
+      assertEquals((await post(test, path, body)).body.code, code, `${path} ${body}`);
+    }
+    const reader = { authorization: `Bearer ${READER_TOKEN}` };
+    assertEquals((await post(test, ROTATE, undefined, reader)).body.code, "role_insufficient");
+    assertEquals(await snapshot(test.kv), before);
+  });
+});
