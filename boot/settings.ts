@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type AcsSettings, readRole, type Role } from "../edge/role.ts";
+import type { Role } from "../routes/app.ts";
 import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
 import { readOperators } from "./operator_settings.ts";
 import { parseRegions } from "../edge/remote/region.ts";
+import { type AcsSettings, readRole } from "./role.ts";
 
 /** What the environment decides. */
 export interface Settings extends OperatorSettings {

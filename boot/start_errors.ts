@@ -14,7 +14,7 @@ import { SessionSetupError } from "../edge/auth/session.ts";
 import { WebhookSetupError } from "../edge/remote/webhook.ts";
 
 /** What to tell a person about an error, a sentence each; undefined when it is nobody's mistake. */
-export function explain(error: unknown): readonly string[] | undefined {
+export function mistakesOf(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
   const known = [SealError, SessionSetupError, StoreInUseError, StoreOpenError, AcsError, WebhookSetupError];
   if (known.some((kind) => error instanceof kind)) return [(error as Error).message];

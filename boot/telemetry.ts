@@ -5,25 +5,26 @@
  * @module
  */
 import { metrics } from "@opentelemetry/api";
-import type { AppCounts } from "../core/operations/counters.ts";
+import { readGauges } from "../core/operations/gauges.ts";
 import { METRICS, parseSeries } from "../core/operations/metrics.ts";
-import { type Gauge, labelsOf } from "../core/operations/prometheus.ts";
+import { labelsOf } from "../core/operations/prometheus.ts";
+import type { Server } from "../core/service.ts";
 
-/** Registers all metrics; `read` gives what they stand at when an exporter asks. */
-export function registerMetrics(read: { counts: () => AppCounts; gauges: () => readonly Gauge[] }): void {
+/** Registers all metrics of a service; they are read when an exporter asks. */
+export function registerMetrics(service: Server): void {
   const meter = metrics.getMeter("dit");
   for (const [metric, { name, help }] of Object.entries(METRICS)) {
     meter.createObservableCounter(name, { description: help }).addCallback((result) => {
-      for (const [app, counts] of read.counts()) {
+      for (const [app, counts] of service.counters.exported()) {
         for (const [series, count] of counts) {
           if (parseSeries(series).metric === metric) result.observe(count, labelsOf(app, series));
         }
       }
     });
   }
-  for (const { name, help } of read.gauges()) {
+  for (const { name, help } of readGauges(service)) {
     meter.createObservableGauge(name, { description: help }).addCallback((result) => {
-      const gauge = read.gauges().find((gauge) => gauge.name === name);
+      const gauge = readGauges(service).find((gauge) => gauge.name === name);
       if (gauge !== undefined) result.observe(gauge.value);
     });
   }

@@ -13,7 +13,7 @@ import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/select.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
 import { readSettings, type Settings } from "../boot/settings.ts";
-import { explain } from "../boot/start_errors.ts";
+import { mistakesOf } from "../boot/start_errors.ts";
 import { CommandError } from "./admin_api.ts";
 import { loadConfig } from "../boot/load_config.ts";
 
@@ -62,7 +62,7 @@ export async function withStore<T>(
     }
   } catch (error) {
     if (error instanceof Refusal) throw new CommandError(error.message);
-    throw new CommandError(explain(error)?.join("\n") ?? rethrow(error));
+    throw new CommandError(mistakesOf(error)?.join("\n") ?? rethrow(error));
   }
 }
 

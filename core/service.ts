@@ -54,6 +54,8 @@ export interface ServerOptions {
 export interface ServiceOptions extends ServerOptions {
   /** The cipher suites by name. */
   readonly suites: (name: SuiteName) => Suite;
+  /** The authenticators' keys of tokens that were used; of its own by default. */
+  readonly macKeys?: MacKeyCache | undefined;
   /** Hears of every key that is made or ended here. */
   readonly onKeyEvent?: ((event: KeyEvent) => void) | undefined;
 }
@@ -121,9 +123,9 @@ export function hasKeys(server: Server): server is Service {
 
 /** Puts a server with keys of its own together. Nothing is read or written yet. */
 export function createService(options: ServiceOptions): Service {
-  const { deployment, store, sealer, suites, region, random, onKeyEvent } = options;
+  const { deployment, store, sealer, suites, region, random, onKeyEvent, macKeys = new MacKeyCache(random) } =
+    options;
   const rotation: RotationContext = { store, region, sealer, suites, random, onKeyEvent };
-  const macKeys = new MacKeyCache(random);
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
       id,

@@ -10,7 +10,6 @@ import { hasKeys, type Server } from "../core/service.ts";
 import { adminGuard } from "../edge/auth/admin_guard.ts";
 import { problemResponse } from "../edge/http/problem.ts";
 import type { Regions } from "../edge/remote/region.ts";
-import type { Role } from "../edge/role.ts";
 import type { SessionAuthenticator } from "../edge/auth/session.ts";
 import { evaluateRoutes } from "./acs/evaluate.ts";
 import { redeemRoutes } from "./acs/redeem.ts";
@@ -31,30 +30,33 @@ import { metricsRoutes } from "./ops/metrics.ts";
 import { openApiRoutes } from "./openapi/routes.tsx";
 import { tokensRoutes } from "./client/tokens.ts";
 
+/** `all` does everything; `acs` holds the keys and serves other servers; `logs` serves clients and holds no key. */
+export type Role = "all" | "acs" | "logs";
+
 /** What the routers are made of. */
 export interface AppOptions {
   /** The server behind them. */
   readonly service: Server;
   /** Which of them there are: an ACS alone has none for clients, a log server none for other services. */
-  readonly role?: Role;
+  readonly role?: Role | undefined;
   /** Who may have tokens, by application; not needed by an ACS alone. */
-  readonly sessions?: ReadonlyMap<string, SessionAuthenticator>;
+  readonly sessions?: ReadonlyMap<string, SessionAuthenticator> | undefined;
   /** The other regions, where there are several. */
-  readonly regions?: Regions;
+  readonly regions?: Regions | undefined;
   /** The secrets of development; absent in production, where /dev does not exist. */
-  readonly developmentSecret?: (name: string) => string | undefined;
+  readonly developmentSecret?: ((name: string) => string | undefined) | undefined;
   /** Gives the client SDK as one module for the example page; absent in production, where /examples does not exist. */
-  readonly clientBundle?: () => Promise<string | undefined>;
+  readonly clientBundle?: (() => Promise<string | undefined>) | undefined;
   /** SHA-256 of the operator's token; absent: there are no admin routes. */
-  readonly adminTokenSha256?: Uint8Array;
+  readonly adminTokenSha256?: Uint8Array | undefined;
   /** SHA-256 of a token that may look and not act. */
-  readonly readerTokenSha256?: Uint8Array;
+  readonly readerTokenSha256?: Uint8Array | undefined;
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
-  readonly bodyDeadlineMs?: number;
+  readonly bodyDeadlineMs?: number | undefined;
   /** What the console needs besides; absent: there is none. */
-  readonly console?: Omit<ConsoleOptions, "service" | "tokens">;
+  readonly console?: Omit<ConsoleOptions, "service" | "tokens"> | undefined;
   /** Hears of errors that nobody expected. */
-  readonly onInternalError?: (error: unknown) => void;
+  readonly onInternalError?: ((error: unknown) => void) | undefined;
 }
 
 /** Puts the routers together. */

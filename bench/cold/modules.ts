@@ -1,19 +1,9 @@
 /** Loads what main.ts loads, and does nothing with it. */
-import "../../core/config/check/check.ts";
-import "../../core/operations/gauges.ts";
+import "../../boot/from_environment.ts";
+import "../../boot/maintain_at_start.ts";
+import "../../boot/shutdown.ts";
+import "../../boot/start_errors.ts";
+import "../../boot/telemetry.ts";
+import "../../boot/welcome.ts";
 import "../../core/jobs/maintenance.ts";
 import "../../core/jobs/run_releases.ts";
-import "../../edge/admission.ts";
-import "../../boot/client_bundle.ts";
-import "../../edge/deidentify.ts";
-import "../../boot/settings.ts";
-import "../../boot/start_errors.ts";
-import "../../boot/console.ts";
-import "../../boot/server.ts";
-import "../../boot/sessions.ts";
-import "../../boot/telemetry.ts";
-import "../../edge/remote/region.ts";
-import "../../boot/shutdown.ts";
-import "../../boot/welcome.ts";
-import "../../routes/app.ts";
-import "../../boot/load_config.ts";

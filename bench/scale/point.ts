@@ -7,24 +7,18 @@
  */
 import { cpuUsage } from "node:process";
 import { serialize } from "node:v8";
-import { toBase64url } from "../../core/base/bytes.ts";
-import { checkConfig } from "../../core/config/check/check.ts";
-import { Sealer } from "../../core/keys/sealing.ts";
 import { MacKeyCache } from "../../core/acs/mac_keys.ts";
-import { LocalRedeemer } from "../../core/acs/redeemer.ts";
+import { toBase64url } from "../../core/base/bytes.ts";
+import { dayOf } from "../../core/base/time.ts";
+import { checkConfig } from "../../core/config/check/check.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
-import { createService } from "../../core/service.ts";
 import { SEGMENTS } from "../../core/ledger/families.ts";
 import { openStore, storeOver } from "../../core/store/deno_kv/open.ts";
-import { dayOf } from "../../core/base/time.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
-import { loadSuites } from "../../core/voprf/select.ts";
-import { Admission } from "../../edge/admission.ts";
-import { deidentify } from "../../edge/deidentify.ts";
-import { createApp } from "../../routes/app.ts";
 import config from "../../tests/faults/config.ts";
 import { type LoadToken, signLog } from "../../tests/support/client/load_client.ts";
+import { type AssembledTest, assembleTest } from "../../tests/support/service/assembled.ts";
 import { answerLines } from "../contenders/serve.ts";
 import { residentMiB } from "../http/load.ts";
 import { fillStore } from "./fill.ts";
@@ -76,29 +70,28 @@ const deployment = checkConfig(
   { issuer: config.issuer, applications: Object.fromEntries(ids.map((id) => [id, load])) },
   { development: true },
 );
-const sealer = await Sealer.of([random(32)], random);
-const suites = await loadSuites(() => {}, ["ristretto255-SHA512"]);
+const sealKey = random(32);
+const macKeys = new MacKeyCache(random, CACHED_TOKENS);
 const commits = { count: 0, claims: 0, milliseconds: 0 };
 
-async function openService() {
+/** The service on the point's file; a round reads no line about a request, so none is kept. */
+function openService(): Promise<AssembledTest> {
   const deadline = { deadlineMs: 60_000 };
-  const store = point.fullIndex
-    ? storeOver(await Deno.openKv(path), deadline)
-    : await openStore(path, deadline);
-  return createService({
+  return assembleTest({
     deployment,
-    store,
-    region: "local",
-    random,
     now,
-    sealer,
-    suites,
-    committer: {
-      maxInFlight: 1,
-      onCommit(claims, milliseconds) {
-        commits.count++;
-        commits.claims += claims;
-        commits.milliseconds += milliseconds;
+    openStore: async () =>
+      point.fullIndex ? storeOver(await Deno.openKv(path), deadline) : await openStore(path, deadline),
+    sealKey,
+    settings: { logRequests: false, requestsPerSecond: 1_000_000 },
+    tuning: {
+      macKeys,
+      committer: {
+        onCommit(claims, milliseconds) {
+          commits.count++;
+          commits.claims += claims;
+          commits.milliseconds += milliseconds;
+        },
       },
     },
   });
@@ -106,7 +99,7 @@ async function openService() {
 
 /** The store as it is after so many redemptions by so many clients. */
 async function prepareStore(): Promise<void> {
-  const service = await openService();
+  const { service, close } = await openService();
   await runMaintenance(service);
   const keys = await Promise.all(ids.map((id) => service.ringOf(id).issuing(now())));
   for (let segments = Math.floor(point.redemptions / SEGMENT_RECORDS); segments > 0; segments -= 16) {
@@ -116,7 +109,7 @@ async function prepareStore(): Promise<void> {
       }
     });
   }
-  service.store.close();
+  await close();
   fillStore(path, {
     ordinals: keys.map(({ ordinal }) => ordinal),
     claims: point.redemptions,
@@ -131,22 +124,7 @@ async function prepareStore(): Promise<void> {
 }
 
 await prepareStore();
-const macKeys = new MacKeyCache(random, CACHED_TOKENS);
-const service = await openService();
-const app = createApp({
-  service: {
-    ...service,
-    // Its cache can be filled without a log of every client.
-    redeemer: new LocalRedeemer({ ringOf: service.ringOf, committer: service.committer, macKeys }),
-  },
-});
-const handle = deidentify({
-  handle: (request) => app.fetch(request),
-  admission: new Admission(random, { requestsPerSecond: 1_000_000 }),
-  count: (answer) => service.counters.answered(answer),
-  applications: new Set(ids),
-});
-await service.risk.open();
+const { service, handle, close } = await openService();
 const keys = await Promise.all(ids.map((id) => service.ringOf(id).issuing(now())));
 
 /** Clients that were here before: their tokens in memory, their pseudonyms in the sketches. */
@@ -217,5 +195,4 @@ async function measureRound(count: number): Promise<Measurement> {
 }
 
 await answerLines(async (line) => line === "check" ? "" : JSON.stringify(await measureRound(Number(line))));
-await service.committer.drain();
-service.store.close();
+await close();

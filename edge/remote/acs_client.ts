@@ -73,7 +73,7 @@ export interface AcsClientOptions {
   /** Reaches the ACS. */
   readonly fetch: typeof fetch;
   /** Milliseconds for a whole answer; 5000 by default. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
 }
 
 interface Known {

@@ -5,28 +5,27 @@
  *
  * @module
  */
+import { SignJWT } from "jose";
 import { toBase64url, utf8 } from "../../core/base/bytes.ts";
+import { shuffle } from "../../core/base/shuffle.ts";
 import { checkConfig } from "../../core/config/check/check.ts";
 import type { Application, Deployment } from "../../core/config/types.ts";
-import { Sealer } from "../../core/keys/sealing.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
-import { createService, type Service } from "../../core/service.ts";
-import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
+import type { Sealer } from "../../core/keys/sealing.ts";
+import type { Service } from "../../core/service.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
-import { shuffle } from "../../core/base/shuffle.ts";
+import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { BATCH_REQUEST_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
 import { formatCredential } from "../../core/token/credential.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
-import { loadSuites } from "../../core/voprf/select.ts";
 import type { Suite } from "../../core/voprf/suite.ts";
-import { Admission } from "../../edge/admission.ts";
 import type { AccessLine } from "../../edge/access_log.ts";
-import { deidentify, type EdgeHandler } from "../../edge/deidentify.ts";
-import { createApp } from "../../routes/app.ts";
+import type { EdgeHandler } from "../../edge/deidentify.ts";
 import { type SeededRandom, seededRandom } from "../support/base/seeded_random.ts";
-import { type Deed, type Habits, makeDay } from "./day.ts";
+import { type AssembledTest, assembleTest, SESSION_SECRET } from "../support/service/assembled.ts";
 import { setRow } from "../support/store/rows.ts";
+import { type Deed, type Habits, makeDay } from "./day.ts";
 
 /** The application. */
 export const APP = "notes";
@@ -81,45 +80,29 @@ export function subjectOf(client: number): string {
 /** Lets a day pass. The store is as the last hour left it. */
 export async function runDay(options: WorldOptions): Promise<World> {
   const random = seededRandom(options.seed);
+  // Its own, so that the clients' day stays the same whatever the service draws.
+  const { bytes } = seededRandom(~options.seed);
   const clock = { seconds: DAY * 86_400 };
   // In memory where there is such a file system: thousands of single commits would wait for a disk.
   const inMemory = await Deno.stat("/dev/shm").then(({ isDirectory }) => isDirectory, () => false);
   const folder = await Deno.makeTempDir(inMemory ? { dir: "/dev/shm" } : {});
-  const store = await openStore(`${folder}/kv.sqlite3`);
-  const sealer = await Sealer.of([random.bytes(32)], random.bytes);
-  const service = createService({
+  const { service, handle, answers, close } = await assembleTest({
     deployment: deploymentOf(options),
-    store,
-    sealer,
-    suites: await loadSuites(() => {}, ["ristretto255-SHA512"]),
-    region: "local",
-    random: random.bytes,
     now: () => clock.seconds,
-    committer: { maxInFlight: 1 },
+    random: bytes,
+    sealKey: bytes(32),
+    openStore: () => openStore(`${folder}/kv.sqlite3`),
+    settings: { requestsPerSecond: 1e9 },
   });
-  const lines: AccessLine[] = [];
-  const app = createApp({
-    service,
-    // Verifying a signature changes nothing of what is stored.
-    sessions: new Map([[APP, (header) => Promise.resolve({ issuer: ISSUER, subject: header!.slice(7) })]]),
-  });
-  const handle = deidentify({
-    handle: (request) => app.fetch(request),
-    admission: new Admission(random.bytes, { requestsPerSecond: 1e9 }),
-    onAnswer: (line) => lines.push(line),
-    count: (answer) => service.counters.answered(answer),
-    applications: new Set([APP]),
-  });
-  const crowd = new Crowd(options, service, handle, random);
+  const crowd = new Crowd({ service, handle }, options, random);
   const world: World = {
     service,
-    sealer,
-    lines,
+    sealer: service.sealer,
+    lines: answers,
     pseudonyms: crowd.pseudonyms,
     nonces: crowd.nonces,
     async close() {
-      await service.committer.drain();
-      store.close();
+      await close();
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -181,14 +164,21 @@ class Crowd {
   readonly pseudonyms: string[];
   readonly nonces = new Map<string, Uint8Array>();
   readonly #tokens = new Map<number, Token[]>();
+  readonly #service: Service;
+  readonly #handle: EdgeHandler;
+  readonly #random: SeededRandom;
+  readonly #keepNonces: boolean;
 
   constructor(
-    private readonly options: WorldOptions,
-    private readonly service: Service,
-    private readonly handle: EdgeHandler,
-    private readonly random: SeededRandom,
+    { service, handle }: Pick<AssembledTest, "service" | "handle">,
+    { clients, keptNonces = false }: WorldOptions,
+    random: SeededRandom,
   ) {
-    this.pseudonyms = Array.from({ length: options.clients }, () => toBase64url(random.bytes(16)));
+    this.#service = service;
+    this.#handle = handle;
+    this.#random = random;
+    this.#keepNonces = keptNonces;
+    this.pseudonyms = Array.from({ length: clients }, () => toBase64url(random.bytes(16)));
   }
 
   async act(deed: Deed): Promise<void> {
@@ -197,7 +187,8 @@ class Crowd {
   }
 
   async #issue(client: number): Promise<void> {
-    const { service, random } = this;
+    const service = this.#service;
+    const random = this.#random;
     const key = await service.ringOf(APP).issuing(service.now());
     const nonce = random.bytes(32);
     const input = encodeTokenInput({
@@ -209,7 +200,7 @@ class Crowd {
     const suite: Suite = key.voprf;
     const { blindedElements } = suite.blind([input], random.bytes);
     await this.#post("tokens", {
-      authorization: `Bearer ${subjectOf(client)}`,
+      authorization: `Bearer ${await this.#signIn(subjectOf(client))}`,
       "content-type": BATCH_REQUEST_TYPE,
     }, encodeBatchRequest(suite, { truncatedKeyId: key.truncatedId, blindedElements }));
     const token: Token = {
@@ -220,7 +211,12 @@ class Crowd {
       uses: shuffle(Array.from({ length: key.usesPerToken }, (_, use) => use), random.bytes),
     };
     this.#tokens.set(client, [...this.#tokens.get(client) ?? [], token]);
-    if (this.options.keptNonces) await setRow(service.store, ["n", random.bytes(8)], nonce);
+    if (this.#keepNonces) await setRow(service.store, ["n", random.bytes(8)], nonce);
+  }
+
+  #signIn(subject: string): Promise<string> {
+    return new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setIssuer(ISSUER).setAudience(APP)
+      .setSubject(subject).setExpirationTime(this.#service.now() + 3_600).sign(utf8(SESSION_SECRET));
   }
 
   async #send({ client, logged }: Deed): Promise<void> {
@@ -229,7 +225,7 @@ class Crowd {
     const token = tokens[0]!;
     const use = token.uses.pop()!;
     this.nonces.set(claimId(token.ordinal, useDigest(token.nonce, use), use).toHex(), token.nonce);
-    const salt = this.options.keptNonces ? new Uint8Array(16) : this.random.bytes(16);
+    const salt = this.#keepNonces ? new Uint8Array(16) : this.#random.bytes(16);
     const body = bodyOf(salt, this.pseudonyms[client]!, client, logged);
     const transcript = encodeTranscript({
       app: APP,
@@ -248,7 +244,7 @@ class Crowd {
 
   async #post(route: string, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>): Promise<void> {
     const url = `https://telemetry.example/v1/apps/${APP}/${route}`;
-    const response = await this.handle(new Request(url, { method: "POST", headers, body }), undefined);
+    const response = await this.#handle(new Request(url, { method: "POST", headers, body }), undefined);
     if (response.status !== 200) throw new Error(`${route}: ${response.status} ${await response.text()}`);
     await response.body?.cancel();
   }

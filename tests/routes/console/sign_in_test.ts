@@ -208,7 +208,7 @@ Deno.test("a form of another site signs nobody in", async () => {
 });
 
 Deno.test("the console and the admin API are found on their own host alone, if they have one", async () => {
-  await withService({ ...OPERATED, edge: { adminHost: "admin.example" } }, async (test) => {
+  await withService({ ...OPERATED, settings: { adminHost: "admin.example" } }, async (test) => {
     for (const path of ["/console", "/console/sign-in", "/admin/v1/trail", "/metrics"]) {
       const elsewhere = await test.handle(new Request(`https://telemetry.example${path}`));
       assertEquals(elsewhere.status, 404, path);

@@ -4,23 +4,15 @@
  * @module
  */
 import { SignJWT } from "jose";
+import type { Fetch } from "../../../client/mod.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import { defineConfig } from "../../../core/config/mod.ts";
 import type { ApplicationConfig } from "../../../core/config/types.ts";
-import { Sealer } from "../../../core/keys/sealing.ts";
-import { createService, type Service } from "../../../core/service.ts";
-import { LOG_ROWS } from "../../../core/ledger/families.ts";
-import { openStore } from "../../../core/store/deno_kv/open.ts";
 import type { LogRecord } from "../../../core/schema/record.ts";
-import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
-import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
-import { Admission } from "../../../edge/admission.ts";
-import { deidentify } from "../../../edge/deidentify.ts";
-import { createSessionAuthenticator } from "../../../edge/auth/session.ts";
-import { createApp } from "../../../routes/app.ts";
-import type { Fetch } from "../../../client/mod.ts";
+import type { Service } from "../../../core/service.ts";
+import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import { assembleTest, SESSION_SECRET } from "../service/assembled.ts";
 
-const SECRET = "a secret of tests, 32 bytes or more";
 const ISSUER = "https://login.example";
 
 /** The configuration that the client's tests run against. */
@@ -77,27 +69,9 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
     { issuer: testConfig.issuer, applications: { notes: { ...notes, ...changes } } },
     { development: true },
   );
-  const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-  const store = await openStore(":memory:");
-  const service = createService({
+  const { service, handle, close } = await assembleTest({
     deployment,
-    store,
-    sealer: await Sealer.of([random(32)], random),
-    suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
-    region: "local",
-    random,
     now: () => Math.floor(clock.now / 1000),
-    committer: { maxInFlight: 1 },
-  });
-  await service.risk.open();
-  const authenticator = await createSessionAuthenticator(deployment.applications.get("notes")!, {
-    secret: () => SECRET,
-    fetch,
-  });
-  const app = createApp({ service, sessions: new Map([["notes", authenticator]]) });
-  const handle = deidentify({
-    handle: (request) => app.fetch(request),
-    admission: new Admission(random),
   });
   return {
     service,
@@ -112,12 +86,9 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
       new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setIssuer(ISSUER).setAudience("notes")
         .setSubject(subject).setIssuedAt(Math.floor(clock.now / 1000))
         .setExpirationTime(Math.floor(clock.now / 1000) + 3_600)
-        .sign(new TextEncoder().encode(SECRET)),
+        .sign(new TextEncoder().encode(SESSION_SECRET)),
     records: () => readRecords(service),
-    async close() {
-      await service.committer.drain();
-      store.close();
-    },
+    close,
   };
 }
 

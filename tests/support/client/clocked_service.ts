@@ -5,21 +5,15 @@
  *
  * @module
  */
-import { checkConfig } from "../../../core/config/check/check.ts";
-import { Sealer } from "../../../core/keys/sealing.ts";
-import { runMaintenance } from "../../../core/jobs/maintenance.ts";
-import { createService } from "../../../core/service.ts";
-import { openStore } from "../../../core/store/deno_kv/open.ts";
-import { loadSuites } from "../../../core/voprf/select.ts";
-import { Admission } from "../../../edge/admission.ts";
-import { deidentify } from "../../../edge/deidentify.ts";
+import { assemble } from "../../../boot/assemble.ts";
+import { readSecrets } from "../../../boot/secrets.ts";
 import { readSettings } from "../../../boot/settings.ts";
-import { openSessions } from "../../../boot/sessions.ts";
-import { createApp } from "../../../routes/app.ts";
+import { checkConfig } from "../../../core/config/check/check.ts";
+import { runMaintenance } from "../../../core/jobs/maintenance.ts";
+import { openStore } from "../../../core/store/deno_kv/open.ts";
 import config from "../../faults/config.ts";
 
 const environment = (name: string) => Deno.env.get(name);
-const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const settings = readSettings(environment);
 const { load } = config.applications;
 const deployment = checkConfig({
@@ -30,28 +24,19 @@ const deployment = checkConfig({
 }, { development: true });
 
 let offset = 0;
-const service = createService({
+const { service, handle, close } = await assemble({
+  settings,
   deployment,
-  store: await openStore(settings.kv),
-  region: settings.region,
-  random,
-  now: () => Math.floor(Date.now() / 1000) + offset,
-  committer: { maxInFlight: 4 },
-  sealer: await Sealer.of(settings.sealKeys!, random),
-  suites: await loadSuites(() => {}, ["ristretto255-SHA512"]),
-});
-const { authenticators } = await openSessions(deployment, false, environment);
-const app = createApp({
-  service,
-  role: "all",
-  sessions: authenticators,
-  adminTokenSha256: settings.adminTokenSha256!,
-});
-const handle = deidentify({
-  handle: (request) => app.fetch(request),
-  admission: new Admission(random, settings),
-  count: () => {},
-  applications: new Set(["load"]),
+  secrets: await readSecrets(settings, deployment, environment),
+  openStore: () => openStore(settings.kv),
+  ports: {
+    now: () => Math.floor(Date.now() / 1000) + offset,
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    fetch,
+    log: () => {},
+    onInternalError: (error) => console.error(error),
+  },
+  stopped: new AbortController().signal,
 });
 const http = Deno.serve(
   { port: settings.port, hostname: "127.0.0.1", onListen: () => {} },
@@ -68,7 +53,7 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
     if (line === "maintain") await runMaintenance(service);
     if (line === "end") {
       await http.shutdown();
-      await service.committer.drain();
+      await close();
       Deno.exit(0);
     }
     console.log(line);

@@ -8,25 +8,18 @@ import { SignJWT } from "jose";
 import { DitClient, type Fetch } from "../../../client/mod.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ApplicationConfig } from "../../../core/config/types.ts";
-import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
-import { createService, type Service } from "../../../core/service.ts";
+import type { Service } from "../../../core/service.ts";
 import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
-import { openStore } from "../../../core/store/deno_kv/open.ts";
-import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
-import { Admission, type AdmissionOptions } from "../../../edge/admission.ts";
-import { deidentify } from "../../../edge/deidentify.ts";
-import { Regions } from "../../../edge/remote/region.ts";
-import { createSessionAuthenticator } from "../../../edge/auth/session.ts";
-import { createApp } from "../../../routes/app.ts";
-import { testConfig } from "../client/client_service.ts";
-import { freePort } from "../processes/free_ports.ts";
-import { NEVER_SECONDS } from "../client/client_under_test.ts";
 import type { Entry, Range } from "../../../core/store/port.ts";
+import type { AdmissionOptions } from "../../../edge/admission.ts";
+import { testConfig } from "../client/client_service.ts";
+import { NEVER_SECONDS } from "../client/client_under_test.ts";
+import { freePort } from "../processes/free_ports.ts";
+import { assembleTest, SESSION_SECRET } from "./assembled.ts";
 
 /** The secret of the hop, unless a test gives a region another one. */
 export const REGION_TOKEN = "the-secret-of-all-regions-in-tests-0123";
-const SESSION_SECRET = "a secret of tests, 32 bytes or more";
 const SESSION_ISSUER = "https://login.example";
 /** The application of all regions. */
 export const APP = "notes";
@@ -56,9 +49,9 @@ export interface RegionService {
   readonly received: Request[];
   /** Answers in the service's place from now on. */
   intercept: RegionOptions["intercept"];
-  /** Every row of the store but those of keys and the risk monitor's secret. */
+  /** Every row of the store but those of keys, the sealing key's proof and the risk monitor's secret. */
   readonly rows: () => Promise<Entry<unknown>[]>;
-  /** Suppressions answering, and starts again where it was. */
+  /** Stops answering, and starts again where it was. */
   readonly stop: () => Promise<void>;
   readonly start: () => void;
 }
@@ -76,46 +69,21 @@ export class RegionDeployment {
     others: () => Record<string, string>,
     options: RegionOptions = {},
   ): Promise<RegionService> {
-    const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-    const deployment = checkConfig(
-      { ...testConfig, applications: { [APP]: { ...testConfig.applications.notes, ...options.app } } },
-      { development: true },
-    );
-    const store = await openStore(":memory:");
-    const service = createService({
-      deployment,
-      store,
-      sealer: await Sealer.of([random(32)], random),
-      suites: () => nobleRistretto255,
-      region: name,
-      random,
-      now: () => this.clock.seconds,
-    });
-    await runMaintenance(service);
     const asked: string[] = [];
-    const token = options.token ?? REGION_TOKEN;
-    const regions = new Regions({
-      others: lazyMap(others),
-      token,
+    const { service, handle, close } = await assembleTest({
+      deployment: checkConfig(
+        { ...testConfig, applications: { [APP]: { ...testConfig.applications.notes, ...options.app } } },
+        { development: true },
+      ),
+      now: () => this.clock.seconds,
+      settings: { region: name, regions: lazyMap(others), regionToken: options.token ?? REGION_TOKEN },
       fetch: (input, init) => {
         asked.push(`${init?.method ?? "GET"} ${input}`);
         return fetch(input, init);
       },
-      ...(options.forwardMs === undefined ? {} : { forwardMs: options.forwardMs }),
+      tuning: { admission: options.admission, forwardMs: options.forwardMs },
     });
-    const sessions = new Map([[
-      APP,
-      await createSessionAuthenticator(deployment.applications.get(APP)!, {
-        secret: () => SESSION_SECRET,
-        fetch,
-      }),
-    ]]);
-    const app = createApp({ service, sessions, regions });
-    const handle = deidentify({
-      handle: (request) => app.fetch(request),
-      admission: new Admission(random, options.admission),
-      hopToken: token,
-    });
+    await runMaintenance(service);
     const received: Request[] = [];
     const port = freePort();
     let server: Deno.HttpServer<Deno.NetAddr> | undefined;
@@ -146,15 +114,14 @@ export class RegionDeployment {
       intercept: options.intercept,
       rows: async () =>
         (await Array.fromAsync(service.store.list({ prefix: [] })))
-          .filter(({ key }) => !["k", "a", "o", "m"].includes(key[0] as string)),
+          .filter(({ key }) => !["k", "a", "o", "m", "v"].includes(key[0] as string)),
       stop,
       start: listen,
     };
     this.regions.push(region);
     this.#ends.push(async () => {
       await stop();
-      await service.committer.drain();
-      store.close();
+      await close();
     });
     return region;
   }
@@ -200,10 +167,11 @@ export class RegionDeployment {
   }
 }
 
-/** A map whose entries are looked up when they are needed. */
+/** A map whose entries are looked up when they are needed. It never is empty: a region alone would look nothing up. */
 function lazyMap(entries: () => Record<string, string>): ReadonlyMap<string, string> {
   return new Proxy(new Map<string, string>(), {
     get: (_, name) => {
+      if (name === "size") return 1;
       const map = new Map(Object.entries(entries()));
       const member = Reflect.get(map, name);
       return typeof member === "function" ? member.bind(map) : member;

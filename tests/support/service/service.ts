@@ -1,42 +1,27 @@
 /**
- * A whole service in memory: the real parts in the order in which main.ts puts them together, with a clock that a test
- * sets. Only the socket is missing.
+ * A whole service in memory, as main.ts has it, with a clock that a test sets. Only the socket is missing.
  *
  * @module
  */
 import { SignJWT } from "jose";
+import type { Tuning } from "../../../boot/assemble.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ApplicationConfig, Config } from "../../../core/config/types.ts";
-import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
-import { createService, type Service } from "../../../core/service.ts";
-import type { CommitterOptions } from "../../../core/ledger/committer.ts";
-import { CLAIMS, LOG_ROWS, SEGMENTS } from "../../../core/ledger/families.ts";
-import { storeOver } from "../../../core/store/deno_kv/open.ts";
-import type { StoreOptions } from "../../../core/store/store.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
 import { readSegment } from "../../../core/ledger/segments.ts";
 import type { LogRecord } from "../../../core/schema/record.ts";
-import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
-import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
-import type { RandomSource } from "../../../core/base/random.ts";
-import type { Suite, SuiteName } from "../../../core/voprf/suite.ts";
-import { Admission, type AdmissionOptions } from "../../../edge/admission.ts";
-import type { AccessLine } from "../../../edge/access_log.ts";
-import { deidentify, type EdgeOptions } from "../../../edge/deidentify.ts";
-import { consoleKey, ConsoleSessions } from "../../../edge/auth/console_sessions.ts";
-import { OidcSignIn } from "../../../edge/auth/oidc.ts";
-import type { OperatorSettings } from "../../../edge/auth/operator_settings.ts";
-import { SIGN_IN_THROTTLE } from "../../../boot/console.ts";
-import type { Regions } from "../../../edge/remote/region.ts";
-import { createSessionAuthenticator } from "../../../edge/auth/session.ts";
-import { createApp } from "../../../routes/app.ts";
+import type { Service } from "../../../core/service.ts";
+import { CLAIMS, LOG_ROWS, SEGMENTS } from "../../../core/ledger/families.ts";
+import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { StoreOptions } from "../../../core/store/store.ts";
 import { DocumentCheck } from "../http/hold_to_document.ts";
+import { type AssembledTest, type AssembledTestOptions, assembleTest, SESSION_SECRET } from "./assembled.ts";
+
+export { SESSION_SECRET, systemRandom } from "./assembled.ts";
 
 /** The `iss` of every session in tests. */
 export const SESSION_ISSUER = "https://login.example";
-/** Signs the sessions of applications with an HS256 key. */
-export const SESSION_SECRET = "a session secret of tests, over 32 bytes";
 /** When a service of a test starts: 20 minutes into an hour and 10 hours into an epoch, in Unix seconds. */
 export const START_SECONDS = Date.UTC(2027, 0, 15, 10, 20, 30) / 1000;
 
@@ -95,52 +80,23 @@ export function configOf(applications: Record<string, Partial<ApplicationConfig>
 /** The application `notes` on ristretto255 and `vault` on P-384. */
 export const BOTH_SUITES: Config = configOf({ notes: {}, vault: { suite: "P384-SHA384" } });
 
-/** The suites of tests: noble's, since libsodium's is tested against it elsewhere. */
-export function suiteOf(name: SuiteName): Suite {
-  return name === "P384-SHA384" ? nobleP384 : nobleRistretto255;
-}
-
-/** Fresh bytes of the platform's cryptographic source. */
-export const systemRandom: RandomSource = (length) => crypto.getRandomValues(new Uint8Array(length));
-
 /** What a test may choose of its service. */
-export interface TestServiceOptions {
-  /** The configuration; the application `notes` by default. */
-  readonly config?: Config;
+export interface TestServiceOptions
+  extends Omit<AssembledTestOptions, "deployment" | "now" | "openStore" | "tuning">, Tuning {
   /** The database; one of its own in memory by default, closed with the service. */
   readonly kv?: Deno.Kv;
   /** How the store behaves. */
   readonly store?: StoreOptions;
-  /** How records are committed. */
-  readonly committer?: CommitterOptions;
-  /** Where secrets, row ids and shuffles come from. */
-  readonly random?: RandomSource;
-  /** The sealing key, for services that share a store. */
-  readonly sealKey?: Uint8Array<ArrayBuffer>;
+  /** The configuration; the application `notes` by default. */
+  readonly config?: Config;
   /** A clock to share with another service. */
   readonly clock?: { seconds: number };
-  /** Milliseconds in which a body has to arrive. */
-  readonly bodyDeadlineMs?: number;
-  /** Reads a JWKS. */
-  readonly fetch?: typeof fetch;
   /** Whether /dev exists. */
   readonly development?: boolean;
-  /** This deployment's region; `local` by default. */
-  readonly region?: string;
-  /** The other regions. */
-  readonly regions?: Regions;
-  /** How much one network may ask for. */
-  readonly admission?: AdmissionOptions;
-  /** What the edge is told besides. */
-  readonly edge?: Pick<EdgeOptions, "hopToken" | "issueHost" | "logHost" | "adminHost">;
-  /** Who may operate the service; nobody by default. */
-  readonly operators?: Partial<OperatorSettings>;
 }
 
 /** A service and what a test may do to it. */
-export interface TestService {
-  /** The core. */
-  readonly service: Service;
+export interface TestService extends Omit<AssembledTest, "handle"> {
   /** The database, as the service has it. */
   readonly kv: Deno.Kv;
   /** Unix seconds; set it to travel. */
@@ -155,72 +111,29 @@ export interface TestService {
   readonly maintain: () => Promise<unknown>;
   /** The records that are stored of an application. */
   readonly records: (app?: string) => Promise<LogRecord[]>;
-  /** Errors that nobody expected. */
-  readonly internalErrors: unknown[];
-  /** The lines that would be logged of the requests so far. */
-  readonly answers: AccessLine[];
-  /** Ends live views, as a process does that is told to stop. */
-  readonly stopping: AbortController;
-  /** Flushes and closes. */
-  readonly close: () => Promise<void>;
 }
 
 /** Puts a service together. Its keys are there already, so that nothing but requests writes. */
 export async function startService(options: TestServiceOptions = {}): Promise<TestService> {
-  const random = options.random ?? systemRandom;
-  const clock = options.clock ?? { seconds: START_SECONDS };
-  const deployment = checkConfig(options.config ?? configOf({ notes: {} }), { development: true });
+  const { config = configOf({ notes: {} }), clock = { seconds: START_SECONDS }, development = false } =
+    options;
   const kv = options.kv ?? await Deno.openKv(":memory:");
-  const secret = () => SESSION_SECRET;
-  const service = createService({
-    deployment,
-    store: storeOver(kv, options.store),
-    sealer: await Sealer.of([options.sealKey ?? random(32)], random),
-    suites: suiteOf,
-    region: options.region ?? "local",
-    random,
+  const assembled = await assembleTest({
+    ...options,
+    openStore: () => Promise.resolve(storeOver(kv, options.store)),
+    deployment: checkConfig(config, { development: true }),
     now: () => clock.seconds,
-    committer: { maxInFlight: 1, ...options.committer },
+    settings: { development, ...options.settings },
+    tuning: options,
   });
-  const sessions = new Map(
-    await Promise.all(
-      [...deployment.applications].map(async ([id, app]) =>
-        [id, await createSessionAuthenticator(app, { secret, fetch: options.fetch ?? fetch })] as const
-      ),
-    ),
-  );
-  const internalErrors: unknown[] = [];
-  const stopping = new AbortController();
-  const operators = { ...NO_OPERATORS, ...options.operators };
-  const app = createApp({
-    service,
-    sessions,
-    ...(options.regions === undefined ? {} : { regions: options.regions }),
-    ...(options.development ? { developmentSecret: secret } : {}),
-    ...(options.bodyDeadlineMs === undefined ? {} : { bodyDeadlineMs: options.bodyDeadlineMs }),
-    ...(options.operators === undefined ? {} : operatorParts(operators, service, stopping.signal)),
-    onInternalError: (error) => internalErrors.push(error),
-  });
-  const answers: AccessLine[] = [];
-  const edge = deidentify({
-    handle: (request) => app.fetch(request),
-    admission: new Admission(random, options.admission),
-    signInAdmission: new Admission(random, SIGN_IN_THROTTLE),
-    onAnswer: (line) => answers.push(line),
-    count: (answer) => service.counters.answered(answer),
-    applications: new Set(deployment.applications.keys()),
-    ...options.edge,
-  });
-  // One that has every route; what a service of a test leaves out, it answers with 404.
-  documentCheck ??= DocumentCheck.of(
-    createApp({ service, sessions, ...operatorParts(operators, service, stopping.signal) }),
-  );
+  const { service } = assembled;
+  documentCheck ??= everyRoute();
   const { hold } = await documentCheck;
   const handle = async (request: Request, address = "192.0.2.1") =>
-    await hold(request, await edge(request, address));
+    await hold(request, await assembled.handle(request, address));
   await runMaintenance(service);
   return {
-    service,
+    ...assembled,
     kv,
     clock,
     handle,
@@ -236,38 +149,20 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
       }).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(SESSION_SECRET)),
     maintain: () => runMaintenance(service),
     records: (app = "notes") => readRecords(service, app),
-    internalErrors,
-    answers,
-    stopping,
-    async close() {
-      stopping.abort();
-      await service.committer.drain();
-      service.store.close();
-    },
   };
 }
 
-const NO_OPERATORS: OperatorSettings = {
-  adminTokenSha256: undefined,
-  readerTokenSha256: undefined,
-  oidc: undefined,
-};
-
 let documentCheck: Promise<DocumentCheck> | undefined;
 
-/** What the app is told about operators; an admin token that nobody has where none is given. */
-function operatorParts(operators: OperatorSettings, server: Service, stopped: AbortSignal) {
-  const { adminTokenSha256, readerTokenSha256, oidc } = operators;
-  return {
-    adminTokenSha256: adminTokenSha256 ?? new Uint8Array(32),
-    ...(readerTokenSha256 === undefined ? {} : { readerTokenSha256 }),
-    console: {
-      sessions: new ConsoleSessions({ ...server, key: consoleKey(new Uint8Array(32), operators) }),
-      ...(oidc === undefined ? {} : { oidc: new OidcSignIn(oidc, fetch) }),
-      secure: true,
-      stopped,
-    },
-  };
+/** The document of a service that has every route; what a service of a test leaves out, it answers with 404. */
+async function everyRoute(): Promise<DocumentCheck> {
+  const deployment = checkConfig(configOf({ notes: {} }), { development: true });
+  const whole = await assembleTest({ deployment, now: () => START_SECONDS, operators: {} });
+  try {
+    return await DocumentCheck.of(whole.app);
+  } finally {
+    await whole.close();
+  }
 }
 
 /** Runs a test with a service of its own, and fails it if the service met an error that nobody expected. */

@@ -11,20 +11,16 @@ import { exportDay } from "../../../core/operations/export.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import type { Redeemer, Redemption } from "../../../core/acs/redeemer.ts";
-import { createLogServer, createService, type Server, type Service } from "../../../core/service.ts";
+import { createLogServer, type Server, type Service } from "../../../core/service.ts";
 import { CLAIMS } from "../../../core/ledger/families.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../../core/token/mac.ts";
 import { encodeTokenInput } from "../../../core/token/token.ts";
-import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
-import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
 import { AcsClient } from "../../../edge/remote/acs_client.ts";
-import { Admission } from "../../../edge/admission.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
-import { deidentify } from "../../../edge/deidentify.ts";
-import { createApp } from "../../../routes/app.ts";
-import { NOW, platformRandom } from "./keys.ts";
+import { type AssembledTest, type AssembledTestOptions, assembleTest } from "./assembled.ts";
+import { NOW, platformRandom, SEAL_KEY } from "./keys.ts";
 
 /** The service token of an application. */
 export function serviceToken(app: string): string {
@@ -50,18 +46,23 @@ export async function openService(
   deployment: Deployment = splitDeployment(),
   kv?: Deno.Kv,
 ): Promise<Service> {
-  const service = createService({
+  return (await assembleOn(clock, deployment, { openStore: kv && (() => Promise.resolve(storeOver(kv))) }))
+    .service;
+}
+
+async function assembleOn(
+  clock: { seconds: number },
+  deployment: Deployment,
+  options: Pick<AssembledTestOptions, "openStore" | "settings">,
+): Promise<AssembledTest> {
+  const assembled = await assembleTest({
+    ...options,
     deployment,
-    store: storeOver(kv ?? await Deno.openKv(":memory:")),
-    sealer: await Sealer.of([new Uint8Array(32).fill(7)], platformRandom),
-    suites: (name) => name === "P384-SHA384" ? nobleP384 : nobleRistretto255,
-    region: "local",
-    random: platformRandom,
     now: () => clock.seconds,
-    committer: { maxInFlight: 1 },
+    sealKey: SEAL_KEY,
   });
-  await runMaintenance(service);
-  return service;
+  await runMaintenance(assembled.service);
+  return assembled;
 }
 
 /** What stands between the log server and its ACS; it may count, change, lose or delay. */
@@ -100,16 +101,8 @@ interface Deadlines {
 export async function startSplit(changes: Partial<ApplicationConfig> = {}): Promise<Split> {
   const clock = { seconds: NOW };
   const deployment = splitDeployment(changes);
-  const acs = await openService(clock, deployment);
-  const internalErrors: unknown[] = [];
-  const app = createApp({
-    service: acs,
-    role: "acs",
-    onInternalError: (error) => internalErrors.push(error),
-  });
-  const handle = deidentify({
-    handle: (request) => app.fetch(request),
-    admission: new Admission(platformRandom),
+  const { service: acs, handle, internalErrors, close } = await assembleOn(clock, deployment, {
+    settings: { role: "acs" },
   });
   const reach = (request: Request) => handle(request, "127.0.0.1");
   const logsKv = await Deno.openKv(":memory:");
@@ -142,9 +135,8 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
     internalErrors,
     openLogServer,
     async [Symbol.asyncDispose]() {
-      await acs.committer.drain();
+      await close();
       await split.logs.committer.drain();
-      acs.store.close();
       logsKv.close();
     },
   };

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { openStore, StoreOpenError } from "../../../../core/store/deno_kv/open.ts";
-import { explain } from "../../../../boot/start_errors.ts";
+import { mistakesOf } from "../../../../boot/start_errors.ts";
 import { freePort } from "../../../support/processes/free_ports.ts";
 
 Deno.test("openStore() says of an unreachable store what to look at, and repeats no URL", async () => {
@@ -8,7 +8,7 @@ Deno.test("openStore() says of an unreachable store what to look at, and repeats
     () => openStore(`http://somebody:secret@127.0.0.1:${freePort()}/`),
     StoreOpenError,
   );
-  assertEquals(explain(error), [
+  assertEquals(mistakesOf(error), [
     "The store cannot be opened: see that what DIT_KV names is reachable, and that DENO_KV_ACCESS_TOKEN is its token.",
   ]);
 });
@@ -18,7 +18,7 @@ Deno.test("openStore() says of a file that is no store which one it is, and leav
   const bytes = crypto.getRandomValues(new Uint8Array(9_000));
   await Deno.writeFile(path, bytes);
   const error = await assertRejects(() => openStore(path), StoreOpenError, path);
-  assertEquals(explain(error)?.length, 1);
+  assertEquals(mistakesOf(error)?.length, 1);
   assertEquals(await Deno.readFile(path), bytes);
   await Deno.remove(path);
 });

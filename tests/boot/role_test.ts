@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readRole } from "../../edge/role.ts";
+import { readRole } from "../../boot/role.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
 const OTHER = "fedcba9876543210fedcba9876543210==";

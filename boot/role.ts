@@ -4,8 +4,7 @@
  * @module
  */
 
-/** `all` does everything; `acs` holds the keys and serves other servers; `logs` serves clients and holds no key. */
-export type Role = "all" | "acs" | "logs";
+import type { Role } from "../routes/app.ts";
 
 /** How a log server reaches its ACS. */
 export interface AcsSettings {
@@ -61,9 +60,9 @@ function readTokens(value: string | undefined): ((app: string) => string) | unde
   if (TOKEN.test(value)) return () => value;
   const tokens = new Map<string, string>();
   for (const pair of value.split(",")) {
-    const match = /^([a-z][a-z0-9-]{0,62}):(.+)$/.exec(pair.trim());
-    if (match === null || !TOKEN.test(match[2]!) || tokens.has(match[1]!)) return undefined;
-    tokens.set(match[1]!, match[2]!);
+    const [, app, token] = /^([a-z][a-z0-9-]{0,62}):(.+)$/.exec(pair.trim()) ?? [];
+    if (app === undefined || token === undefined || !TOKEN.test(token) || tokens.has(app)) return undefined;
+    tokens.set(app, token);
   }
   // An application without one is refused by the ACS like any wrong token.
   return (app) => tokens.get(app) ?? "none";

@@ -1,0 +1,213 @@
+/**
+ * The one wiring: settings, configuration, secrets, store and ports become a service. main.ts, the tests and the benches
+ * all call it, so that a request is the same in each.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+import type { RandomSource } from "../core/base/random.ts";
+import type { Deployment } from "../core/config/types.ts";
+import { proveSealingKeys } from "../core/keys/resealing.ts";
+import { Sealer } from "../core/keys/sealing.ts";
+import type { CommitterOptions } from "../core/ledger/committer.ts";
+import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
+import { isFile } from "../core/store/deno_kv/open.ts";
+import type { Store } from "../core/store/store.ts";
+import { loadSuites } from "../core/voprf/select.ts";
+import { Admission, type AdmissionOptions } from "../edge/admission.ts";
+import { createSessionAuthenticator, type SessionAuthenticator } from "../edge/auth/session.ts";
+import { deidentify, type EdgeHandler } from "../edge/deidentify.ts";
+import { AcsClient } from "../edge/remote/acs_client.ts";
+import { Regions } from "../edge/remote/region.ts";
+import { alertWebhook } from "../edge/remote/webhook.ts";
+import { createApp } from "../routes/app.ts";
+import { startBackground } from "./background.ts";
+import { readClientBundle } from "./client_bundle.ts";
+import { consoleParts } from "./console.ts";
+import type { Log } from "./log.ts";
+import type { Secrets } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+
+/** Ten attempts to sign in from one network, then one in ten seconds. */
+const SIGN_IN_THROTTLE = { requestsPerSecond: 0.1, burst: 10, maxConcurrentPerAddress: 4 } as const;
+
+/** What the world lends to a service. */
+export interface Ports {
+  /** Unix seconds, whole. */
+  readonly now: () => number;
+  /** A cryptographic source. */
+  readonly random: RandomSource;
+  /** Reaches other servers: key sets, regions, the ACS, the identity provider, the webhook. */
+  readonly fetch: typeof fetch;
+  /** Writes a line about what happened. */
+  readonly log: Log;
+  /** Hears of errors of requests that nobody expected. */
+  readonly onInternalError: (error: unknown) => void;
+}
+
+/** What no operator sets: tests wait for no deadline, and benches look inside. */
+export interface Tuning {
+  /** How records are committed. */
+  readonly committer?: CommitterOptions | undefined;
+  /** The throttle, besides what the settings say of it. */
+  readonly admission?: AdmissionOptions | undefined;
+  /** Milliseconds in which a client's whole body has to arrive. */
+  readonly bodyDeadlineMs?: number | undefined;
+  /** Milliseconds after which a region that does not answer a log counts as unreachable. */
+  readonly forwardMs?: number | undefined;
+  /** Milliseconds after which the ACS counts as unreachable. */
+  readonly acsDeadlineMs?: number | undefined;
+  /** The authenticators' keys of tokens that were used. */
+  readonly macKeys?: ServiceOptions["macKeys"] | undefined;
+}
+
+/** What a service is made of. */
+export interface AssembleOptions {
+  /** The environment. */
+  readonly settings: Settings;
+  /** The checked configuration. */
+  readonly deployment: Deployment;
+  /** The secrets. */
+  readonly secrets: Secrets;
+  /** Opens the store, once everything that can be wrong without it has been looked at. */
+  readonly openStore: () => Promise<Store>;
+  /** The world. */
+  readonly ports: Ports;
+  /** Ends live views. */
+  readonly stopped: AbortSignal;
+  /** What no operator sets. */
+  readonly tuning?: Tuning | undefined;
+}
+
+/** A service that answers requests. */
+export interface Assembled {
+  /** Its parts. */
+  readonly service: Server;
+  /** Its routes, without what stands before them. */
+  readonly app: Hono;
+  /** What to give to `Deno.serve`. It never rejects. */
+  readonly handle: EdgeHandler;
+  /** Starts what goes on beside requests in a process; {@linkcode Assembled.close} ends it. */
+  readonly startBackground: () => void;
+  /** Finishes what is under way and closes the store. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Puts a service together. With the wrong sealing keys nothing is written.
+ * @throws {SealError} Then. {@linkcode SessionSetupError} if an application's secret is missing or its key cannot be
+ * read, {@linkcode WebhookSetupError} if the webhook's secret is missing, and what `openStore` throws.
+ */
+export async function assemble(options: AssembleOptions): Promise<Assembled> {
+  const { settings: { development }, ports: { log }, secrets, deployment } = options;
+  const sessions = await sessionsOf(options);
+  const webhook = deployment.alerts?.webhook;
+  const sendAlert = webhook && alertWebhook({ ...webhook, ...options.ports, secret: secrets.named });
+  const service = await openServer(options);
+  await service.risk.open();
+  const app = routesOf(options, service, sessions);
+  let stopBackground: (() => Promise<void>) | undefined;
+  return {
+    service,
+    app,
+    handle: edgeOf(options, service, app),
+    startBackground() {
+      stopBackground ??= startBackground({ service, development, log, sendAlert });
+    },
+    async close() {
+      await service.committer.drain();
+      await stopBackground?.();
+      service.store.close();
+    },
+  };
+}
+
+/** Who may have tokens, by application. An ACS alone signs nobody in: its callers have. */
+async function sessionsOf(
+  { settings, deployment, secrets: { named: secret }, ports: { fetch } }: AssembleOptions,
+): Promise<ReadonlyMap<string, SessionAuthenticator> | undefined> {
+  if (settings.role === "acs") return undefined;
+  const authenticators = [...deployment.applications].map(async ([id, app]) =>
+    [id, await createSessionAuthenticator(app, { secret, fetch })] as const
+  );
+  return new Map(await Promise.all(authenticators));
+}
+
+/** The server of the role, on its store. */
+async function openServer(
+  { settings, deployment, secrets, openStore, ports, tuning = {} }: AssembleOptions,
+): Promise<Server> {
+  const { region, acs, kv } = settings;
+  const { now, random, fetch, log } = ports;
+  const store = await openStore();
+  const sealer = await Sealer.of(secrets.sealKeys, random);
+  await proveSealingKeys(store, sealer);
+  const common = {
+    deployment,
+    store,
+    sealer,
+    region,
+    random,
+    now,
+    committer: { maxInFlight: isFile(kv) ? 1 : 4, ...tuning.committer },
+    // Where the store's owner cannot change it: whoever cuts the trail short is found by these lines.
+    onAuditEntry: ({ number, digest }: { number: number; digest: string }) =>
+      log("trail", { number, digest }),
+  };
+  if (acs !== undefined) {
+    const client = { ...acs, deployment, region, fetch, deadlineMs: tuning.acsDeadlineMs };
+    return createLogServer({ ...common, acs: new AcsClient(client) });
+  }
+  const names = [...deployment.applications.values()].map(({ suite }) => suite);
+  return createService({
+    ...common,
+    suites: await loadSuites((message) => log("warning", { message }), names),
+    macKeys: tuning.macKeys,
+    onKeyEvent: ({ event, ...key }) => log(event, key),
+  });
+}
+
+/** The routes of the role. */
+function routesOf(
+  { settings, secrets, ports, stopped, tuning = {} }: AssembleOptions,
+  service: Server,
+  sessions: ReadonlyMap<string, SessionAuthenticator> | undefined,
+): Hono {
+  const { development, role, regions, regionToken } = settings;
+  const { fetch, onInternalError } = ports;
+  return createApp({
+    service,
+    role,
+    sessions,
+    regions: regions.size === 0 || regionToken === undefined
+      ? undefined
+      : new Regions({ others: regions, token: regionToken, fetch, forwardMs: tuning.forwardMs }),
+    adminTokenSha256: secrets.operators.adminTokenSha256,
+    readerTokenSha256: secrets.operators.readerTokenSha256,
+    console: consoleParts({ service, secrets, development, fetch, stopped }),
+    developmentSecret: development && sessions !== undefined ? secrets.named : undefined,
+    clientBundle: development && role === "all" ? readClientBundle : undefined,
+    bodyDeadlineMs: tuning.bodyDeadlineMs,
+    onInternalError,
+  });
+}
+
+/** What a request meets before the routes. */
+function edgeOf(
+  { settings, deployment, ports: { random, log }, tuning = {} }: AssembleOptions,
+  service: Server,
+  app: Hono,
+): EdgeHandler {
+  return deidentify({
+    handle: (request) => app.fetch(request),
+    admission: new Admission(random, { ...settings, ...tuning.admission }),
+    signInAdmission: new Admission(random, { ...settings, ...SIGN_IN_THROTTLE }),
+    hopToken: settings.regionToken,
+    issueHost: settings.issueHost,
+    logHost: settings.logHost,
+    adminHost: settings.adminHost,
+    onAnswer: settings.logRequests ? (line) => log("answer", { ...line }) : undefined,
+    count: (answer) => service.counters.answered(answer),
+    applications: new Set(deployment.applications.keys()),
+  });
+}
