@@ -56,7 +56,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
   },
   { name: "keys", path: /^\/v1\/apps\/[^/]+\/keys$/, headers: ["if-none-match"], query: false, hop: true },
   { name: "schema", path: /^\/v1\/apps\/[^/]+\/schema$/, headers: ["if-none-match"], query: false },
-  { name: "openapi", path: /^\/openapi(?:\.json|\.css)?$/, headers: [], query: false },
+  { name: "openapi", path: /^\/openapi(?:\.json|\.css|\.js)?$/, headers: [], query: false },
   { name: "health", path: /^\/(?:healthz|readyz)$/, headers: [], query: false },
   {
     name: "acs",

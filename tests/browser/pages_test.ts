@@ -7,15 +7,20 @@ import { withServedConsole } from "../support/browser/served_console.ts";
 const SCREENSHOTS = new URL("../../screenshots/", import.meta.url).pathname;
 const SCHEMES = ["light", "dark"] as const;
 
-/**
- * Looks at a page on a phone and on a desk, in light and dark, with what is folded up opened if asked to;
- * leaves pictures for a person to look at.
- */
-async function lookAt(page: Page, name: string, url: string, opened = false): Promise<void> {
+interface Looking {
+  /** Whether what is folded up is opened. */
+  readonly opened?: boolean;
+  /** What a script has to have drawn first. */
+  readonly drawn?: string;
+}
+
+/** Looks at a page on a phone and on a desk, in light and dark; leaves pictures for a person to look at. */
+async function lookAt(page: Page, name: string, url: string, looking: Looking = {}): Promise<void> {
   for (const width of [390, 1440]) {
     await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
     await page.goto(url);
-    if (opened) {
+    if (looking.drawn !== undefined) await page.locator(looking.drawn).first().waitFor();
+    if (looking.opened === true) {
       await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
     }
     for (const colorScheme of SCHEMES) {
@@ -49,7 +54,7 @@ browserTest(
     await withDemoConsole(async ({ link, demo, service }) => {
       await demo("--clients=40");
       await lookAt(page, "sign-in", `${service.url}/console/sign-in`);
-      await lookAt(page, "api", `${service.url}/openapi`);
+      await lookAt(page, "api", `${service.url}/openapi`, { drawn: ".opblock" });
       await signInWith(page, link);
       await lookAt(page, "overview", `${service.url}/console`);
       const demoPages = `${service.url}/console/apps/demo`;
@@ -68,7 +73,7 @@ browserTest("the same holds of pages that show many days: keys, privacy and rele
     await signInWith(page, link);
     const pages = `${url}/console/apps/notes`;
     await lookAt(page, "keys", `${pages}/keys`);
-    await lookAt(page, "privacy", `${pages}/privacy`, true);
+    await lookAt(page, "privacy", `${pages}/privacy`, { opened: true });
     await lookAt(page, "lift", `${pages}/privacy/lift/slider_moved/level`);
     await lookAt(page, "releases", `${pages}/releases`);
     assertAskedOnly(url, browser);

@@ -1,0 +1,46 @@
+/**
+ * `GET /openapi.json`: the API as its operations describe it. `GET /openapi`: the same for people, in Swagger UI, which is
+ * served from its package: nothing is asked of anybody else. (A script that a dependency of the package brings, to count
+ * installations, is not run: Deno runs none.)
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { apiDocument } from "./document.ts";
+import style from "./page.css" with { type: "text" };
+import page from "./page.html" with { type: "text" };
+import script from "./page.js" with { type: "text" };
+
+const HEADERS = {
+  "cache-control": "public, max-age=300",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+};
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** The router of the document of all described routes of `app`. */
+export function openApiRoutes(app: Hono): Hono {
+  let document: ReturnType<typeof apiDocument> | undefined;
+  const readDocument = () => document ??= apiDocument(app);
+  const serve = (c: Context, text: string, type: string) =>
+    c.body(text, 200, { ...HEADERS, "content-type": `${type}; charset=utf-8` });
+  return new Hono()
+    .get("/openapi.json", async (c) => c.json(await readDocument(), 200, HEADERS))
+    .get("/openapi", (c) => {
+      c.header("content-security-policy", POLICY);
+      return serve(c, page, "text/html");
+    })
+    // Large, and rarely wanted: read when somebody first does.
+    .get("/openapi.js", async (c) => {
+      const { default: viewer } = await import("swagger-ui-dist/swagger-ui-bundle.js", {
+        with: { type: "text" },
+      });
+      return serve(c, `${viewer}\n${script}`, "text/javascript");
+    })
+    .get("/openapi.css", async (c) => {
+      const { default: viewer } = await import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } });
+      return serve(c, viewer + style, "text/css");
+    });
+}
