@@ -29,9 +29,6 @@ const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["uplot.js", asset(uPlotScript, "text/javascript")],
 ]);
 
-/** The style sheet of all pages. */
-export const pageStyle = style;
-
 /** The router of assets; they are the same for everybody and need no session. */
 export function assetRoutes(): Hono {
   return new Hono().get("/console/assets/:name", function serveAsset(c) {
