@@ -11,6 +11,7 @@ import { readRecords } from "../core/ledger/day_records.ts";
 import { LOG_ROWS, SEGMENTS } from "../core/ledger/families.ts";
 import { logRowId } from "../core/ledger/row_ids.ts";
 import { storeOver } from "../core/store/deno_kv/open.ts";
+import { roomInValue } from "../core/store/limits.ts";
 import type { Store } from "../core/store/store.ts";
 import { type PackedRow, packRecords } from "../core/ledger/pack_records.ts";
 import { moveIntoSegments } from "../core/ledger/segments.ts";
@@ -51,7 +52,7 @@ async function fill(store: Store, perCommit: number): Promise<void> {
         record: makeRecord(at + index),
       }));
       at += requests.length;
-      written.push(...packRecords(requests, random));
+      written.push(...packRecords(requests, roomInValue(store.limits), random));
     }
     await store.commit((commit) => {
       for (const row of written) {

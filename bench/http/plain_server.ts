@@ -10,6 +10,7 @@ import { Counters } from "../../core/operations/counters.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
 import { RiskMonitor } from "../../core/privacy/risk/monitor.ts";
 import { LOG_ROWS } from "../../core/ledger/families.ts";
+import { roomInValue } from "../../core/store/limits.ts";
 import type { Store } from "../../core/store/store.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
 import { packRecords } from "../../core/ledger/pack_records.ts";
@@ -46,8 +47,9 @@ class RecordWriter {
     this.#writing = true;
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP);
+      const requests = group.map((entry) => ({ ...entry, app: this.app }));
       await this.store.commit((operation) => {
-        for (const row of packRecords(group.map((entry) => ({ ...entry, app: this.app })), random)) {
+        for (const row of packRecords(requests, roomInValue(this.store.limits), random)) {
           operation.set(LOG_ROWS.key(row.app, row.day, random(12)), row.bytes);
         }
       });

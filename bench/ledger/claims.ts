@@ -5,11 +5,12 @@
  */
 import { utf8 } from "../../core/base/bytes.ts";
 import { encodeClaim } from "../../core/ledger/claim_row.ts";
-import type { ClaimRequest } from "../../core/ledger/claim_group.ts";
+import type { ClaimRequest } from "../../core/ledger/claim_request.ts";
 import { Committer } from "../../core/ledger/committer.ts";
 import { ALIVE_KEYS } from "../../core/keys/families.ts";
 import { CLAIMS, LOG_ROWS } from "../../core/ledger/families.ts";
 import { claimId } from "../../core/ledger/row_ids.ts";
+import type { Guard } from "../../core/store/claims.ts";
 import type { Store } from "../../core/store/store.ts";
 import { openStore } from "../../core/store/deno_kv/open.ts";
 import { setRow } from "../../tests/support/store/rows.ts";
@@ -28,14 +29,14 @@ const RECORD = utf8(JSON.stringify({
 /** A store with one key that is alive. */
 export interface ClaimStore {
   readonly store: Store;
-  readonly aliveStamp: string;
+  readonly alive: Guard;
 }
 
 /** Opens a file, or the endpoint at a URL. */
 export async function openClaimStore(path: string): Promise<ClaimStore> {
   const store = await openStore(path, { deadlineMs: 60_000 });
-  const aliveStamp = await setRow(store, ALIVE_KEYS.key(1), true);
-  return { store, aliveStamp };
+  const key = ALIVE_KEYS.key(1);
+  return { store, alive: { key, stamp: await setRow(store, key, true) } };
 }
 
 /** Adds random claims of a key, 500 in a commit. */
@@ -53,9 +54,9 @@ export async function fillClaims({ store }: ClaimStore, count: number, ordinal =
 }
 
 /** A claim with its record. */
-export function makeClaim({ aliveStamp }: ClaimStore): ClaimRequest {
+export function makeClaim({ alive }: ClaimStore): ClaimRequest {
   const id = claimId(1, random(16), 0);
-  return { id, tag: random(16), ordinal: 1, aliveStamp, app: APP, day: DAY, record: RECORD };
+  return { id, tag: random(16), guard: alive, app: APP, day: DAY, record: RECORD };
 }
 
 /** Runs `work` so many times, some at once; gives how many a second. */
@@ -81,13 +82,13 @@ export function measureGrouped(
 
 /** Claims a second when each is a commit of its own, with its record in a row of its own. */
 export function measureSingle(claims: ClaimStore, count: number, atOnce: number): Promise<number> {
-  const { store, aliveStamp } = claims;
+  const { store, alive } = claims;
   return perSecond(count, atOnce, async () => {
     const { id, tag } = makeClaim(claims);
     const key = CLAIMS.key(id);
     await store.commit((operation) =>
       operation
-        .check({ key: ALIVE_KEYS.key(1), stamp: aliveStamp })
+        .check(alive)
         .check({ key, stamp: null })
         .set(key, encodeClaim({ tag, day: DAY, recorded: true }))
         .set(LOG_ROWS.key(APP, DAY, random(12)), RECORD)

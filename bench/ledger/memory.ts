@@ -42,7 +42,7 @@ const key = {
   keyId: random(32),
   challengeDigest: random(32),
   secretKey: random(32),
-  aliveStamp: "0",
+  alive: { key: ["a", 1], stamp: "0" },
   voprf: { tokenType: 5, evaluate: (_secret: Uint8Array, [input]: Uint8Array[]) => [input!.slice(0, 64)] },
 } as unknown as SigningKey;
 const ring = { redeeming: () => Promise.resolve(key) } as unknown as KeyRing;

@@ -8,7 +8,6 @@ import { equalPublic } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import type { SigningKey } from "../keys/key_ring.ts";
 import { quotaKey } from "./families.ts";
-import { ALIVE_KEYS } from "../keys/families.ts";
 import { StoreUnavailable } from "../store/breaker.ts";
 import type { Store } from "../store/store.ts";
 import { type ClientIdentity, clientTag, requestDigest } from "./client_tag.ts";
@@ -60,13 +59,13 @@ export async function spendQuota(store: Store, asked: QuotaRequest): Promise<Quo
     const next = isRepeated ? repeat(row, digest, asked.nowSeconds) : grant(row, digest, asked);
     const done = await store.commit((operation) => {
       operation
-        .check({ key: ALIVE_KEYS.key(key.ordinal), stamp: key.aliveStamp })
+        .check(key.alive)
         .check(entry)
         .set(entry.key, next);
     });
     if (done !== undefined) return isRepeated ? "repeated" : "granted";
-    const alive = await store.get(ALIVE_KEYS.key(key.ordinal));
-    if (alive.stamp !== key.aliveStamp) return "key_over";
+    const alive = await store.get(key.alive.key);
+    if (alive.stamp !== key.alive.stamp) return "key_over";
   }
   throw new StoreUnavailable("failed");
 }

@@ -8,6 +8,7 @@ import { toBase64url } from "../base/bytes.ts";
 import type { Application } from "../config/types.ts";
 import { Refusal } from "../base/errors.ts";
 import { ALIVE_KEYS } from "./families.ts";
+import type { Guard } from "../store/claims.ts";
 import { challengeDigest } from "../token/challenge.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { Suite } from "../voprf/suite.ts";
@@ -26,8 +27,8 @@ export interface AliveKey extends Omit<KeyRow, "sealed" | "revokedAt"> {
   readonly challengeDigest: Uint8Array;
   /** The arithmetic. */
   readonly voprf: Suite;
-  /** The stamp of its alive row. */
-  readonly aliveStamp: string;
+  /** Its alive row as it was read: what every commit that rests on the key depends on. */
+  readonly alive: Guard;
 }
 
 /** A key that is alive, with its secrets opened. */
@@ -199,7 +200,7 @@ export class KeyRing {
     return { keys, byId, readAtSeconds: nowSeconds };
   }
 
-  async #open(row: KeyRow, aliveStamp: string): Promise<SigningKey | AliveKey> {
+  async #open(row: KeyRow, stamp: string): Promise<SigningKey | AliveKey> {
     const { sealed: _sealed, revokedAt: _revokedAt, ...rest } = row;
     const voprf = this.context.suites(row.suite);
     const keyId = tokenKeyId(row.publicKey);
@@ -210,7 +211,7 @@ export class KeyRing {
       keyId,
       truncatedId: truncatedKeyId(keyId),
       challengeDigest: challengeDigest({ tokenType, issuerName: this.issuer, app: this.app.id }),
-      aliveStamp,
+      alive: { key: ALIVE_KEYS.key(row.ordinal), stamp },
     };
     try {
       return { ...key, ...await openSecret(this.context.sealer, row) };

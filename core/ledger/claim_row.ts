@@ -28,10 +28,9 @@ export function encodeClaim({ tag, day, recorded }: ClaimRow): Uint8Array<ArrayB
 
 /** Reads what {@linkcode encodeClaim} wrote; undefined when the bytes are no claim. */
 export function decodeClaim(value: unknown): ClaimRow | undefined {
-  if (!(value instanceof Uint8Array) || value.length !== CLAIM_LENGTH || value[20]! > 1) return undefined;
-  return {
-    tag: value.subarray(0, TAG_LENGTH),
-    day: new DataView(value.buffer, value.byteOffset).getUint32(TAG_LENGTH),
-    recorded: value[20] === 1,
-  };
+  if (!(value instanceof Uint8Array) || value.length !== CLAIM_LENGTH) return undefined;
+  const view = new DataView(value.buffer, value.byteOffset);
+  const recorded = view.getUint8(CLAIM_LENGTH - 1);
+  if (recorded > 1) return undefined;
+  return { tag: value.subarray(0, TAG_LENGTH), day: view.getUint32(TAG_LENGTH), recorded: recorded === 1 };
 }

@@ -7,9 +7,6 @@
 import type { RandomSource } from "../base/random.ts";
 import { shuffle } from "../base/shuffle.ts";
 
-/** Most bytes of a row; KV's limit of a value is 64 KiB. */
-export const MAX_ROW_BYTES = 60 * 1024;
-
 /** A record and where it belongs. */
 export interface PackedRequest {
   /** The application's id. */
@@ -17,7 +14,7 @@ export interface PackedRequest {
   /** Days since 1970. */
   readonly day: number;
   /** The hour of arrival, 0..23; 0 by default. */
-  readonly hour?: number;
+  readonly hour?: number | undefined;
   /** One line of NDJSON without its line feed; absent where there is nothing to store. */
   readonly record?: Uint8Array | undefined;
 }
@@ -34,8 +31,12 @@ export interface PackedRow {
   readonly bytes: Uint8Array;
 }
 
-/** Packs records into rows of at most 60 KiB. */
-export function packRecords(requests: readonly PackedRequest[], random: RandomSource): PackedRow[] {
+/** Packs records into rows of at most `maxRowBytes`; one that is larger has a row for itself. */
+export function packRecords(
+  requests: readonly PackedRequest[],
+  maxRowBytes: number,
+  random: RandomSource,
+): PackedRow[] {
   const groups = new Map<string, { app: string; day: number; hour: number; records: Uint8Array[] }>();
   for (const { app, day, hour = 0, record } of requests) {
     if (record === undefined) continue;
@@ -45,30 +46,38 @@ export function packRecords(requests: readonly PackedRequest[], random: RandomSo
     else group.records.push(record);
   }
   return [...groups.values()].flatMap(({ records, ...place }) =>
-    joinLines(shuffle(records, random)).map((bytes) => ({ ...place, bytes }))
+    joinLines(shuffle(records, random), maxRowBytes).map((bytes) => ({ ...place, bytes }))
   );
 }
 
-function joinLines(records: readonly Uint8Array[]): Uint8Array[] {
+function joinLines(records: readonly Uint8Array[], maxRowBytes: number): Uint8Array[] {
   const rows: Uint8Array[] = [];
-  for (let from = 0; from < records.length;) {
-    let to = from;
-    let length = 0;
-    while (to < records.length && (to === from || length + records[to]!.length + 1 <= MAX_ROW_BYTES)) {
-      length += records[to]!.length + 1;
-      to++;
+  let row: Uint8Array[] = [];
+  let length = 0;
+  for (const record of records) {
+    const lineLength = record.length + 1;
+    if (row.length > 0 && length + lineLength > maxRowBytes) {
+      rows.push(endLines(row, length));
+      row = [];
+      length = 0;
     }
-    const row = new Uint8Array(length);
-    let offset = 0;
-    for (const record of records.slice(from, to)) {
-      row.set(record, offset);
-      offset += record.length;
-      row[offset++] = 0x0a;
-    }
-    rows.push(row);
-    from = to;
+    row.push(record);
+    length += lineLength;
   }
+  if (row.length > 0) rows.push(endLines(row, length));
   return rows;
+}
+
+/** Puts a line feed behind each record; `length` bytes in all. */
+function endLines(records: readonly Uint8Array[], length: number): Uint8Array {
+  const row = new Uint8Array(length);
+  let offset = 0;
+  for (const record of records) {
+    row.set(record, offset);
+    offset += record.length;
+    row[offset++] = 0x0a;
+  }
+  return row;
 }
 
 /** The lines of NDJSON without their line feeds. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Breaker, type StoreUnavailable } from "./breaker.ts";
+import type { EngineCalls } from "./claims.ts";
 import type { Engine } from "./port.ts";
 
 /** What holds calls back. */
@@ -22,12 +23,11 @@ export interface Deadlines {
   readonly onFault: ((fault: StoreUnavailable) => void) | undefined;
 }
 
-/** `engine`, whose calls fail with `StoreUnavailable` when they are not answered in time, or at all. */
-export function withDeadlines(
-  engine: Engine,
-  breakers: Breakers,
+/** Makes calls that fail with `StoreUnavailable` when they are not answered in time, or at all. */
+export function callsWithDeadlines(
+  { reads, writes }: Breakers,
   { deadlineMs, onFault }: Deadlines,
-): Engine {
+): EngineCalls {
   const call = async <T>(breaker: Breaker, begin: () => Promise<T>): Promise<T> => {
     try {
       return await breaker.call(begin, deadlineMs);
@@ -36,14 +36,21 @@ export function withDeadlines(
       throw error;
     }
   };
-  const { reads, writes } = breakers;
+  return {
+    read: (begin) => call(reads, begin),
+    write: (begin) => call(writes, begin),
+  };
+}
+
+/** `engine`, each of whose calls is made by `calls`. */
+export function withDeadlines(engine: Engine, calls: EngineCalls): Engine {
   return {
     limits: engine.limits,
     capabilities: engine.capabilities,
-    get: (key) => call(reads, () => engine.get(key)),
-    getMany: (keys) => call(reads, () => engine.getMany(keys)),
-    list: (range, options) => call(reads, () => engine.list(range, options)),
-    commit: (checks, rows) => call(writes, () => engine.commit(checks, rows)),
+    get: (key) => calls.read(() => engine.get(key)),
+    getMany: (keys) => calls.read(() => engine.getMany(keys)),
+    list: (range, options) => calls.read(() => engine.list(range, options)),
+    commit: (checks, rows) => calls.write(() => engine.commit(checks, rows)),
     close: () => engine.close(),
   };
 }

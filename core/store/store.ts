@@ -5,8 +5,9 @@
  * @module
  */
 import { Breaker, type StoreUnavailable } from "./breaker.ts";
+import type { ClaimingEngine, Claims } from "./claims.ts";
 import { Commit } from "./commit.ts";
-import { withDeadlines } from "./deadlines.ts";
+import { callsWithDeadlines, withDeadlines } from "./deadlines.ts";
 import type { Capabilities, Engine, Entry, Key, Limits, MaybeEntry, Range } from "./port.ts";
 import { sweep, type SweepPace } from "./sweep.ts";
 import { type Change, update, type Updated } from "./update.ts";
@@ -37,12 +38,16 @@ export class Store {
   readonly reads: Breaker = new Breaker();
   /** Holds back commits while the store does not answer them. */
   readonly writes: Breaker = new Breaker();
+  /** Makes groups of claims true, by calls with deadlines. */
+  readonly claims: Claims;
   readonly #engine: Engine;
 
   /** Wraps an open engine. */
-  constructor(engine: Engine, { deadlineMs = 2_000, onFault }: StoreOptions = {}) {
+  constructor(engine: ClaimingEngine, { deadlineMs = 2_000, onFault }: StoreOptions = {}) {
     this.deadlineMs = deadlineMs;
-    this.#engine = withDeadlines(engine, this, { deadlineMs, onFault });
+    const calls = callsWithDeadlines(this, { deadlineMs, onFault });
+    this.claims = engine.claims(calls);
+    this.#engine = withDeadlines(engine, calls);
   }
 
   /** What the engine takes at most. */

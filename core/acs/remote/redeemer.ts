@@ -70,7 +70,7 @@ export class RemoteRedeemer implements Redeemer {
       id: claimId(key.ordinal, tag, use),
       lane: toBase64url(nonce),
       tag,
-      ...key,
+      guard: key.alive,
       app,
       day: dayOf(nowSeconds),
       hour: hourOfDay(nowSeconds),

@@ -11,6 +11,7 @@ import type { EndedKey } from "../../keys/key_row.ts";
 import { REMOTE_KEYS } from "../families.ts";
 import { ALIVE_KEYS, ENDED_KEYS, ORDINALS } from "../../keys/families.ts";
 import { StoreUnavailable } from "../../store/breaker.ts";
+import type { Guard } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
 
 /** What the store keeps of a remote key. */
@@ -27,8 +28,8 @@ export interface RemoteKeyRow {
 export interface RemoteKey {
   /** The key's number here. */
   readonly ordinal: number;
-  /** The stamp of its alive row here. */
-  readonly aliveStamp: string;
+  /** Its alive row here, as it was read. */
+  readonly alive: Guard;
 }
 
 /** Seconds that what was stored under a key outlives it. */
@@ -83,7 +84,7 @@ export class RemoteKeys {
         const { ordinal } = row.value;
         const alive = await store.get<boolean>(ALIVE_KEYS.key(ordinal));
         if (alive.stamp === null) throw keyExpired();
-        return { ordinal, aliveStamp: alive.stamp };
+        return { ordinal, alive: { key: alive.key, stamp: alive.stamp } };
       }
       const ordinal = counter.value ?? 0;
       end ??= await redeemUntil();

@@ -6,11 +6,11 @@
  *
  * @module
  */
+import type { ClaimingEngine, Claims, EngineCalls } from "../claims.ts";
 import type {
   Capabilities,
   Check,
   Committed,
-  Engine,
   Entry,
   Key,
   Limits,
@@ -20,6 +20,8 @@ import type {
   Range,
   Write,
 } from "../port.ts";
+import { DenoKvClaims } from "./claims.ts";
+import { addWrites } from "./writes.ts";
 
 /** What Deno KV takes. */
 export const DENO_KV_LIMITS: Limits = {
@@ -34,10 +36,10 @@ export const DENO_KV_LIMITS: Limits = {
 };
 
 /** An open Deno KV. */
-export class DenoKvEngine implements Engine {
-  /** See {@linkcode Engine.limits}. */
+export class DenoKvEngine implements ClaimingEngine {
+  /** See {@linkcode ClaimingEngine.limits}. */
   readonly limits: Limits = DENO_KV_LIMITS;
-  /** See {@linkcode Engine.capabilities}. */
+  /** See {@linkcode ClaimingEngine.capabilities}. */
   readonly capabilities: Capabilities;
   readonly #kv: Deno.Kv;
 
@@ -47,17 +49,17 @@ export class DenoKvEngine implements Engine {
     this.capabilities = capabilities;
   }
 
-  /** See {@linkcode Engine.get}. */
+  /** See {@linkcode ClaimingEngine.get}. */
   async get<T>(key: Key): Promise<MaybeEntry<T>> {
     return maybeEntry(await this.#kv.get<T>(key));
   }
 
-  /** See {@linkcode Engine.getMany}. */
+  /** See {@linkcode ClaimingEngine.getMany}. */
   async getMany<T>(keys: readonly Key[]): Promise<MaybeEntry<T>[]> {
     return (await this.#kv.getMany<T[]>(keys)).map((row) => maybeEntry<T>(row));
   }
 
-  /** See {@linkcode Engine.list}. */
+  /** See {@linkcode ClaimingEngine.list}. */
   async list<T>(range: Range, { limit, cursor = "", reverse = false }: PageOptions): Promise<Page<T>> {
     const rows = this.#kv.list<T>(range, { limit, batchSize: limit, cursor, reverse });
     const entries: Entry<T>[] = [];
@@ -67,19 +69,21 @@ export class DenoKvEngine implements Engine {
     return { entries, cursor: rows.cursor };
   }
 
-  /** See {@linkcode Engine.commit}. */
+  /** See {@linkcode ClaimingEngine.commit}. */
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<Committed> {
     const operation = this.#kv.atomic();
     for (const { key, stamp } of checks) operation.check({ key, versionstamp: stamp });
-    for (const write of writes) {
-      if (write.type === "set") operation.set(write.key, write.value);
-      else operation.delete(write.key);
-    }
+    addWrites(operation, writes);
     const done = await operation.commit();
     return done.ok ? { ok: true, stamp: done.versionstamp } : { ok: false };
   }
 
-  /** See {@linkcode Engine.close}. */
+  /** See {@linkcode ClaimingEngine.claims}. */
+  claims(calls: EngineCalls): Claims {
+    return new DenoKvClaims(this.#kv, this.limits, calls);
+  }
+
+  /** See {@linkcode ClaimingEngine.close}. */
   close(): void {
     this.#kv.close();
   }

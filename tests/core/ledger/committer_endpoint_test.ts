@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
-import type { ClaimRequest } from "../../../core/ledger/claim_group.ts";
+import type { ClaimRequest } from "../../../core/ledger/claim_request.ts";
 import { Committer } from "../../../core/ledger/committer.ts";
 import { ALIVE_KEYS } from "../../../core/keys/families.ts";
 import { claimId } from "../../../core/ledger/row_ids.ts";
@@ -14,12 +14,12 @@ Deno.test("a store that takes ten checks a commit gets groups of that size, afte
   withEndpoint(async (endpoint, open) => {
     // All of it waits for the last commit, however long the machine takes.
     const store = storeOver(await open(), { deadlineMs: 60_000 });
-    const aliveStamp = await setRow(store, ALIVE_KEYS.key(1), true);
+    const key = ALIVE_KEYS.key(1);
+    const guard = { key, stamp: await setRow(store, key, true) };
     const claimOf = (token: number): ClaimRequest => ({
       id: claimId(1, concat(u32(token), new Uint8Array(12)), 0),
       tag: random(16),
-      ordinal: 1,
-      aliveStamp,
+      guard,
       app: "demo",
       day: 20_000,
       record: utf8(`${token}`),

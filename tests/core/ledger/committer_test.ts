@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertGreater, assertLessOrEqual } from "@std/assert";
 import { utf8 } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
+import type { ClaimOutcome } from "../../../core/ledger/claim_request.ts";
 import { decodeClaim } from "../../../core/ledger/claim_row.ts";
-import { type ClaimOutcome, Committer } from "../../../core/ledger/committer.ts";
+import { Committer } from "../../../core/ledger/committer.ts";
 import { ALIVE_KEYS } from "../../../core/keys/families.ts";
 import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
@@ -92,7 +93,7 @@ Deno.test("submit() claims nothing under a key that has ended", () =>
     assertEquals(await countRows(bench, CLAIMS.all()), 0);
   }));
 
-Deno.test("a group goes through without its guilty claims, in one more commit", () =>
+Deno.test("a group goes through without the claims that it could not have, in one more commit", () =>
   withCommitter({}, async (bench) => {
     const before = bench.another();
     await Promise.all(range(10).map((token) => before.submit(claimOf(bench, { token, tag: 1 }))));

@@ -3,6 +3,7 @@ import { concat, utf8 } from "../../../core/base/bytes.ts";
 import { LOG_ROWS, SEGMENTS, TALLIES } from "../../../core/ledger/families.ts";
 import { logRowId } from "../../../core/ledger/row_ids.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import { roomInValue } from "../../../core/store/limits.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { packRecords } from "../../../core/ledger/pack_records.ts";
 import { countOfSegment, moveIntoSegments, readSegment } from "../../../core/ledger/segments.ts";
@@ -35,7 +36,7 @@ async function addRecords(
   const texts = Array.from({ length: count }, (_, index) => makeRecord(index));
   for (let at = 0; at < count; at += perRow) {
     const requests = texts.slice(at, at + perRow).map((text) => ({ app: APP, day: DAY, record: utf8(text) }));
-    for (const row of packRecords(requests, random)) {
+    for (const row of packRecords(requests, roomInValue(store.limits), random)) {
       await setRow(store, LOG_ROWS.key(APP, DAY, logRowId(row.hour, random)), row.bytes);
     }
   }
@@ -94,8 +95,9 @@ Deno.test("moveIntoSegments() moves the hours that are over, and nothing of the 
         record: utf8(JSON.stringify({ hour, salt: random(8).toHex() })),
       }));
       for (const request of requests) {
-        const [row] = packRecords([request], random);
-        await setRow(store, LOG_ROWS.key(APP, DAY, logRowId(row!.hour, random)), row!.bytes);
+        for (const row of packRecords([request], roomInValue(store.limits), random)) {
+          await setRow(store, LOG_ROWS.key(APP, DAY, logRowId(row.hour, random)), row.bytes);
+        }
       }
     }
     const hoursMoved = async (nowSeconds: number) => {

@@ -64,7 +64,7 @@ export async function store(
     day,
     record: encodeRecord(person, [{ name, at: day * 86_400, fields }]),
   }));
-  for (const row of packRecords(records, random.bytes)) {
+  for (const row of packRecords(records, 60 * 1024, random.bytes)) {
     await kv.set(LOG_ROWS.key(row.app, row.day, random.bytes(12)), row.bytes);
   }
 }

@@ -4,17 +4,23 @@
  * @module
  */
 import { assertRejects } from "@std/assert";
-import { concat, u32, utf8 } from "../../../core/base/bytes.ts";
+import { binaryText, concat, u32, utf8 } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
-import type { ClaimRequest } from "../../../core/ledger/claim_group.ts";
-import { type ClaimOutcome, Committer, type CommitterOptions } from "../../../core/ledger/committer.ts";
 import { ALIVE_KEYS } from "../../../core/keys/families.ts";
+import type { ClaimOutcome, ClaimRequest } from "../../../core/ledger/claim_request.ts";
+import { Committer, type CommitterOptions } from "../../../core/ledger/committer.ts";
 import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import { GroupWriter } from "../../../core/ledger/group_writer.ts";
+import { PendingClaims } from "../../../core/ledger/pending_claims.ts";
+import { RecentClaims } from "../../../core/ledger/recent_claims.ts";
 import { claimId } from "../../../core/ledger/row_ids.ts";
+import type { Guard } from "../../../core/store/claims.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import { roomInValue } from "../../../core/store/limits.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { splitLines } from "../../../core/ledger/pack_records.ts";
 import { type FaultyKv, faultyKv } from "./faulty_kv.ts";
+import { setRow } from "./rows.ts";
 import type { Range } from "../../../core/store/port.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
@@ -28,8 +34,10 @@ export interface Bench {
   readonly store: Store;
   readonly faulty: FaultyKv;
   readonly committer: Committer;
-  /** Versionstamps of the alive rows by ordinal. */
-  readonly alive: Map<number, string>;
+  /** The alive rows by ordinal. */
+  readonly alive: ReadonlyMap<number, Guard>;
+  /** The same database with its faults, as another process opens it. */
+  readonly openStore: () => Store;
   /** Another process on the same database. */
   readonly another: (options?: CommitterOptions) => Committer;
 }
@@ -50,15 +58,16 @@ export async function withCommitter(
   // What tests look at afterwards has no faults, and all the time that a busy machine needs.
   const store = storeOver(kv, { deadlineMs: 60_000 });
   try {
-    const alive = new Map<number, string>();
+    const alive = new Map<number, Guard>();
     for (const ordinal of [1, 2, 3]) {
-      const { versionstamp } = await kv.set(ALIVE_KEYS.key(ordinal), true);
-      alive.set(ordinal, versionstamp);
+      const key = ALIVE_KEYS.key(ordinal);
+      alive.set(ordinal, { key, stamp: await setRow(store, key, true) });
     }
     await run({
       store,
       faulty,
       alive,
+      openStore,
       committer: new Committer(openStore(), random, options),
       another: (other = options) => new Committer(openStore(), random, other),
     });
@@ -80,20 +89,40 @@ export interface Wish {
 }
 
 /** Makes a claim. */
-export function claimOf({ alive }: Bench, wish: Wish): ClaimRequest {
+export function claimOf({ alive }: Pick<Bench, "alive">, wish: Wish): ClaimRequest {
   const { token = 0, use = 0, tag = 0, ordinal = 1, record, lane, hour } = wish;
   const id = claimId(ordinal, concat(u32(token), new Uint8Array(12)), use);
-  const kept = record ?? utf8(`${ordinal}/${token}/${use}/${tag}`);
+  const guard = alive.get(ordinal);
+  if (guard === undefined) throw new Error(`There is no key ${ordinal}.`);
   return {
     id,
     tag: concat(u32(tag), new Uint8Array(12)),
-    ordinal,
-    aliveStamp: alive.get(ordinal)!,
+    guard,
     app: APP,
     day: DAY,
-    ...(lane === undefined ? {} : { lane }),
-    ...(hour === undefined ? {} : { hour }),
-    ...(kept === false ? {} : { record: kept }),
+    lane,
+    hour,
+    record: record === false ? undefined : record ?? utf8(`${ordinal}/${token}/${use}/${tag}`),
+  };
+}
+
+/** What writes a group once, on the bench's database with its faults, and who adds claims to be written. */
+export function groupParts(bench: Bench) {
+  const store = bench.openStore();
+  const { claims } = store;
+  const maxRowBytes = roomInValue(store.limits);
+  const pending = new PendingClaims(store.deadlineMs);
+  const recent = new RecentClaims(100, random);
+  const add = (wish: Wish) => {
+    const request = claimOf(bench, wish);
+    return pending.add(request, binaryText(request.id), request.record?.length ?? 0);
+  };
+  return {
+    claims,
+    pending,
+    recent,
+    add,
+    writer: new GroupWriter({ claims, maxRowBytes, random, pending, recent }),
   };
 }
 

@@ -10,6 +10,7 @@ import { Committer } from "../../../core/ledger/committer.ts";
 import { ALIVE_KEYS, SIGNING_KEYS } from "../../../core/keys/families.ts";
 import { claimId } from "../../../core/ledger/row_ids.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
+import type { Guard } from "../../../core/store/claims.ts";
 import type { Store } from "../../../core/store/store.ts";
 import { setRow } from "./rows.ts";
 
@@ -38,25 +39,27 @@ export async function withLedger(run: (ledger: Ledger) => Promise<void>): Promis
   const kv = await Deno.openKv(":memory:");
   const store = storeOver(kv);
   const committer = new Committer(store, random);
-  const alive = new Map<number, string>();
+  const alive = new Map<number, Guard>();
   try {
     for (const [text, app] of Object.entries(OWNERS)) {
       const ordinal = Number(text);
       await setRow(store, SIGNING_KEYS.key(app, "local", ordinal, 0), keyRow(app, ordinal));
-      alive.set(ordinal, await setRow(store, ALIVE_KEYS.key(ordinal), true));
+      const key = ALIVE_KEYS.key(ordinal);
+      alive.set(ordinal, { key, stamp: await setRow(store, key, true) });
     }
     await run({
       store,
       kv,
       committer,
       async add({ ordinal = 1, day = DAY, uses, commits = 1, records = true }) {
+        const guard = alive.get(ordinal);
+        if (guard === undefined) throw new Error(`There is no key ${ordinal}.`);
         for (let commit = 0; commit < commits; commit++) {
           const token = random(16);
           const claims = Array.from({ length: uses }, (_, use) => ({
             id: claimId(ordinal, token, use),
             tag: concat(u32(use), new Uint8Array(12)),
-            ordinal,
-            aliveStamp: alive.get(ordinal)!,
+            guard,
             app: OWNERS[ordinal]!,
             day,
             ...(records ? { record: utf8(JSON.stringify({ pseudonym: random(16).toHex(), use })) } : {}),
