@@ -16,7 +16,8 @@ import { digestBody } from "../core/token/body_digest.ts";
 import { formatCredential, parseCredential } from "../core/token/credential.ts";
 import { computeMac, deriveMacKey, encodeTranscript } from "../core/token/mac.ts";
 import { encodeTokenInput, tokenKeyId } from "../core/token/token.ts";
-import { loadSuites } from "../core/voprf/select.ts";
+import { loadSuites } from "../core/voprf/load.ts";
+import { DEFAULT_SUITE } from "../core/voprf/suites.ts";
 import { Report } from "./report.ts";
 import { markdownTable, median } from "./statistics.ts";
 
@@ -30,8 +31,8 @@ const suite = (await loadSuites(
   (message) => {
     throw new Error(message);
   },
-  ["ristretto255-SHA512"],
-))("ristretto255-SHA512");
+  [DEFAULT_SUITE],
+))(DEFAULT_SUITE);
 const { secretKey, publicKey } = suite.generateKeyPair(random);
 const keyId = tokenKeyId(publicKey);
 const challengeDigest = random(32);

@@ -13,7 +13,7 @@ import type { CommitterOptions } from "../core/ledger/committer.ts";
 import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
 import { isFile } from "../core/store/deno_kv/open.ts";
 import type { Store } from "../core/store/store.ts";
-import { loadSuites } from "../core/voprf/select.ts";
+import { loadSuites } from "../core/voprf/load.ts";
 import { Admission, type AdmissionOptions } from "../edge/admission.ts";
 import { createSessionAuthenticator, type SessionAuthenticator } from "../edge/auth/session.ts";
 import { deidentify, type EdgeHandler } from "../edge/deidentify.ts";

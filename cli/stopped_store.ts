@@ -10,7 +10,7 @@ import { Sealer } from "../core/keys/sealing.ts";
 import { openStore } from "../core/store/deno_kv/open.ts";
 import type { KeyHolder } from "../core/operations/actions/keys.ts";
 import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
-import { loadSuites } from "../core/voprf/select.ts";
+import { loadSuites } from "../core/voprf/load.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
 import { readSettings, type Settings } from "../boot/settings.ts";
 import { mistakesOf } from "../boot/start_errors.ts";

@@ -28,7 +28,8 @@ import type { Store } from "./store/store.ts";
 import type { Suppressions } from "./schema/event.ts";
 import { type AuditEntry, AuditLog } from "./operations/audit_log.ts";
 import type { RandomSource } from "./base/random.ts";
-import type { Suite, SuiteName } from "./voprf/suite.ts";
+import type { Suite } from "./voprf/suite.ts";
+import type { SuiteName } from "./voprf/suites.ts";
 
 /** What every server is made of. */
 export interface ServerOptions {

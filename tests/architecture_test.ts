@@ -37,7 +37,7 @@ const STOPWATCH: Use = { what: "a stopwatch", pattern: /\bperformance\.now\b/ };
 
 const CORE_PACKAGES = /^(?:@noble\/|@std\/|zod$|node:zlib$|node:crypto$)/;
 const CLIENT_MAY =
-  /^core\/(?:base\/(?:bytes|random|time|uniform|varint|hmac)\.ts|token\/|voprf\/(?:suite|checks|noble|noble_client|noble_p384)\.ts|schema\/|privacy\/dp\/local_dp\.ts)/;
+  /^core\/(?:base\/(?:bytes|random|time|uniform|varint|hmac)\.ts|token\/|voprf\/(?:suites?|checks|noble|noble_client|noble_p384)\.ts|schema\/|privacy\/dp\/local_dp\.ts)/;
 const SERVER_STORAGE = /^client\/storage\/file\.ts$/;
 
 const PLACES: readonly Place[] = [

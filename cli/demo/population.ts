@@ -8,7 +8,8 @@
  */
 import { type ClientOptions, DitClient } from "../../client/mod.ts";
 import type { ClientSuite } from "../../core/voprf/noble_client.ts";
-import { loadSuites } from "../../core/voprf/select.ts";
+import { loadSuites } from "../../core/voprf/load.ts";
+import { DEFAULT_SUITE } from "../../core/voprf/suites.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
 import { tokenDigest } from "../../edge/auth/bearer.ts";
 import type config from "../../dit.config.ts";
@@ -76,8 +77,8 @@ export class Population {
    * in a fraction of the time: ten thousand of them share this one process.
    */
   static async of(endpoint: string): Promise<Population> {
-    const suites = await loadSuites(console.warn, ["ristretto255-SHA512"]);
-    return new Population(endpoint, suites("ristretto255-SHA512"));
+    const suites = await loadSuites(console.warn, [DEFAULT_SUITE]);
+    return new Population(endpoint, suites(DEFAULT_SUITE));
   }
 
   /** Has `count` clients, from number `from` on, log what `log` says, and shows how far they are. */

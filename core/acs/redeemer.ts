@@ -7,7 +7,6 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import { binaryText } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
-import { type Hmac, hmacSha256 } from "../base/hmac.ts";
 import { dayOf, hourOfDay } from "../base/time.ts";
 import { keyExpired, type KeyRing, type SigningKey } from "../keys/key_ring.ts";
 import type { Committer } from "../ledger/committer.ts";
@@ -99,10 +98,10 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
       throw new Refusal("use_out_of_range", "The token has no such use; take the next token.");
     }
     const cached = this.#macKeys.get(key.ordinal, credential.nonce);
-    const hmac = key.voprf.hmacSha256 ?? hmacSha256;
-    const macKey = cached ?? evaluateMacKey(key, credential.nonce, hmac);
+    const { hashes } = key.voprf;
+    const macKey = cached ?? evaluateMacKey(key, credential.nonce);
     const { keyId, nonce, use } = credential;
-    const expected = hmac(macKey, ...transcriptParts({ app, ...body, keyId, nonce, use }));
+    const expected = hashes.hmacSha256(macKey, ...transcriptParts({ app, ...body, keyId, nonce, use }));
     if (!timingSafeEqual(expected, credential.mac)) {
       throw new Refusal("mac_invalid", "The MAC does not fit the token and the request.");
     }
@@ -141,12 +140,12 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
   }
 }
 
-function evaluateMacKey(key: SigningKey, nonce: Uint8Array, hmac: Hmac): Uint8Array {
+function evaluateMacKey(key: SigningKey, nonce: Uint8Array): Uint8Array {
   const input = encodeTokenInput({
     tokenType: key.voprf.tokenType,
     nonce,
     challengeDigest: key.challengeDigest,
     tokenKeyId: key.keyId,
   });
-  return deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!, hmac);
+  return deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!, key.voprf.hashes);
 }

@@ -23,4 +23,4 @@ export type {
   RiskAction,
   RiskThresholds,
 } from "../schema/event.ts";
-export type { SuiteName } from "../voprf/suite.ts";
+export type { SuiteName } from "../voprf/suites.ts";

@@ -5,7 +5,7 @@
  */
 import type { EventSchemas, RiskThresholds } from "../schema/event.ts";
 import type { ReleasesConfig } from "./release_types.ts";
-import type { SuiteName } from "../voprf/suite.ts";
+import type { SuiteName } from "../voprf/suites.ts";
 
 /** How the sessions of an application's clients are verified. */
 export interface SessionConfig {

@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, lengthPrefixed, u32, utf8 } from "../base/bytes.ts";
-import type { SuiteName } from "../voprf/suite.ts";
+import type { SuiteName } from "../voprf/suites.ts";
 import type { Lifetime } from "./epoch.ts";
 import type { Sealer } from "./sealing.ts";
 

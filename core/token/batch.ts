@@ -4,7 +4,7 @@
  * @module
  */
 import { concat, DecodeError, readU16, u16 } from "../base/bytes.ts";
-import type { Suite } from "../voprf/suite.ts";
+import { type SuiteFacts, SUITES } from "../voprf/suites.ts";
 import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
 /** Media type of a batch request. */
@@ -13,7 +13,30 @@ export const BATCH_REQUEST_TYPE = "application/private-token-amortized-batch-req
 export const BATCH_RESPONSE_TYPE = "application/private-token-amortized-batch-response";
 
 /** The lengths that a decoder needs to know of a suite. */
-export type SuiteLengths = Pick<Suite, "tokenType" | "elementLength" | "scalarLength">;
+export type SuiteLengths = Pick<SuiteFacts, "tokenType" | "elementLength" | "scalarLength">;
+
+/** Most elements of a batch that an application can allow. */
+export const MAX_BATCH = 256;
+
+/**
+ * Bytes of a request of at most `maxBatch` elements of any suite, and one more: what has more need not be read. The
+ * decoder is exact.
+ */
+export function maxRequestLength(maxBatch: number): number {
+  return 3 + MAX_VARINT_LENGTH + longest("elementLength") * (maxBatch + 1);
+}
+
+/** Most bytes of a response of at most `maxBatch` elements of any suite. */
+export function maxResponseLength(maxBatch: number): number {
+  return MAX_VARINT_LENGTH + longest("elementLength") * maxBatch + 2 * longest("scalarLength");
+}
+
+/** Bytes of the length of the longest batch. */
+const MAX_VARINT_LENGTH = 4;
+
+function longest(part: "elementLength" | "scalarLength"): number {
+  return Math.max(...Object.values(SUITES).map(({ [part]: length }) => length));
+}
 
 /** A decoded batch request. The elements are still only bytes: the suite checks each when it evaluates. */
 export interface BatchRequest {

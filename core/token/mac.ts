@@ -5,7 +5,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, DecodeError, equalPublic, readU16, require32, u16, utf8 } from "../base/bytes.ts";
-import { type Hmac, hmacSha256 } from "../base/hmac.ts";
+import { type Hashes, hmacSha256, plainHashes } from "../base/hmac.ts";
 
 /** HKDF's info and the number of the only block of output: what the second HMAC of a MAC key is over. */
 const MAC_KEY_BLOCK = utf8("DIT/1 log mac\x01");
@@ -32,8 +32,8 @@ export interface Transcript {
  * HKDF-SHA-256 (RFC 5869) of the authenticator: 32 bytes that sign every use of one token. One block of output is two
  * HMACs, which keeps the general construction out of what clients ship.
  */
-export function deriveMacKey(authenticator: Uint8Array, hmac: Hmac = hmacSha256): Uint8Array {
-  return hmac(hmac(new Uint8Array(32), authenticator), MAC_KEY_BLOCK);
+export function deriveMacKey(authenticator: Uint8Array, hashes: Hashes = plainHashes): Uint8Array {
+  return hashes.hmacSha256(hashes.hmacSha256(new Uint8Array(32), authenticator), MAC_KEY_BLOCK);
 }
 
 /** The literal path of the transcript, wherever the service is mounted. */

@@ -9,6 +9,7 @@
  */
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import libsodium from "libsodium-sumo";
+import type { Hashes } from "../base/hmac.ts";
 
 /** The exports of libsodium that are used here. Arguments are addresses; a number that comes back is 0 for success. */
 export interface Libsodium {
@@ -55,11 +56,9 @@ export type Bytes = Uint8Array<ArrayBuffer>;
  * The group and its scalars, and what is hashed beside them. Elements and scalars have 32 bytes; a scalar argument is
  * canonical unless said.
  */
-export interface Ristretto255 {
+export interface Ristretto255 extends Hashes {
   /** SHA-512 of the parts joined: 64 bytes. */
   sha512(...parts: Uint8Array[]): Bytes;
-  /** HMAC-SHA-256 of the parts joined, under a key of 32 bytes: 32 bytes. */
-  hmacSha256(key: Uint8Array, ...parts: Uint8Array[]): Bytes;
   /** Whether 32 bytes encode an element canonically and it is not the identity. */
   isElement(element: Uint8Array): boolean;
   /** Element derivation (RFC 9496, section 4.3.4) from 64 uniform bytes. */

@@ -17,20 +17,14 @@ import {
   proofRefused,
 } from "./checks.ts";
 import type { RandomSource } from "../base/random.ts";
+import { plainHashes } from "../base/hmac.ts";
 import type { FinalizeRequest, KeyPair, Suite } from "./suite.ts";
+import { type SuiteName, SUITES } from "./suites.ts";
 
-/** The constants of one cipher suite, and the curve that goes with them. */
+/** What noble has of one cipher suite. */
 export interface NobleCurve {
   /** The suite's name. */
-  readonly name: Suite["name"];
-  /** The token type that goes with it. */
-  readonly tokenType: number;
-  /** Ne, in bytes. */
-  readonly elementLength: number;
-  /** Ns, in bytes. */
-  readonly scalarLength: number;
-  /** Nh, in bytes. */
-  readonly outputLength: number;
+  readonly name: SuiteName;
   /** noble's RFC 9497 module. */
   readonly oprf: OPRF;
   /** The group. */
@@ -51,9 +45,10 @@ type Evaluates = { evaluate(secretKey: Uint8Array, input: Uint8Array): Uint8Arra
 /** Makes a {@linkcode Suite} of one of noble's RFC 9497 modules. */
 export function nobleSuite(curve: NobleCurve): Suite {
   const { voprf } = curve.oprf;
+  const facts = SUITES[curve.name];
 
   function checkElement(element: Uint8Array): void {
-    checkElementLength(element, curve.elementLength);
+    checkElementLength(element, facts.elementLength);
     let identity: boolean;
     try {
       identity = curve.Point.fromBytes(element).is0();
@@ -85,7 +80,7 @@ export function nobleSuite(curve: NobleCurve): Suite {
     checkInputs(inputs);
     checkElement(publicKey);
     evaluatedElements.forEach(checkElement);
-    checkProofLength(proof, 2 * curve.scalarLength);
+    checkProofLength(proof, 2 * facts.scalarLength);
     const items = inputs.map((input, index) => ({
       input,
       blind: blinds[index]!,
@@ -101,10 +96,8 @@ export function nobleSuite(curve: NobleCurve): Suite {
 
   return {
     name: curve.name,
-    tokenType: curve.tokenType,
-    elementLength: curve.elementLength,
-    scalarLength: curve.scalarLength,
-    outputLength: curve.outputLength,
+    ...facts,
+    hashes: plainHashes,
     // The order of both groups is so close to a power of two that deriving from 32 fresh random bytes is uniform,
     // and it takes the caller's random source.
     generateKeyPair: (random: RandomSource): KeyPair => deriveKeyPair(random(32), new Uint8Array()),
@@ -143,10 +136,6 @@ export function nobleSuite(curve: NobleCurve): Suite {
 /** ristretto255-SHA512 (RFC 9497, section 4.1): the default suite. */
 export const nobleRistretto255: Suite = nobleSuite({
   name: "ristretto255-SHA512",
-  tokenType: 0x0005,
-  elementLength: 32,
-  scalarLength: 32,
-  outputLength: 64,
   oprf: ristretto255_oprf,
   Point: ristretto255.Point,
 });

@@ -10,6 +10,7 @@ import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concat, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
 import type { RandomSource } from "../base/random.ts";
+import { SUITES } from "./suites.ts";
 import { type FinalizeRequest, type Suite, VoprfError } from "./suite.ts";
 
 /** The part of a {@linkcode Suite} that a client uses. */
@@ -103,9 +104,7 @@ function finalize(request: FinalizeRequest): Uint8Array[] {
 
 /** ristretto255-SHA512 for clients. */
 export const clientRistretto255: ClientSuite = {
-  tokenType: 0x0005,
-  elementLength: 32,
-  scalarLength: 32,
+  ...SUITES["ristretto255-SHA512"],
   blind,
   finalize,
 };

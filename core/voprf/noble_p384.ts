@@ -10,10 +10,6 @@ import type { Suite } from "./suite.ts";
 /** P384-SHA384 (RFC 9497, section 4.4): for those who must stay with NIST curves. */
 export const nobleP384: Suite = nobleSuite({
   name: "P384-SHA384",
-  tokenType: 0x0001,
-  elementLength: 49,
-  scalarLength: 48,
-  outputLength: 48,
   oprf: p384_oprf,
   Point: p384.Point,
 });

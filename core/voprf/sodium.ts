@@ -19,14 +19,17 @@ import {
 import { loadRistretto255, type Ristretto255 } from "./libsodium.ts";
 import type { RandomSource } from "../base/random.ts";
 import { type KeyPair, type Suite, VoprfError } from "./suite.ts";
+import { SUITES } from "./suites.ts";
 
 /** The order of the group (RFC 9496, section 4.4). */
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 /** Bytes of randomness in one scalar: 128 bits more than the order has, so that the reduction shows no bias. */
 const RANDOM_SCALAR_LENGTH = 48;
 
+const NAME = "ristretto255-SHA512";
+
 /** contextString of RFC 9497, section 3.1, for mode 0x01. */
-const CONTEXT = concat(utf8("OPRFV1-"), Uint8Array.of(0x01), utf8("-ristretto255-SHA512"));
+const CONTEXT = concat(utf8("OPRFV1-"), Uint8Array.of(0x01), utf8(`-${NAME}`));
 
 /** DST_prime of expand_message_xmd (RFC 9380, section 5.3.1): the domain separation tag, then its length. */
 function domain(label: string): Uint8Array {
@@ -145,11 +148,9 @@ export function sodiumSuite(group: Ristretto255): Suite {
   }
 
   return {
-    name: "ristretto255-SHA512",
-    tokenType: 0x0005,
-    elementLength: 32,
-    scalarLength: 32,
-    outputLength: 64,
+    name: NAME,
+    ...SUITES[NAME],
+    hashes: group,
     generateKeyPair: (random) => deriveKeyPair(random(32), new Uint8Array()),
     deriveKeyPair,
     blind(inputs, random) {
@@ -197,7 +198,6 @@ export function sodiumSuite(group: Ristretto255): Suite {
       return inputs.map((input) => finalizeHash(input, product(secretKey, hashToGroup(input))));
     },
     checkElement,
-    hmacSha256: group.hmacSha256,
   };
 }
 

@@ -7,10 +7,9 @@
  *
  * @module
  */
+import type { Hashes } from "../base/hmac.ts";
 import type { RandomSource } from "../base/random.ts";
-
-/** The names of the supported cipher suites, as RFC 9497 section 4 spells them. */
-export type SuiteName = "ristretto255-SHA512" | "P384-SHA384";
+import type { SuiteFacts, SuiteName } from "./suites.ts";
 
 /** A server's key pair: `secretKey` has Ns bytes, `publicKey` Ne bytes. */
 export interface KeyPair {
@@ -59,17 +58,11 @@ export class VoprfError extends Error {
 }
 
 /** A VOPRF cipher suite in verifiable mode (RFC 9497, section 3.3.2). */
-export interface Suite {
+export interface Suite extends SuiteFacts {
   /** As RFC 9497 spells it. */
   readonly name: SuiteName;
-  /** The Privacy Pass token type that goes with the suite (RFC 9578 section 8.2.1 and the batched-tokens draft). */
-  readonly tokenType: number;
-  /** Ne: bytes of a serialized element. */
-  readonly elementLength: number;
-  /** Ns: bytes of a serialized scalar; a proof has twice as many. */
-  readonly scalarLength: number;
-  /** Nh: bytes of an output (the authenticator). */
-  readonly outputLength: number;
+  /** The hashes of the library that computes the suite: servers verify the MACs of logs with them. */
+  readonly hashes: Hashes;
 
   /** GenerateKeyPair (section 3.2): a secret uniform in 1..order-1. */
   generateKeyPair(random: RandomSource): KeyPair;
@@ -99,11 +92,6 @@ export interface Suite {
    * @throws {VoprfError} If the secret key is malformed or an input has more than 65535 bytes.
    */
   evaluate(secretKey: Uint8Array, inputs: Uint8Array[]): Uint8Array[];
-  /**
-   * HMAC-SHA-256 of the parts joined, under 32 bytes, where the suite's library has one that is faster than the
-   * runtime's. Nothing of RFC 9497: servers verify the MACs of logs with it.
-   */
-  hmacSha256?(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
   /**
    * Decodes an element strictly and throws its fault.
    * @throws {VoprfError} If it has the wrong length, is not canonical, or is the identity.

@@ -5,7 +5,7 @@
  */
 import { Refusal } from "../../core/base/errors.ts";
 import type { Application } from "../../core/config/types.ts";
-import { BATCH_REQUEST_TYPE } from "../../core/token/batch.ts";
+import { BATCH_REQUEST_TYPE, maxRequestLength } from "../../core/token/batch.ts";
 import { readBoundedBody } from "./read_body.ts";
 
 /**
@@ -27,6 +27,5 @@ export function readBatch(
   { maxBatch }: Application,
   deadlineMs?: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Enough for the longest elements (49 bytes), the header and the length; the decoder is exact.
-  return readBoundedBody(request, 3 + 4 + 49 * (maxBatch + 1), deadlineMs);
+  return readBoundedBody(request, maxRequestLength(maxBatch), deadlineMs);
 }

@@ -15,7 +15,12 @@ import { epochAt, stateAt } from "../../core/keys/epoch.ts";
 import type { RedeemedUse } from "../../core/acs/redeem.ts";
 import type { Redemption } from "../../core/acs/redeemer.ts";
 import type { RemoteAcs } from "../../core/acs/remote/port.ts";
-import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
+import {
+  BATCH_REQUEST_TYPE,
+  BATCH_RESPONSE_TYPE,
+  MAX_BATCH,
+  maxResponseLength,
+} from "../../core/token/batch.ts";
 import { computeMac, encodeTranscript } from "../../core/token/mac.ts";
 import { CLIENT_HEADER } from "../http/headers.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
@@ -24,8 +29,6 @@ import { readRegionKeys } from "./region_keys.ts";
 /** Most bytes of a directory. */
 const MAX_DIRECTORY_BYTES = 128 * 1024;
 const DEADLINE_MS = 5_000;
-/** 256 elements of P-384 and their proof. */
-const MAX_ANSWER_BYTES = 32 * 1024;
 const REFRESH_SECONDS = 30;
 const RENEW_SECONDS = 1;
 const RETRY_SECONDS = 5;
@@ -213,7 +216,7 @@ export class AcsClient implements RemoteAcs {
   ): Promise<Answer> {
     const authorization = `Bearer ${this.options.tokenOf(app)}`;
     const init = { method: "POST", headers: { ...headers, authorization }, body };
-    const answer = await this.#exchange(`/acs/v1/apps/${app}/${call}`, init, MAX_ANSWER_BYTES);
+    const answer = await this.#exchange(`/acs/v1/apps/${app}/${call}`, init, maxResponseLength(MAX_BATCH));
     if (answer.status !== 200) {
       const refusal = refusalOf(answer);
       // The ACS knows better which keys there are: the next look at them is a new one.

@@ -8,13 +8,12 @@ import { fromBase64url } from "../../core/base/bytes.ts";
 import type { Application } from "../../core/config/types.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
 import { tokenKeyId } from "../../core/token/token.ts";
+import { suiteOfType } from "../../core/voprf/suites.ts";
 
 /** Most keys that are taken over from one region. */
 const MAX_KEYS = 64;
 /** Most epochs that a key may redeem beyond its own (docs/protocol.md, section 2). */
 const MAX_OVERLAP = 8;
-/** Lengths of a public key, by token type: P-384 and ristretto255. */
-const KEY_LENGTHS: Readonly<Record<number, number>> = { 1: 49, 5: 32 };
 
 /**
  * The keys that the directory of `region` lists as its own and that fit the application's calendar.
@@ -67,7 +66,7 @@ function readKey(entry: unknown, region: string, app: Application): PublishedKey
 function readPublicKey(value: unknown, tokenType: number): Uint8Array<ArrayBuffer> | undefined {
   if (typeof value !== "string") return undefined;
   try {
-    return fromBase64url(value, KEY_LENGTHS[tokenType] ?? -1);
+    return fromBase64url(value, suiteOfType(tokenType)?.elementLength ?? -1);
   } catch {
     return undefined;
   }

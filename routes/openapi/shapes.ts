@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { MAX_BATCH } from "../../core/token/batch.ts";
 import { FIELD_DOCS } from "../../core/schema/fields/docs.ts";
 
 const base64url = (bytes: number) =>
@@ -49,7 +50,7 @@ export const directory = z.strictObject({
   region: z.string(),
   "epoch-seconds": z.int().min(1),
   "uses-per-token": z.int().min(1).max(1024),
-  "max-batch": z.int().min(1).max(256),
+  "max-batch": z.int().min(1).max(MAX_BATCH),
   "tokens-per-client": z.int().min(1).max(1024),
   "token-keys": z.array(z.strictObject({
     "token-type": z.union([z.literal(1), z.literal(5)]),

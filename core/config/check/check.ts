@@ -8,7 +8,19 @@ import { measuredEvents, SKETCH_MEMORY, sketchParameters } from "../../privacy/r
 import type { EventSchemas } from "../../schema/event.ts";
 import type { Application, ApplicationConfig, Config, Deployment } from "../types.ts";
 import { events } from "./events.ts";
-import { BESIDE_OTHERS, byName, checkPart, integer, isMembers, say, sentencesOf, text } from "./json.ts";
+import { MAX_BATCH } from "../../token/batch.ts";
+import { DEFAULT_SUITE, SUITE_NAMES } from "../../voprf/suites.ts";
+import {
+  BESIDE_OTHERS,
+  byName,
+  checkPart,
+  integer,
+  isMembers,
+  offer,
+  say,
+  sentencesOf,
+  text,
+} from "./json.ts";
 import { releases } from "./releases.ts";
 import { risk } from "./risk.ts";
 
@@ -91,14 +103,13 @@ function isRotation(value: unknown): boolean {
 
 const application = (options: CheckOptions) =>
   z.strictObject({
-    suite: z.enum(["ristretto255-SHA512", "P384-SHA384"], "choose ristretto255-SHA512 or P384-SHA384")
-      .optional(),
+    suite: z.enum(SUITE_NAMES, `choose ${offer(SUITE_NAMES)}`).optional(),
     epochSeconds: integer(options.development ? 10 : 3_600, 30 * DAY).optional(),
     overlapEpochs: integer(0, 8).optional(),
     horizonEpochs: integer(1, 8).optional(),
     usesPerToken: integer(1, 1_024).optional(),
     tokensPerClient: integer(1, 1_024).optional(),
-    maxBatch: integer(1, 256).optional(),
+    maxBatch: integer(1, MAX_BATCH).optional(),
     session: session(options),
     pseudonymSeconds: z.unknown().refine(
       isRotation,
@@ -194,7 +205,7 @@ function fillIn(id: string, config: ApplicationConfig): Application {
   const pseudonymSeconds = config.pseudonymSeconds ?? 7 * DAY;
   return {
     id,
-    suite: config.suite ?? "ristretto255-SHA512",
+    suite: config.suite ?? DEFAULT_SUITE,
     epochSeconds: config.epochSeconds ?? DAY,
     overlapEpochs: config.overlapEpochs ?? 1,
     horizonEpochs: config.horizonEpochs ?? 3,

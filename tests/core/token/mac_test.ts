@@ -14,7 +14,7 @@ import {
   type Transcript,
 } from "../../../core/token/mac.ts";
 import { digestBody as digestNatively } from "../../../core/token/body_digest.ts";
-import { type Hmac, hmacSha256 } from "../../../core/base/hmac.ts";
+import { type Hashes, plainHashes } from "../../../core/base/hmac.ts";
 import { loadRistretto255 } from "../../../core/voprf/libsodium.ts";
 import { appIds, assertStrict, bytesOf, flipBit } from "../../support/base/arbitraries.ts";
 
@@ -72,29 +72,29 @@ Deno.test("deriveMacKey() and computeMac() agree with the platform's HKDF and HM
   }));
 });
 
-const HMACS: Record<string, Hmac> = {
-  "hmac.ts": hmacSha256,
-  libsodium: (await loadRistretto255()).hmacSha256,
+const HASHES: Record<string, Hashes> = {
+  "hmac.ts": plainHashes,
+  libsodium: await loadRistretto255(),
 };
-for (const [name, hmac] of Object.entries(HMACS)) {
+for (const [name, hashes] of Object.entries(HASHES)) {
   Deno.test(`${name} computes what mac.ts computes`, () => {
     const messages = fc.tuple(fc.constantFrom(48, 64).chain(bytesOf), fc.uint8Array(), fc.uint8Array());
     fc.assert(fc.property(messages, ([authenticator, head, tail]) => {
       const macKey = deriveMacKey(authenticator);
-      assertEquals(deriveMacKey(authenticator, hmac), macKey);
-      assertEquals(hmac(macKey, head, tail), computeMac(macKey, concat(head, tail)));
+      assertEquals(deriveMacKey(authenticator, hashes), macKey);
+      assertEquals(hashes.hmacSha256(macKey, head, tail), computeMac(macKey, concat(head, tail)));
       assertEquals(digestNatively(head), digestBody(head));
     }));
     // Nothing that others share: neither a Buffer nor a view on more than its own bytes.
     const given = [
-      hmac(new Uint8Array(32)),
-      deriveMacKey(new Uint8Array(64), hmac),
+      hashes.hmacSha256(new Uint8Array(32)),
+      deriveMacKey(new Uint8Array(64), hashes),
       digestNatively(new Uint8Array(64)),
     ];
     for (const bytes of given) {
       assertEquals([bytes.constructor, bytes.buffer.byteLength], [Uint8Array, 32]);
     }
-    assertThrows(() => hmac(new Uint8Array(65), new Uint8Array()), RangeError);
+    assertThrows(() => hashes.hmacSha256(new Uint8Array(65), new Uint8Array()), RangeError);
   });
 }
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
-import { loadSuites } from "../../../core/voprf/select.ts";
+import { loadSuites } from "../../../core/voprf/load.ts";
 
 /** Runs `load` on a runtime without WebAssembly, and gives it back. */
 async function withoutWebAssembly<T>(load: () => Promise<T>): Promise<T> {
