@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { toBase64url } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
-import { AcsClient, AcsError } from "../../../edge/remote/acs_client.ts";
+import { AcsClient } from "../../../edge/remote/acs_client.ts";
+import { AcsError } from "../../../edge/remote/acs_exchange.ts";
 import { EPOCH, NOW, platformRandom } from "../../support/service/keys.ts";
 import {
   makeToken,
