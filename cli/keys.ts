@@ -36,7 +36,8 @@ function readArguments(args: string[]): Arguments {
       },
     });
     const { app, epoch, generation, yes = false } = values;
-    if (positionals.length === 1) return { command: positionals[0]!, app, epoch, generation, yes };
+    const [command, ...more] = positionals;
+    if (command !== undefined && more.length === 0) return { command, app, epoch, generation, yes };
   } catch {
     // An argument that nobody knows: the sentence below says which there are.
   }
@@ -98,7 +99,7 @@ async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
     if (!(error instanceof CommandError)) throw error;
     throw new CommandError(`${error.message}\nTo try again, whatever became of it: ${again}`);
   });
-  console.log(`Revoked: epoch ${epoch} of ${app}, generations 0 to ${revoked.at(-1)!.generation}.`);
+  console.log(`Revoked: epoch ${epoch} of ${app}, generations 0 to ${revoked.at(-1)?.generation}.`);
   if (replacement === undefined) return console.log("No key takes over: the epoch issues no more.");
   console.log(`Generation ${replacement.generation} has taken over; clients recover by themselves.`);
   if (replacement.generation > MAX_GENERATION) {
@@ -111,7 +112,8 @@ async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
 async function lastGeneration(commands: KeyCommands, app: string, epoch: number): Promise<number> {
   const { keys } = await commands.list();
   const alive = keys.filter((key) => key.app === app && key.epoch === epoch && key.state !== "revoked");
-  if (alive.length > 0) return alive.at(-1)!.generation;
+  const last = alive.at(-1);
+  if (last !== undefined) return last.generation;
   const names = new Set(keys.map((key) => key.app));
   throw new CommandError(
     names.has(app)

@@ -32,7 +32,7 @@ await runCommand(async () => {
     `/admin/v1/apps/${encodeURIComponent(app)}/logs/${encodeURIComponent(day)}`,
   );
   try {
-    await response.body!.pipeTo(Deno.stdout.writable);
+    await response.body?.pipeTo(Deno.stdout.writable);
   } catch {
     throw new CommandError("The export broke off and is incomplete: throw it away and run it again.");
   }

@@ -59,6 +59,10 @@ const UNKNOWN_REFRESH_SECONDS = 1;
 
 /** The keys of one application. */
 export class KeyRing {
+  readonly #context: RotationContext;
+  readonly #app: Application;
+  readonly #issuer: string;
+  readonly #onGone: (ordinal: number) => void;
   #view: View | undefined;
   #reading: Promise<View> | undefined;
   /** Ordinals of the keys of the last view, which outlive it when it is forgotten. */
@@ -69,11 +73,16 @@ export class KeyRing {
    * have left the view, whose traces in memory are to go as well.
    */
   constructor(
-    private readonly context: RotationContext,
-    private readonly app: Application,
-    private readonly issuer: string,
-    private readonly onGone: (ordinal: number) => void = () => {},
-  ) {}
+    context: RotationContext,
+    app: Application,
+    issuer: string,
+    onGone: (ordinal: number) => void = () => {},
+  ) {
+    this.#context = context;
+    this.#app = app;
+    this.#issuer = issuer;
+    this.#onGone = onGone;
+  }
 
   /**
    * Keys of the present calendar that are not over at `nowSeconds`, in order of epoch and generation: what the directory
@@ -82,7 +91,7 @@ export class KeyRing {
   async current(nowSeconds: number): Promise<readonly AliveKey[]> {
     const { keys } = await this.#fresh(nowSeconds);
     return keys.filter((key) =>
-      stateAt(key, nowSeconds) !== "over" && key.notBefore === lifetimeOf(this.app, key.epoch).notBefore
+      stateAt(key, nowSeconds) !== "over" && key.notBefore === lifetimeOf(this.#app, key.epoch).notBefore
     );
   }
 
@@ -92,7 +101,7 @@ export class KeyRing {
    * @throws {Refusal} `store_unavailable` when there is none yet.
    */
   async issuing(nowSeconds: number, truncatedId?: number): Promise<SigningKey> {
-    const epoch = epochAt(this.app, nowSeconds);
+    const epoch = epochAt(this.#app, nowSeconds);
     const find = ({ keys }: View) => keys.findLast((key) => key.epoch === epoch);
     let view = await this.#fresh(nowSeconds);
     const unknown = truncatedId !== undefined && view.keys.every((key) => key.truncatedId !== truncatedId);
@@ -139,7 +148,7 @@ export class KeyRing {
     if (view === undefined) return await this.#read(nowSeconds);
     const age = nowSeconds - view.readAtSeconds;
     // At the turn of an epoch every instance looks at once, so that all serve the same directory.
-    const horizon = epochAt(this.app, nowSeconds) + this.app.horizonEpochs;
+    const horizon = epochAt(this.#app, nowSeconds) + this.#app.horizonEpochs;
     const isDue = age < 0 || age >= REFRESH_SECONDS || !view.keys.some((key) => key.epoch === horizon);
     const failedAgo = nowSeconds - (view.failedAtSeconds ?? -Infinity);
     if (!isDue || (failedAgo >= 0 && failedAgo < RETRY_SECONDS)) return view;
@@ -173,25 +182,25 @@ export class KeyRing {
 
   #keep(view: View): void {
     const kept = new Set(view.keys.map((key) => key.ordinal));
-    for (const ordinal of this.#ordinals) if (!kept.has(ordinal)) this.onGone(ordinal);
+    for (const ordinal of this.#ordinals) if (!kept.has(ordinal)) this.#onGone(ordinal);
     this.#ordinals = kept;
     this.#view = view;
   }
 
   async #readNow(nowSeconds: number): Promise<View> {
-    const { store, region } = this.context;
+    const { store, region } = this.#context;
     const known = new Map(this.#view?.keys.map((key) => [key.ordinal, key]));
     // With short epochs cron would come too late: whoever reads makes what is missing and ends what is over.
-    await createMissingKeys(this.context, this.app, nowSeconds);
-    let rows = await readKeyRows(store, this.app.id, region);
+    await createMissingKeys(this.#context, this.#app, nowSeconds);
+    let rows = await readKeyRows(store, this.#app.id, region);
     if (rows.some((row) => stateAt(row, nowSeconds) === "over")) {
-      await destroyOverKeys(this.context, nowSeconds, this.app.id);
+      await destroyOverKeys(this.#context, nowSeconds, this.#app.id);
       rows = rows.filter((row) => stateAt(row, nowSeconds) !== "over");
     }
     const alive = await store.getMany<boolean>(rows.map((row) => ALIVE_KEYS.key(row.ordinal)));
     const keys: (SigningKey | AliveKey)[] = [];
     for (const [index, row] of rows.entries()) {
-      const { stamp } = alive[index]!;
+      const stamp = alive[index]?.stamp ?? null;
       if (stamp === null) continue;
       const before = known.get(row.ordinal);
       keys.push(before !== undefined && "secretKey" in before ? before : await this.#open(row, stamp));
@@ -202,7 +211,7 @@ export class KeyRing {
 
   async #open(row: KeyRow, stamp: string): Promise<SigningKey | AliveKey> {
     const { sealed: _sealed, revokedAt: _revokedAt, ...rest } = row;
-    const voprf = this.context.suites(row.suite);
+    const voprf = this.#context.suites(row.suite);
     const keyId = tokenKeyId(row.publicKey);
     const { tokenType } = voprf;
     const key: AliveKey = {
@@ -210,11 +219,11 @@ export class KeyRing {
       voprf,
       keyId,
       truncatedId: truncatedKeyId(keyId),
-      challengeDigest: challengeDigest({ tokenType, issuerName: this.issuer, app: this.app.id }),
+      challengeDigest: challengeDigest({ tokenType, issuerName: this.#issuer, app: this.#app.id }),
       alive: { key: ALIVE_KEYS.key(row.ordinal), stamp },
     };
     try {
-      return { ...key, ...await openSecret(this.context.sealer, row) };
+      return { ...key, ...await openSecret(this.#context.sealer, row) };
     } catch (error) {
       // One key that was sealed by a process with other sealing keys must not end the others.
       if (error instanceof SealError) return key;

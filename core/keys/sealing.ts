@@ -28,31 +28,37 @@ interface SealingKey {
 
 /** Seals and opens under a list of keys, newest first. */
 export class Sealer {
-  private constructor(private readonly keys: readonly SealingKey[], private readonly random: RandomSource) {}
+  readonly #keys: readonly SealingKey[];
+  readonly #newest: SealingKey;
+  readonly #random: RandomSource;
+
+  private constructor(newest: SealingKey, older: readonly SealingKey[], random: RandomSource) {
+    this.#keys = [newest, ...older];
+    this.#newest = newest;
+    this.#random = random;
+  }
 
   /**
    * Makes a sealer of keys of 32 bytes, newest first.
    * @throws {SealError} If there is none, or one has another length.
    */
   static async of(keys: readonly Uint8Array<ArrayBuffer>[], random: RandomSource): Promise<Sealer> {
-    if (keys.length === 0) throw new SealError("There is no sealing key.");
     if (keys.some((key) => key.length !== KEY_LENGTH)) {
       throw new SealError(`A sealing key has not exactly ${KEY_LENGTH} bytes.`);
     }
-    return new Sealer(
-      await Promise.all(keys.map(async (key) => ({
-        // The name tells which key sealed a secret; a digest under a label of its own gives nothing of the key away.
-        name: sha256(concat(new TextEncoder().encode("DIT/1 seal name"), key)).slice(0, NAME_LENGTH),
-        key: await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]),
-      }))),
-      random,
-    );
+    const [newest, ...older] = await Promise.all(keys.map(async (key) => ({
+      // The name tells which key sealed a secret; a digest under a label of its own gives nothing of the key away.
+      name: sha256(concat(new TextEncoder().encode("DIT/1 seal name"), key)).slice(0, NAME_LENGTH),
+      key: await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]),
+    })));
+    if (newest === undefined) throw new SealError("There is no sealing key.");
+    return new Sealer(newest, older, random);
   }
 
   /** Seals `plaintext` for the place that `context` names: SEAL_OVERHEAD bytes longer. */
   async seal(plaintext: Uint8Array<ArrayBuffer>, context: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-    const { name, key } = this.keys[0]!;
-    const iv = this.random(IV_LENGTH);
+    const { name, key } = this.#newest;
+    const iv = this.#random(IV_LENGTH);
     const box = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: context }, key, plaintext);
     return concat(name, iv, new Uint8Array(box));
   }
@@ -62,7 +68,7 @@ export class Sealer {
    * @throws {SealError} If no configured key opens it.
    */
   async open(sealed: Uint8Array, context: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    const key = this.keys.find(({ name }) => equalPublic(name, sealed.subarray(0, NAME_LENGTH)));
+    const key = this.#keys.find(({ name }) => equalPublic(name, sealed.subarray(0, NAME_LENGTH)));
     if (key === undefined || sealed.length < SEAL_OVERHEAD) {
       throw new SealError(
         "A secret in the store is sealed under a key that DIT_SEAL_KEYS does not hold: add it as the last one, or set " +
@@ -85,6 +91,6 @@ export class Sealer {
 
   /** Whether `sealed` is under the newest key. */
   isNewest(sealed: Uint8Array): boolean {
-    return equalPublic(this.keys[0]!.name, sealed.subarray(0, NAME_LENGTH));
+    return equalPublic(this.#newest.name, sealed.subarray(0, NAME_LENGTH));
   }
 }

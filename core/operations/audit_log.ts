@@ -1,5 +1,5 @@
 /**
- * The trail of what operators did: append-only, in the order in which it happened, each entry holding the SHA-256 of
+ * The audit log of what operators did: append-only, in the order in which it happened, each entry holding the SHA-256 of
  * the one before it. Whoever changes, removes or inserts an entry in the store breaks the chain after it; whoever cuts
  * off its end is found by the numbers and digests that went to the service's log lines.
  *
@@ -47,9 +47,9 @@ export interface Outcome {
   readonly outcome: string;
 }
 
-/** An entry of the trail. */
+/** An entry of the audit log. */
 export type AuditEntry = (Action | Outcome) & {
-  /** Its place in the trail, from 1. */
+  /** Its place in the audit log, from 1. */
   readonly number: number;
   /** Unix seconds. */
   readonly atSeconds: number;
@@ -67,7 +67,7 @@ interface AuditHead {
 const START: AuditHead = { number: 0, digest: "00".repeat(32) };
 const MAX_OVERTAKEN = 100;
 
-/** What a trail is written with. */
+/** What an audit log is written with. */
 export interface AuditLogOptions {
   /** Makes two equal entries differ. */
   readonly random: RandomSource;
@@ -77,12 +77,12 @@ export interface AuditLogOptions {
   readonly onEntry?: ((entry: AuditEntry) => void) | undefined;
 }
 
-/** Appends to the trail and reads it. */
+/** Appends to the audit log and reads it. */
 export class AuditLog {
   readonly #store: Store;
   readonly #options: AuditLogOptions;
 
-  /** The trail of `store`. */
+  /** That of `store`. */
   constructor(store: Store, options: AuditLogOptions) {
     this.#store = store;
     this.#options = options;
@@ -153,7 +153,7 @@ export class AuditLog {
     return entries;
   }
 
-  /** Reads the whole trail. Gives its length and digest, or the number of the first entry that is not as it was. */
+  /** Reads the whole audit log. Gives its length and digest, or the number of the first entry that is not as it was. */
   async verify(): Promise<{ intact: true; entries: number; digest: string } | { intact: false; at: number }> {
     let last = START;
     for await (const { key, value } of this.#store.list<Uint8Array>(AUDIT_ENTRIES.all())) {

@@ -31,13 +31,18 @@ export class CounterRows {
   readonly #known = new Map<string, KnownRow>();
   #flushing: Promise<void> | undefined;
 
+  readonly #store: Store;
+  readonly #counters: Counters;
+  readonly #process: string;
+  readonly #now: () => number;
+
   /** `process` is a random name of this process. */
-  constructor(
-    private readonly store: Store,
-    private readonly counters: Counters,
-    private readonly process: string,
-    private readonly now: () => number,
-  ) {}
+  constructor(store: Store, counters: Counters, process: string, now: () => number) {
+    this.#store = store;
+    this.#counters = counters;
+    this.#process = process;
+    this.#now = now;
+  }
 
   /**
    * Writes what has changed since the last time. What could not be written is written the next time.
@@ -52,10 +57,10 @@ export class CounterRows {
   async read(fromHour: number, toHour: number): Promise<Map<number, AppCounts>> {
     const parts = new Map<number, AppCounts[]>();
     const put = (hour: number, counts: AppCounts) => parts.set(hour, [...parts.get(hour) ?? [], counts]);
-    const own = this.counters.hours();
-    for await (const { key, value } of this.store.list<CounterRow>(countersOf(fromHour, toHour))) {
+    const own = this.#counters.hours();
+    for await (const { key, value } of this.#store.list<CounterRow>(countersOf(fromHour, toHour))) {
       const [, hour, app, process] = key as [string, number, string, string];
-      if (process === this.process && own.has(hour)) continue;
+      if (process === this.#process && own.has(hour)) continue;
       put(hour, new Map([[app, new Map(Object.entries(value))]]));
     }
     for (const [hour, counts] of own) if (hour >= fromHour && hour <= toHour) put(hour, counts);
@@ -64,12 +69,12 @@ export class CounterRows {
 
   async #flush(): Promise<void> {
     const changed: { name: string; key: Key; counts: Counts; sum: number }[] = [];
-    for (const [hour, apps] of this.counters.hours()) {
+    for (const [hour, apps] of this.#counters.hours()) {
       for (const [app, counts] of apps) {
         const name = `${hour} ${app}`;
         const sum = counts.values().reduce((a, b) => a + b, 0);
         if (this.#known.get(name)?.written === sum) continue;
-        changed.push({ name, key: COUNTERS.key(hour, app, this.process), counts: new Map(counts), sum });
+        changed.push({ name, key: COUNTERS.key(hour, app, this.#process), counts: new Map(counts), sum });
       }
     }
     for (let at = 0; at < changed.length; at += ROWS_PER_COMMIT) {
@@ -77,9 +82,9 @@ export class CounterRows {
       const stamps = await this.#stamps(rows);
       let done: string | undefined;
       try {
-        done = await this.store.commit((operation) => {
-          for (const [index, { key, counts }] of rows.entries()) {
-            operation.check({ key, stamp: stamps[index]! });
+        done = await this.#store.commit((operation) => {
+          for (const { name, key, counts } of rows) {
+            operation.check({ key, stamp: stamps.get(name) ?? null });
             operation.set(key, Object.fromEntries(counts));
           }
         });
@@ -94,19 +99,20 @@ export class CounterRows {
     this.#forgetWritten(changed.map(({ key }) => key[1] as number));
   }
 
-  async #stamps(rows: readonly { name: string; key: Key }[]): Promise<(string | null)[]> {
+  /** The stamps of rows by their names; none of those that are not there yet. */
+  async #stamps(rows: readonly { name: string; key: Key }[]): Promise<ReadonlyMap<string, string | null>> {
     const unknown = rows.filter(({ name }) => !this.#known.has(name));
-    const read = await this.store.getMany(unknown.map(({ key }) => key));
-    const found = new Map(unknown.map(({ name }, index) => [name, read[index]!.stamp]));
-    return rows.map(({ name }) => this.#known.get(name)?.stamp ?? found.get(name) ?? null);
+    const read = await this.#store.getMany(unknown.map(({ key }) => key));
+    const found = new Map(unknown.map(({ name }, index) => [name, read[index]?.stamp]));
+    return new Map(rows.map(({ name }) => [name, this.#known.get(name)?.stamp ?? found.get(name) ?? null]));
   }
 
   /** An hour is forgotten at the flush after the one that wrote it, once nothing can be added to it any more. */
   #forgetWritten(changedHours: readonly number[]): void {
-    const current = Math.floor(this.now() / 3_600);
-    for (const hour of this.counters.hours().keys()) {
+    const current = Math.floor(this.#now() / 3_600);
+    for (const hour of this.#counters.hours().keys()) {
       if (hour >= current || changedHours.includes(hour)) continue;
-      this.counters.forgetHour(hour);
+      this.#counters.forgetHour(hour);
       for (const name of this.#known.keys()) if (name.startsWith(`${hour} `)) this.#known.delete(name);
     }
   }

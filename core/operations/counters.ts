@@ -41,8 +41,12 @@ export class Counters {
   readonly #hours = new Map<number, Tally>();
   readonly #minutes = new Map<number, Tally>();
 
+  readonly #now: () => number;
+
   /** `now` gives Unix seconds. */
-  constructor(private readonly now: () => number) {}
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** Counts an answer. */
   answered({ route, app, outcome, duration }: CountedAnswer): void {
@@ -111,17 +115,18 @@ export class Counters {
   #add(app: string, counts: readonly (readonly [Series, number])[]): void {
     this.#turnHour();
     const hour = windowOf(this.#hours, this.#hour());
-    const minute = windowOf(this.#minutes, Math.floor(this.now() / SECONDS.minute));
+    const minute = windowOf(this.#minutes, Math.floor(this.#now() / SECONDS.minute));
     for (const [series, count] of counts) {
       if (count === 0) continue;
       for (const tally of [this.#totals, hour, minute]) tally.add(app, series, count);
     }
-    if (this.#hours.size > MAX_WAITING_HOURS) this.#hours.delete(this.#hours.keys().next().value!);
+    const [oldest] = this.#hours.keys();
+    if (oldest !== undefined && this.#hours.size > MAX_WAITING_HOURS) this.#hours.delete(oldest);
     this.#dropOldMinutes();
   }
 
   #hour(): number {
-    return Math.floor(this.now() / SECONDS.hour);
+    return Math.floor(this.#now() / SECONDS.hour);
   }
 
   #turnHour(): void {
@@ -133,7 +138,7 @@ export class Counters {
   }
 
   #dropOldMinutes(): void {
-    const oldest = Math.floor(this.now() / SECONDS.minute) - LIVE_MINUTES;
+    const oldest = Math.floor(this.#now() / SECONDS.minute) - LIVE_MINUTES;
     for (const minute of this.#minutes.keys()) if (minute <= oldest) this.#minutes.delete(minute);
   }
 }

@@ -63,9 +63,9 @@ const KNOWN_CALLERS = new Set(["tokens", "admin", "metrics", "console", "health"
 
 /** Whether a series counts what clients do anonymously: it leaves the process by the hour only. */
 export function isAnonymous(series: Series): boolean {
-  const { metric, values } = parseSeries(series);
+  const { metric, values: [route = ""] } = parseSeries(series);
   if (metric === "tokens") return false;
-  return !((metric === "requests" || metric === "durations") && KNOWN_CALLERS.has(values[0]!));
+  return !((metric === "requests" || metric === "durations") && KNOWN_CALLERS.has(route));
 }
 
 /** The bucket of a count: `1`, `2`, `3-4`, `5-8` and so on by powers of two. */

@@ -1,5 +1,5 @@
 /**
- * `GET /admin/v1/trail`: what operators did, newest first, and whether the trail is as it was written.
+ * `GET /admin/v1/trail`: what operators did, newest first, and whether the audit log is as it was written.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { SHOW_TRAIL } from "../openapi/operator_operations.ts";
 /** Entries of one answer. */
 const MAX_ENTRIES = 1_000;
 
-/** The router of the trail; whoever reaches it has shown a token. */
+/** The router of the audit log; whoever reaches it has shown a token. */
 export function adminAuditLogRoutes({ auditLog }: Server): Hono {
   return new Hono().get("/admin/v1/trail", described(SHOW_TRAIL), async function listAuditLog(c) {
     const [entries, verdict] = await Promise.all([auditLog.latest(MAX_ENTRIES), auditLog.verify()]);

@@ -142,12 +142,12 @@ function sums(counts: Counts | undefined): Sums {
 function refusals(app: string, current: Counts | undefined, day: Counts): RefusalCount[] {
   const found: RefusalCount[] = [];
   for (const [series, count] of day) {
-    const { metric, values } = parseSeries(series);
+    const { metric, values: [first = "", code = ""] } = parseSeries(series);
     const thisHour = current?.get(series) ?? 0;
-    if (metric === "events" && values[0] !== "accepted") {
-      found.push({ app, route: "events", code: values[0]!, thisHour, day: count });
+    if (metric === "events" && first !== "accepted") {
+      found.push({ app, route: "events", code: first, thisHour, day: count });
     }
-    const [route, code] = values as [string, string];
+    const route = first;
     if (metric !== "requests" || !COUNTED_ROUTES.includes(route)) continue;
     if (code !== "ok" && !TAKEN.has(code)) found.push({ app, route, code, thisHour, day: count });
   }

@@ -152,16 +152,8 @@ function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
   );
 }
 
-/** The fields of an event that are measured: what is randomised on the device identifies nobody. */
-function measuredFields(app: Application, event: string): string[] {
-  return Object.entries(app.events[event]!.fields)
-    .filter(([, { localDp }]) => localDp === undefined).map(([name]) => name);
-}
-
-function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
-  const waiting = events.filter(({ event, days }) =>
-    days.length === 0 && measuredFields(app, event).length > 0
-  );
+function Events({ view: { events, decisions, now } }: PrivacyProps) {
+  const waiting = events.filter(({ fields, days }) => days.length === 0 && fields.length > 0);
   return (
     <div class="stack">
       {waiting.length > 0 && (
@@ -174,13 +166,11 @@ function Events({ app, view: { events, decisions, now } }: PrivacyProps) {
           ))}.
         </p>
       )}
-      {events.filter((event) => !waiting.includes(event)).map(({ event, days }) => {
-        const fields = measuredFields(app, event);
-        const randomised = Object.keys(app.events[event]!.fields).filter((field) => !fields.includes(field));
+      {events.filter((event) => !waiting.includes(event)).map(({ event, fields, randomised, days }) => {
         const latest = days.at(-1);
         const suppressed = new Set(
           decisions.filter((decision) => decision.event === event && decision.row.state === "suppressed")
-            .map(({ field }) => field!),
+            .flatMap(({ field }) => field ?? []),
         );
         return (
           <section class="event" aria-labelledby={`risk-${event}`}>

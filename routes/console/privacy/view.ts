@@ -26,6 +26,18 @@ export interface Decision {
   readonly row: Pick<RiskRow, "state" | "reason" | "figures"> & Partial<Pick<RiskRow, "since" | "until">>;
 }
 
+/** An event and what was measured of it. */
+export interface MeasuredEvent {
+  /** Its name. */
+  readonly event: string;
+  /** The fields that are measured. */
+  readonly fields: readonly string[];
+  /** Those that are randomised on the device: they identify nobody. */
+  readonly randomised: readonly string[];
+  /** What was measured, day by day, oldest first. */
+  readonly days: readonly RiskDay[];
+}
+
 /** Everything that the page shows. */
 export interface PrivacyView {
   /** Whether anything can be measured: without a pseudonym it cannot. */
@@ -35,7 +47,7 @@ export interface PrivacyView {
   /** What holds now, stops first. */
   readonly decisions: readonly Decision[];
   /** The events with what was measured of them, day by day, oldest first. */
-  readonly events: readonly { readonly event: string; readonly days: readonly RiskDay[] }[];
+  readonly events: readonly MeasuredEvent[];
   /** Alerts, newest first. */
   readonly alerts: readonly AlertRow[];
   /** The budget of releases, where there are any. */
@@ -57,7 +69,12 @@ export async function readPrivacy(service: Server, app: Application): Promise<Pr
     isMeasured: app.pseudonymSeconds !== undefined,
     now,
     decisions: decisionsOf(app, risks.rows, service.risk.withheldOf(app.id)),
-    events: Object.keys(app.events).map((event) => ({ event, days: byEvent.get(event) ?? [] })),
+    events: Object.entries(app.events).map(([event, { fields }]) => {
+      const names = Object.keys(fields);
+      const randomised = names.filter((name) => fields[name]?.localDp !== undefined);
+      const measured = names.filter((name) => !randomised.includes(name));
+      return { event, fields: measured, randomised, days: byEvent.get(event) ?? [] };
+    }),
     alerts: alerts.slice(0, SHOWN_ALERTS),
     budget,
   };

@@ -16,8 +16,7 @@ import type { Figure, SeriesColor, SeriesKind } from "../frame/parts.tsx";
 export const RELEASE_DAYS = 31;
 /** Days that a plot has at least, so that the first answer does not stand alone. */
 const PLOTTED_DAYS = 7;
-/** Cells that are plotted: more lines nobody can tell apart. */
-const PLOTTED = 5;
+/** Of the cells that are plotted: more lines nobody can tell apart. */
 const COLORS: readonly SeriesColor[] = ["c1", "c2", "c3", "c4", "c5"];
 
 /** One question and its answers. */
@@ -66,20 +65,21 @@ export function cellName(cell: ReleasedFigure["cell"]): string {
 
 /** The cells that are greatest in the latest answer, each as a line between its interval's ends. */
 function figureOf(releases: readonly Release[]): Figure | undefined {
-  const latest = releases.at(-1);
-  if (latest === undefined) return undefined;
-  const shown = latest.figures.slice(0, PLOTTED).map(({ cell }) => cellName(cell));
+  const [earliest, latest] = [releases.at(0), releases.at(-1)];
+  if (earliest === undefined || latest === undefined) return undefined;
+  const shown = latest.figures.slice(0, COLORS.length).map(({ cell }) => cellName(cell));
   if (shown.length === 0) return undefined;
   const byDay = new Map(releases.map((release) => [
     release.day,
     new Map(release.figures.map((figure) => [cellName(figure.cell), figure])),
   ]));
-  const first = Math.min(releases[0]!.day, latest.day - PLOTTED_DAYS + 1);
+  const first = Math.min(earliest.day, latest.day - PLOTTED_DAYS + 1);
   const days = Array.from({ length: latest.day - first + 1 }, (_, index) => first + index);
   const series: [string, SeriesColor, SeriesKind][] = [];
   const values: (number | null)[][] = [];
-  for (const [index, name] of shown.entries()) {
-    const color = COLORS[index]!;
+  for (const [index, color] of COLORS.entries()) {
+    const name = shown[index];
+    if (name === undefined) break;
     const pick = (member: "lower" | "count" | "upper") =>
       days.map((day) => byDay.get(day)?.get(name)?.[member] ?? null);
     series.push([`${name}, at least`, color, "low"], [`${name}, at most`, color, "high"], [

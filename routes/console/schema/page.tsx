@@ -19,9 +19,6 @@ export function SchemaPage({ app, suppressions, now }: {
   readonly suppressions: Suppressions;
   readonly now: number;
 }) {
-  const budgets = new Map(
-    schemaBudget(app.events, app.expectedClients, app.minCrowd).map((budget) => [budget.event, budget]),
-  );
   const pseudonym = app.pseudonymSeconds === undefined
     ? "Logs carry no pseudonym."
     : `Logs carry a pseudonym that changes every ${formatDuration(app.pseudonymSeconds)}.`;
@@ -37,15 +34,11 @@ export function SchemaPage({ app, suppressions, now }: {
         <a href={`/v1/apps/${app.id}/schema`}>The public document</a>
       </PageHead>
       <div class="stack">
-        {Object.entries(app.events).map(([name, event]) => (
-          <EventPanel
-            name={name}
-            event={event}
-            suppressions={suppressions}
-            now={now}
-            budget={budgets.get(name)!}
-          />
-        ))}
+        {Object.entries(app.events).flatMap(([name, event]) =>
+          schemaBudget({ [name]: event }, app.expectedClients, app.minCrowd).map((budget) => (
+            <EventPanel name={name} event={event} suppressions={suppressions} now={now} budget={budget} />
+          ))
+        )}
       </div>
     </>
   );

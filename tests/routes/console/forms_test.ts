@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { pathFor } from "../../../routes/console/frame/page.ts";
+import { PAGES } from "../../../routes/console/pages.ts";
 import { ConsoleBrowser, OPERATED, READER_TOKEN } from "../../support/browser/console_browser.ts";
 import { fetchKeys } from "../../support/client/protocol_client.ts";
 import { type TestService, withService } from "../../support/service/service.ts";
@@ -141,16 +143,7 @@ Deno.test("an action needs to come from this site, even with the right form toke
 Deno.test("a reader looks at every page, sees no action, and can do none", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn(READER_TOKEN);
-    for (
-      const path of [
-        "/console",
-        "/console/apps/notes/keys",
-        "/console/apps/notes/privacy",
-        "/console/apps/notes/releases",
-        "/console/apps/notes/schema",
-        "/console/trail",
-      ]
-    ) {
+    for (const path of PAGES.map((page) => pathFor(page.path, "notes"))) {
       const page = await browser.page(path);
       const forms = [...page.matchAll(/<form[^>]*action="([^"]+)"/g)].map((match) => match[1]);
       assertEquals(forms, ["/console/sign-out"], path);

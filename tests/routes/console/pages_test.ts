@@ -1,20 +1,17 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PROBLEMS } from "../../../edge/http/problem.ts";
 import { reasonOf } from "../../../routes/console/overview/reasons.ts";
+import { pathFor } from "../../../routes/console/frame/page.ts";
+import { PAGES } from "../../../routes/console/pages.ts";
 import { scriptJson } from "../../../routes/console/frame/parts.tsx";
 import { ConsoleBrowser, OPERATED } from "../../support/browser/console_browser.ts";
 import { fetchTokens, logBody, signLog } from "../../support/client/protocol_client.ts";
 import { configOf, testApplication, type TestService, withService } from "../../support/service/service.ts";
 
-const PAGES = [
-  "/console",
-  "/console/apps/notes/keys",
+const PATHS = [
+  ...PAGES.map(({ path }) => pathFor(path, "notes")),
   "/console/apps/notes/keys/rotate",
-  "/console/apps/notes/privacy",
   "/console/apps/notes/privacy/lift/note_saved/ok",
-  "/console/apps/notes/releases",
-  "/console/apps/notes/schema",
-  "/console/trail",
 ];
 const HTML = `<img src=x onerror="alert(1)">'"&`;
 const ESCAPED = "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&#39;&quot;&amp;";
@@ -69,7 +66,7 @@ Deno.test("the overview says without a script how many logs were refused, and wh
 Deno.test("every page keeps the browser to this site, in its headers and in what it loads", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
-    for (const path of ["/console/sign-in", ...PAGES]) {
+    for (const path of ["/console/sign-in", ...PATHS]) {
       const response = await browser.get(path);
       const { headers } = response;
       assertEquals(

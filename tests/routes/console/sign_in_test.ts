@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { pathFor } from "../../../routes/console/frame/page.ts";
+import { PAGES } from "../../../routes/console/pages.ts";
 import { SESSION_SECONDS } from "../../../edge/auth/console_sessions.ts";
 import {
   ADMIN_TOKEN,
@@ -15,11 +17,7 @@ Deno.test("the console sends whoever is not signed in to the sign-in, and shows 
     const browser = new ConsoleBrowser(test);
     for (
       const path of [
-        "/console",
-        "/console/trail",
-        "/console/apps/notes/keys",
-        "/console/apps/notes/privacy",
-        "/console/apps/notes/releases",
+        ...PAGES.map((page) => pathFor(page.path, "notes")),
         "/console/apps/notes/releases.csv",
         "/console/apps/none/keys",
       ]
@@ -28,7 +26,9 @@ Deno.test("the console sends whoever is not signed in to the sign-in, and shows 
       assertEquals([response.status, response.headers.get("location")], [303, "/console/sign-in"], path);
       assertEquals(await response.text(), "");
     }
-    for (const path of ["/console/live", "/console/live/privacy/notes"]) {
+    for (
+      const path of PAGES.flatMap(({ parts }) => parts === undefined ? [] : pathFor(parts.path, "notes"))
+    ) {
       const live = await browser.get(path);
       assertEquals(live.status, 401, path);
       await live.body?.cancel();
