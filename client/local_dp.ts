@@ -11,6 +11,20 @@ import type { RandomSource } from "../core/base/random.ts";
 
 /**
  * The report about a field's value: pass it to a client as `localDp`.
+ *
+ * @example
+ * ```ts ignore
+ * import { DitClient } from "@dit/service";
+ * import { localDpReport } from "@dit/service/local_dp";
+ *
+ * const client = new DitClient({
+ *   endpoint: "https://telemetry.example",
+ *   app: "demo",
+ *   session,
+ *   localDp: localDpReport,
+ * });
+ * ```
+ *
  * @throws {RangeError} If the value is not in the field's domain or the field is not under local differential privacy.
  */
 export function localDpReport(field: FieldSchema, value: unknown, random: RandomSource): number {

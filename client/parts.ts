@@ -1,6 +1,8 @@
 /**
  * The parts of a client, put together from its options. Each takes what it uses; nothing of it is global.
  *
+ * Their folders have an order, in which each imports only those before it: base, storage, http, tokens, queue.
+ *
  * @module
  */
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";

@@ -48,7 +48,8 @@ export async function buildBody(content: BodyContent): Promise<Body | undefined>
   const { events, pseudonym, random, gzip } = content;
   const envelope = {
     salt: toBase64url(random(SALT_LENGTH)),
-    ...(pseudonym === "" ? {} : { pseudonym }),
+    // What is undefined is not in JSON.
+    pseudonym: pseudonym === "" ? undefined : pseudonym,
     events: events.map(wireEvent),
   };
   const plain = utf8(JSON.stringify(envelope));

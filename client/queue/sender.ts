@@ -3,11 +3,11 @@
  *
  * @module
  */
+import type { RandomSource } from "../../core/base/random.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
 import { retryAfter } from "../base/headers.ts";
-import type { RandomSource } from "../../core/base/random.ts";
 import type { Report } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
 import type { Directory } from "../http/directory.ts";

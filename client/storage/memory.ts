@@ -3,6 +3,14 @@ import { type ClientStorage, Entries } from "./storage.ts";
 /**
  * Keeps a client's state in memory: gone with the process, and with it tokens and queue. A client that is given no
  * storage has one.
+ *
+ * @example
+ * ```ts ignore
+ * import { DitClient, MemoryStorage } from "@dit/service";
+ *
+ * const storage = new MemoryStorage();
+ * const client = new DitClient({ endpoint: "https://telemetry.example", app: "demo", session, storage });
+ * ```
  */
 export class MemoryStorage implements ClientStorage {
   readonly #stored = new Map<string, string>();

@@ -10,8 +10,8 @@ import { decodeBatchResponse, encodeBatchRequest } from "../../core/token/batch.
 import { challengeDigest } from "../../core/token/challenge.ts";
 import { encodeTokenInput, truncatedKeyId } from "../../core/token/token.ts";
 import type { ClientSuite } from "../../core/voprf/noble_client.ts";
-import type { Directory, DirectoryKey } from "../http/directory.ts";
 import { NO_RETRY } from "../http/backoff.ts";
+import type { Directory, DirectoryKey } from "../http/directory.ts";
 import type { PendingRecord } from "../storage/records.ts";
 import { MAX_USES } from "./wallet.ts";
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { assertAccessible, testWithChromium } from "../support/browser/chromium.ts";
 import { ExamplePage, setStage, type Stage } from "../support/browser/example_page.ts";
 import { serveElsewhere } from "../support/browser/other_origin.ts";
+import { present } from "../support/base/present.ts";
 
 /** Chromium's settings for a user who lets no site store anything. */
 const STORAGE_DENIED = { profile: { default_content_setting_values: { cookies: 2 } } };
@@ -76,8 +77,8 @@ stageTest("two tabs share one wallet and one queue", async (stage) => {
   const credentials = await Promise.all(
     spent.map(async (request) => (await request.allHeaders()).authorization),
   );
-  const nonces = new Set(credentials.map((text) => /nonce=([^,]+)/.exec(text!)![1]));
-  const useNumbers = credentials.map((text) => /use=([0-9]+)/.exec(text!)![1]);
+  const nonces = new Set(credentials.map((text) => /nonce=([^,]+)/.exec(present(text))?.[1]));
+  const useNumbers = credentials.map((text) => /use=([0-9]+)/.exec(present(text))?.[1]);
   assertEquals([nonces.size, new Set(useNumbers).size], [1, spent.length]);
   await Promise.all([first, second].map((tab) => tab.waitForTile("uses", String(64 - spent.length))));
   assertEquals((await stage.stored()).length, 10);
@@ -157,7 +158,7 @@ stageTest("opting out leaves nothing in the browser but that the user opted out"
   await example.press("log");
   await example.sendAll();
   const secret = (stored: typeof before) =>
-    stored.indexedDb["dit-example"]!.find(([key]) => key === "device");
+    present(stored.indexedDb["dit-example"]).find(([key]) => key === "device");
   const [old, renewed] = [secret(before), secret(await example.stored())];
   assert(old !== undefined && renewed !== undefined && old[1] !== renewed[1]);
   assertEquals(example.errors, []);
@@ -176,11 +177,15 @@ stageTest(
     const bodies = example.requests.filter((request) => request.url().endsWith("/logs"));
     const seen = await Promise.all(bodies.map(async (request) => ({
       pseudonym: request.postDataJSON().pseudonym,
-      nonce: /nonce=([^,]+)/.exec((await request.allHeaders()).authorization!)![1],
+      nonce: /nonce=([^,]+)/.exec(present((await request.allHeaders()).authorization))?.[1],
     })));
     assertEquals(seen.length, 2);
-    assertEquals([seen[0]!.pseudonym, seen[1]!.pseudonym], [before, await example.tile("pseudonym")]);
-    assert(seen[0]!.pseudonym !== seen[1]!.pseudonym && seen[0]!.nonce !== seen[1]!.nonce);
+    const [old, renewed] = seen;
+    assertEquals([present(old).pseudonym, present(renewed).pseudonym], [
+      before,
+      await example.tile("pseudonym"),
+    ]);
+    assert(old?.pseudonym !== renewed?.pseudonym && old?.nonce !== renewed?.nonce);
   },
 );
 
@@ -217,7 +222,7 @@ stageTest(
       `fetch("${stage.url}/v1/apps/demo/logs", { method: "POST", body: "plain", cache: "no-store" }).then(() => undefined)`,
     );
     const ordinary = await (await control).allHeaders();
-    assertMatch(ordinary.referer!, /^http/);
+    assertMatch(present(ordinary.referer), /^http/);
     example.requests.length = 0;
 
     const sameOrigin = await ExamplePage.open(stage);
@@ -234,7 +239,7 @@ stageTest(
         const headers = await request.allHeaders();
         assertEquals([headers.cookie, headers.referer], [undefined, undefined]);
         assertMatch(
-          headers.authorization!,
+          present(headers.authorization),
           /^DIT key=[\w-]{43}, nonce=[\w-]{43}, use=[0-9]+, mac=[\w-]{43}$/,
         );
         assertEquals(headers["content-type"], "application/json");

@@ -5,6 +5,7 @@ import { startService, type TestService } from "../support/client/client_service
 import { droppedBy, makeClient, overtaken } from "../support/client/client_under_test.ts";
 import { type Fault, FAULTS, faultyNetwork } from "../support/client/faulty_network.ts";
 import { seededRandom } from "../core/voprf/suites.ts";
+import { present } from "../support/base/present.ts";
 
 /** The numbers that were logged (`latency_ms` is their bucket) as they were stored, in order. */
 async function stored(test: TestService): Promise<number[]> {
@@ -18,7 +19,7 @@ async function stored(test: TestService): Promise<number[]> {
 const NUMBERS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 function choose<T>(random: RandomSource, options: readonly T[]): T {
-  return options[random(1)[0]! % options.length]!;
+  return present(options[present(random(1)[0]) % options.length]);
 }
 
 for (let seed = 0; seed < 12; seed++) {
@@ -47,7 +48,7 @@ for (let seed = 0; seed < 12; seed++) {
     }
     assertEquals(dropped.flat(), []);
     assertEquals(await stored(test), NUMBERS);
-    assertEquals((await client.inspect())!.bound, []);
+    assertEquals(present(await client.inspect()).bound, []);
     await client.close();
     await test.close();
   });
@@ -168,7 +169,7 @@ Deno.test("a log whose client died in its first send, and whose key ended since,
   await arrived.promise;
   const storage = new MemoryStorage();
   await disk.transaction((entries) => {
-    const all = entries.keys("").map((key) => [key, entries.get(key)!] as const);
+    const all = entries.keys("").map((key) => [key, present(entries.get(key))] as const);
     return storage.transaction((copy) => all.forEach(([key, value]) => copy.set(key, value)));
   });
   // What is left of the dead process: nothing of it may come to an end in this test.
@@ -210,7 +211,7 @@ Deno.test("two clients that share a storage share its tokens, and double nothing
   const storage = new MemoryStorage();
   const tabs = [makeClient(test, { storage }), makeClient(test, { storage })] as const;
   for (const number of NUMBERS) {
-    const tab = tabs[number % 2]!;
+    const tab = present(tabs[number % 2]);
     tab.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: number });
     await Promise.all(tabs.map(({ client }) => client.flush()));
   }
@@ -307,7 +308,7 @@ Deno.test("a storage that was copied with its tokens loses and doubles nothing",
   await first.client.flush();
   const copy = new MemoryStorage();
   await copied.transaction(async (entries) => {
-    const all = entries.keys("").map((key) => [key, entries.get(key)!] as const);
+    const all = entries.keys("").map((key) => [key, present(entries.get(key))] as const);
     await copy.transaction((target) => all.forEach(([key, value]) => target.set(key, value)));
   });
   const second = makeClient(test, { storage: copy });
@@ -331,7 +332,7 @@ Deno.test("a copied token that is spent elsewhere costs three tries, not the log
   await first.client.flush();
   const copy = new MemoryStorage();
   await storage.transaction((entries) => {
-    const all = entries.keys("").map((key) => [key, entries.get(key)!] as const);
+    const all = entries.keys("").map((key) => [key, present(entries.get(key))] as const);
     return copy.transaction((target) => all.forEach(([key, value]) => target.set(key, value)));
   });
   for (let log = 0; log < 12; log++) {

@@ -7,6 +7,7 @@ import { epochAt } from "../../core/keys/epoch.ts";
 import type { EventSchema } from "../../core/schema/event.ts";
 import { startService, testConfig, type TestService } from "../support/client/client_service.ts";
 import { type ClientUnderTest, droppedBy, makeClient } from "../support/client/client_under_test.ts";
+import { present } from "../support/base/present.ts";
 
 const DAY = 86_400_000;
 const dump = (storage: ClientStorage) => storage.transaction((entries: Entries) => entries.keys(""));
@@ -110,7 +111,7 @@ Deno.test("setOptOut(true) leaves nothing but itself in the storage and sends no
   await again.client.flush();
   assertEquals(again.heard.sent, [{ events: 1, replayed: false }]);
   const [first, second] = await test.records();
-  assertNotEquals(first!.pseudonym, second!.pseudonym);
+  assertNotEquals(present(first).pseudonym, present(second).pseudonym);
   await again.client.close();
   await test.close();
 });
@@ -122,10 +123,10 @@ Deno.test("setOptOut(true) ends a request that is on its way, and nothing of it 
   let isEnded = () => false;
   const fetch: Fetch = (url, init) => {
     if (!url.endsWith("/logs")) return test.fetch(url, init);
-    isEnded = () => init.signal!.aborted;
+    isEnded = () => present(init.signal).aborted;
     arrived.resolve();
     return new Promise((_, reject) =>
-      init.signal!.addEventListener("abort", () => reject(init.signal!.reason))
+      present(init.signal).addEventListener("abort", () => reject(init.signal?.reason))
     );
   };
   const { client } = makeClient(test, { storage, fetch });
@@ -145,7 +146,7 @@ Deno.test("resetPseudonym() starts another pseudonym with other tokens, and leav
   const seen = new Set<string>();
   const fetch: Fetch = (url, init) => {
     const credential = new Headers(init.headers).get("authorization") ?? "";
-    if (url.endsWith("/logs")) seen.add(/nonce=([^,]+)/.exec(credential)![1]!);
+    if (url.endsWith("/logs")) seen.add(present(/nonce=([^,]+)/.exec(credential)?.[1]));
     return test.fetch(url, init);
   };
   const { client, heard } = makeClient(test, { fetch });
@@ -172,7 +173,7 @@ Deno.test("the pseudonym rotates, and no token serves two", async () => {
     test.clock.now += DAY;
   }
   for (const { pseudonym } of await test.records()) {
-    byPseudonym.set(pseudonym!, (byPseudonym.get(pseudonym!) ?? 0) + 1);
+    byPseudonym.set(present(pseudonym), (byPseudonym.get(present(pseudonym)) ?? 0) + 1);
   }
   assertEquals([...byPseudonym.values()], [2, 2, 2]);
   await client.close();
@@ -190,10 +191,10 @@ Deno.test("inspect() shows exactly what is sent then", async () => {
   client.log("app_opened", {});
   await client.flush();
   client.log("note_saved", { ok: true, platform: "web", latency_ms: 123.4 });
-  const seen = (await client.inspect())!;
+  const seen = present(await client.inspect());
   assertEquals([seen.usesLeft, seen.bound], [63, []]);
   await client.flush();
-  const { pseudonym, events } = JSON.parse(body!);
+  const { pseudonym, events } = JSON.parse(present(body));
   assertEquals(JSON.parse(JSON.stringify({ pseudonym: seen.pseudonym, events: seen.waiting })), {
     pseudonym,
     events,
@@ -217,8 +218,8 @@ Deno.test("inspect() shows what an earlier client left, before anything is sent"
   before.client.log("note_saved", { ok: true, platform: "web", latency_ms: 42 });
   await before.client.close();
   const after = makeClient(test, { storage, fetch });
-  const { waiting, usesLeft, pseudonym } = (await after.client.inspect())!;
-  assertEquals([usesLeft, pseudonym], [63, shown!.pseudonym]);
+  const { waiting, usesLeft, pseudonym } = present(await after.client.inspect());
+  assertEquals([usesLeft, pseudonym], [63, shown?.pseudonym]);
   const at = "2027-01-15T10:00:00Z";
   assertEquals(waiting, [{ name: "note_saved", at, fields: { ok: true, platform: "web", latency_ms: 1 } }]);
   assertEquals(after.heard.refused, []);
@@ -234,11 +235,11 @@ Deno.test("inspect() leaves the wallet as it is before it knows what is collecte
   await before.client.flush();
   await storage.transaction((entries) => entries.delete(SCHEMA));
   const after = makeClient(test, { storage });
-  assertEquals((await after.client.inspect())!.usesLeft, 0);
+  assertEquals(present(await after.client.inspect()).usesLeft, 0);
   after.client.log("app_opened", {});
   await after.client.flush();
   assertEquals([before.heard.issued.length, after.heard.issued], [1, []]);
-  assertEquals((await after.client.inspect())!.usesLeft, 62);
+  assertEquals(present(await after.client.inspect()).usesLeft, 62);
   await before.client.close();
   await after.client.close();
   await test.close();
@@ -357,19 +358,19 @@ Deno.test("the queue is bounded in bytes as well: large events make older ones g
   for (let event = 0; event < 60; event++) client.log("note_saved", fields as never);
   await client.flush();
   const length = await storage.transaction((entries) =>
-    entries.keys("event/").reduce((sum, key) => sum + entries.get(key)!.length, 0)
+    entries.keys("event/").reduce((sum, key) => sum + present(entries.get(key)).length, 0)
   );
   assert(length > 400_000 && length <= 524_288, `${length} characters wait`);
-  assert(droppedBy(heard).queue_full! > 5);
+  assert(present(droppedBy(heard).queue_full) > 5);
   await client.close();
   await test.close();
 });
 
 Deno.test("a body never holds more than a hidden page may send, whatever its events weigh", async () => {
   const values = ["x".repeat(60)] as const;
-  const fields = Object.fromEntries(
-    Array.from({ length: 20 }, (_, index) => [`f${index}`, { type: "enum", values }]),
-  ) as unknown as EventSchema["fields"];
+  const fields: EventSchema["fields"] = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`f${index}`, { type: "enum" as const, values }]),
+  );
   const test = await startService({ events: withEvent("app_opened", { fields }) });
   const bodies: number[] = [];
   const { client, heard } = makeClient(test, {
@@ -673,8 +674,9 @@ Deno.test("a field under local differential privacy is sent as a report", async 
     await client.close();
   }
   for (const { events } of await test.records()) {
-    assertEquals(events[0]!.fields, events[1]!.fields);
-    reports.add(events[0]!.fields.platform);
+    const [first, second] = events;
+    assertEquals(present(first).fields, second?.fields);
+    reports.add(first?.fields.platform);
   }
   for (const report of reports) assert(report === 0 || report === 1);
   await test.close();

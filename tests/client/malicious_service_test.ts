@@ -5,6 +5,7 @@ import { toBase64url } from "../../core/base/bytes.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { startService, type TestService } from "../support/client/client_service.ts";
 import { type ClientUnderTest, makeClient } from "../support/client/client_under_test.ts";
+import { present } from "../support/base/present.ts";
 
 /** Changes the answers of one step. */
 function answering(
@@ -27,7 +28,8 @@ async function withBody(response: Response, change: (body: Uint8Array) => Uint8A
 function flip(at: number): (body: Uint8Array) => Uint8Array {
   return (body) => {
     const changed = body.slice();
-    changed[at < 0 ? body.length + at : at]! ^= 1;
+    const place = at < 0 ? body.length + at : at;
+    changed.set([present(body[place]) ^ 1], place);
     return changed;
   };
 }
@@ -87,7 +89,7 @@ async function expectNothingKept(
   assertEquals(await storage.transaction((entries) => entries.keys(TOKENS)), []);
   assertEquals(heard.dropped, []);
   assert(heard.refused.some(({ code }) => code === expected), JSON.stringify(heard.refused));
-  assertEquals((await client.inspect())!.waiting.length, 101);
+  assertEquals(present(await client.inspect()).waiting.length, 101);
   isHonest = true;
   test.clock.now += 3_600_000;
   await client.flush();
@@ -117,8 +119,8 @@ Deno.test("no token is kept of an answer to another request", async () => {
   recorder.client.log("app_opened", {});
   await recorder.client.flush();
   await recorder.client.close();
-  await expectNothingKept(test, () => answering(test, "tokens", () => old!.clone()), "not_verified");
-  await old!.body?.cancel();
+  await expectNothingKept(test, () => answering(test, "tokens", () => present(old).clone()), "not_verified");
+  await present(old).body?.cancel();
   await test.close();
 });
 
@@ -130,9 +132,11 @@ Deno.test("no token is kept that was signed with another key than the directory'
   const { "token-keys": keys } = await (await test.fetch("https://telemetry.example/v1/apps/notes/keys", {}))
     .json();
   const issuing = keys.find((key: Record<string, number>) =>
-    key["not-before"]! <= now && now < key["issue-until"]!
+    present(key["not-before"]) <= now && now < present(key["issue-until"])
   );
-  const truncated = Uint8Array.fromBase64(issuing["token-key-id"], { alphabet: "base64url" }).at(-1)!;
+  const truncated = present(
+    Uint8Array.fromBase64(issuing["token-key-id"], { alphabet: "base64url" }).at(-1),
+  );
   const fetch: Fetch = (url, init) => {
     if (url.endsWith("/keys")) return other.fetch(url, init);
     if (!url.endsWith("/tokens")) return test.fetch(url, init);

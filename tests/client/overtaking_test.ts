@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { startService } from "../support/client/client_service.ts";
 import { type ClientUnderTest, makeClient, overtaken } from "../support/client/client_under_test.ts";
+import { present } from "../support/base/present.ts";
 
 Deno.test("a log that another tab sent as well, and that arrives after its key's end, is not sent anew", async () => {
   const test = await startService();
@@ -65,7 +66,7 @@ Deno.test("an answer that comes after the user opted out and in again in another
   await quick.client.flush();
   answer.resolve();
   await slowFlush;
-  assertEquals((await quick.client.inspect())!.bound.length, 1);
+  assertEquals(present(await quick.client.inspect()).bound.length, 1);
   await slow.client.flush();
   assertEquals((await test.records()).length, 2);
   for (const { client } of [slow, quick]) await client.close();
@@ -171,10 +172,10 @@ Deno.test("a client that two others overtake loses and doubles nothing, and no u
     const macs = new Map<string, Set<string>>();
     let isOffline = false;
     const watched: Fetch = async (url, init) => {
-      const [, use, mac] = /^DIT (key=.*), (mac=.*)$/.exec(new Headers(init.headers).get("authorization")!) ??
-        [];
+      const credential = new Headers(init.headers).get("authorization") ?? "";
+      const [, use, mac] = /^DIT (key=.*), (mac=.*)$/.exec(credential) ?? [];
       if (use !== undefined) {
-        macs.set(use, (macs.get(use) ?? new Set()).add(mac!));
+        macs.set(use, (macs.get(use) ?? new Set()).add(present(mac)));
       }
       const response = await test.fetch(url, init);
       if (!isOffline) return response;

@@ -8,15 +8,16 @@
  * @module
  */
 import { type Fault, FAULTS, faultyNetwork } from "../support/client/faulty_network.ts";
+import { present } from "../support/base/present.ts";
 
 /** Answers of a malicious service, besides the faults of a network. */
 const FORGERIES: Readonly<Record<string, (body: Uint8Array<ArrayBuffer>) => BodyInit>> = {
   wrong_proof(body) {
-    body[body.length - 1]! ^= 1;
+    body.set([present(body.at(-1)) ^ 1], body.length - 1);
     return body;
   },
   wrong_evaluation(body) {
-    body[10]! ^= 1;
+    body.set([present(body[10]) ^ 1], 10);
     return body;
   },
   wrong_length: (body) => body.slice(0, -1),
@@ -78,8 +79,8 @@ export function startFaultProxy({ service, stored, onPoint }: ProxyOptions): Fau
     try {
       const response = await network(path, init);
       if (!isFaulty || !(fault in FORGERIES)) return response;
-      const forged = FORGERIES[fault]!(await response.bytes());
-      const type = response.headers.get("content-type")!;
+      const forged = present(FORGERIES[fault])(await response.bytes());
+      const type = present(response.headers.get("content-type"));
       return new Response(forged, { status: response.status, headers: { "content-type": type } });
     } catch {
       return broken();
@@ -90,9 +91,9 @@ export function startFaultProxy({ service, stored, onPoint }: ProxyOptions): Fau
     { port: 0, hostname: "127.0.0.1", onListen: () => {}, onError: broken },
     async (request) => {
       const { pathname } = new URL(request.url);
-      const [, first, second, rest] = /^\/([^/]+)(?:\/([^/]+)(\/.*)?)?$/.exec(pathname)!;
+      const [, first, second, rest] = /^\/([^/]+)(?:\/([^/]+)(\/.*)?)?$/.exec(pathname) ?? [];
       if (first === "stored") return Response.json(await stored());
-      if (first !== "session") return await forward(request, first!, second!, rest!);
+      if (first !== "session") return await forward(request, present(first), present(second), present(rest));
       const signedIn = await fetch(`${service}/dev/session`, {
         method: "POST",
         body: JSON.stringify({ client: second }),

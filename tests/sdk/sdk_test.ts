@@ -169,6 +169,11 @@ client.log("note_saved", { ok: true, platform: "tv" });
 client.on("sent", ({ events, replayed }) => { const n: number = events; const r: boolean = replayed; void [n, r]; });
 // @ts-expect-error nothing that a client tells
 client.on("sended", () => {});
+client.on("dropped", ({ reason }) => {
+  if (reason === "queue_full" || reason === "status_502") return;
+  // @ts-expect-error nothing that is dropped for
+  if (reason === "bored") return;
+});
 const storage: ClientStorage = await browserStorage("x");
 const untyped: DitClient = new DitClient({ endpoint: "https://t.example", app: "notes", session, storage });
 untyped.log("anything", { a: 1, b: true, c: "text" });

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DitClient } from "../../../client/mod.ts";
 import { startService } from "../../support/client/client_service.ts";
+import { present } from "../../support/base/present.ts";
 
 Deno.test("a log never travels on a connection that fetched tokens", async () => {
   const service = await startService();
@@ -8,7 +9,7 @@ Deno.test("a log never travels on a connection that fetched tokens", async () =>
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request, { remoteAddr }) => {
-      const step = new URL(request.url).pathname.split("/").at(-1)!;
+      const step = present(new URL(request.url).pathname.split("/").at(-1));
       connections.set(step, (connections.get(step) ?? new Set()).add(remoteAddr.port));
       const { method, headers } = request;
       const body = method === "POST" ? await request.bytes() : null;
@@ -31,7 +32,7 @@ Deno.test("a log never travels on a connection that fetched tokens", async () =>
   await server.shutdown();
   await service.close();
   assertEquals(sent, 3);
-  const [tokens, logs] = [connections.get("tokens")!, connections.get("logs")!];
+  const [tokens, logs] = [present(connections.get("tokens")), present(connections.get("logs"))];
   assert(logs.size > 0 && tokens.size > 0);
   assertEquals([...logs].filter((port) => tokens.has(port)), []);
 });

@@ -3,6 +3,7 @@ import { issuingKey, keyName, parseDirectory } from "../../../client/http/direct
 import { DecodeError, toBase64url } from "../../../core/base/bytes.ts";
 import { tokenKeyId } from "../../../core/token/token.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { present } from "../../support/base/present.ts";
 
 type Members = Record<string, unknown>;
 const DAY = 86_400;
@@ -43,10 +44,10 @@ Deno.test("parseDirectory() reads the example of the protocol", () => {
   const directory = parseDirectory(document([directoryKey()]), "notes");
   assertEquals(directory.issuer, "telemetry.example");
   assertEquals(directory.usesPerToken, 64);
-  const [key] = directory.keys;
-  assertEquals(keyName(key!), `local/${EPOCH}/0`);
+  const key = present(directory.keys[0]);
+  assertEquals(keyName(key), `local/${EPOCH}/0`);
   assertEquals(
-    [key!.notBefore, key!.issueUntil, key!.redeemUntil],
+    [key.notBefore, key.issueUntil, key.redeemUntil],
     [EPOCH, EPOCH + 1, EPOCH + 2].map((e) => e * DAY),
   );
 });
@@ -95,7 +96,7 @@ Deno.test("parseDirectory() refuses each fault", () => {
   for (const [fault, text] of Object.entries(faulty)) {
     assertThrows(() => parseDirectory(text, "notes"), Error, undefined, fault);
   }
-  assertThrows(() => parseDirectory(faulty["no uses"]!, "notes"), DecodeError, "uses-per-token");
+  assertThrows(() => parseDirectory(present(faulty["no uses"]), "notes"), DecodeError, "uses-per-token");
 });
 
 Deno.test("issuingKey() takes the newest generation of now, two replacements at most", () => {

@@ -5,6 +5,7 @@ import { buildBody, eventLength, MAX_EVENTS_BYTES } from "../../../client/queue/
 import { BODY_SIZES, bodySize, padGzip } from "../../../client/queue/padding.ts";
 import type { EncodedEvent } from "../../../client/storage/records.ts";
 import { readBody } from "../../../core/schema/body.ts";
+import { present } from "../../support/base/present.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const PSEUDONYM = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -22,7 +23,9 @@ Deno.test("buildBody() makes what the service reads, in one of four sizes", asyn
   for (const gzip of [false, true]) {
     for (const count of [1, 2, 5, 10, 50, 100]) {
       const events = Array.from({ length: count }, (_, index) => event(index));
-      const { bytes, contentEncoding } = (await buildBody({ events, pseudonym: PSEUDONYM, random, gzip }))!;
+      const { bytes, contentEncoding } = present(
+        await buildBody({ events, pseudonym: PSEUDONYM, random, gzip }),
+      );
       assert(BODY_SIZES.includes(bytes.length as 1024), `${bytes.length} bytes`);
       assertEquals(contentEncoding, gzip && count > 10 ? "gzip" : "");
       const body = readBody(bytes, contentEncoding, true);
@@ -33,14 +36,14 @@ Deno.test("buildBody() makes what the service reads, in one of four sizes", asyn
 });
 
 Deno.test("buildBody() leaves the pseudonym out where none is collected", async () => {
-  const { bytes } = (await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }))!;
+  const { bytes } = present(await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }));
   assertEquals(readBody(bytes, "", false).pseudonym, undefined);
 });
 
 Deno.test("buildBody() draws a fresh salt for every body", async () => {
   const salts = new Set<string>();
   for (let round = 0; round < 20; round++) {
-    const { bytes } = (await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }))!;
+    const { bytes } = present(await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }));
     const { salt } = JSON.parse(new TextDecoder().decode(bytes));
     assertEquals(Uint8Array.fromBase64(salt, { alphabet: "base64url" }).length, 16);
     salts.add(salt);
@@ -52,11 +55,13 @@ Deno.test("buildBody() gives nothing for what no size holds, and pads to 64 KiB 
   // Text that does not compress, so that only its length counts.
   const text = (length: number) => random(length / 2).toHex();
   assertEquals(
-    (await buildBody({ events: [event(1, text(60_000))], pseudonym: "", random, gzip: true }))!.bytes.length,
+    present(await buildBody({ events: [event(1, text(60_000))], pseudonym: "", random, gzip: true })).bytes
+      .length,
     65_536,
   );
   assertEquals(
-    (await buildBody({ events: [event(1, text(60_000))], pseudonym: "", random, gzip: false }))!.bytes.length,
+    present(await buildBody({ events: [event(1, text(60_000))], pseudonym: "", random, gzip: false })).bytes
+      .length,
     65_536,
   );
   assertEquals(
@@ -76,7 +81,7 @@ Deno.test("eventLength() is what an event adds to a body, so that a full batch f
     length += eventLength(event(events.length));
     events.push(event(events.length));
   }
-  const { bytes } = (await buildBody({ events, pseudonym: PSEUDONYM, random, gzip: false }))!;
+  const { bytes } = present(await buildBody({ events, pseudonym: PSEUDONYM, random, gzip: false }));
   assertEquals(bytes.length, 16_384);
 });
 

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { parseSchema } from "../../../client/base/collection.ts";
 import { localDpReport } from "../../../client/local_dp.ts";
 import { DEVICE, type EventRecord } from "../../../client/storage/records.ts";
 import { localDp, reportCount } from "../../../core/privacy/dp/local_dp.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
 import { seededRandom } from "../../core/voprf/suites.ts";
+import { present } from "../../support/base/present.ts";
 
 type Fields = Record<string, Record<string, unknown>>;
 
@@ -119,23 +120,6 @@ Deno.test("Encoder cannot send an event with a field that it does not understand
   }
 });
 
-Deno.test("parseSchema() refuses what is no schema of the application", () => {
-  for (
-    const text of [
-      "{",
-      "null",
-      "[]",
-      '{"app":"notes"}',
-      '{"app":"other","events":[]}',
-      '{"app":"notes","events":[{"name":"a"}]}',
-      '{"app":"notes","events":[],"pseudonym-seconds":0}',
-      '{"app":"notes","events":[],"granularity-seconds":"60"}',
-    ]
-  ) {
-    assertThrows(() => parseSchema(text, "notes"), Error, undefined, text);
-  }
-});
-
 const RANDOMISED = {
   platform: { type: "enum", values: ["a", "b", "c"], "local-dp": { epsilon: 1, mechanism: "grr" } },
 };
@@ -153,11 +137,13 @@ Deno.test("Encoder sends a report instead of a value, the same one for as long a
   const counts = [0, 0, 0];
   for (let period = 0; period < 600; period++) {
     test.time.now += 604_800_000;
-    counts[await report("a")]!++;
+    const each = await report("a");
+    counts[each] = present(counts[each]) + 1;
   }
   // e / (e + 2) = 0.576 of 600 is 346; five standard deviations are 61.
-  assert(Math.abs(counts[0]! - 346) < 61, counts.join());
-  assert(counts[1]! > 60 && counts[2]! > 60, counts.join());
+  const [a = 0, b = 0, c = 0] = counts;
+  assert(Math.abs(a - 346) < 61, counts.join());
+  assert(b > 60 && c > 60, counts.join());
 });
 
 Deno.test("Encoder draws other reports after the device secret is gone", async () => {

@@ -7,6 +7,7 @@ import { FileStorage } from "../../../client/storage/file.ts";
 import { IndexedDbStorage } from "../../../client/storage/indexed_db.ts";
 import { LocalStorage } from "../../../client/storage/local.ts";
 import { MemoryStorage } from "../../../client/storage/memory.ts";
+import { present } from "../../support/base/present.ts";
 
 /** A place of storage: each call of `open` is another client, tab or process that shares it. */
 interface Place {
@@ -123,8 +124,8 @@ for (const [name, makePlace] of Object.entries(PLACES)) {
     const storages = [place.open(), place.open(), place.open()];
     const count = (storage: ClientStorage) =>
       storage.transaction((entries) => entries.set("count", String(Number(entries.get("count") ?? 0) + 1)));
-    await Promise.all(Array.from({ length: 60 }, (_, index) => count(storages[index % 3]!)));
-    assertEquals(await dump(storages[0]!), [["count", "60"]]);
+    await Promise.all(Array.from({ length: 60 }, (_, index) => count(present(storages[index % 3]))));
+    assertEquals(await dump(present(storages[0])), [["count", "60"]]);
     for (const storage of new Set(storages)) await storage.close();
     await place.close();
   });
@@ -163,7 +164,7 @@ Deno.test("FileStorage leaves a file that only its owner reads, and nothing besi
   await storage.transaction((entries) => entries.set("device", "secret"));
   await storage.close();
   assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["client.json"]);
-  assertEquals((await Deno.stat(`${folder}/client.json`)).mode! & 0o777, 0o600);
+  assertEquals(((await Deno.stat(`${folder}/client.json`)).mode ?? 0) & 0o777, 0o600);
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -301,7 +302,7 @@ Deno.test("browserStorage() falls back to localStorage, and to memory, where the
   await local.transaction((entries) => entries.set("kept", "1"));
   assertEquals(await dump(await browserStorage(name)), [["kept", "1"]]);
   localStorage.removeItem(name);
-  const granted = Object.getOwnPropertyDescriptor(globalThis, "localStorage")!;
+  const granted = present(Object.getOwnPropertyDescriptor(globalThis, "localStorage"));
   Object.defineProperty(globalThis, "localStorage", {
     configurable: true,
     get() {

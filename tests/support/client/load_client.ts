@@ -12,6 +12,7 @@ import { deriveMacKey, digestBody, encodeTranscript } from "../../../core/token/
 import { encodeTokenInput, truncatedKeyId } from "../../../core/token/token.ts";
 import { nobleRistretto255 as suite } from "../../../core/voprf/noble.ts";
 import { SESSION_SECRET } from "../processes/spawned_service.ts";
+import { present } from "../base/present.ts";
 
 const APP = "load";
 const ISSUER = "telemetry.example";
@@ -107,7 +108,7 @@ export async function fetchTokens(
     const answer = decodeBatchResponse(suite, await response.bytes(), batch.nonces.length);
     const authenticators = suite.finalize({ ...batch, ...answer });
     for (const [index, nonce] of batch.nonces.entries()) {
-      tokens.push({ keyId: batch.keyId, nonce, macKey: deriveMacKey(authenticators[index]!) });
+      tokens.push({ keyId: batch.keyId, nonce, macKey: deriveMacKey(present(authenticators[index])) });
     }
   }
   return tokens;

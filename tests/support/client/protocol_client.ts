@@ -27,6 +27,7 @@ import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
 import type { Suite } from "../../../core/voprf/suite.ts";
 import { systemRandom, type TestService } from "../service/service.ts";
+import { present } from "../base/present.ts";
 
 /** Reaches a service: in memory or over a socket. */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;
@@ -70,8 +71,8 @@ export async function fetchKeys(send: Send, app = "notes"): Promise<PublicKey[]>
     suite: key["token-type"] === nobleP384.tokenType ? nobleP384 : nobleRistretto255,
     app: directory.app,
     issuer: directory.issuer,
-    publicKey: fromBase64url(key["token-key"]!),
-    keyId: fromBase64url(key["token-key-id"]!, 32),
+    publicKey: fromBase64url(present(key["token-key"])),
+    keyId: fromBase64url(present(key["token-key-id"]), 32),
     epoch: key.epoch,
     generation: key.generation,
     notBefore: key["not-before"],
@@ -83,7 +84,7 @@ export async function fetchKeys(send: Send, app = "notes"): Promise<PublicKey[]>
 /** The key that issues at a moment: the latest generation of the epoch. */
 export async function fetchIssuingKey(send: Send, nowSeconds: number, app = "notes"): Promise<PublicKey> {
   const keys = await fetchKeys(send, app);
-  return keys.findLast((key) => key.notBefore <= nowSeconds && nowSeconds < key.issueUntil)!;
+  return present(keys.findLast((key) => key.notBefore <= nowSeconds && nowSeconds < key.issueUntil));
 }
 
 /** Blinds `count` fresh nonces for a key. */
@@ -112,7 +113,7 @@ export function blindBatch(key: PublicKey, count: number): PendingBatch {
         app,
         keyId,
         nonce,
-        macKey: deriveMacKey(authenticators[index]!),
+        macKey: deriveMacKey(present(authenticators[index])),
       }));
     },
   };
@@ -157,7 +158,7 @@ export async function tokensOf(
 
 /** One of {@linkcode tokensOf}. */
 export async function oneToken(test: Parameters<typeof tokensOf>[0], app = "notes"): Promise<Token> {
-  return (await tokensOf(test, { app }))[0]!;
+  return present((await tokensOf(test, { app }))[0]);
 }
 
 /** A pseudonym that tells a log from all others. */

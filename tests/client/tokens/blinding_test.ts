@@ -1,0 +1,80 @@
+import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { batchRequest, blindTokens, openBatch } from "../../../client/tokens/blinding.ts";
+import { toBase64url } from "../../../core/base/bytes.ts";
+import { decodeBatchRequest, encodeBatchResponse } from "../../../core/token/batch.ts";
+import { tokenKeyId } from "../../../core/token/token.ts";
+import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
+import { clientRistretto255 } from "../../../core/voprf/noble_client.ts";
+import { seededRandom } from "../../core/voprf/suites.ts";
+
+const random = seededRandom("blinding");
+const suite = clientRistretto255;
+const keys = nobleRistretto255.generateKeyPair(random);
+const key = {
+  tokenType: suite.tokenType,
+  publicKey: toBase64url(keys.publicKey),
+  keyId: toBase64url(tokenKeyId(keys.publicKey)),
+  region: "local",
+  epoch: 0,
+  generation: 0,
+  notBefore: 0,
+  issueUntil: 100,
+  redeemUntil: 200,
+};
+const directory = {
+  issuer: "telemetry.example",
+  region: "local",
+  usesPerToken: 64,
+  maxBatch: 5,
+  tokensPerClient: 4,
+  keys: [key],
+};
+
+/** A request for as many tokens as so many logs need. */
+const pendingFor = (logs: number, changes = {}) =>
+  blindTokens({ app: "notes", suite, random }, { directory: { ...directory, ...changes }, key, logs });
+
+/** What an honest service answers. */
+function answerTo(pending: ReturnType<typeof pendingFor>): Uint8Array {
+  const { blindedElements } = decodeBatchRequest(suite, batchRequest(suite, pending), 32);
+  return encodeBatchResponse(suite, nobleRistretto255.blindEvaluate(keys, blindedElements, random));
+}
+
+Deno.test("blindTokens() asks for as many tokens as the logs need and the directory allows", () => {
+  const counts = [1, 64, 65, 192, 193, 10_000].map((logs) => pendingFor(logs).nonces.length);
+  assertEquals(counts, [1, 1, 2, 3, 4, 4]);
+  assertEquals(pendingFor(10_000, { maxBatch: 2 }).nonces.length, 2);
+  // Whatever the directory says, no more than 64 uses of a token: they can be linked.
+  const generous = pendingFor(65, { usesPerToken: 1024 });
+  assertEquals([generous.uses, generous.nonces.length], [64, 2]);
+});
+
+Deno.test("batchRequest() makes the same bytes each time, and others for another request", () => {
+  const pending = pendingFor(100);
+  assertEquals(batchRequest(suite, pending), batchRequest(suite, JSON.parse(JSON.stringify(pending))));
+  assertNotEquals(batchRequest(suite, pending), batchRequest(suite, pendingFor(100)));
+});
+
+Deno.test("openBatch() gives one authenticator a token", () => {
+  const pending = pendingFor(130);
+  assertEquals(openBatch(suite, pending, answerTo(pending)).map(({ length }) => length), [64, 64, 64]);
+});
+
+Deno.test("openBatch() takes no answer with another length, another proof, or to another request", () => {
+  const pending = pendingFor(130);
+  const body = answerTo(pending);
+  const forged = body.slice();
+  forged.set([1], forged.length - 1);
+  for (
+    const answer of [
+      new Uint8Array(),
+      body.subarray(0, -1),
+      Uint8Array.of(...body, 0),
+      forged,
+      answerTo(pendingFor(130)),
+      answerTo(pendingFor(1)),
+    ]
+  ) {
+    assertThrows(() => openBatch(suite, pending, answer));
+  }
+});
