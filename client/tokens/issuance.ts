@@ -20,7 +20,7 @@ import type { Entries } from "../storage/storage.ts";
 import { batchRequest, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
 import { keepToken } from "./wallet.ts";
 
-/** Most bytes of an answer: 256 P-384 elements and their proof are far below. */
+/** Most bytes of an answer: the longest batch of any suite is far below. */
 const MAX_ANSWER_BYTES = 32_768;
 /** Attempts of one call: a new key, or a smaller batch, may do better. */
 const MAX_ATTEMPTS = 3;

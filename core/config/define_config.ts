@@ -2,7 +2,7 @@ import type { EventSchemas, FieldValues } from "../schema/event.ts";
 import type { Config } from "./types.ts";
 
 /**
- * Gives its argument back with its exact types, so that clients can be typed from it. It is checked at the start.
+ * A configuration with its exact types, so that clients can be typed from it. It is checked at the start.
  *
  * @example
  * ```ts

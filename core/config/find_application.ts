@@ -7,7 +7,7 @@ import { Refusal } from "../base/errors.ts";
 import type { Application, Deployment } from "./types.ts";
 
 /**
- * Gives the application of that name.
+ * The application of that name.
  * @throws {Refusal} `app_unknown`.
  */
 export function findApplication({ applications }: Deployment, id: string): Application {

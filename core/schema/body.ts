@@ -41,12 +41,9 @@ function malformed(message: string): Refusal {
 }
 
 function gunzip(bytes: Uint8Array): Uint8Array {
-  let unpacked: { buffer: Uint8Array; engine: { bytesWritten: number } };
+  let unpacked: unknown;
   try {
-    unpacked = gunzipSync(bytes, {
-      maxOutputLength: MAX_BODY_BYTES,
-      info: true,
-    }) as unknown as typeof unpacked;
+    unpacked = gunzipSync(bytes, { maxOutputLength: MAX_BODY_BYTES, info: true });
   } catch (error) {
     if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
       throw new Refusal("body_too_large", `The body unpacks to more than ${MAX_BODY_BYTES} bytes.`);
@@ -54,8 +51,9 @@ function gunzip(bytes: Uint8Array): Uint8Array {
     throw malformed("The body is not valid gzip.");
   }
   // zlib passes over zeros behind the last member; exactly what was signed has to be the gzip file.
-  if (unpacked.engine.bytesWritten !== bytes.length) throw malformed("The body has bytes behind its gzip.");
-  return unpacked.buffer;
+  const { buffer, engine } = unpacked as { buffer: Uint8Array; engine: { bytesWritten: number } };
+  if (engine.bytesWritten !== bytes.length) throw malformed("The body has bytes behind its gzip.");
+  return buffer;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

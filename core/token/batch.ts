@@ -85,7 +85,8 @@ export function decodeBatchRequest(suite: SuiteLengths, bytes: Uint8Array, maxBa
   }
   const { elements, next } = decodeElements(suite, bytes, 3, maxBatch);
   if (next !== bytes.length) throw new DecodeError("Cannot decode batch: bytes are left over");
-  return { truncatedKeyId: bytes[2]!, blindedElements: elements };
+  const [, , truncatedKeyId = 0] = bytes;
+  return { truncatedKeyId, blindedElements: elements };
 }
 
 /**

@@ -55,10 +55,11 @@ export function parseCredential(header: string): Credential {
   for (const part of header.slice(scheme[0].length).split(",")) {
     const match = PARAMETER.exec(part);
     if (match === null) throw new DecodeError("Cannot parse credential: a parameter is malformed");
-    const at = NAMES.indexOf(match[1]!.toLowerCase());
+    const [, name = "", quoted, bare] = match;
+    const at = NAMES.indexOf(name.toLowerCase());
     if (at === -1) throw new DecodeError("Cannot parse credential: a parameter is unknown");
     if (values[at] !== undefined) throw new DecodeError(`Cannot parse credential: ${NAMES[at]} stands twice`);
-    values[at] = match[2] ?? match[3]!;
+    values[at] = quoted ?? bare;
   }
   const [keyId, nonce, use, mac] = NAMES.map((name, at) => {
     const value = values[at];

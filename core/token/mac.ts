@@ -92,8 +92,8 @@ export function decodeTranscript(bytes: Uint8Array): Transcript {
     throw new DecodeError("Cannot decode transcript: it is not of DIT/1");
   }
   if (takeText() !== "POST") throw new DecodeError("Cannot decode transcript: the method is not POST");
-  const path = /^\/v1\/apps\/([a-z][a-z0-9-]{0,62})\/logs$/.exec(takeText());
-  if (path === null) throw new DecodeError("Cannot decode transcript: the path is not that of a log");
+  const [, app] = /^\/v1\/apps\/([a-z][a-z0-9-]{0,62})\/logs$/.exec(takeText()) ?? [];
+  if (app === undefined) throw new DecodeError("Cannot decode transcript: the path is not that of a log");
   if (takeText() !== "application/json") {
     throw new DecodeError("Cannot decode transcript: the type is not JSON");
   }
@@ -106,7 +106,7 @@ export function decodeTranscript(bytes: Uint8Array): Transcript {
   const use = take(2);
   const bodyDigest = take(32);
   if (offset !== bytes.length) throw new DecodeError("Cannot decode transcript: bytes are left over");
-  return { app: path[1]!, contentEncoding, keyId, nonce, use: readU16(use), bodyDigest };
+  return { app, contentEncoding, keyId, nonce, use: readU16(use), bodyDigest };
 }
 
 /** HMAC-SHA-256 over the encoded transcript, 32 bytes. */

@@ -59,5 +59,6 @@ export function tokenKeyId(publicKey: Uint8Array): Uint8Array {
 
 /** The last byte of a key id, as a batch request names it. */
 export function truncatedKeyId(keyId: Uint8Array): number {
-  return keyId[keyId.length - 1]!;
+  const [last = 0] = keyId.subarray(-1);
+  return last;
 }

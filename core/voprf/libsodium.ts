@@ -224,7 +224,7 @@ export function ristretto255Of(module: Libsodium): Ristretto255 {
 
 /**
  * The WebAssembly binary, from the string in the source of the package's loader; `undefined` if it is not there. The
- * loader would decode it in a loop of its own, with which a cold process takes 23 ms to start it instead of 14.
+ * loader would decode it in a loop of its own, which is slower.
  */
 export function embeddedBinary(): Bytes | undefined {
   const source: string = libsodium.toString();

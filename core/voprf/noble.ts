@@ -12,6 +12,7 @@ import {
   checkProofLength,
   checkSeed,
   identityElement,
+  itemAt,
   malformedElement,
   malformedSecretKey,
   proofRefused,
@@ -44,7 +45,7 @@ type Evaluates = { evaluate(secretKey: Uint8Array, input: Uint8Array): Uint8Arra
 
 /** Makes a {@linkcode Suite} of one of noble's RFC 9497 modules. */
 export function nobleSuite(curve: NobleCurve): Suite {
-  const { voprf } = curve.oprf;
+  const voprf: OPRF["voprf"] & Partial<Evaluates> = curve.oprf.voprf;
   const facts = SUITES[curve.name];
 
   function checkElement(element: Uint8Array): void {
@@ -83,9 +84,9 @@ export function nobleSuite(curve: NobleCurve): Suite {
     checkProofLength(proof, 2 * facts.scalarLength);
     const items = inputs.map((input, index) => ({
       input,
-      blind: blinds[index]!,
-      blinded: blindedElements[index]!,
-      evaluated: evaluatedElements[index]!,
+      blind: itemAt(blinds, index),
+      blinded: itemAt(blindedElements, index),
+      evaluated: itemAt(evaluatedElements, index),
     }));
     try {
       return voprf.finalizeBatch(items, publicKey, proof);
@@ -127,7 +128,9 @@ export function nobleSuite(curve: NobleCurve): Suite {
     evaluate(secretKey, inputs) {
       checkSecretKey(secretKey);
       checkInputs(inputs);
-      return inputs.map((input) => (voprf as unknown as Evaluates).evaluate(secretKey, input));
+      const { evaluate } = voprf;
+      if (evaluate === undefined) throw new Error("Cannot evaluate: noble has no Evaluate");
+      return inputs.map((input) => evaluate(secretKey, input));
     },
     checkElement,
   };

@@ -10,6 +10,7 @@ import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concat, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
 import type { RandomSource } from "../base/random.ts";
+import { itemAt } from "./checks.ts";
 import { SUITES } from "./suites.ts";
 import { type FinalizeRequest, type Suite, VoprfError } from "./suite.ts";
 
@@ -58,7 +59,7 @@ function verifyProof(
     sha512(concat(key, lengthPrefixed(concat(utf8("Seed-"), CONTEXT)))),
   );
   const weights = blinded.map((element, index) =>
-    hashToScalar(seed, u16(index), encode(element), encode(evaluated[index]!), utf8("Composite"))
+    hashToScalar(seed, u16(index), encode(element), encode(itemAt(evaluated, index)), utf8("Composite"))
   );
   const m = mulAddUnsafe(Point, blinded, weights);
   const z = mulAddUnsafe(Point, evaluated, weights);
@@ -76,7 +77,7 @@ function blind(inputs: Uint8Array[], random: RandomSource): ReturnType<Suite["bl
     blindedElements: inputs.map((input, index) => {
       const element = ristretto255_hasher.hashToCurve(input, { DST: concat(utf8("HashToGroup-"), CONTEXT) });
       if (element.is0()) throw new VoprfError("Cannot blind: identity");
-      return element.multiply(scalars[index]!).toBytes();
+      return element.multiply(itemAt(scalars, index)).toBytes();
     }),
   };
 }
@@ -88,7 +89,7 @@ function finalize(request: FinalizeRequest): Uint8Array[] {
     const evaluated = request.evaluatedElements.map(decodeElement);
     if (verifyProof(decodeElement(publicKey), blinded, evaluated, proof)) {
       return inputs.map((input, index) => {
-        const unblinded = evaluated[index]!.multiply(Fn.inv(Fn.fromBytes(blinds[index]!)));
+        const unblinded = itemAt(evaluated, index).multiply(Fn.inv(Fn.fromBytes(itemAt(blinds, index))));
         return sha512(concat(
           lengthPrefixed(input),
           lengthPrefixed(unblinded.toBytes()),

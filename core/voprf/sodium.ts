@@ -12,11 +12,12 @@ import {
   checkProofLength,
   checkSeed,
   identityElement,
+  itemAt,
   malformedElement,
   malformedSecretKey,
   proofRefused,
 } from "./checks.ts";
-import { loadRistretto255, type Ristretto255 } from "./libsodium.ts";
+import { type Bytes, loadRistretto255, type Ristretto255 } from "./libsodium.ts";
 import type { RandomSource } from "../base/random.ts";
 import { type KeyPair, type Suite, VoprfError } from "./suite.ts";
 import { SUITES } from "./suites.ts";
@@ -55,12 +56,18 @@ const BLOCK_ONE = Uint8Array.of(1);
 
 /**
  * RandomScalar (section 2.1): a wide number modulo (order - 1), plus one, so that it is never zero. noble's
- * `mapHashToField` does the same; importing it for this alone would take a cold process 4 ms.
+ * `mapHashToField` does the same; importing it for this alone would slow a cold start.
  */
 function randomScalar(random: RandomSource): Uint8Array {
   const wide = BigInt("0x" + random(RANDOM_SCALAR_LENGTH).toReversed().toHex());
   const scalar = wide % (ORDER - 1n) + 1n;
   return Uint8Array.fromHex(scalar.toString(16).padStart(64, "0")).reverse();
+}
+
+/** A result of arguments that were checked or computed here, of which the group refuses none. */
+function computed(result: Bytes | undefined): Bytes {
+  if (result === undefined) throw new Error("Cannot compute: the group refused what it had let through");
+  return result;
 }
 
 /** Makes the {@linkcode Suite} over a loaded group. */
@@ -93,23 +100,34 @@ export function sodiumSuite(group: Ristretto255): Suite {
     return result;
   }
 
+  const sum = (a: Uint8Array, b: Uint8Array) => computed(group.add(a, b));
+  const multipleOfBase = (scalar: Uint8Array) => computed(group.multiplyBase(scalar));
+
   /** The weights d_i of ComputeComposites (section 2.2.1). Elements enter in the encoding that they arrived in. */
   function weights(publicKey: Uint8Array, blinded: Uint8Array[], evaluated: Uint8Array[]): Uint8Array[] {
     const seed = group.sha512(LENGTH_32, publicKey, SEED_PREFIX);
     return blinded.map((element, index) =>
-      hashToScalar(LENGTH_64, seed, u16(index), LENGTH_32, element, LENGTH_32, evaluated[index]!, COMPOSITE)
+      hashToScalar(
+        LENGTH_64,
+        seed,
+        u16(index),
+        LENGTH_32,
+        element,
+        LENGTH_32,
+        itemAt(evaluated, index),
+        COMPOSITE,
+      )
     );
   }
 
   /**
-   * The sum of weighted elements, one multiplication and one addition each. noble's multi-scalar code loses up to a
-   * batch of 30 and wins at most 7 % of this half of the work from 64 up, which does not pay for loading it
-   * (docs/performance.md, "Curve arithmetic").
+   * The sum of weighted elements, one multiplication and one addition each. noble's multi-scalar code loses for
+   * small batches, and wins too little for large ones to pay for loading it (docs/performance.md, "Curve arithmetic").
    */
   function composite(scalars: Uint8Array[], elements: Uint8Array[]): Uint8Array {
     return scalars
-      .map((scalar, index) => product(scalar, elements[index]!))
-      .reduce((sum, term) => group.add(sum, term)!);
+      .map((scalar, index) => product(scalar, itemAt(elements, index)))
+      .reduce((total, term) => sum(total, term));
   }
 
   function challenge(...elements: Uint8Array[]): Uint8Array {
@@ -130,8 +148,8 @@ export function sodiumSuite(group: Ristretto255): Suite {
     const scalars = weights(publicKey, blinded, evaluated);
     const m = composite(scalars, blinded);
     const z = composite(scalars, evaluated);
-    const t2 = group.add(group.multiplyBase(s)!, product(c, publicKey))!;
-    const t3 = group.add(product(s, m), product(c, z))!;
+    const t2 = sum(multipleOfBase(s), product(c, publicKey));
+    const t3 = sum(product(s, m), product(c, z));
     const expected = challenge(publicKey, m, z, t2, t3);
     if (!expected.every((byte, index) => byte === c[index])) throw proofRefused();
   }
@@ -156,7 +174,9 @@ export function sodiumSuite(group: Ristretto255): Suite {
     blind(inputs, random) {
       checkInputs(inputs);
       const blinds = inputs.map(() => randomScalar(random));
-      const blindedElements = inputs.map((input, index) => product(blinds[index]!, hashToGroup(input)));
+      const blindedElements = inputs.map((input, index) =>
+        product(itemAt(blinds, index), hashToGroup(input))
+      );
       return { blinds, blindedElements };
     },
     blindEvaluate({ secretKey, publicKey }, blindedElements, random) {
@@ -167,13 +187,14 @@ export function sodiumSuite(group: Ristretto255): Suite {
       const evaluatedElements = blindedElements.map((element) => {
         checkElementLength(element, 32);
         const evaluated = group.multiply(secretKey, element);
-        if (evaluated === undefined) checkElement(element);
-        return evaluated!;
+        if (evaluated !== undefined) return evaluated;
+        checkElement(element);
+        throw malformedElement();
       });
       const m = composite(weights(publicKey, blindedElements, evaluatedElements), blindedElements);
       const z = product(secretKey, m);
       const r = randomScalar(random);
-      const c = challenge(publicKey, m, z, group.multiplyBase(r)!, product(r, m));
+      const c = challenge(publicKey, m, z, multipleOfBase(r), product(r, m));
       const s = group.scalarSubtract(r, group.scalarMultiply(c, secretKey));
       return { evaluatedElements, proof: concat(c, s) };
     },
@@ -189,7 +210,10 @@ export function sodiumSuite(group: Ristretto255): Suite {
       if (!blinds.every(group.isNonzeroScalar)) throw proofRefused();
       verifyProof(publicKey, blindedElements, evaluatedElements, proof);
       return inputs.map((input, index) =>
-        finalizeHash(input, product(group.scalarInvert(blinds[index]!)!, evaluatedElements[index]!))
+        finalizeHash(
+          input,
+          product(computed(group.scalarInvert(itemAt(blinds, index))), itemAt(evaluatedElements, index)),
+        )
       );
     },
     evaluate(secretKey, inputs) {

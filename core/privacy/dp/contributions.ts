@@ -36,12 +36,17 @@ interface Contribution {
 
 /** Collects the records of one count. */
 export class BoundedContributions {
+  readonly #bounds: ContributionBounds;
+  readonly #key: SipHash;
   readonly #people = new Map<string, Contribution[]>();
   /** One string a cell, however many people have it. */
   readonly #cells = new Map<string, string>();
 
   /** `key` is drawn for this count alone. */
-  constructor(private readonly bounds: ContributionBounds, private readonly key: SipHash) {}
+  constructor(bounds: ContributionBounds, key: SipHash) {
+    this.#bounds = bounds;
+    this.#key = key;
+  }
 
   /** How many people there are so far. */
   get people(): number {
@@ -54,12 +59,12 @@ export class BoundedContributions {
     if (kept === undefined) this.#people.set(person, kept = []);
     const known = kept.find((contribution) => contribution.cell === cell);
     if (known !== undefined) {
-      known.events = Math.min(known.events + 1, this.bounds.eventsPerCell);
+      known.events = Math.min(known.events + 1, this.#bounds.eventsPerCell);
       return;
     }
-    const hash = this.key.hash(utf8(`${person} ${cell}`));
+    const hash = this.#key.hash(utf8(`${person} ${cell}`));
     const contribution = { cell: this.#intern(cell), hash, events: 1 };
-    if (kept.length < this.bounds.cellsPerPerson) {
+    if (kept.length < this.#bounds.cellsPerPerson) {
       kept.push(contribution);
       return;
     }

@@ -125,7 +125,7 @@ export function collisionBound({ mechanism, domainSize, hashRange }: LocalDp): n
   if (mechanism === "grr") return 0;
   const { size, exponents } = fieldFor(hashRange);
   const digits = domainSize <= size ? 1 : domainSize <= size ** 2 ? 2 : 3;
-  return (exponents[digits - 1]! - 1) / Math.sqrt(size);
+  return (at(exponents, digits - 1) - 1) / Math.sqrt(size);
 }
 
 /** A finite field. Its elements are integers whose digits in base p are the coefficients of a polynomial over GF(p). */
@@ -187,5 +187,10 @@ function sumOf(
 /** a s^exponent. */
 function product({ size, powers, logarithms }: Field, a: number, s: number, exponent: number): number {
   if (a === 0 || s === 0) return 0;
-  return powers[(logarithms[a]! + exponent * logarithms[s]!) % (size - 1)]!;
+  return at(powers, (at(logarithms, a) + exponent * at(logarithms, s)) % (size - 1));
+}
+
+/** An element at an index that is below the length. */
+function at(elements: readonly number[], index: number): number {
+  return elements[index]!;
 }

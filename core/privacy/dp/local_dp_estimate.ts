@@ -68,7 +68,7 @@ export function estimateFrequencies(
 function supportOf(mechanism: LocalDp, histogram: ArrayLike<number>, value: number): number {
   let support = 0;
   for (let seed = 0; seed < mechanism.seedCount; seed++) {
-    support += histogram[seed * mechanism.hashRange + hash(mechanism, seed, value)]!;
+    support += histogram[seed * mechanism.hashRange + hash(mechanism, seed, value)] ?? 0;
   }
   return support;
 }
