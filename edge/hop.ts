@@ -14,7 +14,7 @@ export function hopReader(token: string | undefined): (headers: Headers, kind: R
   const digest = token === undefined ? undefined : sha256(utf8(token));
   return function readHop(headers, kind) {
     const header = headers.get(HOP_HEADER);
-    if (header === null || kind.hop !== true) return "none";
+    if (header === null || !kind.hop) return "none";
     // Digests have one length, so that the comparison tells nothing of the secret's.
     return digest !== undefined && timingSafeEqual(sha256(utf8(header)), digest) ? "valid" : "claimed";
   };

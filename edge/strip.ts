@@ -6,7 +6,8 @@
  */
 import { Refusal } from "../core/base/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
-import { ANONYMOUS_ANSWER_HEADERS, CLIENT_HEADER, HOP_HEADER, VIA_HEADER } from "./http/headers.ts";
+import { ANONYMOUS_ANSWER_HEADERS, HOP_HEADER } from "./http/headers.ts";
+import { PASSAGES } from "./operations/index.ts";
 
 /** Most header fields of a request. */
 const MAX_HEADERS = 100;
@@ -33,69 +34,37 @@ export interface RouteKind {
   /** Whether a query string passes; it is refused otherwise, since proxies and traces write URLs down. */
   readonly query: boolean;
   /** Whether one region may ask another: only there does the header of the hop mean anything. */
-  readonly hop?: boolean;
+  readonly hop: boolean;
   /** Whether nobody may be recognised here later on: answers, too, carry only what is on a list. */
-  readonly anonymous?: boolean;
+  readonly anonymous: boolean;
 }
 
-/** The kinds of routes. What matches none passes with no header at all, and finds nothing. */
-export const ROUTE_KINDS: readonly RouteKind[] = [
-  {
-    name: "logs",
-    path: /^\/v1\/apps\/[^/]+\/logs$/,
-    headers: ["content-type", "content-encoding", "content-length", "authorization"],
-    query: false,
-    hop: true,
-    anonymous: true,
-  },
-  {
-    name: "tokens",
-    path: /^\/v1\/apps\/[^/]+\/tokens$/,
-    headers: ["content-type", "content-encoding", "content-length", "authorization"],
-    query: false,
-  },
-  { name: "keys", path: /^\/v1\/apps\/[^/]+\/keys$/, headers: ["if-none-match"], query: false, hop: true },
-  { name: "schema", path: /^\/v1\/apps\/[^/]+\/schema$/, headers: ["if-none-match"], query: false },
-  { name: "openapi", path: /^\/openapi(?:\.json|\.css|\.js)?$/, headers: [], query: false },
-  { name: "health", path: /^\/(?:healthz|readyz)$/, headers: [], query: false },
-  {
-    name: "acs",
-    path: /^\/acs\/v1\/apps\/[^/]+\/(?:evaluate|redeem)$/,
-    headers: ["content-type", "content-encoding", "content-length", "authorization", CLIENT_HEADER],
-    query: false,
-  },
-  {
-    name: "admin",
-    path: /^\/admin\//,
-    headers: ["content-type", "content-length", "authorization", VIA_HEADER],
-    query: false,
-  },
-  {
-    // The identity provider sends the browser back with a code that counts once, and only with its verifier.
-    name: "console",
-    path: /^\/console\/sign-in\/callback$/,
-    headers: ["cookie", "host"],
-    query: true,
-  },
-  {
-    name: "console",
-    path: /^\/console(?:\/|$)/,
-    headers: [
-      "content-type",
-      "content-length",
-      "cookie",
-      "host",
-      "if-none-match",
-      "origin",
-      "sec-fetch-site",
-    ],
-    query: false,
-  },
-  { name: "metrics", path: /^\/metrics$/, headers: ["authorization"], query: false },
-  { name: "dev", path: /^\/(?:dev\/|examples\/)/, headers: ["content-type", "content-length"], query: false },
-];
+/** The kinds of routes, by path. What matches none passes with no header at all, and finds nothing. */
+export const ROUTE_KINDS: readonly RouteKind[] = PASSAGES.map(({ kind, path, passes, ...rest }) => ({
+  name: kind,
+  path: patternOf(path),
+  headers: passes,
+  query: rest.query ?? false,
+  hop: rest.hop ?? false,
+  anonymous: rest.anonymous ?? false,
+}));
 
-const UNKNOWN: RouteKind = { name: "unknown", path: /^/, headers: [], query: false };
+/** `:app` is one part of a path and never none; `*` is whatever follows. */
+function patternOf(path: string): RegExp {
+  return new RegExp(
+    `^${path.replaceAll(".", "\\.").replace(/:[a-z]+/g, "[^/]+").replace(/\*$/, ".*")}$`,
+    "s",
+  );
+}
+
+const UNKNOWN: RouteKind = {
+  name: "unknown",
+  path: /^/,
+  headers: [],
+  query: false,
+  hop: false,
+  anonymous: false,
+};
 
 /** The kind of route that a path belongs to. */
 export function kindOf(path: string): RouteKind {
@@ -145,7 +114,7 @@ export function strip(request: Request, url: URL, { kind, hop }: Recognised): Re
 
 /** The answer as it leaves: on an anonymous route nothing of it but what is on the list. */
 export function stripAnswer(response: Response, kind: RouteKind): Response {
-  if (kind.anonymous !== true) return response;
+  if (!kind.anonymous) return response;
   const headers = new Headers({ "cache-control": "no-store" });
   for (const name of ANONYMOUS_ANSWER_HEADERS) {
     const value = response.headers.get(name);

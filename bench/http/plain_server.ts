@@ -22,8 +22,7 @@ import { Admission } from "../../edge/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
 import { readBoundedBody } from "../../edge/http/read_body.ts";
 import { openToEveryOrigin } from "../../routes/app.ts";
-import { SEND_LOG } from "../../routes/openapi/client_operations.ts";
-import { described } from "../../routes/openapi/describe.ts";
+import { SEND_LOG } from "../../edge/operations/client.ts";
 import config from "../../tests/faults/config.ts";
 
 const MAX_GROUP = 99;
@@ -68,8 +67,7 @@ const risk = new RiskMonitor({ deployment, store, sealer, random });
 await risk.open();
 const counters = new Counters(() => Math.floor(Date.now() / 1000));
 const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
-  "/v1/apps/:app/logs",
-  described(SEND_LOG),
+  SEND_LOG.path,
   async (c) => {
     const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
     const now = Math.floor(Date.now() / 1000);

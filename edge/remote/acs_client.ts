@@ -20,6 +20,7 @@ import {
 } from "../../core/token/batch.ts";
 import { computeMac, encodeTranscript } from "../../core/token/mac.ts";
 import { CLIENT_HEADER } from "../http/headers.ts";
+import { parseJson } from "../http/parse_json.ts";
 import { AcsDirectory, type AcsDirectoryOptions } from "./acs_directory.ts";
 import {
   type AcsAnswer,
@@ -27,7 +28,6 @@ import {
   type AcsExchange,
   acsExchange,
   type AcsExchangeOptions,
-  parseJson,
   refusalOf,
 } from "./acs_exchange.ts";
 
@@ -78,7 +78,7 @@ export class AcsClient implements RemoteAcs {
       transcript: toBase64url(transcript),
     });
     const answer = await this.#post(app, "redeem", { "content-type": "application/json" }, utf8(request));
-    const parsed = redeemed.safeParse(parseJson(answer.body));
+    const parsed = redeemed.safeParse(parseJson(answer.body)?.value);
     if (!parsed.success) throw new AcsError("The ACS answered a redemption with something else.");
     const macKey = fromBase64url(parsed.data.mac_key, 32);
     if (!timingSafeEqual(computeMac(macKey, transcript), mac)) {

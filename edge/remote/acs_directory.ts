@@ -9,7 +9,8 @@ import { toBase64url } from "../../core/base/bytes.ts";
 import type { Application, Deployment } from "../../core/config/types.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
 import { epochAt, stateAt } from "../../core/keys/epoch.ts";
-import { type AcsAnswer, AcsError, type AcsExchange, parseJson, refusalOf } from "./acs_exchange.ts";
+import { parseJson } from "../http/parse_json.ts";
+import { type AcsAnswer, AcsError, type AcsExchange, refusalOf } from "./acs_exchange.ts";
 import { readRegionKeys } from "./region_keys.ts";
 
 /** Most bytes of a directory. */
@@ -107,7 +108,7 @@ export class AcsDirectory {
     }
     const application = this.#applicationOf(app);
     const text = new TextDecoder().decode(answer.body);
-    const members = directoryMembers.safeParse(parseJson(answer.body));
+    const members = directoryMembers.safeParse(parseJson(answer.body)?.value);
     if (!members.success) throw new AcsError("The ACS's directory is malformed.");
     const own = {
       issuer: deployment.issuer,

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { Refusal, type RefusalCode } from "../../core/base/errors.ts";
+import { parseJson } from "../http/parse_json.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
 
 const DEADLINE_MS = 5_000;
@@ -71,7 +72,7 @@ export function acsExchange({ url, fetch, deadlineMs = DEADLINE_MS }: AcsExchang
 
 /** What the client hears of a refusal: the same, or (a mistake between the servers) nothing of it. */
 export function refusalOf({ status, headers, body }: AcsAnswer): Error {
-  const { data: said } = problem.safeParse(parseJson(body));
+  const { data: said } = problem.safeParse(parseJson(body)?.value);
   const code = said?.code as RefusalCode | undefined;
   if (said !== undefined && code !== undefined && PASSED_ON.includes(code)) {
     const seconds = Number(headers.get("retry-after") ?? NaN);
@@ -87,13 +88,4 @@ function unreachable(): Refusal {
   return new Refusal("store_unavailable", "The ACS did not answer in time; send the same bytes again.", {
     retryAfterSeconds: 1,
   });
-}
-
-/** The JSON of a body; undefined where it is none. */
-export function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -5,35 +5,21 @@
  */
 import { Hono } from "hono";
 import { evaluate } from "../../core/acs/evaluate.ts";
-import { Refusal } from "../../core/base/errors.ts";
 import type { Service } from "../../core/service.ts";
-import { BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
+import { BATCH_RESPONSE_TYPE, maxRequestLength } from "../../core/token/batch.ts";
 import { requireServiceToken } from "../../edge/auth/service_token.ts";
-import { readBatch, requireBatchType } from "../../edge/http/read_batch.ts";
 import { CLIENT_HEADER } from "../../edge/http/headers.ts";
-import { EVALUATE } from "../openapi/client_operations.ts";
-import { described } from "../openapi/describe.ts";
-
-const CLIENT = /^[\x21-\x7e]{1,128}$/;
+import { EVALUATE } from "../../edge/operations/other_servers.ts";
+import { readRequest } from "../../edge/read_request.ts";
 
 /** The router of issuance for other servers. */
 export function evaluateRoutes(service: Service): Hono {
-  return new Hono().post("/acs/v1/apps/:app/evaluate", described(EVALUATE), async function evaluateBatch(c) {
+  return new Hono().post(EVALUATE.path, async function evaluateBatch(c) {
     const app = service.appOf(c.req.param("app"));
-    const { headers } = c.req.raw;
-    requireServiceToken(app, headers);
-    requireBatchType(headers);
-    const client = requireClient(headers);
-    const request = await readBatch(c.req.raw, app);
-    const response = await evaluate(service, { app, client, request, nowSeconds: service.now() });
+    requireServiceToken(app, c.req.raw.headers);
+    const { headers, body } = await readRequest(c, EVALUATE, { maxBytes: maxRequestLength(app.maxBatch) });
+    const order = { app, client: headers[CLIENT_HEADER], request: body, nowSeconds: service.now() };
+    const response = await evaluate(service, order);
     return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });
-}
-
-function requireClient(headers: Headers): string {
-  const client = headers.get(CLIENT_HEADER) ?? "";
-  if (!CLIENT.test(client)) {
-    throw new Refusal("body_malformed", "DIT-Client is not 1 to 128 visible ASCII characters.");
-  }
-  return client;
 }

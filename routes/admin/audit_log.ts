@@ -5,15 +5,14 @@
  */
 import { Hono } from "hono";
 import type { Server } from "../../core/service.ts";
-import { described } from "../openapi/describe.ts";
-import { SHOW_TRAIL } from "../openapi/operator_operations.ts";
+import { SHOW_AUDIT_LOG } from "../../edge/operations/operators.ts";
 
 /** Entries of one answer. */
 const MAX_ENTRIES = 1_000;
 
 /** The router of the audit log; whoever reaches it has shown a token. */
 export function adminAuditLogRoutes({ auditLog }: Server): Hono {
-  return new Hono().get("/admin/v1/trail", described(SHOW_TRAIL), async function listAuditLog(c) {
+  return new Hono().get(SHOW_AUDIT_LOG.path, async function listAuditLog(c) {
     const [entries, verdict] = await Promise.all([auditLog.latest(MAX_ENTRIES), auditLog.verify()]);
     return c.json({ ...verdict, latest: entries });
   });

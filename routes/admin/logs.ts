@@ -9,20 +9,19 @@ import { exportLogs } from "../../core/operations/actions/export_logs.ts";
 import { Reconciler } from "../../core/operations/actions/reconcile.ts";
 import type { Server } from "../../core/service.ts";
 import type { OperatorEnv } from "../../edge/auth/operator.ts";
-import { described } from "../openapi/describe.ts";
-import { AUDIT, EXPORT_LOGS } from "../openapi/operator_operations.ts";
-import { requireDay } from "./require_day.ts";
+import { EXPORT_LOGS, RECONCILE } from "../../edge/operations/operators.ts";
+import { readRequest } from "../../edge/read_request.ts";
 
 /** The router of exports and audits; whoever reaches it has shown the admin token. */
 export function adminLogsRoutes(service: Server): Hono<OperatorEnv> {
   const reconciler = new Reconciler(service);
   return new Hono<OperatorEnv>()
-    .get("/admin/v1/apps/:app/logs/:day", described(EXPORT_LOGS), async function exportDay(c) {
-      const order = { app: c.req.param("app"), day: requireDay(c.req.param("day")) };
-      const chunks = await exportLogs(service, c.get("operator"), order);
+    .get(EXPORT_LOGS.path, async function exportDay(c) {
+      const { params } = await readRequest(c, EXPORT_LOGS);
+      const chunks = await exportLogs(service, c.get("operator"), params);
       return c.body(ReadableStream.from(chunks), 200, { "content-type": "application/x-ndjson" });
     })
-    .post("/admin/v1/audit", described(AUDIT), async function audit(c) {
+    .post(RECONCILE.path, async function audit(c) {
       return c.json(await reconciler.reconcile(c.get("operator")));
     });
 }

@@ -7,14 +7,13 @@ import { Hono } from "hono";
 import { directoryMaxAge, makeDirectory } from "../../core/keys/directory.ts";
 import type { Server } from "../../core/service.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
+import { LIST_PUBLIC_KEYS } from "../../edge/operations/client.ts";
 import type { Regions } from "../../edge/remote/region.ts";
-import { LIST_PUBLIC_KEYS } from "../openapi/client_operations.ts";
-import { described } from "../openapi/describe.ts";
 import { serveDocument } from "./serve_document.ts";
 
 /** The router of the directory. */
 export function keysRoutes(service: Server, regions?: Regions): Hono {
-  return new Hono().get("/v1/apps/:app/keys", described(LIST_PUBLIC_KEYS), async function serveDirectory(c) {
+  return new Hono().get(LIST_PUBLIC_KEYS.path, async function serveDirectory(c) {
     const app = service.appOf(c.req.param("app"));
     const nowSeconds = service.now();
     const own = await service.publishedKeys(app.id, nowSeconds);

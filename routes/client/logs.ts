@@ -7,16 +7,15 @@ import { Hono } from "hono";
 import { acceptLog } from "../../core/acs/accept_log.ts";
 import type { Server } from "../../core/service.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
+import { SEND_LOG } from "../../edge/operations/client.ts";
 import type { Regions } from "../../edge/remote/region.ts";
-import { SEND_LOG } from "../openapi/client_operations.ts";
-import { described } from "../openapi/describe.ts";
 import { readLog } from "./read_log.ts";
 
 /** The router of logs. A body has to arrive within `bodyDeadlineMs`. */
 export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: number): Hono {
-  return new Hono().post("/v1/apps/:app/logs", described(SEND_LOG), async function sendLog(c) {
+  return new Hono().post(SEND_LOG.path, async function sendLog(c) {
     const app = service.appOf(c.req.param("app"));
-    const sent = await readLog(c.req.raw, bodyDeadlineMs);
+    const sent = await readLog(c, bodyDeadlineMs);
     const log = { app, ...sent, nowSeconds: service.now() };
     if (regions !== undefined) {
       const own = await service.publishedKeys(app.id, log.nowSeconds);

@@ -6,11 +6,10 @@
 import { Hono } from "hono";
 import { issueTokens } from "../../core/acs/issue_tokens.ts";
 import type { Server } from "../../core/service.ts";
-import { BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
+import { BATCH_RESPONSE_TYPE, maxRequestLength } from "../../core/token/batch.ts";
 import type { SessionAuthenticator } from "../../edge/auth/session.ts";
-import { readBatch, requireBatchType } from "../../edge/http/read_batch.ts";
-import { ISSUE_TOKENS } from "../openapi/client_operations.ts";
-import { described } from "../openapi/describe.ts";
+import { ISSUE_TOKENS } from "../../edge/operations/client.ts";
+import { readRequest, requireMediaType } from "../../edge/read_request.ts";
 
 /**
  * The router of issuance. `sessions` has an authenticator for every application; a body has to arrive within
@@ -21,15 +20,16 @@ export function tokensRoutes(
   sessions: ReadonlyMap<string, SessionAuthenticator>,
   bodyDeadlineMs?: number,
 ): Hono {
-  return new Hono().post("/v1/apps/:app/tokens", described(ISSUE_TOKENS), async function sendTokens(c) {
+  return new Hono().post(ISSUE_TOKENS.path, async function sendTokens(c) {
     const app = service.appOf(c.req.param("app"));
     const { headers } = c.req.raw;
-    requireBatchType(headers);
+    requireMediaType(headers, ISSUE_TOKENS);
     const nowSeconds = service.now();
     const authenticate = sessions.get(app.id);
     if (authenticate === undefined) throw new Error(`Nothing verifies the sessions of ${app.id}.`);
     const client = await authenticate(headers.get("authorization"), nowSeconds);
-    const request = await readBatch(c.req.raw, app, bodyDeadlineMs);
+    const bounds = { maxBytes: maxRequestLength(app.maxBatch), deadlineMs: bodyDeadlineMs };
+    const { body: request } = await readRequest(c, ISSUE_TOKENS, bounds);
     const response = await issueTokens(service, { app, client, request, nowSeconds });
     return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });

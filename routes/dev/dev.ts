@@ -9,24 +9,27 @@ import { SignJWT } from "jose";
 import { z } from "zod";
 import { Refusal } from "../../core/base/errors.ts";
 import type { Server } from "../../core/service.ts";
-import { readBoundedBody } from "../../edge/http/read_body.ts";
+import { readRequest, type Reads } from "../../edge/read_request.ts";
 
 const SESSION_SECONDS = 3_600;
 
-const sessionRequest = z.strictObject({
-  client: z.string().min(1).max(200),
-  app: z.string().optional(),
-});
+const SIGN_IN = {
+  takes: {
+    description: "Who signs in.",
+    type: "application/json",
+    namesType: false,
+    maxBytes: 4_096,
+    shape: z.strictObject({ client: z.string().min(1).max(200), app: z.string().optional() }),
+    expected: 'Send {"client": "<a name>"}, and "app" when there are several.',
+  },
+} as const satisfies Reads;
 
 /** The router of development. `secret` gives the value of an environment variable. */
 export function devRoutes(service: Server, secret: (name: string) => string | undefined): Hono {
   return new Hono().post("/dev/session", async function signIn(c) {
-    const body = await readBoundedBody(c.req.raw, 4_096);
-    const request = sessionRequest.safeParse(parseJson(new TextDecoder().decode(body)));
-    if (!request.success) {
-      throw new Refusal("body_malformed", 'Send {"client": "<a name>"}, and "app" when there are several.');
-    }
-    const app = service.appOf(request.data.app ?? [...service.deployment.applications.keys()][0]!);
+    const { body: { client, app: name } } = await readRequest(c, SIGN_IN);
+    const [first = ""] = service.deployment.applications.keys();
+    const app = service.appOf(name ?? first);
     if (app.session.key.kind !== "hs256") {
       throw new Refusal("route_unknown", `The sessions of ${app.id} are signed elsewhere.`);
     }
@@ -35,7 +38,7 @@ export function devRoutes(service: Server, secret: (name: string) => string | un
       .setProtectedHeader({ alg: "HS256" })
       .setIssuer(app.session.issuer)
       .setAudience(app.session.audience ?? app.id)
-      .setSubject(request.data.client)
+      .setSubject(client)
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + SESSION_SECONDS)
       .sign(new TextEncoder().encode(secret(app.session.key.secretEnv)));
@@ -48,12 +51,4 @@ export function devRoutes(service: Server, secret: (name: string) => string | un
     }
     return c.json(counts, 200, { "cache-control": "no-store" });
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -27,7 +27,7 @@ export function openApiRoutes(app: Hono): Hono {
   const serve = (c: Context, text: string, type: string) =>
     c.body(text, 200, { ...HEADERS, "content-type": `${type}; charset=utf-8` });
   return new Hono()
-    .get("/openapi.json", async (c) => c.json(await readDocument(), 200, HEADERS))
+    .get("/openapi.json", (c) => c.json(readDocument(), 200, HEADERS))
     .get("/openapi", (c) => {
       c.header("content-security-policy", POLICY);
       return serve(c, page, "text/html");

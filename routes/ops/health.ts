@@ -6,18 +6,13 @@
 import { Hono } from "hono";
 import type { Server } from "../../core/service.ts";
 import { PROBES } from "../../core/operations/families.ts";
-import { described } from "../openapi/describe.ts";
-import { IS_ALIVE, IS_READY } from "../openapi/client_operations.ts";
+import { IS_ALIVE, IS_READY } from "../../edge/operations/ops.ts";
 
 /** The router of health checks. */
 export function healthRoutes(service: Server): Hono {
   return new Hono()
-    .get(
-      "/healthz",
-      described(IS_ALIVE),
-      (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }),
-    )
-    .get("/readyz", described(IS_READY), async function checkReady(c) {
+    .get(IS_ALIVE.path, (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
+    .get(IS_READY.path, async function checkReady(c) {
       await service.store.get(PROBES.key());
       for (const app of service.deployment.applications.values()) {
         await service.issuer.ready(app, service.now());

@@ -8,12 +8,11 @@ import { Hono } from "hono";
 import { readGauges } from "../../core/operations/gauges.ts";
 import { prometheusText } from "../../core/operations/prometheus.ts";
 import type { Server } from "../../core/service.ts";
-import { described } from "../openapi/describe.ts";
-import { SHOW_METRICS } from "../openapi/operator_operations.ts";
+import { SHOW_METRICS } from "../../edge/operations/ops.ts";
 
 /** The router of metrics; whoever reaches it has shown the admin token. */
 export function metricsRoutes(service: Server): Hono {
-  return new Hono().get("/metrics", described(SHOW_METRICS), function serveMetrics(c) {
+  return new Hono().get(SHOW_METRICS.path, function serveMetrics(c) {
     const text = prometheusText(service.counters.exported(), readGauges(service));
     return c.body(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });

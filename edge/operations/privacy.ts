@@ -1,24 +1,22 @@
 /**
- * What is documented of the operators' routes to risk and releases.
+ * What operators see of risk and releases, and do about them.
  *
  * @module
  */
 import { z } from "zod";
-import type { RefusalCode } from "../../core/base/errors.ts";
-import type { Operation } from "./describe.ts";
-import { lifting, releasing } from "./shapes.ts";
+import type { Operation } from "./operation.ts";
+import {
+  ANY_ACTION,
+  ANY_OPERATOR,
+  OF_APPLICATION,
+  OF_DAY,
+  OPERATOR_ACTS,
+  OPERATOR_READS,
+  operatorBody,
+} from "./parts.ts";
+import { lifting, releasing, seconds } from "./shapes.ts";
 
-const seconds = z.int().min(0).describe("Unix seconds");
 const share = z.number().min(0).max(1);
-const READ: readonly RefusalCode[] = ["admin_token_invalid", "app_unknown"];
-const ACT: readonly RefusalCode[] = [
-  ...READ,
-  "role_insufficient",
-  "body_malformed",
-  "body_too_large",
-  "request_timeout",
-];
-
 const figures = z.strictObject({
   pseudonyms: z.int(),
   values: z.int(),
@@ -48,10 +46,15 @@ const alert = z.object({
 });
 
 /** `GET /admin/v1/apps/{app}/risk`. */
-export const SHOW_RISK: Operation = {
+export const SHOW_RISK = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/apps/:app/risk",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "What is measured of re-identification risk, stopped and alerted",
   security: "adminToken",
+  parameters: OF_APPLICATION,
   answers: {
     description: "The figures of the running pseudonym period, the decisions that hold, and all alerts.",
     shape: z.strictObject({
@@ -78,13 +81,17 @@ export const SHOW_RISK: Operation = {
       alerts: z.array(alert),
     }),
   },
-  refuses: READ,
-};
+  refuses: [...ANY_OPERATOR, "app_unknown"],
+} as const satisfies Operation;
 
 const fieldName = z.strictObject({ app: z.string(), event: z.string(), field: z.string() });
 
 /** `GET /admin/v1/joins`. */
-export const SHOW_JOINS: Operation = {
+export const SHOW_JOINS = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/joins",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "Which fields could be joined by their values, within and across applications",
   security: "adminToken",
@@ -102,21 +109,28 @@ export const SHOW_JOINS: Operation = {
       ),
     }),
   },
-  refuses: ["admin_token_invalid"],
-};
+  refuses: ANY_OPERATOR,
+} as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/risk/lift`. */
-export const LIFT_STOP: Operation = {
+export const LIFT_SUPPRESSION = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/apps/:app/risk/lift",
+  passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "Take a stop back until the pseudonyms change next",
   security: "adminToken",
+  parameters: OF_APPLICATION,
   takes: {
+    ...operatorBody,
     description: "Whose stop, and why.",
     shape: lifting,
+    expected: 'Send {"event": "...", "reason": "..."}, and "field" for a field.',
   },
   answers: { description: "What was lifted.", shape: z.strictObject({ lifted: z.string() }) },
-  refuses: [...ACT, "stop_unknown"],
-};
+  refuses: [...ANY_ACTION, "app_unknown", "body_malformed", "stop_unknown"],
+} as const satisfies Operation;
 
 const loss = z.strictObject({
   epsilon: z.number().describe("Of a rho: at a delta of 1e-6 more"),
@@ -126,11 +140,16 @@ const loss = z.strictObject({
 const day = z.string().describe("YYYY-MM-DD, UTC");
 
 /** `GET /admin/v1/apps/{app}/releases`. */
-export const SHOW_RELEASES: Operation = {
+export const SHOW_RELEASES = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/apps/:app/releases",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "Counts of people with differential privacy",
   description: "The releases of the last 31 days. Nothing raw is touched.",
   security: "adminToken",
+  parameters: OF_APPLICATION,
   answers: {
     description: "Figures with their noise, 95 % intervals and costs, and what is left of the budget.",
     shape: z.strictObject({
@@ -161,27 +180,39 @@ export const SHOW_RELEASES: Operation = {
       })),
     }),
   },
-  refuses: READ,
-};
+  refuses: [...ANY_OPERATOR, "app_unknown"],
+} as const satisfies Operation;
 
 /** `GET /admin/v1/apps/{app}/releases.csv`. */
-export const SHOW_RELEASES_CSV: Operation = {
+export const SHOW_RELEASES_CSV = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/apps/:app/releases.csv",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "The same as CSV",
   security: "adminToken",
+  parameters: OF_APPLICATION,
   answers: { description: "One figure a line.", type: "text/csv" },
-  refuses: READ,
-};
+  refuses: [...ANY_OPERATOR, "app_unknown"],
+} as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/releases/{day}`. */
-export const MAKE_RELEASES: Operation = {
+export const MAKE_RELEASES = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/apps/:app/releases/:day",
+  passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "Answer all questions about a day that are not answered yet",
   description: "May be repeated: what is answered stays as it is, and is paid for once.",
   security: "adminToken",
+  parameters: OF_DAY,
   takes: {
+    ...operatorBody,
     description: "Whether the day may be one that is not over: what comes later is in no release then.",
     shape: releasing,
+    expected: 'Send {} or {"early": true}.',
   },
   answers: {
     description: "What became of each question.",
@@ -203,5 +234,5 @@ export const MAKE_RELEASES: Operation = {
       ),
     }),
   },
-  refuses: ACT,
-};
+  refuses: [...ANY_ACTION, "app_unknown", "body_malformed"],
+} as const satisfies Operation;

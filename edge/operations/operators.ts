@@ -1,25 +1,34 @@
 /**
- * What is documented of the routes that operators call.
+ * What operators do to keys and records, and what they did.
  *
  * @module
  */
 import { z } from "zod";
-import type { RefusalCode } from "../../core/base/errors.ts";
-import type { Operation } from "./describe.ts";
-import { explanation, revocation } from "./shapes.ts";
+import type { Operation } from "./operation.ts";
+import {
+  ANY_ACTION,
+  ANY_OPERATOR,
+  OF_APPLICATION,
+  OF_DAY,
+  OPERATOR_ACTS,
+  OPERATOR_READS,
+  operatorBody,
+} from "./parts.ts";
+import { explanation, revocation, seconds } from "./shapes.ts";
 
-const seconds = z.int().min(0).describe("Unix seconds");
 const keyName = z.object({
   app: z.string(),
   region: z.string(),
   epoch: z.int(),
   generation: z.int(),
 });
-const READ: readonly RefusalCode[] = ["admin_token_invalid"];
-const ACT: readonly RefusalCode[] = [...READ, "role_insufficient", "body_too_large", "request_timeout"];
 
 /** `GET /admin/v1/keys`. */
-export const LIST_KEYS: Operation = {
+export const LIST_KEYS = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/keys",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "All signing keys and where they stand",
   security: "adminToken",
@@ -38,63 +47,98 @@ export const LIST_KEYS: Operation = {
       ),
     }),
   },
-  refuses: READ,
-};
+  refuses: ANY_OPERATOR,
+} as const satisfies Operation;
 
 /** `POST /admin/v1/keys/reseal`. */
-export const RESEAL_KEYS: Operation = {
+export const RESEAL_KEYS = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/keys/reseal",
+  passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "Seal every key under the newest sealing key",
   security: "adminToken",
-  takes: { description: "Why, if anybody asks.", shape: explanation },
+  takes: {
+    ...operatorBody,
+    description: "Why, if anybody asks.",
+    shape: explanation,
+    expected: 'Send nothing, or {"reason": "..."}.',
+  },
   answers: {
     description: "How many were sealed again, and how many do not open.",
     shape: z.strictObject({ resealed: z.int(), unreadable: z.int() }),
   },
-  refuses: [...ACT, "body_malformed"],
-};
+  refuses: [...ANY_ACTION, "body_malformed"],
+} as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/keys/rotate`. */
-export const ROTATE_KEYS: Operation = {
+export const ROTATE_KEYS = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/apps/:app/keys/rotate",
+  passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "Start the next generation of the current epoch",
   security: "adminToken",
-  takes: { description: "Why, if anybody asks.", shape: explanation },
+  parameters: OF_APPLICATION,
+  takes: {
+    ...operatorBody,
+    description: "Why, if anybody asks.",
+    shape: explanation,
+    expected: 'Send nothing, or {"reason": "..."}.',
+  },
   answers: { description: "The key that issues now.", shape: z.strictObject({ made: keyName }) },
-  refuses: [...ACT, "app_unknown", "body_malformed", "replacement_refused"],
-};
+  refuses: [...ANY_ACTION, "app_unknown", "body_malformed", "replacement_refused"],
+} as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/keys/revoke`. */
-export const REVOKE_KEYS: Operation = {
+export const REVOKE_KEYS = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/apps/:app/keys/revoke",
+  passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "End an epoch's keys up to a generation at once",
   description: "Every token under them ends with them. May be repeated.",
   security: "adminToken",
+  parameters: OF_APPLICATION,
   takes: {
+    ...operatorBody,
     description: "Which keys.",
     shape: revocation,
+    expected: 'Send {"epoch": <number>, "through-generation": <number>}.',
   },
   answers: {
     description: "The keys that are revoked now, and the one that took over.",
     shape: z.strictObject({ revoked: z.array(keyName), replacement: keyName.optional() }),
   },
-  refuses: [...ACT, "app_unknown", "epoch_unknown", "body_malformed"],
-};
+  refuses: [...ANY_ACTION, "app_unknown", "epoch_unknown", "body_malformed"],
+} as const satisfies Operation;
 
 /** `GET /admin/v1/apps/{app}/logs/{day}`. */
-export const EXPORT_LOGS: Operation = {
+export const EXPORT_LOGS = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/apps/:app/logs/:day",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "Export a day's records",
-  description: "Raw records: only the admin token may, and the trail says that it did.",
+  description: "Raw records: only the admin token may, and the audit log says that it did.",
   security: "adminToken",
+  parameters: OF_DAY,
   answers: { description: "One record a line, shuffled.", type: "application/x-ndjson" },
-  refuses: [...ACT, "app_unknown"],
-};
+  refuses: [...ANY_ACTION, "app_unknown"],
+} as const satisfies Operation;
 
 /** `POST /admin/v1/audit`. */
-export const AUDIT: Operation = {
+export const RECONCILE = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/audit",
+  passes: OPERATOR_ACTS,
   tag: "Operators",
-  summary: "Compare all records with the uses that were claimed",
+  summary: "Compare all records with the uses that were redeemed",
   security: "adminToken",
   answers: {
     description: "What was compared, what is wrong, and what cannot be known.",
@@ -107,17 +151,21 @@ export const AUDIT: Operation = {
       unknown: z.array(z.string()),
     }),
   },
-  refuses: ACT,
-};
+  refuses: ANY_ACTION,
+} as const satisfies Operation;
 
 /** `GET /admin/v1/trail`. */
-export const SHOW_TRAIL: Operation = {
+export const SHOW_AUDIT_LOG = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/trail",
+  passes: OPERATOR_READS,
   tag: "Operators",
   summary: "What operators did",
   description: "Newest first. An action's outcome is an entry of its own that names the action's number.",
   security: "adminToken",
   answers: {
-    description: "The latest entries, and whether the whole trail is as it was written.",
+    description: "The latest entries, and whether the whole audit log is as it was written.",
     shape: z.object({
       intact: z.boolean(),
       entries: z.int().optional(),
@@ -131,15 +179,5 @@ export const SHOW_TRAIL: Operation = {
       })),
     }),
   },
-  refuses: READ,
-};
-
-/** `GET /metrics`. */
-export const SHOW_METRICS: Operation = {
-  tag: "Operators",
-  summary: "This process's counters",
-  description: "Prometheus's text format. What clients do anonymously is told as of the last full hour.",
-  security: "adminToken",
-  answers: { description: "The metrics.", type: "text/plain" },
-  refuses: READ,
-};
+  refuses: ANY_OPERATOR,
+} as const satisfies Operation;

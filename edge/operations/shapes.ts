@@ -1,15 +1,30 @@
 /**
- * The shapes of JSON that clients and other servers send and get (docs/protocol.md), and of what operators send.
+ * The shapes of JSON that are sent and answered (docs/protocol.md).
  *
  * @module
  */
 import { z } from "zod";
-import { MAX_BATCH } from "../../core/token/batch.ts";
+import { DecodeError, fromBase64url } from "../../core/base/bytes.ts";
+import { MAX_EVENTS, SALT_LENGTH } from "../../core/schema/body.ts";
 import { FIELD_DOCS } from "../../core/schema/fields/docs.ts";
+import { PSEUDONYM_LENGTH } from "../../core/schema/pseudonym.ts";
+import { MAX_BATCH } from "../../core/token/batch.ts";
 
 const base64url = (bytes: number) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil(bytes * 4 / 3)}}$`));
-const seconds = z.int().min(0).describe("Unix seconds");
+/** Base64url that is read as its bytes, of any number unless `length` says it. */
+const bytes = (length?: number) =>
+  (length === undefined ? z.string() : base64url(length)).transform((text, { addIssue }) => {
+    try {
+      return fromBase64url(text, length);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      addIssue(error.message);
+      return z.NEVER;
+    }
+  });
+/** A moment. */
+export const seconds = z.int().min(0).describe("Unix seconds");
 
 /** The answer to an accepted log. */
 export const acceptedLog = z.strictObject({
@@ -30,8 +45,8 @@ export const acceptedLog = z.strictObject({
 
 /** A log. */
 export const log = z.strictObject({
-  salt: base64url(16),
-  pseudonym: base64url(16).optional(),
+  salt: base64url(SALT_LENGTH),
+  pseudonym: base64url(PSEUDONYM_LENGTH).optional(),
   pad: z.string().optional(),
   events: z.array(z.strictObject({
     name: z.string(),
@@ -40,7 +55,7 @@ export const log = z.strictObject({
       z.string(),
       z.union([z.boolean(), z.string(), z.number(), z.array(z.number())]),
     ),
-  })).min(1).max(100),
+  })).min(1).max(MAX_EVENTS),
 });
 
 /** The directory of an application's keys. */
@@ -99,11 +114,11 @@ export const schema = z.strictObject({
 
 /** A redemption that another server asks for. */
 export const redemption = z.strictObject({
-  key: base64url(32),
-  nonce: base64url(32),
+  key: bytes(32),
+  nonce: bytes(32),
   use: z.int().min(0).max(9_999),
-  mac: base64url(32),
-  transcript: z.string(),
+  mac: bytes(32),
+  transcript: bytes(),
 });
 
 /** The answer to it. */

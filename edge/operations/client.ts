@@ -1,0 +1,115 @@
+/**
+ * What clients call.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { MAX_BODY_BYTES } from "../../core/schema/body.ts";
+import { BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
+import type { Operation } from "./operation.ts";
+import { ANY_BODY, ANY_CREDENTIAL, batch, OF_APPLICATION } from "./parts.ts";
+import { acceptedLog, directory, log, schema } from "./shapes.ts";
+
+const CONDITIONAL = {
+  "If-None-Match": z.string().optional().describe("The ETag of the document that is known already."),
+};
+const CACHED = {
+  ETag: "base64url of the SHA-256 of the body, quoted.",
+  "Cache-Control": "How long it holds.",
+};
+
+/** `POST /v1/apps/{app}/logs`. */
+export const SEND_LOG = {
+  kind: "logs",
+  method: "POST",
+  path: "/v1/apps/:app/logs",
+  passes: ["content-type", "content-encoding", "content-length", "authorization"],
+  hop: true,
+  anonymous: true,
+  tag: "Clients",
+  summary: "Send an anonymous log",
+  description: "Verifies the MAC, redeems the use and stores the events in one atomic commit. " +
+    "The same bytes may be sent again until they are answered.",
+  security: "credential",
+  parameters: OF_APPLICATION,
+  takes: {
+    description: "A log, gzip-encoded if the client likes.",
+    type: "application/json",
+    namesType: true,
+    encodings: ["", "gzip"],
+    maxBytes: MAX_BODY_BYTES,
+    shape: log,
+    verified: true,
+  },
+  answers: {
+    description: "The log is stored. Rejected events are named with the reason.",
+    shape: acceptedLog,
+    headers: { "DIT-Replayed": "`?1` when this very request had been accepted before." },
+  },
+  refuses: [
+    "app_unknown",
+    "credential_missing",
+    "credential_malformed",
+    ...ANY_CREDENTIAL,
+    ...ANY_BODY,
+    "collection_stopped",
+    "events_invalid",
+  ],
+} as const satisfies Operation;
+
+/** `POST /v1/apps/{app}/tokens`. */
+export const ISSUE_TOKENS = {
+  kind: "tokens",
+  method: "POST",
+  path: "/v1/apps/:app/tokens",
+  passes: ["content-type", "content-encoding", "content-length", "authorization"],
+  tag: "Clients",
+  summary: "Have tokens signed blindly",
+  description:
+    "The quota is committed before anything is signed. The same bytes may be sent again and cost nothing.",
+  security: "session",
+  parameters: OF_APPLICATION,
+  takes: batch,
+  answers: { description: "Evaluated elements and one proof for them all.", type: BATCH_RESPONSE_TYPE },
+  refuses: [
+    "app_unknown",
+    "session_invalid",
+    "sessions_unavailable",
+    ...ANY_BODY,
+    "batch_invalid",
+    "key_not_issuing",
+    "quota_exhausted",
+  ],
+} as const satisfies Operation;
+
+/** `GET /v1/apps/{app}/keys`. */
+export const LIST_PUBLIC_KEYS = {
+  kind: "keys",
+  method: "GET",
+  path: "/v1/apps/:app/keys",
+  passes: ["if-none-match"],
+  hop: true,
+  tag: "Clients",
+  summary: "The public keys",
+  description: "The same bytes for everybody: a key of their own would mark a client.",
+  parameters: OF_APPLICATION,
+  takesHeaders: CONDITIONAL,
+  answers: { description: "The directory.", shape: directory, headers: CACHED },
+  alsoAnswers: { 304: "The document that is known already." },
+  refuses: ["app_unknown"],
+} as const satisfies Operation;
+
+/** `GET /v1/apps/{app}/schema`. */
+export const SHOW_SCHEMA = {
+  kind: "schema",
+  method: "GET",
+  path: "/v1/apps/:app/schema",
+  passes: ["if-none-match"],
+  tag: "Clients",
+  summary: "What is collected",
+  parameters: OF_APPLICATION,
+  takesHeaders: CONDITIONAL,
+  answers: { description: "Events, their fields, purposes and owners.", shape: schema, headers: CACHED },
+  alsoAnswers: { 304: "The document that is known already." },
+  refuses: ["app_unknown"],
+} as const satisfies Operation;
