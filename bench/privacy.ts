@@ -71,7 +71,7 @@ for (const { name, valueOf } of FIELDS) {
     "values": sketch.cardinality().toFixed(0),
     "write ms": milliseconds(() => bytes = serialize(sketch)),
     "KiB": (bytes.length / 1024).toFixed(0),
-    "split ms": milliseconds(() => chunks = serializeChunks(sketch)),
+    "split ms": milliseconds(() => chunks = serializeChunks(sketch, { maximumLength: 60 * 1024 })),
     "chunks": chunks.length,
     "largest KiB": (Math.max(...chunks.map((chunk) => chunk.length)) / 1024).toFixed(1),
     "read ms": milliseconds(() => read = deserialize(bytes, sketch)),

@@ -8,14 +8,11 @@ import { equalPublic } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import type { SigningKey } from "../keys/key_ring.ts";
 import { quotaKey } from "./families.ts";
-import { StoreUnavailable } from "../store/breaker.ts";
 import type { Store } from "../store/store.ts";
 import { type ClientIdentity, clientTag, requestDigest } from "./client_tag.ts";
 
 /** Times an hour that the same bytes may be sent again under a key. */
 const MAX_REPEATS_PER_HOUR = 8;
-// Commits of one client's row that may be overtaken: each one that overtakes spends quota or a repeat, so there are few.
-const MAX_OVERTAKEN = 64;
 
 /** What the store keeps of a client's grants under one key. */
 interface QuotaRow {
@@ -52,22 +49,20 @@ export async function spendQuota(store: Store, asked: QuotaRequest): Promise<Quo
   const { key } = asked;
   const tag = clientTag(key.pepper, asked.client);
   const digest = requestDigest(key.pepper, tag, asked.request);
-  for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-    const entry = await store.get<QuotaRow>(quotaKey(key.ordinal, tag));
+  const spent = await store.update<QuotaRow, QuotaOutcome>(quotaKey(key.ordinal, tag), async (
+    entry,
+    commit,
+    overtaken,
+  ) => {
+    // Somebody was faster, or the key has ended meanwhile.
+    if (overtaken !== undefined && (await store.get(key.alive.key)).stamp !== key.alive.stamp) return "key_over";
     const row = entry.value ?? { granted: 0, requests: [], exp: key.redeemUntil };
     const isRepeated = row.requests.some((granted) => equalPublic(granted.digest, digest));
     const next = isRepeated ? repeat(row, digest, asked.nowSeconds) : grant(row, digest, asked);
-    const done = await store.commit((operation) => {
-      operation
-        .check(key.alive)
-        .check(entry)
-        .set(entry.key, next);
-    });
-    if (done !== undefined) return isRepeated ? "repeated" : "granted";
-    const alive = await store.get(key.alive.key);
-    if (alive.stamp !== key.alive.stamp) return "key_over";
-  }
-  throw new StoreUnavailable("failed");
+    commit.check(key.alive).set(entry.key, next);
+    return isRepeated ? "repeated" : "granted";
+  });
+  return spent.result;
 }
 
 function grant(row: QuotaRow, digest: Uint8Array, { key, tokens, nowSeconds }: QuotaRequest): QuotaRow {

@@ -50,8 +50,6 @@ export interface AuditOptions {
 const MAX_RUNS = 3;
 /** Commits that a finding names. */
 const MAX_EXAMPLES = 10;
-/** Claims are small: many at a time. */
-const CLAIMS_AT_ONCE = 500;
 
 interface Key {
   readonly app: string;
@@ -161,7 +159,10 @@ class Scan {
       if (before === undefined) commits++;
       ofDay.set(stamp, (before ?? 0) + count);
     };
-    const claims = this.store.list<unknown>(CLAIMS.all(), { batchSize: CLAIMS_AT_ONCE });
+    const claims = this.store.list<unknown>(CLAIMS.all(), {
+      // Claims are small: as many at a time as the engine gives.
+      batchSize: this.store.limits.rowsPerPage,
+    });
     for await (const { key, value, stamp } of claims) {
       if (!this.#isInSlice(slice, stamp)) continue;
       const sums = this.#readClaim(key[1], value, stamp);

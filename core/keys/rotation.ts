@@ -7,7 +7,6 @@
 import type { Application } from "../config/types.ts";
 import { ALIVE_KEYS, ENDED_KEYS, KEY_ENDS, ORDINALS, SIGNING_KEYS } from "./families.ts";
 import type { Commit } from "../store/commit.ts";
-import { StoreUnavailable } from "../store/breaker.ts";
 import type { Store } from "../store/store.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { RandomSource } from "../base/random.ts";
@@ -41,8 +40,6 @@ export interface RotationContext {
   readonly onKeyEvent?: ((event: KeyEvent) => void) | undefined;
 }
 
-/** A commit whose check failed was overtaken by another process: look again and go on. */
-const MAX_OVERTAKEN = 100;
 /** Draws of a key whose truncated id is free: all but impossible to need, unless nearly all 256 are taken. */
 const MAX_DRAWS = 10_000;
 
@@ -93,41 +90,36 @@ export async function commitKeys(
   decide: (rows: readonly KeyRow[]) => KeyChange | undefined,
 ): Promise<KeyRow | undefined> {
   const { store, region } = context;
-  for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-    // Counter and end are read before the rows and checked in the commit: whoever makes or ends a key meanwhile makes
-    // it fail, so what was read is what holds, and neither a name nor a truncated id can be given twice.
-    const [counter, ended] = await store.getMany<number>([
-      ORDINALS.key(),
-      KEY_ENDS.key(app.id, region),
-    ]);
+  // Counter and end are read before the rows and checked in the commit: whoever makes or ends a key meanwhile makes it
+  // fail, so what was read is what holds, and neither a name nor a truncated id can be given twice.
+  const { result } = await store.update<number, Changed>(ORDINALS.key(), async (counter, commit) => {
+    const ended = await store.get<number>(KEY_ENDS.key(app.id, region));
     const rows = await readKeyRows(store, app.id, region);
-    const change = decide(rows);
-    if (change === undefined) return undefined;
-    const { epoch, revoke } = change;
-    const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended!.value ?? 0);
+    const { epoch, revoke } = decide(rows) ?? {};
+    const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended.value ?? 0);
     const made = epoch === undefined || isOver
       ? undefined
-      : await drawKey(context, app, epoch, counter!.value ?? 0, rows);
-    if (made === undefined && revoke === undefined) return undefined;
-    const done = await store.commit((operation) => {
-      operation.check(counter!).check(ended!);
-      for (const row of revoke?.rows ?? []) {
-        endKey(operation, row, revoke!.atSeconds, { ...row, revokedAt: revoke!.atSeconds });
-      }
-      if (made !== undefined) addKey(operation, made);
-    });
-    if (done === undefined) continue;
-    for (const row of revoke?.rows ?? []) tell(context, "key_revoked", row);
-    if (made !== undefined) tell(context, "key_made", made);
-    return made;
-  }
-  // Others were always faster, and each of them got further: the next run goes on from there.
-  throw new StoreUnavailable("failed");
+      : await drawKey(context, app, epoch, counter.value ?? 0, rows);
+    commit.check(ended);
+    const { rows: revoked, atSeconds } = revoke ?? { rows: [], atSeconds: 0 };
+    for (const row of revoked) endKey(commit, { ...row, revokedAt: atSeconds }, atSeconds);
+    if (made !== undefined) addKey(commit, made);
+    return { made, revoked };
+  });
+  for (const row of result.revoked) tell(context, "key_revoked", row);
+  if (result.made !== undefined) tell(context, "key_made", result.made);
+  return result.made;
 }
 
-function addKey(operation: Commit, row: KeyRow): void {
+/** What one commit did to an application's keys. */
+interface Changed {
+  readonly made: KeyRow | undefined;
+  readonly revoked: readonly KeyRow[];
+}
+
+function addKey(commit: Commit, row: KeyRow): void {
   const key = SIGNING_KEYS.key(row.app, row.region, row.epoch, row.generation);
-  operation
+  commit
     .check({ key, stamp: null })
     .set(ORDINALS.key(), row.ordinal + 1)
     .set(key, row)
@@ -163,7 +155,7 @@ async function drawKey(
 }
 
 /** The alive row goes first and the secret with it, overwritten by zeros of equal length. */
-function endKey(operation: Commit, row: KeyRow, nowSeconds: number, ended: KeyRow): void {
+function endKey(commit: Commit, row: KeyRow, nowSeconds: number): void {
   const doomed: EndedKey = {
     app: row.app,
     region: row.region,
@@ -171,10 +163,10 @@ function endKey(operation: Commit, row: KeyRow, nowSeconds: number, ended: KeyRo
     generation: row.generation,
     claimsAfter: nowSeconds + CLAIMS_OUTLIVE_SECONDS,
   };
-  operation
+  commit
     .delete(ALIVE_KEYS.key(row.ordinal))
     .set(SIGNING_KEYS.key(row.app, row.region, row.epoch, row.generation), {
-      ...ended,
+      ...row,
       sealed: new Uint8Array(row.sealed.length),
     })
     .set(ENDED_KEYS.key(row.ordinal), doomed);
@@ -198,11 +190,11 @@ export async function destroyOverKeys(
     const end = await store.get<number>(KEY_ENDS.key(row.app, region));
     // Zeroed before: revoked, or a run was killed between the two commits.
     const zeroed = isZeroed(row);
-    const done = await store.commit((operation) => {
-      operation.check({ key, stamp }).check(end);
-      if ((end.value ?? 0) < row.redeemUntil) operation.set(end.key, row.redeemUntil);
-      if (zeroed) operation.delete(key);
-      else endKey(operation, row, nowSeconds, row);
+    const done = await store.commit((commit) => {
+      commit.check({ key, stamp }).check(end);
+      if ((end.value ?? 0) < row.redeemUntil) commit.set(end.key, row.redeemUntil);
+      if (zeroed) commit.delete(key);
+      else endKey(commit, row, nowSeconds);
     });
     if (done === undefined || zeroed) continue;
     ended++;

@@ -38,14 +38,14 @@ export async function openSealedSecret(
   random: RandomSource,
   { key, label }: SecretName,
 ): Promise<Uint8Array> {
-  while (true) {
-    const row = await store.get<Uint8Array>(key);
+  // Whoever is overtaken opens what the other one wrote.
+  const { result } = await store.update<Uint8Array, Uint8Array>(key, async (row, commit) => {
     const secret = row.value === null ? random(SECRET_LENGTH) : await sealer.open(row.value, utf8(label));
-    if (row.value !== null && sealer.isNewest(row.value)) return secret;
-    const sealed = await sealer.seal(secret, utf8(label));
-    // Whoever was overtaken reads what the other one wrote.
-    await store.commit((operation) => operation.check(row).set(row.key, sealed));
-  }
+    const isNewest = row.value !== null && sealer.isNewest(row.value);
+    if (!isNewest) commit.set(row.key, await sealer.seal(secret, utf8(label)));
+    return secret;
+  });
+  return result;
 }
 
 /** Seals under the newest sealing key what is there. Gives how many it sealed again, and how many do not open. */

@@ -11,7 +11,8 @@ import { concat, u32 } from "../base/bytes.ts";
 import { shuffle } from "../base/shuffle.ts";
 import type { RandomSource } from "../base/random.ts";
 import { LOG_ROWS, logsBefore, logsFrom, SEGMENTS, TALLIES } from "./families.ts";
-import type { Key, Range } from "../store/port.ts";
+import { roomInCommit, roomInValue } from "../store/limits.ts";
+import type { Key, Limits, Range } from "../store/port.ts";
 import type { Store } from "../store/store.ts";
 import { dayOf, hourOfDay } from "../base/time.ts";
 import { splitLines } from "./pack_records.ts";
@@ -21,15 +22,13 @@ import { addToTally, type TallyRow } from "./tally.ts";
 export const MIN_SHUFFLED = 1_000;
 /** Seconds after a day's end at which what is left of it moves, however little it is. */
 export const MOVE_REGARDLESS_SECONDS = 86_400;
-/** Most bytes of a segment; KV's limit of a value is 64 KiB. */
-const MAX_SEGMENT_BYTES = 60 * 1024;
 /** Bytes of records that are compressed together: some 40 KiB of segment, and a few milliseconds. */
 const PIECE_BYTES = 256 * 1024;
 /** Most bytes that a segment unpacks to: a piece, or one record that is larger. */
 const MAX_UNPACKED_BYTES = 1024 * 1024;
-// What one shuffle may hold. Moved rows and their segments are one commit, of which KV takes 1000 mutations and 800 KiB.
-const MAX_ROWS = 950;
-const MAX_COMMIT_BYTES = 640 * 1024;
+/** Writes of a commit that are kept for what is not a moved row: segments, and the day's tally. */
+const OTHER_WRITES = 50;
+/** Bytes of rows that are shuffled together at most. */
 const MAX_POOL_BYTES = 3 * 1024 * 1024;
 
 const compress = promisify(deflateRaw);
@@ -107,15 +106,17 @@ async function movePool(
   const rows: PoolRow[] = [];
   let bytes = 0;
   let full = false;
+  // Moved rows and their segments are one commit.
+  const maxRows = store.limits.writesPerCommit - OTHER_WRITES;
   for await (const { key, value } of store.list<Uint8Array>(selector)) {
-    full = rows.length === MAX_ROWS || bytes + value.length > MAX_POOL_BYTES;
+    full = rows.length === maxRows || bytes + value.length > MAX_POOL_BYTES;
     if (full) break;
     rows.push({ key, records: splitLines(value) });
     bytes += value.length;
   }
   // A full pool is as much as can be shuffled at a time, even where each row is large or holds a single record.
   if (rows.length === 0 || (!full && countOf(rows) < least)) return false;
-  const { segments, taken } = await packPool(rows, random);
+  const { segments, taken } = await packPool(rows, random, store.limits);
   const stamp = await store.commit((operation) => {
     for (const segment of segments) operation.set(SEGMENTS.key(app, day, random(12)), segment);
     for (const { key } of taken) operation.delete(key);
@@ -141,19 +142,22 @@ function countOf(rows: readonly PoolRow[]): number {
 async function packPool(
   rows: readonly PoolRow[],
   random: RandomSource,
+  limits: Limits,
 ): Promise<{ segments: Uint8Array[]; taken: readonly PoolRow[] }> {
+  const maxBytes = roomInCommit(limits);
   let taken = rows;
   while (true) {
-    const segments = await packSegments(shuffle(taken.flatMap(({ records }) => records), random));
+    const records = shuffle(taken.flatMap(({ records }) => records), random);
+    const segments = await packSegments(records, roomInValue(limits));
     const bytes = segments.reduce((sum, segment) => sum + segment.length, 0);
-    if (bytes <= MAX_COMMIT_BYTES || taken.length === 1) return { segments, taken };
+    if (bytes <= maxBytes || taken.length === 1) return { segments, taken };
     // Within an hour rows lie in the order of random keys: which of them are first says nothing.
-    taken = taken.slice(0, Math.max(1, Math.floor(taken.length * 0.9 * MAX_COMMIT_BYTES / bytes)));
+    taken = taken.slice(0, Math.max(1, Math.floor(taken.length * 0.9 * maxBytes / bytes)));
   }
 }
 
-/** Packs records into segments of at most 60 KiB. */
-async function packSegments(records: readonly Uint8Array[]): Promise<Uint8Array[]> {
+/** Packs records into segments of at most so many bytes. */
+async function packSegments(records: readonly Uint8Array[], maxBytes: number): Promise<Uint8Array[]> {
   const segments: Uint8Array[] = [];
   for (let from = 0; from < records.length;) {
     let to = from;
@@ -162,21 +166,24 @@ async function packSegments(records: readonly Uint8Array[]): Promise<Uint8Array[
       bytes += records[to]!.length + 1;
       to++;
     }
-    segments.push(...await packPiece(records.slice(from, to)));
+    segments.push(...await packPiece(records.slice(from, to), maxBytes));
     from = to;
   }
   return segments;
 }
 
 /** One segment, or of records that hardly compress several. */
-async function packPiece(records: readonly Uint8Array[]): Promise<Uint8Array[]> {
+async function packPiece(records: readonly Uint8Array[], maxBytes: number): Promise<Uint8Array[]> {
   const lines = concat(...records.flatMap((record) => [record, LINE_FEED]));
   const deflated = await compress(lines, { level: constants.Z_DEFAULT_COMPRESSION });
-  if (deflated.length <= MAX_SEGMENT_BYTES || records.length === 1) {
+  if (deflated.length <= maxBytes || records.length === 1) {
     return [concat(u32(records.length), deflated)];
   }
   const middle = records.length >> 1;
-  return [...await packPiece(records.slice(0, middle)), ...await packPiece(records.slice(middle))];
+  return [
+    ...await packPiece(records.slice(0, middle), maxBytes),
+    ...await packPiece(records.slice(middle), maxBytes),
+  ];
 }
 
 const LINE_FEED = Uint8Array.of(0x0a);

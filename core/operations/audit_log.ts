@@ -12,7 +12,6 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8 } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import { AUDIT_ENTRIES, AUDIT_HEADS } from "./families.ts";
-import { StoreUnavailable } from "../store/breaker.ts";
 import type { Store } from "../store/store.ts";
 import type { RandomSource } from "../base/random.ts";
 
@@ -65,7 +64,6 @@ interface AuditHead {
 }
 
 const START: AuditHead = { number: 0, digest: "00".repeat(32) };
-const MAX_OVERTAKEN = 100;
 
 /** What an audit log is written with. */
 export interface AuditLogOptions {
@@ -93,28 +91,27 @@ export class AuditLog {
    * @throws {Refusal} `store_unavailable`: then the action must not be done.
    */
   async append(content: Action | Outcome): Promise<AuditEntry> {
-    const salt = this.#options.random(8).toHex();
-    for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-      const head = await this.#store.get<AuditHead>(AUDIT_HEADS.key());
-      const { number, digest: previous } = head.value ?? START;
-      const bytes = utf8(
-        JSON.stringify({ number: number + 1, atSeconds: this.#options.now(), previous, salt, ...content }),
-      );
-      const digest = sha256(bytes).toHex();
-      const key = AUDIT_ENTRIES.key(number + 1);
-      const done = await this.#store.commit((operation) => {
-        operation.check(head, { key, stamp: null }).set(key, bytes);
-        operation.set(head.key, { number: number + 1, digest });
-      });
+    const { random, now, onEntry } = this.#options;
+    const salt = random(8).toHex();
+    const { result } = await this.#store.update<AuditHead, AuditEntry>(AUDIT_HEADS.key(), async (
+      head,
+      commit,
+      overtaken,
+    ) => {
       // A commit that landed may be repeated on the way and come back as failed: what is there tells.
-      const landed = done !== undefined ||
-        digestOf((await this.#store.get<Uint8Array>(key)).value) === digest;
-      if (!landed) continue;
+      if (overtaken !== undefined && await this.#isThere(overtaken)) return overtaken;
+      const { number: last, digest: previous } = head.value ?? START;
+      const number = last + 1;
+      const bytes = utf8(JSON.stringify({ number, atSeconds: now(), previous, salt, ...content }));
       const entry = readEntry(bytes);
-      this.#options.onEntry?.(entry);
+      const key = AUDIT_ENTRIES.key(number);
+      commit.check({ key, stamp: null })
+        .set(key, bytes)
+        .set(head.key, { number, digest: entry.digest });
       return entry;
-    }
-    throw new StoreUnavailable("failed");
+    });
+    onEntry?.(result);
+    return result;
   }
 
   /**
@@ -173,13 +170,14 @@ export class AuditLog {
     return { intact: true, entries: last.number, digest: last.digest };
   }
 
+  async #isThere({ number, digest }: AuditEntry): Promise<boolean> {
+    const { value } = await this.#store.get<Uint8Array>(AUDIT_ENTRIES.key(number));
+    return value !== null && sha256(value).toHex() === digest;
+  }
+
   async #isMissing(number: number): Promise<boolean> {
     return (await this.#store.get(AUDIT_ENTRIES.key(number))).value === null;
   }
-}
-
-function digestOf(bytes: Uint8Array | null): string | undefined {
-  return bytes === null ? undefined : sha256(bytes).toHex();
 }
 
 function readEntry(bytes: Uint8Array): AuditEntry {

@@ -10,13 +10,14 @@ import { sumCounts } from "./counters.ts";
 import type { Series } from "./metrics.ts";
 import { COUNTERS, countersOf } from "./families.ts";
 import type { Key } from "../store/port.ts";
+import { roomInCommit } from "../store/limits.ts";
 import type { Store } from "../store/store.ts";
 import type { SweepPace } from "../store/sweep.ts";
 
 /** Days that hours are kept. */
 export const COUNTER_RETENTION_DAYS = 30;
-/** Rows of one commit; with at most some 20 KiB a row this stays under KV's 800 KiB. */
-const ROWS_PER_COMMIT = 30;
+/** Bytes of a row with every series that there is, and some to spare. */
+const MAX_ROW_BYTES = 20 * 1024;
 
 type CounterRow = Readonly<Record<Series, number>>;
 
@@ -77,8 +78,10 @@ export class CounterRows {
         changed.push({ name, key: COUNTERS.key(hour, app, this.#process), counts: new Map(counts), sum });
       }
     }
-    for (let at = 0; at < changed.length; at += ROWS_PER_COMMIT) {
-      const rows = changed.slice(at, at + ROWS_PER_COMMIT);
+    const { limits } = this.store;
+    const rowsPerCommit = Math.min(limits.checksPerCommit, Math.floor(roomInCommit(limits) / MAX_ROW_BYTES));
+    for (let at = 0; at < changed.length; at += rowsPerCommit) {
+      const rows = changed.slice(at, at + rowsPerCommit);
       const stamps = await this.#stamps(rows);
       let done: string | undefined;
       try {

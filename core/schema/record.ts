@@ -9,7 +9,7 @@ import { Refusal } from "../base/errors.ts";
 import { formatInstant } from "../base/time.ts";
 import type { ValidEvent } from "./validate.ts";
 
-/** Most bytes of a record; KV's limit of a value is 64 KiB. */
+/** Most bytes of a record: every store's value has room for it. */
 export const MAX_RECORD_BYTES = 60 * 1024;
 
 /** A record as it is exported. */

@@ -10,7 +10,6 @@ import { keyExpired } from "../../keys/key_ring.ts";
 import type { EndedKey } from "../../keys/key_row.ts";
 import { REMOTE_KEYS } from "../families.ts";
 import { ALIVE_KEYS, ENDED_KEYS, ORDINALS } from "../../keys/families.ts";
-import { StoreUnavailable } from "../../store/breaker.ts";
 import type { Guard } from "../../store/claims.ts";
 import type { Store } from "../../store/store.ts";
 
@@ -36,7 +35,6 @@ export interface RemoteKey {
 const OUTLIVES_SECONDS = 3_600;
 /** Seconds after which even the name of an ended key is forgotten: far beyond any difference of clocks. */
 const FORGET_SECONDS = 86_400;
-const MAX_OVERTAKEN = 100;
 const MAX_CACHED = 1_000;
 
 /** The remote keys of one process. */
@@ -76,27 +74,23 @@ export class RemoteKeys {
     redeemUntil: () => Promise<number>,
   ): Promise<RemoteKey> {
     const store = this.#store;
-    let end: number | undefined;
-    for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-      const counter = await store.get<number>(ORDINALS.key());
-      const row = await store.get<RemoteKeyRow>(REMOTE_KEYS.key(app, keyId));
-      if (row.value !== null) {
-        const { ordinal } = row.value;
-        const alive = await store.get<boolean>(ALIVE_KEYS.key(ordinal));
-        if (alive.stamp === null) throw keyExpired();
-        return { ordinal, alive: { key: alive.key, stamp: alive.stamp } };
-      }
-      const ordinal = counter.value ?? 0;
-      end ??= await redeemUntil();
-      const fresh: RemoteKeyRow = { ordinal, redeemUntil: end, ended: false };
-      await store.commit((operation) =>
-        operation.check(counter).check(row)
-          .set(counter.key, ordinal + 1)
+    const { result: ordinal } = await store.update<number, number>(
+      ORDINALS.key(),
+      async (counter, commit) => {
+        const row = await store.get<RemoteKeyRow>(REMOTE_KEYS.key(app, keyId));
+        if (row.value !== null) return row.value.ordinal;
+        const next = counter.value ?? 0;
+        const fresh: RemoteKeyRow = { ordinal: next, redeemUntil: await redeemUntil(), ended: false };
+        commit.check(row)
+          .set(counter.key, next + 1)
           .set(row.key, fresh)
-          .set(ALIVE_KEYS.key(ordinal), true)
-      );
-    }
-    throw new StoreUnavailable("failed");
+          .set(ALIVE_KEYS.key(next), true);
+        return next;
+      },
+    );
+    const alive = await store.get<boolean>(ALIVE_KEYS.key(ordinal));
+    if (alive.stamp === null) throw keyExpired();
+    return { ordinal, alive: { key: alive.key, stamp: alive.stamp } };
   }
 }
 

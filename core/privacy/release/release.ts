@@ -13,7 +13,6 @@ import type { Application } from "../../config/types.ts";
 import { DayChangedError } from "../../ledger/day_records.ts";
 import { TALLIES } from "../../ledger/families.ts";
 import { budgetsOf, RELEASES, releasesOf } from "./families.ts";
-import type { Entry } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
 import type { TallyRow } from "../../ledger/tally.ts";
@@ -33,7 +32,6 @@ export const RELEASE_AFTER_SECONDS = 600;
 const LOOK_BACK_DAYS = 7;
 /** Days that releases are kept: far longer than any raw record, so that no day is ever released again. */
 const KEPT_DAYS = 800;
-const MAX_OVERTAKEN = 100;
 /** Bytes of randomness that are drawn at a time: a release takes many. */
 const RANDOM_BLOCK = 4_096;
 
@@ -83,53 +81,65 @@ export async function releaseDay(
 ): Promise<Record<string, Outcome>> {
   const isOver = nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
   const outcomes: Record<string, Outcome> = {};
-  const reserved: { query: string; row: Entry<ReservedRow> }[] = [];
+  const reserved: { query: string; row: ReservedRow }[] = [];
   for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
     if (!isOver && !(early && day <= dayOf(nowSeconds))) outcomes[query] = "not over";
     else if (context.withheldOf(app.id).has(question.event)) outcomes[query] = "withheld";
     else {
-      const row = await reserve(context, app, day, query, nowSeconds);
-      if (typeof row === "string") outcomes[query] = row;
-      else if (!isAnswerable(app, row.value.plan)) outcomes[query] = "impossible";
-      else reserved.push({ query, row });
+      const reservation = await reserve(context, app, { day, query, nowSeconds });
+      if (reservation.is !== "reserved") outcomes[query] = reservation.is;
+      else if (!isAnswerable(app, reservation.row.plan)) outcomes[query] = "impossible";
+      else reserved.push({ query, row: reservation.row });
     }
   }
   if (reserved.length === 0) return outcomes;
-  const totals = await countReserved(context, app, day, reserved.map(({ row }) => row.value.plan));
+  const totals = await countReserved(context, app, day, reserved.map(({ row }) => row.plan));
+  if (typeof totals === "string") {
+    for (const { query } of reserved) outcomes[query] = totals;
+    return outcomes;
+  }
   for (const [index, { query, row }] of reserved.entries()) {
-    outcomes[query] = typeof totals === "string"
-      ? totals
-      : await publish(context, app, row, totals[index]!, { nowSeconds, early: !isOver });
+    const ofQuery = totals[index];
+    if (ofQuery === undefined) throw new Error(`The question ${query} was not counted.`);
+    outcomes[query] = await publish(context, app, row, {
+      day,
+      query,
+      totals: ofQuery,
+      nowSeconds,
+      early: !isOver,
+    });
   }
   return outcomes;
 }
+
+/** What became of a wish to release: a row that waits for its figures, or why there is none. */
+type Reservation =
+  | { readonly is: "reserved"; readonly row: ReservedRow }
+  | { readonly is: "present" | "refused" | "incomplete" };
 
 /** Pays for a release and reserves its row, or finds it reserved. */
 async function reserve(
   { store, random }: ReleaseContext,
   app: Application,
-  day: number,
-  query: string,
-  nowSeconds: number,
-): Promise<Entry<ReservedRow> | "present" | "refused" | "incomplete"> {
+  { day, query, nowSeconds }: { day: number; query: string; nowSeconds: number },
+): Promise<Reservation> {
   const key = RELEASES.key(app.id, day, query, 0);
   const budget = budgetOf(app);
   const plan = planOf(app, app.releases!.queries[query]!);
-  for (let overtaken = 0; overtaken < MAX_OVERTAKEN; overtaken++) {
-    const row = await store.get<ReleaseRow>(key);
-    if (row.value !== null) {
-      return row.value.state === "published" ? "present" : row as Entry<ReservedRow>;
-    }
+  // Whether a commit landed is told by the row, which is read again: one that was sent twice says no.
+  const { result } = await store.update<ReleaseRow, Reservation>(key, async (row, commit) => {
+    if (row.value?.state === "published") return { is: "present" };
+    if (row.value !== null) return { is: "reserved", row: row.value };
     // A day beyond its retention has lost its records, and in time every trace of them.
     const isRetired = day < dayOf(nowSeconds) - app.retentionDays;
-    if (isRetired || await hasLostRecords(store, app.id, day)) return "incomplete";
+    if (isRetired || await hasLostRecords(store, app.id, day)) return { is: "incomplete" };
     const pay = payment(await readSpending(store, app, day), plan.cost, budget);
-    if (pay === undefined) return "refused";
+    if (pay === undefined) return { is: "refused" };
     const reserved: ReservedRow = { state: "reserved", id: toBase64url(random(12)), plan };
-    // Whether it landed is told by the row, which is read again: a commit that was sent twice says no.
-    await store.commit((operation) => pay(operation.check(row).set(key, reserved)));
-  }
-  throw new Error(`A release of ${app.id} could not be reserved: other processes were always faster.`);
+    pay(commit.set(key, reserved));
+    return { is: "reserved", row: reserved };
+  });
+  return result;
 }
 
 function isAnswerable(app: Application, { event, by, of }: ReleasePlan): boolean {
@@ -159,19 +169,29 @@ async function countReserved(
   }
 }
 
+/** What is published in place of a reservation. */
+interface Counted {
+  readonly day: number;
+  readonly query: string;
+  readonly totals: ReadonlyMap<string, CellTotal>;
+  readonly nowSeconds: number;
+  readonly early: boolean;
+}
+
 /** Puts the figures in place of the reservation. */
 async function publish(
   { store, random }: ReleaseContext,
   app: Application,
-  row: Entry<ReservedRow>,
-  totals: ReadonlyMap<string, CellTotal>,
-  { nowSeconds, early }: { nowSeconds: number; early: boolean },
+  { plan, id }: ReservedRow,
+  { day, query, totals, nowSeconds, early }: Counted,
 ): Promise<Outcome> {
-  const { plan, id } = row.value;
   const event = app.events[plan.event]!;
   const uniform = new UniformSource(random, RANDOM_BLOCK);
   const makeFigures = plan.of === undefined ? countFigures : estimateFigures;
-  const { parts, withheld } = encodeFigures(makeFigures(plan, event, totals, uniform));
+  const { parts, withheld } = encodeFigures(
+    makeFigures(plan, event, totals, uniform),
+    store.limits,
+  );
   const published: PublishedRow = {
     state: "published",
     id,
@@ -181,15 +201,17 @@ async function publish(
     early,
     withheld,
   };
-  const [, , day, query] = row.key as [string, string, number, string];
-  const done = await store.commit((operation) => {
-    operation.check(row).set(row.key, published);
+  const key = RELEASES.key(app.id, day, query, 0);
+  const { result } = await store.update<ReleaseRow, Outcome>(key, (row, commit) => {
+    if (row.value?.state === "published") return "present";
+    if (row.value?.id !== id) return "busy";
+    commit.set(key, published);
     for (const [index, part] of parts.entries()) {
-      operation.set(RELEASES.key(app.id, day, query, index + 1), part);
+      commit.set(RELEASES.key(app.id, day, query, index + 1), part);
     }
+    return "published";
   });
-  if (done !== undefined) return "published";
-  return (await store.get<ReleaseRow>(row.key)).value?.state === "published" ? "present" : "busy";
+  return result;
 }
 
 /**

@@ -6,6 +6,8 @@
  */
 import { utf8 } from "../../base/bytes.ts";
 import { releasesOf } from "./families.ts";
+import { roomInCommit, roomInValue } from "../../store/limits.ts";
+import type { Limits } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import type { Figure, Figures } from "./figures.ts";
 import type { Noise, ReleasePlan } from "./plan.ts";
@@ -51,19 +53,20 @@ export interface Release extends PublishedRow {
   readonly figures: readonly Figure[];
 }
 
-const MAX_PART_BYTES = 60 * 1024;
-/** All parts are one commit, and a commit has 800 KiB at most. */
-const MAX_BYTES = 640 * 1024;
-
 /** The figures as parts of JSON that fit a row each, and how many did not fit a commit: the smallest. */
-export function encodeFigures({ figures, withheld }: Figures): { parts: Uint8Array[]; withheld: number } {
+export function encodeFigures(
+  { figures, withheld }: Figures,
+  limits: Limits,
+): { parts: Uint8Array[]; withheld: number } {
+  const maxPartBytes = roomInValue(limits);
+  const maxBytes = roomInCommit(limits);
   const parts: string[][] = [[]];
   let length = 0, total = 0, kept = 0;
   for (const { cell, count, lower, upper } of figures) {
     const text = JSON.stringify([cell, count, lower, upper]);
     const bytes = utf8(text).length + 1;
-    if (total + bytes > MAX_BYTES) break;
-    if (length + bytes > MAX_PART_BYTES) {
+    if (total + bytes > maxBytes) break;
+    if (length + bytes > maxPartBytes) {
       parts.push([]);
       length = 0;
     }

@@ -41,7 +41,7 @@ export interface RiskDay {
 const VERDICTS: readonly Verdict[] = ["waiting", "passed", "warn", "stop"];
 const FIGURES = ["pseudonyms", "values", "sampled", "rare", "share", "lowerBound", "exposed"] as const;
 
-/** Fields stand once and are referred to by their index: a row of 32 fields still fits KV's 64 KiB. */
+/** Fields stand once and are referred to by their index: a row of 32 fields still fits a value. */
 interface RiskDayRow {
   readonly at: number;
   readonly fields: readonly string[];

@@ -8,10 +8,11 @@
 import { DecodeError, equalPublic } from "../../base/bytes.ts";
 import { sketchesBefore, sketchKey, type SketchName, sketchOf } from "./families.ts";
 import type { Entry, Key } from "../../store/port.ts";
+import { roomInValue } from "../../store/limits.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
 import { type KhllParameters, KHyperLogLog } from "../sketch/khll.ts";
-import { DEFAULT_CHUNK_LENGTH, deserialize, serializeChunk, serializeChunks } from "../sketch/khll_codec.ts";
+import { deserialize, serializeChunk, serializeChunks } from "../sketch/khll_codec.ts";
 
 /** Tries for one row before the next merge takes over. */
 const MAX_TRIES = 20;
@@ -42,7 +43,10 @@ export async function mergeSketch(store: Store, name: SketchName, sketch: KHyper
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const rows = await readRows(store, name, sketch);
     const stored = Math.max(1, ...rows.map(({ key }) => key.at(-2) as number));
-    const chunks = serializeChunks(sketch, { minimumCount: stored });
+    const chunks = serializeChunks(sketch, {
+      maximumLength: roomInValue(store.limits),
+      minimumCount: stored,
+    });
     const count = chunks.length;
     const present = new Map(rows.map((row) => [row.key.slice(-2).join(), row]));
     let written = 0;
@@ -95,7 +99,7 @@ async function writeChunk(
   bytes: Uint8Array,
 ): Promise<boolean> {
   for (let tries = 0, seen = stamp, chunk = bytes; tries < MAX_TRIES; tries++) {
-    if (chunk.length > DEFAULT_CHUNK_LENGTH) return false;
+    if (chunk.length > roomInValue(store.limits)) return false;
     const done = await store.commit((operation) => operation.check({ key, stamp: seen }).set(key, chunk));
     if (done !== undefined) return true;
     const row = await store.get<Uint8Array>(key);

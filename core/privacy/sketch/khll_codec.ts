@@ -19,13 +19,10 @@ import { HASH64_LENGTH, readHash64, writeHash64 } from "./hash64.ts";
 import { HyperLogLog } from "./hyperloglog.ts";
 import { type KhllParameters, KHyperLogLog } from "./khll.ts";
 
-/** Greatest chunk by default: 60 KiB, so that it fits Deno KV's 64 KiB with its envelope. */
-export const DEFAULT_CHUNK_LENGTH = 60 * 1024;
-
 /** How {@linkcode serializeChunks} splits. */
 export interface ChunkLimits {
-  /** Greatest chunk in bytes, 60 KiB by default. */
-  readonly maximumLength?: number;
+  /** Greatest chunk in bytes. */
+  readonly maximumLength: number;
   /** Least number of chunks, a power of two, 1 by default: what the store has, so that chunks keep their places. */
   readonly minimumCount?: number;
 }
@@ -41,7 +38,7 @@ export function serialize(sketch: KHyperLogLog): Uint8Array<ArrayBuffer> {
  */
 export function serializeChunks(
   sketch: KHyperLogLog,
-  { maximumLength = DEFAULT_CHUNK_LENGTH, minimumCount = 1 }: ChunkLimits = {},
+  { maximumLength, minimumCount = 1 }: ChunkLimits,
 ): Uint8Array<ArrayBuffer>[] {
   checkChunkCount(minimumCount);
   for (let count = minimumCount; count <= MAXIMUM_CHUNK_COUNT; count *= 2) {

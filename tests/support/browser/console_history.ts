@@ -120,7 +120,7 @@ export async function plantHtml(test: TestService, html: string): Promise<void> 
   const { parts } = encodeFigures({
     figures: [{ cell: [html], count: 90, lower: 80, upper: 100 }],
     withheld: 0,
-  });
+  }, store.limits);
   await store.commit((operation) => {
     operation.set(RELEASES.key("notes", day, html, 0), {
       ...published,

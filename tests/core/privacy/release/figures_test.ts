@@ -3,6 +3,7 @@ import type { ReleaseQuery } from "../../../../core/config/release_types.ts";
 import type { CellTotal } from "../../../../core/privacy/dp/contributions.ts";
 import { randomise } from "../../../../core/privacy/dp/local_dp.ts";
 import { countFigures, estimateFigures, MAX_FIGURES } from "../../../../core/privacy/release/figures.ts";
+import { DENO_KV_LIMITS } from "../../../../core/store/deno_kv/engine.ts";
 import { encodeFigures } from "../../../../core/privacy/release/rows.ts";
 import { planOf } from "../../../../core/privacy/release/plan.ts";
 import { UniformSource } from "../../../../core/base/uniform.ts";
@@ -106,7 +107,7 @@ Deno.test("countFigures() of more cells than one release holds keeps the greates
   assert(figures.at(-1)!.count > 2_790);
 });
 
-Deno.test("encodeFigures() fits KV's rows and commits and drops the smallest when it must", () => {
+Deno.test("encodeFigures() fits an engine's rows and commits and drops the smallest when it must", () => {
   const long = "x".repeat(60);
   const figures = Array.from({ length: MAX_FIGURES }, (_, index) => ({
     cell: [`${long}${index}`, long, long],
@@ -114,7 +115,7 @@ Deno.test("encodeFigures() fits KV's rows and commits and drops the smallest whe
     lower: 0,
     upper: MAX_FIGURES,
   }));
-  const { parts, withheld } = encodeFigures({ figures, withheld: 5 });
+  const { parts, withheld } = encodeFigures({ figures, withheld: 5 }, DENO_KV_LIMITS);
   for (const part of parts) assert(part.length <= 60 * 1024 + 2);
   const kept = parts.flatMap((part) => JSON.parse(new TextDecoder().decode(part)));
   assertEquals(kept.length + withheld, MAX_FIGURES + 5);

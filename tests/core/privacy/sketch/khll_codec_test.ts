@@ -3,13 +3,14 @@ import { DecodeError, u32 } from "../../../../core/base/bytes.ts";
 import { ComparisonDomain } from "../../../../core/privacy/dp/comparison_domain.ts";
 import { type KhllParameters, KHyperLogLog } from "../../../../core/privacy/sketch/khll.ts";
 import {
-  DEFAULT_CHUNK_LENGTH,
   deserialize,
   serialize,
   serializeChunk,
   serializeChunks,
 } from "../../../../core/privacy/sketch/khll_codec.ts";
 import { seededRandom } from "../../../support/base/seeded_random.ts";
+
+const MAXIMUM_LENGTH = 60 * 1024;
 
 const DEFAULTS: KhllParameters = { k: 2048, registerCount: 1024 };
 const SMALL: KhllParameters = { k: 8, registerCount: 16 };
@@ -63,8 +64,8 @@ Deno.test("serializeChunks() of the largest sketch stays under 60 KiB a chunk, a
   const sketch = largest();
   const whole = serialize(sketch);
   assertEquals(whole.length, 10 + 2048 * (8 + 1 + 1024));
-  const chunks = serializeChunks(sketch);
-  assert(chunks.every((chunk) => chunk.length <= DEFAULT_CHUNK_LENGTH));
+  const chunks = serializeChunks(sketch, { maximumLength: MAXIMUM_LENGTH });
+  assert(chunks.every((chunk) => chunk.length <= MAXIMUM_LENGTH));
   assert(chunks.length <= 128, `${chunks.length} chunks`);
   const merged = new KHyperLogLog();
   for (const chunk of chunks.toReversed()) merged.merge(deserialize(chunk, DEFAULTS));
@@ -73,8 +74,8 @@ Deno.test("serializeChunks() of the largest sketch stays under 60 KiB a chunk, a
 
 Deno.test("serializeChunks() writes one chunk for a small sketch, or as many as the store has", () => {
   const sketch = filled(DEFAULTS, 2, 50, 1000);
-  assertEquals(serializeChunks(sketch), [serialize(sketch)]);
-  const chunks = serializeChunks(sketch, { minimumCount: 16 });
+  assertEquals(serializeChunks(sketch, { maximumLength: MAXIMUM_LENGTH }), [serialize(sketch)]);
+  const chunks = serializeChunks(sketch, { maximumLength: MAXIMUM_LENGTH, minimumCount: 16 });
   assertEquals(chunks.length, 16);
   assertEquals(chunks, Array.from({ length: 16 }, (_, chunk) => serializeChunk(sketch, chunk, 16)));
 });
@@ -85,8 +86,11 @@ Deno.test("chunks of two writers merge one by one into the sketch of both, whate
   union.merge(first);
   union.merge(second);
   // Row by row, as a store would: what is there is read, merged and written back.
-  const stored = serializeChunks(first, { minimumCount: 8 });
-  for (const [chunk, bytes] of serializeChunks(second, { minimumCount: 8 }).entries()) {
+  const stored = serializeChunks(first, { maximumLength: MAXIMUM_LENGTH, minimumCount: 8 });
+  for (
+    const [chunk, bytes] of serializeChunks(second, { maximumLength: MAXIMUM_LENGTH, minimumCount: 8 })
+      .entries()
+  ) {
     const row = deserialize(stored[chunk]!, DEFAULTS);
     row.merge(deserialize(bytes, DEFAULTS));
     stored[chunk] = serializeChunk(row, chunk, 8);
@@ -95,7 +99,9 @@ Deno.test("chunks of two writers merge one by one into the sketch of both, whate
   const third = filled(DEFAULTS, 5, 9000, 30_000);
   union.merge(third);
   const read = new KHyperLogLog();
-  for (const bytes of [...stored, ...serializeChunks(third, { minimumCount: 32 })]) {
+  for (
+    const bytes of [...stored, ...serializeChunks(third, { maximumLength: MAXIMUM_LENGTH, minimumCount: 32 })]
+  ) {
     read.merge(deserialize(bytes, DEFAULTS));
   }
   assertEquals(serialize(read), serialize(union));
@@ -104,7 +110,11 @@ Deno.test("chunks of two writers merge one by one into the sketch of both, whate
 Deno.test("serializeChunks() refuses counts that are no powers of two, and limits below one entry", () => {
   const sketch = largest();
   for (const minimumCount of [0, 3, 65536, 1.5]) {
-    assertThrows(() => serializeChunks(sketch, { minimumCount }), RangeError, "no power of two");
+    assertThrows(
+      () => serializeChunks(sketch, { maximumLength: MAXIMUM_LENGTH, minimumCount }),
+      RangeError,
+      "no power of two",
+    );
   }
   assertThrows(() => serializeChunks(sketch, { maximumLength: 1000 }), RangeError, "does not fit into 1000");
   assertThrows(() => serializeChunk(sketch, 4, 4), RangeError, "outside 0..3");
