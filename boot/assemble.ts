@@ -11,7 +11,6 @@ import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import type { CommitterOptions } from "../core/ledger/committer.ts";
 import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
-import { isFile } from "../core/store/deno_kv/open.ts";
 import type { Store } from "../core/store/store.ts";
 import { loadSuites } from "../core/voprf/load.ts";
 import { Admission, type AdmissionOptions } from "../edge/admission.ts";
@@ -137,7 +136,7 @@ async function sessionsOf(
 async function openServer(
   { settings, deployment, secrets, openStore, ports, tuning = {} }: AssembleOptions,
 ): Promise<Server> {
-  const { region, acs, kv } = settings;
+  const { region, acs } = settings;
   const { now, random, fetch, log } = ports;
   const store = await openStore();
   const sealer = await Sealer.of(secrets.sealKeys, random);
@@ -149,7 +148,7 @@ async function openServer(
     region,
     random,
     now,
-    committer: { maxInFlight: isFile(kv) ? 1 : 4, ...tuning.committer },
+    committer: { maxInFlight: store.capabilities.shared ? 4 : 1, ...tuning.committer },
     // Where the store's owner cannot change it: whoever cuts the trail short is found by these lines.
     onAuditEntry: ({ number, digest }: { number: number; digest: string }) =>
       log("trail", { number, digest }),

@@ -55,7 +55,9 @@ export async function spendQuota(store: Store, asked: QuotaRequest): Promise<Quo
     overtaken,
   ) => {
     // Somebody was faster, or the key has ended meanwhile.
-    if (overtaken !== undefined && (await store.get(key.alive.key)).stamp !== key.alive.stamp) return "key_over";
+    if (overtaken !== undefined && (await store.get(key.alive.key)).stamp !== key.alive.stamp) {
+      return "key_over";
+    }
     const row = entry.value ?? { granted: 0, requests: [], exp: key.redeemUntil };
     const isRepeated = row.requests.some((granted) => equalPublic(granted.digest, digest));
     const next = isRepeated ? repeat(row, digest, asked.nowSeconds) : grant(row, digest, asked);

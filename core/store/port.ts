@@ -6,7 +6,7 @@
  * @module
  */
 
-/** A part of a key. Parts sort by type first: bytes, strings, numbers, bigints, booleans; then by value. */
+/** A part of a key. Parts sort by type first: bytes, strings, bigints, numbers, booleans; then by value. */
 export type KeyPart = Uint8Array | string | number | bigint | boolean;
 
 /** A key: its parts, compared one after the other. */

@@ -11,10 +11,11 @@ import { StoreUnavailable } from "../breaker.ts";
 import type { Claim, Claimed, Claims, EngineCalls, Guard } from "../claims.ts";
 import { roomInCommit } from "../limits.ts";
 import type { Key, Limits, Write } from "../port.ts";
+import { DENO_KV_LIMITS, KV_CONNECT_LIMITS } from "./limits.ts";
 import { addWrites } from "./writes.ts";
 
-/** A self-hosted denokv takes no more checks, which is learned when it refuses a commit. */
-const LEAST_MAX_CHECKS = 10;
+/** Checks that every endpoint takes; whether one takes no more is learned when it refuses a commit. */
+const LEAST_MAX_CHECKS = KV_CONNECT_LIMITS.checksPerCommit;
 
 /** Claims in one database. */
 export class DenoKvClaims implements Claims {
@@ -28,7 +29,7 @@ export class DenoKvClaims implements Claims {
     this.#kv = kv;
     this.#limits = limits;
     this.#calls = calls;
-    this.#maxChecks = limits.checksPerCommit;
+    this.#maxChecks = DENO_KV_LIMITS.checksPerCommit;
   }
 
   /** See {@linkcode Claims.fits}: each claim and each guard is a check. */

@@ -21,32 +21,22 @@ import type {
   Write,
 } from "../port.ts";
 import { DenoKvClaims } from "./claims.ts";
+import { DENO_KV_LIMITS } from "./limits.ts";
 import { addWrites } from "./writes.ts";
-
-/** What Deno KV takes. */
-export const DENO_KV_LIMITS: Limits = {
-  checksPerCommit: 100,
-  writesPerCommit: 1_000,
-  keysPerRead: 10,
-  rowsPerPage: 500,
-  bytesPerKey: 2_048,
-  bytesPerValue: 64 * 1024,
-  bytesPerCommit: 800 * 1024,
-  keyBytesPerCommit: 80 * 1024,
-};
 
 /** An open Deno KV. */
 export class DenoKvEngine implements ClaimingEngine {
   /** See {@linkcode ClaimingEngine.limits}. */
-  readonly limits: Limits = DENO_KV_LIMITS;
+  readonly limits: Limits;
   /** See {@linkcode ClaimingEngine.capabilities}. */
   readonly capabilities: Capabilities;
   readonly #kv: Deno.Kv;
 
   /** Wraps `kv`; closing the engine closes it. */
-  constructor(kv: Deno.Kv, capabilities: Capabilities) {
+  constructor(kv: Deno.Kv, capabilities: Capabilities, limits: Limits = DENO_KV_LIMITS) {
     this.#kv = kv;
     this.capabilities = capabilities;
+    this.limits = limits;
   }
 
   /** See {@linkcode ClaimingEngine.get}. */

@@ -6,6 +6,7 @@
 import { Store, type StoreOptions } from "../store.ts";
 import { DenoKvEngine } from "./engine.ts";
 import { narrowExpiryIndex } from "./expiry_index.ts";
+import { KV_CONNECT_LIMITS } from "./limits.ts";
 
 /** Whether `location` is an SQLite file, which only one process may use. */
 export function isFile(location: string | undefined): location is string {
@@ -22,9 +23,17 @@ export class StoreOpenError extends Error {
  * @throws {StoreOpenError} If it is not there, or is no store.
  */
 export async function openStore(location: string | undefined, options: StoreOptions = {}): Promise<Store> {
+  return new Store(await openEngine(location), options);
+}
+
+/** Opens the engine of {@linkcode openStore}. */
+export async function openEngine(location: string | undefined): Promise<DenoKvEngine> {
   const kv = await openDenoKv(location);
+  if (location === undefined) return new DenoKvEngine(kv, { shared: true });
   const isOwn = isFile(location) || location === ":memory:";
-  return new Store(new DenoKvEngine(kv, { shared: !isOwn }), options);
+  return isOwn
+    ? new DenoKvEngine(kv, { shared: false })
+    : new DenoKvEngine(kv, { shared: true }, KV_CONNECT_LIMITS);
 }
 
 /** The store over a Deno KV that is open already: a bench's or a test's own. */

@@ -3,9 +3,11 @@ import { type AlertRow, sweepAlerts } from "../../../core/privacy/risk/alerts.ts
 import { ALERTS } from "../../../core/privacy/risk/families.ts";
 import { BUDGETS, RELEASES } from "../../../core/privacy/release/families.ts";
 import { sweepReleases } from "../../../core/privacy/release/release.ts";
-import { DENO_KV_LIMITS, DenoKvEngine } from "../../../core/store/deno_kv/engine.ts";
+import { DenoKvEngine } from "../../../core/store/deno_kv/engine.ts";
+import { DENO_KV_LIMITS } from "../../../core/store/deno_kv/limits.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
-import type { Engine, Write } from "../../../core/store/port.ts";
+import type { ClaimingEngine } from "../../../core/store/claims.ts";
+import type { Write } from "../../../core/store/port.ts";
 import { Store } from "../../../core/store/store.ts";
 import { BY_VERSION, releasing } from "../../support/privacy/released.ts";
 
@@ -17,7 +19,7 @@ async function watched(count: number): Promise<{ store: Store; deleted: number[]
   for (let row = 0; row < count; row++) await kv.set(["x", row], row);
   const inner = new DenoKvEngine(kv, { shared: false });
   const deleted: number[] = [];
-  const engine: Engine = {
+  const engine: ClaimingEngine = {
     limits: DENO_KV_LIMITS,
     capabilities: inner.capabilities,
     get: (key) => inner.get(key),
@@ -28,6 +30,7 @@ async function watched(count: number): Promise<{ store: Store; deleted: number[]
       return inner.commit(checks, writes);
     },
     close: () => inner.close(),
+    claims: (calls) => inner.claims(calls),
   };
   return { store: new Store(engine), deleted, close: () => kv.close() };
 }
@@ -77,7 +80,7 @@ Deno.test("sweep() does not remove a row that has changed since it was over", as
   await kv.set(["x", 1], "over");
   let writing: Promise<unknown> = Promise.resolve();
   const inner = new DenoKvEngine(kv, { shared: false });
-  const engine: Engine = {
+  const engine: ClaimingEngine = {
     limits: inner.limits,
     capabilities: inner.capabilities,
     get: (key) => inner.get(key),
@@ -89,6 +92,7 @@ Deno.test("sweep() does not remove a row that has changed since it was over", as
       return await inner.commit(checks, writes);
     },
     close: () => inner.close(),
+    claims: (calls) => inner.claims(calls),
   };
   const isOver = ({ value }: { value: string }) => {
     writing = kv.set(["x", 1], "wanted again");

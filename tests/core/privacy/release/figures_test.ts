@@ -3,7 +3,7 @@ import type { ReleaseQuery } from "../../../../core/config/release_types.ts";
 import type { CellTotal } from "../../../../core/privacy/dp/contributions.ts";
 import { randomise } from "../../../../core/privacy/dp/local_dp.ts";
 import { countFigures, estimateFigures, MAX_FIGURES } from "../../../../core/privacy/release/figures.ts";
-import { DENO_KV_LIMITS } from "../../../../core/store/deno_kv/engine.ts";
+import { DENO_KV_LIMITS } from "../../../../core/store/deno_kv/limits.ts";
 import { encodeFigures } from "../../../../core/privacy/release/rows.ts";
 import { planOf } from "../../../../core/privacy/release/plan.ts";
 import { UniformSource } from "../../../../core/base/uniform.ts";
