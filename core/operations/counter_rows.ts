@@ -78,7 +78,7 @@ export class CounterRows {
         changed.push({ name, key: COUNTERS.key(hour, app, this.#process), counts: new Map(counts), sum });
       }
     }
-    const { limits } = this.store;
+    const { limits } = this.#store;
     const rowsPerCommit = Math.min(limits.checksPerCommit, Math.floor(roomInCommit(limits) / MAX_ROW_BYTES));
     for (let at = 0; at < changed.length; at += rowsPerCommit) {
       const rows = changed.slice(at, at + rowsPerCommit);
