@@ -38,7 +38,7 @@ const PATH = "/v1/apps/load/logs";
 
 const folder = await Deno.makeTempDir();
 const service = spawnService({ folder });
-await service.ready;
+await service.ready();
 const plain = await startPlainServer(folder);
 
 function wireOf({ headers, body }: SignedLog): Uint8Array {

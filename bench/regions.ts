@@ -15,7 +15,8 @@ import {
   signLog,
 } from "../tests/support/client/load_client.ts";
 import { freePort } from "../tests/support/processes/free_ports.ts";
-import { type SpawnedService, spawnService } from "../tests/support/processes/spawned_service.ts";
+import type { RunningService } from "../tests/support/processes/running_service.ts";
+import { spawnService } from "../tests/support/processes/spawned_service.ts";
 import { environment } from "./environment.ts";
 import { percentile } from "./http/load.ts";
 import { postRequest, WireConnection } from "./http/wire_connection.ts";
@@ -34,7 +35,7 @@ const REGION_TOKEN = "the-secret-of-both-regions-in-the-bench";
 
 const folder = await Deno.makeTempDir();
 const distances: Distance[] = [];
-const services: SpawnedService[] = [];
+const services: RunningService[] = [];
 
 function far(port: number): string {
   const distance = putFarAway(port, ROUND_TRIP_MS);
@@ -42,7 +43,7 @@ function far(port: number): string {
   return `http://127.0.0.1:${distance.port}`;
 }
 
-async function start(name: string, port: number, env: Record<string, string>): Promise<SpawnedService> {
+async function start(name: string, port: number, env: Record<string, string>): Promise<RunningService> {
   await Deno.mkdir(`${folder}/${name}`);
   const service = spawnService({
     folder: `${folder}/${name}`,
@@ -50,11 +51,11 @@ async function start(name: string, port: number, env: Record<string, string>): P
     env: { DIT_CONFIG: new URL("regions/regions.config.ts", import.meta.url).pathname, ...env },
   });
   services.push(service);
-  await service.ready;
+  await service.ready();
   return service;
 }
 
-async function startAll(): Promise<{ eu: SpawnedService; us: SpawnedService; split: SpawnedService }> {
+async function startAll(): Promise<{ eu: RunningService; us: RunningService; split: RunningService }> {
   const [euPort, usPort, acsPort, splitPort] = [freePort(), freePort(), freePort(), freePort()];
   const regionsOf = (region: string) => ({
     DIT_REGION: region,
@@ -81,8 +82,8 @@ const STEPS: readonly Step[] = ["fetch a token", "send a log, first use", "send 
 /** One way to be served: who gives the tokens, and where the client's requests land. */
 interface Way {
   readonly name: string;
-  readonly issuer: SpawnedService;
-  readonly lands: SpawnedService;
+  readonly issuer: RunningService;
+  readonly lands: RunningService;
 }
 
 async function requestsOf(step: Step, { issuer }: Way, count: number): Promise<Uint8Array[]> {
@@ -108,7 +109,7 @@ function wireOf({ headers, body }: SignedLog): Uint8Array {
 }
 
 /** The first use of each token, which is not measured. */
-async function warm(issuer: SpawnedService, tokens: readonly LoadToken[]): Promise<void> {
+async function warm(issuer: RunningService, tokens: readonly LoadToken[]): Promise<void> {
   await send(issuer.port, tokens.map((token) => wireOf(signLog(token, 0))));
 }
 

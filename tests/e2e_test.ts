@@ -5,7 +5,8 @@ import { storeOver } from "../core/store/deno_kv/open.ts";
 import { splitLines } from "../core/ledger/pack_records.ts";
 import { assertAccepted, assertRefused } from "./support/http/assert_answers.ts";
 import { DAY_SECONDS, inOnePeriod } from "./support/processes/in_one_period.ts";
-import { failToStart, filesIn, type MainProcess, startMain } from "./support/processes/main_process.ts";
+import { filesIn } from "./support/base/files.ts";
+import { failToStart, type RunningService, runService } from "./support/processes/running_service.ts";
 import {
   batchRequest,
   blindBatch,
@@ -36,6 +37,19 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   }
 }
 
+/** Starts the service in development and waits until it has done its first maintenance. */
+async function startMain(folder: string): Promise<RunningService> {
+  const main = runService({ folder, env: { DIT_ENV: "development" } });
+  await main.until("maintenance");
+  return main;
+}
+
+/** Ends it; gives the exit code and what was written to stderr. */
+async function endMain(main: RunningService, signal: Deno.Signal): Promise<{ code: number; stderr: string }> {
+  const { code } = await main.end(signal);
+  return { code, stderr: main.stderr() };
+}
+
 const inFolderForADay = (run: (folder: string) => Promise<void>) =>
   inOnePeriod(DAY_SECONDS, () => inFolder(run));
 
@@ -48,12 +62,12 @@ function demoLog(token: Token, changes: LogChanges = {}): { request: RequestInit
   };
 }
 
-async function signIn({ send }: MainProcess, client: string): Promise<string> {
+async function signIn({ send }: RunningService, client: string): Promise<string> {
   const response = await send("/dev/session", { method: "POST", body: JSON.stringify({ client }) });
   return (await response.json()).jwt;
 }
 
-async function fetchDemoTokens(main: MainProcess, client: string, count: number): Promise<Token[]> {
+async function fetchDemoTokens(main: RunningService, client: string, count: number): Promise<Token[]> {
   const session = { jwt: await signIn(main, client), nowSeconds: Date.now() / 1000, app: "demo" };
   return await fetchTokens(main.send, session, count);
 }
@@ -82,7 +96,7 @@ async function readRows(folder: string): Promise<Deno.KvEntry<unknown>[]> {
 Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart, kill -9 and a restart", () =>
   inFolderForADay(async (folder) => {
     await using started = new AsyncDisposableStack();
-    const start = async () => started.use(await startMain({ folder }));
+    const start = async () => started.use(await startMain(folder));
     const stored: string[] = [];
     let main = await start();
     const keys = await fetchKeys(main.send, "demo");
@@ -107,7 +121,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
       main.send(logsPath("demo"), request).catch(() => undefined)
     );
     await answers[0];
-    const stopped = await main.end("SIGTERM");
+    const stopped = await endMain(main, "SIGTERM");
     assertEquals(stopped, { code: 0, stderr: "" });
     const statuses = (await Promise.all(answers)).map((answer) => answer?.status ?? 0);
     await Promise.all(answers.map(async (answer) => (await answer)?.body?.cancel().catch(() => {})));
@@ -143,7 +157,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
       }).catch(() => 0)
     );
     await Promise.race(lost);
-    assertEquals((await main.end("SIGKILL")).code, 137);
+    assertEquals((await endMain(main, "SIGKILL")).code, 137);
     const heard = await Promise.all(lost);
 
     main = await start();
@@ -162,7 +176,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
     stored.push(after.pseudonym);
     const over = demoLog(token, { use: 64 });
     await assertRefused(await main.send(logsPath("demo"), over.request), 403, "use_out_of_range");
-    assertEquals(await main.end("SIGINT"), { code: 0, stderr: "" });
+    assertEquals(await endMain(main, "SIGINT"), { code: 0, stderr: "" });
 
     // Every log is there exactly once, and every use that was named is claimed.
     assertEquals(await readStore(folder), { pseudonyms: stored.sort(), claims: stored.length });
@@ -185,7 +199,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
 
 Deno.test("A client that sends slowly does not keep the service from ending in order", () =>
   inFolder(async (folder) => {
-    const main = await startMain({ folder });
+    const main = await startMain(folder);
     const [token] = await fetchDemoTokens(main, "alice", 1);
     const { request, pseudonym } = demoLog(token!);
     const slow = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
@@ -194,7 +208,7 @@ Deno.test("A client that sends slowly does not keep the service from ending in o
       () => 0,
     );
     await assertAccepted(await main.send(logsPath("demo"), request));
-    assertEquals(await main.end("SIGTERM"), { code: 0, stderr: "" });
+    assertEquals(await endMain(main, "SIGTERM"), { code: 0, stderr: "" });
     // If it hears anything, it hears that it may send the log again.
     assert([0, 408].includes(await unfinished), `${await unfinished}`);
     assertEquals(await readStore(folder), { pseudonyms: [pseudonym], claims: 1 });

@@ -8,7 +8,8 @@ import { decodeBatchResponse } from "../../core/token/batch.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { nobleRistretto255 } from "../../core/voprf/noble.ts";
 import { type LoadToken, prepareBatch, sendLog, signLog } from "../../tests/support/client/load_client.ts";
-import { type SpawnedService, spawnService } from "../../tests/support/processes/spawned_service.ts";
+import type { RunningService } from "../../tests/support/processes/running_service.ts";
+import { spawnService } from "../../tests/support/processes/spawned_service.ts";
 
 /** Milliseconds of one round. */
 export type ServiceTimes = Record<ServiceStep, number>;
@@ -46,7 +47,7 @@ async function runScript(script: string): Promise<void> {
 }
 
 /** Spawns the service and gives it with the time until it takes connections. */
-function start(folder: string): Promise<[SpawnedService, number]> {
+function start(folder: string): Promise<[RunningService, number]> {
   return milliseconds(async () => {
     const service = spawnService({ folder });
     for (let over = false;;) {
@@ -55,7 +56,7 @@ function start(folder: string): Promise<[SpawnedService, number]> {
         (await Deno.connect({ hostname: "127.0.0.1", port: service.port })).close();
         return service;
       } catch {
-        if (over) throw new Error(`The service did not start:\n${service.output()}`);
+        if (over) throw new Error(`The service did not start:\n${service.lines.join("\n")}`);
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     }
@@ -64,7 +65,7 @@ function start(folder: string): Promise<[SpawnedService, number]> {
 
 type Batch = Awaited<ReturnType<typeof prepareBatch>>;
 
-async function sendBatch({ url }: SpawnedService, { headers, body }: Batch): Promise<Uint8Array> {
+async function sendBatch({ url }: RunningService, { headers, body }: Batch): Promise<Uint8Array> {
   const response = await fetch(`${url}/v1/apps/load/tokens`, { method: "POST", headers, body });
   if (!response.ok) throw new Error(`Tokens were refused: ${response.status} ${await response.text()}`);
   return await response.bytes();
@@ -79,7 +80,7 @@ function finalize(batch: Batch, answer: Uint8Array): LoadToken[] {
   }));
 }
 
-async function acceptLog({ url }: SpawnedService, token: LoadToken, use: number): Promise<number> {
+async function acceptLog({ url }: RunningService, token: LoadToken, use: number): Promise<number> {
   const log = signLog(token, use);
   const [{ status }, time] = await milliseconds(() => sendLog(url, log));
   if (status !== 200) throw new Error(`A log was answered ${status}`);

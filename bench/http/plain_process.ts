@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { freePort, isReady } from "../../cli/cluster/service_process.ts";
+import { isReady } from "../../cli/cluster/service_process.ts";
+import { freePort } from "../../tests/support/processes/free_ports.ts";
 
 /** A running server without credentials. */
 export interface PlainProcess {

@@ -17,7 +17,7 @@ const PATH = "/v1/apps/load/logs";
 export async function measureHttp(rounds: number, logs: number): Promise<string> {
   const folder = await Deno.makeTempDir();
   const service = spawnService({ folder });
-  await service.ready;
+  await service.ready();
   const plain = await startPlainServer(folder);
 
   /** Logs of fresh tokens whose first use has filled the cache of MAC keys. */

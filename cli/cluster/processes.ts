@@ -5,8 +5,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import configuration from "../../deno.json" with { type: "json" };
-import { runFlags, taskVariables } from "./service_process.ts";
+import { spawnMain } from "./service_process.ts";
 
 /** The service itself ends within 5 s. */
 const END_MS = 8_000;
@@ -25,18 +24,7 @@ export interface Member {
 
 /** Starts a process for development, with variables of its own. */
 export function startMember(name: string, port: number, env: Record<string, string>): Member {
-  const process = new Deno.Command("deno", { // with what `deno task dev` lets the service do, no less and no more
-    args: [
-      "run",
-      ...runFlags(configuration.tasks.dev.command, "main.ts"),
-      import.meta.resolve("../../main.ts"),
-    ],
-    env: { ...taskVariables(configuration.tasks.dev.command), ...env, PORT: `${port}` },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    detached: true, // Ctrl-C in a terminal signals a whole process group: each member shall be told once, by us.
-  }).spawn();
+  const process = spawnMain({ port, env, output: "piped", program: "deno" });
   const printed = Promise.all([print(name, process.stdout), print(name, process.stderr)]);
   return { name, port, process, ended: process.status.then((status) => printed.then(() => status)) };
 }

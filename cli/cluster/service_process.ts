@@ -25,6 +25,42 @@ export function taskVariables(task: string): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => pair.split("=")));
 }
 
+/** How a task of deno.json runs the service: to be put behind `deno run`, and the variables that it sets. */
+export function mainCommand(
+  task: "dev" | "start",
+): { flags: readonly string[]; script: URL; variables: Record<string, string> } {
+  const { command } = configuration.tasks[task];
+  return {
+    flags: runFlags(command, "main.ts"),
+    script: new URL("../../main.ts", import.meta.url),
+    variables: taskVariables(command),
+  };
+}
+
+/** How {@linkcode spawnMain} starts a service. */
+interface SpawnOptions {
+  readonly port: number;
+  readonly env?: Record<string, string> | undefined;
+  readonly output: "piped" | "inherit" | "null";
+  /** What runs it, as `--allow-run` names it; this very Deno by default. */
+  readonly program?: string;
+}
+
+/** A development service's process, with just what `deno task dev` lets it do. */
+export function spawnMain(
+  { port, env, output, program = Deno.execPath() }: SpawnOptions,
+): Deno.ChildProcess {
+  const { flags, script, variables } = mainCommand("dev");
+  return new Deno.Command(program, {
+    args: ["run", ...flags, script.href],
+    env: { ...variables, ...env, PORT: `${port}` },
+    stdin: "null",
+    stdout: output,
+    stderr: output,
+    detached: true, // Ctrl-C in a terminal reaches the whole group: the service is told once, by us.
+  }).spawn();
+}
+
 /** A running service. */
 export interface ServiceProcess {
   /** Where it answers. */
@@ -47,21 +83,9 @@ export interface ServiceProcessOptions {
 
 /** Starts a service and waits until it is ready. Throws when it ends instead. */
 export async function startService(options: ServiceProcessOptions = {}): Promise<ServiceProcess> {
-  const port = options.port ?? freePort();
+  const port = options.port ?? portOfNow();
   const url = `http://localhost:${port}`;
-  const output = options.output ?? "null";
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      ...runFlags(configuration.tasks.dev.command, "main.ts"),
-      import.meta.resolve("../../main.ts"),
-    ],
-    env: { ...taskVariables(configuration.tasks.dev.command), ...options.env, PORT: String(port) },
-    stdin: "null",
-    stdout: output,
-    stderr: output,
-    detached: true, // Ctrl-C in a terminal reaches the whole group: the service is told once, by us.
-  }).spawn();
+  const child = spawnMain({ port, env: options.env, output: options.output ?? "null" });
   let ended = false;
   child.status.then(() => ended = true);
   while (!await isReady(url)) {
@@ -90,7 +114,7 @@ export async function isReady(url: string): Promise<boolean> {
 }
 
 /** A port that nobody listens on at this moment. */
-export function freePort(): number {
+function portOfNow(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }

@@ -3,12 +3,10 @@
  *
  * @module
  */
-import configuration from "../../deno.json" with { type: "json" };
-import { isReady, runFlags } from "../../cli/cluster/service_process.ts";
 import { utf8 } from "../../core/base/bytes.ts";
 import { readSegment } from "../../core/ledger/segments.ts";
 import { tokenDigest } from "../../edge/auth/bearer.ts";
-import { freePort } from "../support/processes/free_ports.ts";
+import { runService } from "../support/processes/running_service.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 import type { Source } from "./canaries.ts";
 import { type Collector, startCollector } from "./collector.ts";
@@ -39,16 +37,10 @@ export interface WatchedService {
  */
 export async function startWatched(leaks?: string): Promise<WatchedService> {
   const folder = `.dit/canary-${crypto.randomUUID()}`;
-  const port = freePort();
   const collector = startCollector();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      ...runFlags(configuration.tasks.dev.command, "main.ts"),
-      ...(leaks === undefined ? [] : ["--preload", leaks]),
-      "main.ts",
-    ],
-    cwd: ROOT,
+  const service = runService({
+    folder: ROOT.pathname,
+    flags: (flags) => leaks === undefined ? flags : [...flags, "--preload", leaks],
     env: {
       DIT_ENV: "development",
       DIT_LOG: "requests",
@@ -57,50 +49,38 @@ export async function startWatched(leaks?: string): Promise<WatchedService> {
       DIT_SESSION_SECRET: SESSION_SECRET,
       DIT_ADMIN_TOKEN_SHA256: tokenDigest(ADMIN_TOKEN).toHex(),
       HOST: "0.0.0.0",
-      PORT: String(port),
-      NO_COLOR: "1",
       ...telemetryOf(collector),
       OTEL_PROPAGATORS: leaks === undefined ? "none" : "tracecontext",
     },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const output = child.output();
-  let ended = false;
-  child.status.then(() => ended = true);
-  while (!await isReady(`http://127.0.0.1:${port}`)) {
-    if (ended) throw new Error(new TextDecoder().decode((await output).stderr));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  });
+  await service.ready();
   const files = () => readFiles(new URL(folder, ROOT));
   return {
-    port,
+    port: service.port,
     async exported(times) {
       const wanted = collector.counts.metrics + times;
       await until(() => collector.counts.metrics >= wanted);
     },
     files,
     async stop() {
-      child.kill("SIGTERM");
       // Deno's own export at the exit has been seen to wait for ever, when all that was to be found had come already.
       let stuck = false;
       const force = setTimeout(() => {
         stuck = true;
-        child.kill("SIGKILL");
+        service.child.kill("SIGKILL");
       }, STUCK_MS);
-      const { stdout, stderr, code } = await output;
+      const { code } = await service.end("SIGTERM");
       clearTimeout(force);
       await collector.stop();
-      if (code !== 0 && !stuck) throw new Error(new TextDecoder().decode(stderr));
+      if (code !== 0 && !stuck) throw new Error(service.stderr());
       for (const [kind, count] of Object.entries(collector.counts)) {
         if (count === 0) {
           throw new Error(`No ${kind} were exported: the search would prove nothing about them.`);
         }
       }
       const sources = [
-        { name: "stdout", bytes: stdout },
-        { name: "stderr", bytes: stderr },
+        { name: "stdout", bytes: utf8(service.stdout()) },
+        { name: "stderr", bytes: utf8(service.stderr()) },
         ...collector.sources,
         ...await files(),
         ...await readRows(new URL(`${folder}/kv.sqlite3`, ROOT)),

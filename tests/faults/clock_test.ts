@@ -3,15 +3,16 @@ import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
 import { inOnePeriod } from "../support/processes/in_one_period.ts";
 import { fetchTokens, sendUntilKnown, type SignedLog, signLog } from "../support/client/load_client.ts";
-import { type SpawnedService, spawnService } from "../support/processes/spawned_service.ts";
+import type { RunningService } from "../support/processes/running_service.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
 import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 const HOUR = 3_600;
 
-async function tell(service: SpawnedService, ...lines: string[]): Promise<void> {
+async function tell(service: RunningService, ...lines: string[]): Promise<void> {
   for (const line of lines) {
-    const told = () => service.output().split("\n").filter((one) => one === line).length;
+    const told = () => service.lines.filter((one) => one === line).length;
     const before = told();
     await service.say(line);
     await until(() => told() > before);
@@ -21,13 +22,13 @@ async function tell(service: SpawnedService, ...lines: string[]): Promise<void> 
 const send = (url: string, log: SignedLog) => sendUntilKnown(() => url, log);
 
 /** Runs a test within an hour of the wall's clock, by which the services' keys go as well. */
-function withServices(overlap: number, run: (services: SpawnedService[]) => Promise<void>): Promise<void> {
+function withServices(overlap: number, run: (services: RunningService[]) => Promise<void>): Promise<void> {
   return inOnePeriod(HOUR, () => withFreshServices(overlap, run));
 }
 
 async function withFreshServices(
   overlap: number,
-  run: (services: SpawnedService[]) => Promise<void>,
+  run: (services: RunningService[]) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   await using endpoint = await startKvEndpoint({ path: `${folder}/endpoint.sqlite3`, token: TOKEN });
@@ -39,7 +40,7 @@ async function withFreshServices(
       env: { DIT_TEST_OVERLAP: String(overlap) },
     }));
   try {
-    await Promise.all(services.map(({ ready }) => ready));
+    await Promise.all(services.map((service) => service.ready()));
     await run(services);
     for (const service of services) await service.say("end");
     for (const service of services) assertEquals((await service.ended).code, 0);

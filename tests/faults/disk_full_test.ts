@@ -2,7 +2,8 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { assertExactlyOnce } from "../support/store/exactly_once.ts";
 import { startLoad } from "../support/client/load.ts";
 import { fetchTokens } from "../support/client/load_client.ts";
-import { type SpawnedService, spawnService } from "../support/processes/spawned_service.ts";
+import type { RunningService } from "../support/processes/running_service.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 
 /** Runs a command of the system; gives whether it worked. */
@@ -20,8 +21,8 @@ async function run(...command: string[]): Promise<boolean> {
 }
 
 /** Load until the store takes nothing more, then room, and then every log has to come to an end. */
-async function fillAndFree(service: SpawnedService, makeRoom: () => Promise<void>): Promise<void> {
-  await service.ready;
+async function fillAndFree(service: RunningService, makeRoom: () => Promise<void>): Promise<void> {
+  await service.ready();
   const tokens = await fetchTokens(service.url, "disk", 640);
   const load = startLoad({ url: () => service.url, tokens, clients: 16 });
   const heard = (answer: string) => load.heard.get(answer) ?? 0;
@@ -31,7 +32,7 @@ async function fillAndFree(service: SpawnedService, makeRoom: () => Promise<void
   for (const answer of load.heard.keys()) {
     assert(["200", "503 store_unavailable", "429 overloaded"].includes(answer), answer);
   }
-  assert(service.output().includes("store_fault"), service.output());
+  assert(service.lines.join("\n").includes("store_fault"), service.lines.join("\n"));
   await makeRoom();
   const before = heard("200");
   await until(() => heard("200") > before + 200);

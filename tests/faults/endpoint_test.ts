@@ -132,7 +132,7 @@ Deno.test("a store behind a network may fail in every way, and every log is stor
   const folder = await Deno.makeTempDir();
   await using endpoint = await startKvEndpoint({ path: `${folder}/endpoint.sqlite3`, token: TOKEN });
   const service = spawnService({ folder, kv: endpoint.url });
-  await service.ready;
+  await service.ready();
   let stored: Set<string> = new Set();
   for (const fault of faults) {
     await t.step(`the endpoint ${fault.name}`, async () => {

@@ -12,7 +12,7 @@ Deno.test(`kill -9 at ${ROUNDS} random instants under load loses and doubles not
   const folder = await Deno.makeTempDir();
   const port = freePort();
   let service = spawnService({ folder, port });
-  await service.ready;
+  await service.ready();
   const tokens = await fetchTokens(service.url, "kill", CLIENTS * 40);
   let gate = Promise.resolve();
   // Each client goes on through every crash: the same bytes until it hears what became of them, then the next log.
@@ -30,7 +30,7 @@ Deno.test(`kill -9 at ${ROUNDS} random instants under load loses and doubles not
     gate = promise;
     assertEquals((await service.end("SIGKILL")).signal, "SIGKILL");
     service = spawnService({ folder, port });
-    await service.ready;
+    await service.ready();
     // Before anybody sends again: what was under way may be there or not, what was acknowledged is.
     await assertExactlyOnce(service, sent);
     unknown += sent.values().filter((answer) => answer === undefined).toArray().length;

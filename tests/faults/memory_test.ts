@@ -2,7 +2,8 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
 import { fetchTokens, sendLog, signLog } from "../support/client/load_client.ts";
-import { type SpawnedService, spawnService } from "../support/processes/spawned_service.ts";
+import type { RunningService } from "../support/processes/running_service.ts";
+import { spawnService } from "../support/processes/spawned_service.ts";
 import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
@@ -13,7 +14,7 @@ const REFUSALS = LONG ? 60_000 : 6_000;
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Resident memory of a process in MiB. Deno itself reads nothing below /proc unless it may do everything. */
-async function residentMiB({ child }: SpawnedService): Promise<number> {
+async function residentMiB({ child }: RunningService): Promise<number> {
   const { stdout } = await new Deno.Command("cat", { args: [`/proc/${child.pid}/status`] }).output();
   return Number(/VmRSS:\s+([0-9]+) kB/.exec(new TextDecoder().decode(stdout))![1]) / 1_024;
 }
@@ -26,7 +27,7 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     await using endpoint = await startKvEndpoint({ path: `${folder}/endpoint.sqlite3`, token: TOKEN });
     const service = spawnService({ folder, kv: endpoint.url });
-    await service.ready;
+    await service.ready();
     let stored: Set<string> = new Set();
     for (const fault of ["hang", "hangAnswer"] as const) {
       await t.step(`${fault} under load`, async () => {

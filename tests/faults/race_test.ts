@@ -31,7 +31,7 @@ Deno.test(`three processes and ${CLIENTS} clients race for ${TOKENS} tokens: eac
   const folder = await Deno.makeTempDir();
   await using endpoint = await startKvEndpoint({ path: `${folder}/endpoint.sqlite3`, token: TOKEN });
   const services = Array.from({ length: PROCESSES }, () => spawnService({ folder, kv: endpoint.url }));
-  await Promise.all(services.map(({ ready }) => ready));
+  await Promise.all(services.map((service) => service.ready()));
   const tokens = await fetchTokens(services[0]!.url, "race", TOKENS);
   const sent: Sent = new Map();
   const queue = attempts();

@@ -15,7 +15,7 @@ const TOKENS = LONG ? 100 : 20;
 Deno.test("clients that send everything three times do not multiply the records", async () => {
   const folder = await Deno.makeTempDir();
   const service = spawnService({ folder });
-  await service.ready;
+  await service.ready();
   const tokens = await fetchTokens(service.url, "retry", TOKENS);
   const sent: Sent = new Map();
   await Promise.all(tokens.map(async (token, index) => {

@@ -11,7 +11,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const folder = await Deno.makeTempDir();
     const port = freePort();
     const service = spawnService({ folder, port });
-    await service.ready;
+    await service.ready();
     const tokens = await fetchTokens(service.url, "shutdown", CLIENTS * 4);
     const sent: Sent = new Map();
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
@@ -29,11 +29,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await new Promise((resolve) => setTimeout(resolve, 500));
     const { code } = await service.end(signal);
     // Its own clock says so: after 4.5 s it would have ended with 1 (boot/shutdown.ts).
-    assertEquals(code, 0, service.output());
+    assertEquals(code, 0, service.lines.join("\n"));
     await Promise.all(clients);
 
     const again = spawnService({ folder, port });
-    await again.ready;
+    await again.ready();
     await assertExactlyOnce(again, sent);
     await again.end("SIGTERM");
     await Deno.remove(folder, { recursive: true });

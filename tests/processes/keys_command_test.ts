@@ -77,7 +77,7 @@ Deno.test("deno task keys works through the running service, and on its store wh
       );
       assertEquals(process.events("key_revoked").length, 2);
     } finally {
-      assertEquals((await process.kill("SIGTERM")).code, 0);
+      assertEquals((await process.end("SIGTERM")).code, 0);
     }
     const after = await keys(folder, "list", env);
     assertEquals(states(after.stdout).slice(0, 3), [
@@ -224,7 +224,7 @@ Deno.test("production does not start without its sealing keys or with wrong ones
   });
   const refused = async (variables: Record<string, string>) => {
     await using process = await startProcess({ folder, port, env: variables });
-    assertEquals((await process.kill("SIGTERM")).code, 1);
+    assertEquals((await process.end("SIGTERM")).code, 1);
     assertEquals(process.events("listening"), []);
     return process.lines.join("\n");
   };

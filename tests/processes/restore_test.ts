@@ -119,7 +119,7 @@ Deno.test("A backup of a running service is put back, and no use, quota or relea
     const used = await run("restore", "--from", backup);
     assertEquals([used.code, used.stderr], [1, "Another process uses .dit/kv.sqlite3: stop it first.\n"]);
 
-    assertEquals((await service.kill("SIGKILL")).signal, "SIGKILL");
+    assertEquals((await service.end("SIGKILL")).signal, "SIGKILL");
     await assertCountsTwice(await folders.make(CONFIG), { folder, backup, port, env, token });
 
     const restored = await run("restore", "--from", backup, "--generation", "1");
@@ -141,7 +141,7 @@ Deno.test("A backup of a running service is put back, and no use, quota or relea
     const audit = await run("audit");
     assertEquals([audit.code, audit.stderr], [0, ""]);
     assertStringIncludes(audit.stdout, "Nothing is wrong: 3 claims, 3 records.");
-    assertEquals((await service.kill("SIGTERM")).code, 0);
+    assertEquals((await service.end("SIGTERM")).code, 0);
 
     // What was there before the restore was put aside, and is not overwritten by another one.
     const again = await run("restore", "--from", backup);
@@ -157,7 +157,7 @@ Deno.test("deno task restore changes nothing when the backup is none, or lies un
   const env = { PORT: String(port), DIT_CONFIG: "config.js" };
   for (const place of [elsewhere, folder]) {
     const service = await startReady({ folder: place, port, env });
-    assertEquals((await service.kill("SIGTERM")).code, 0);
+    assertEquals((await service.end("SIGTERM")).code, 0);
   }
   const read = () => Deno.readFile(`${folder}/.dit/kv.sqlite3`);
   const before = await read();

@@ -5,11 +5,11 @@ import { parseCredential } from "../../core/token/credential.ts";
 import { digestBody, encodeTranscript } from "../../core/token/mac.ts";
 import { tokenDigest } from "../../edge/auth/bearer.ts";
 import { freePorts } from "../support/processes/free_ports.ts";
+import type { RunningService } from "../support/processes/running_service.ts";
 import {
   countRows,
   demoConfig,
   Folders,
-  type RunningProcess,
   runTask,
   signIn,
   startReady,
@@ -21,9 +21,9 @@ const CONFIG = demoConfig({ serviceTokenSha256: tokenDigest(TOKEN).toHex(), uses
 function logServer(
   folder: string,
   port: number,
-  acs: RunningProcess,
+  acs: RunningService,
   token = TOKEN,
-): Promise<RunningProcess> {
+): Promise<RunningService> {
   const env = {
     DIT_CONFIG: "config.js",
     DIT_ROLE: "logs",
@@ -167,7 +167,7 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
       }
     })();
     await new Promise((resolve) => setTimeout(resolve, 250));
-    await logs.kill("SIGKILL");
+    await logs.end("SIGKILL");
     logs = processes.use(await logServer(logsFolder, logsPort, acs));
     await loop;
     await flushUntil(dit, () => heard.sent === 30);
@@ -196,7 +196,7 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
     const { client: dit, heard } = client(logs.url);
     dit.log("app_opened", {});
     await dit.flush();
-    await acs.kill("SIGKILL");
+    await acs.end("SIGKILL");
     dit.log("app_opened", {});
     await dit.flush();
     assertEquals([heard.sent, heard.refused], [1, ["store_unavailable"]]);
@@ -215,7 +215,7 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
     await dit.close();
     assertEquals(heard.sent, 0);
     assertEquals(new Set(heard.refused), new Set(["internal"]));
-    await wrong.kill("SIGTERM");
+    await wrong.end("SIGTERM");
     const reasons = wrong.events("internal_error").map(({ reasons }) => String(reasons));
     assertEquals(new Set(reasons), new Set(["The ACS refused this server: service_token_invalid."]));
     assert(!wrong.lines.join().includes("service-token-of"));

@@ -19,8 +19,8 @@ Deno.test("a service ends when it is told to, though its collector takes everyth
       },
     });
     // As a supervisor does. With Deno's own limit, 10 s for each of two exports, this would be the end of it.
-    const patience = setTimeout(() => service.kill("SIGKILL"), 15_000);
-    assertEquals((await service.kill("SIGTERM")).code, 0);
+    const patience = setTimeout(() => service.end("SIGKILL"), 15_000);
+    assertEquals((await service.end("SIGTERM")).code, 0);
     clearTimeout(patience);
     assert(connections.length > 0, "nothing was exported");
     collector.close();

@@ -3,6 +3,7 @@ import { METRICS } from "../../../core/operations/metrics.ts";
 import { GAUGES } from "../../../core/operations/gauges.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
 import { startService } from "../../../cli/cluster/service_process.ts";
+import { freePort } from "../../support/processes/free_ports.ts";
 import { until } from "../../support/store/with_kv_endpoint.ts";
 
 const ADMIN = "admin-token-of-tests";
@@ -30,6 +31,7 @@ function startCollector() {
 Deno.test("/metrics and OpenTelemetry tell the same, under the same names, to operators alone", async () => {
   const collector = startCollector();
   const service = await startService({
+    port: freePort(),
     env: {
       DIT_KV: ":memory:",
       DIT_ADMIN_TOKEN_SHA256: tokenDigest(ADMIN).toHex(),

@@ -4,11 +4,12 @@
  * @module
  */
 import type { Page } from "playwright-core";
-import { type SpawnedService, spawnService } from "../processes/spawned_service.ts";
+import type { RunningService } from "../processes/running_service.ts";
+import { spawnService } from "../processes/spawned_service.ts";
 
 /** A running service in development. */
 export interface DemoConsole {
-  readonly service: SpawnedService;
+  readonly service: RunningService;
   /** The link that it printed: it carries the admin token. */
   readonly link: string;
   /** The admin token. */
@@ -31,9 +32,9 @@ export async function withDemoConsole(run: (parts: DemoConsole) => Promise<void>
     },
   });
   try {
-    await service.ready;
-    const link = /The console: (\S+)/.exec(service.output())?.[1];
-    if (link === undefined) throw new Error(`no link was printed: ${service.output()}`);
+    await service.ready();
+    const link = /The console: (\S+)/.exec(service.lines.join("\n"))?.[1];
+    if (link === undefined) throw new Error(`no link was printed: ${service.lines.join("\n")}`);
     const token = decodeURIComponent(new URL(link).hash.slice("#token=".length));
     await run({
       service,

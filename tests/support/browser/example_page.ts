@@ -5,7 +5,8 @@
  */
 import type { BrowserContext, Page, Request } from "playwright-core";
 import { freePort } from "../processes/free_ports.ts";
-import { Folders, type RunningProcess, startReady } from "../processes/service_process.ts";
+import type { RunningService } from "../processes/running_service.ts";
+import { Folders, startReady } from "../processes/service_process.ts";
 import { startChromium } from "./chromium.ts";
 import { exportEvents, type StoredEvent } from "../store/stored_events.ts";
 
@@ -33,7 +34,7 @@ export async function setStage(preferences?: unknown): Promise<Stage> {
     cwd: new URL("../../../", import.meta.url),
   }).output();
   if (!bundled.success) throw new Error(new TextDecoder().decode(bundled.stderr));
-  const service: RunningProcess = started.use(await startReady({ folder, port: freePort() }));
+  const service: RunningService = started.use(await startReady({ folder, port: freePort() }));
   const { context } = started.use(await startChromium({}, preferences));
   const stack = started.move();
   return {

@@ -9,7 +9,8 @@ import { exportDay } from "../../../core/operations/export.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { platformRandom } from "../service/keys.ts";
 import { freePort } from "./free_ports.ts";
-import { demoConfig, Folders, type RunningProcess, signIn, startReady } from "./service_process.ts";
+import type { RunningService } from "./running_service.ts";
+import { demoConfig, Folders, signIn, startReady } from "./service_process.ts";
 
 /** How to watch. */
 export interface WatchOptions {
@@ -54,7 +55,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
   const folder = await folders.make(demoConfig({ epochSeconds }));
   const port = freePort();
   const start = () => startReady({ folder, port, env: { DIT_CONFIG: "config.js" } });
-  const processes: RunningProcess[] = [await start()];
+  const processes: RunningService[] = [await start()];
   const url = processes[0]!.url;
   const endsAt = performance.now() + seconds * 1000;
   const counts = { logged: 0, sent: 0, tokens: 0, crossed: 0 };
@@ -69,7 +70,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
       await sleep(Math.max(0, startedAt + second * 1000 - performance.now()));
       for (const before = epochNow(); epochNow() === before;) await sleep(50);
       onEvent("kill -9");
-      await processes.at(-1)!.kill("SIGKILL");
+      await processes.at(-1)!.end("SIGKILL");
       processes.push(await start());
       onEvent("started again");
     }
@@ -123,7 +124,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
     await Promise.all([operate(), ...Array.from({ length: clients }, (_, number) => send(number))]);
   } finally {
     clearInterval(telling);
-    await processes.at(-1)!.kill("SIGTERM");
+    await processes.at(-1)!.end("SIGTERM");
   }
   const destroyed = new Set(
     processes.flatMap((process) => process.events("key_destroyed")).map(({ epoch }) => epoch),

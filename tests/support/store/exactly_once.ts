@@ -6,7 +6,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { type Answer, isUnknown, type SignedLog } from "../client/load_client.ts";
-import { audit, exportPseudonyms, type SpawnedService } from "../processes/spawned_service.ts";
+import type { RunningService } from "../processes/running_service.ts";
+import { audit, exportPseudonyms } from "../processes/spawned_service.ts";
 
 /** Logs and the last answer that each had; undefined: none yet. */
 export type Sent = Map<SignedLog, Answer | undefined>;
@@ -16,7 +17,7 @@ export type Sent = Map<SignedLog, Answer | undefined>;
  * @returns The pseudonyms of all records.
  */
 export async function assertExactlyOnce(
-  service: SpawnedService,
+  service: RunningService,
   sent: Sent,
   before: ReadonlySet<string> = new Set(),
 ): Promise<Set<string>> {
