@@ -15,7 +15,11 @@ const WINDOW_BYTES = 32 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /** What is exported. */
-export interface ExportOptions {
+export interface Export {
+  /** The application's name. */
+  readonly app: string;
+  /** The day, in days since 1970. */
+  readonly day: number;
   /** Bytes of records that are shuffled at a time; 32 MiB by default. */
   readonly windowBytes?: number;
   /** Names of events that are left out: those in quarantine. */
@@ -27,11 +31,8 @@ export interface ExportOptions {
  * @throws {DayChangedError} At the end, when records were moved or removed meanwhile.
  */
 export async function* exportDay(
-  store: Store,
-  app: string,
-  day: number,
-  random: RandomSource,
-  { windowBytes = WINDOW_BYTES, withheld = new Set() }: ExportOptions = {},
+  { store, random }: { readonly store: Store; readonly random: RandomSource },
+  { app, day, windowBytes = WINDOW_BYTES, withheld = new Set() }: Export,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let chunk = new Uint8Array(CHUNK_BYTES);
   let length = 0;

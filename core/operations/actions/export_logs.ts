@@ -33,6 +33,6 @@ export async function exportLogs(
   return await auditLog.record(
     actor,
     action,
-    () => Promise.resolve(exportDay(store, app.id, day, random, { withheld })),
+    () => Promise.resolve(exportDay({ store, random }, { app: app.id, day, withheld })),
   );
 }

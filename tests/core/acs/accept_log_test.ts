@@ -56,7 +56,7 @@ async function assertRefused(work: Promise<unknown>, code: string): Promise<Refu
 }
 
 async function storedEvents(server: Server): Promise<string[][]> {
-  const chunks = await Array.fromAsync(exportDay(server.store, "notes", dayOf(NOW), platformRandom));
+  const chunks = await Array.fromAsync(exportDay(server, { app: "notes", day: dayOf(NOW) }));
   const lines = new TextDecoder().decode(concat(...chunks)).split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line).events.map(({ name }: { name: string }) => name));
 }

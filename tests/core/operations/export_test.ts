@@ -11,7 +11,7 @@ import { seededRandom } from "../../support/base/seeded_random.ts";
 import { setRow } from "../../support/store/rows.ts";
 
 async function exported(store: Store, windowBytes = 32 * 2 ** 20): Promise<string[]> {
-  const chunks = await Array.fromAsync(exportDay(store, "demo", DAY, random, { windowBytes }));
+  const chunks = await Array.fromAsync(exportDay({ store, random }, { app: "demo", day: DAY, windowBytes }));
   const text = new TextDecoder().decode(concat(...chunks));
   assert(text === "" || text.endsWith("\n"));
   return text.split("\n").slice(0, -1);
@@ -51,7 +51,7 @@ Deno.test("exportDay() fits large records into its chunks", () =>
 Deno.test("exportDay() breaks off when records are moved meanwhile", () =>
   withLedger(async ({ store, add }) => {
     await add({ uses: 60, commits: 30 });
-    const chunks = exportDay(store, "demo", DAY, random, { windowBytes: 0 });
+    const chunks = exportDay({ store, random }, { app: "demo", day: DAY, windowBytes: 0 });
     await chunks.next();
     await moveIntoSegments(store, random, "demo", (DAY + 1) * 86_400, { minShuffled: 100 });
     await assertRejects(() => Array.fromAsync(chunks), DayChangedError);

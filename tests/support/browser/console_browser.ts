@@ -22,12 +22,20 @@ export const OPERATED: TestServiceOptions = {
 
 const HOST = "telemetry.example";
 
+/** What a browser reaches. */
+export type BrowsedService = Pick<TestService, "handle">;
+
 /** One browser with its cookies. */
 export class ConsoleBrowser {
   readonly cookies = new Map<string, { value: string; path: string }>();
+  readonly #test: BrowsedService;
+  readonly #address: string;
 
   /** Sends to a service of a test, from an address. */
-  constructor(private readonly test: TestService, private readonly address = "192.0.2.1") {}
+  constructor(test: BrowsedService, address = "192.0.2.1") {
+    this.#test = test;
+    this.#address = address;
+  }
 
   /** Asks for a path. Headers replace those that the browser would send. */
   async get(path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -90,7 +98,7 @@ export class ConsoleBrowser {
       if (value === "") headers.delete(name);
       else headers.set(name, value);
     }
-    const response = await this.test.handle(new Request(request, { headers }), this.address);
+    const response = await this.#test.handle(new Request(request, { headers }), this.#address);
     for (const cookie of response.headers.getSetCookie()) this.#keep(cookie);
     return response;
   }

@@ -139,7 +139,7 @@ async function countEvents(path: string): Promise<number> {
   const today = Math.floor(Date.now() / 86_400_000);
   let events = 0;
   for (const day of [today - 1, today, today + 1]) {
-    const chunks = await Array.fromAsync(exportDay(store, "demo", day, platformRandom));
+    const chunks = await Array.fromAsync(exportDay({ store, random: platformRandom }, { app: "demo", day }));
     const lines = new TextDecoder().decode(concat(...chunks)).split("\n").filter((line) => line !== "");
     for (const line of lines) events += JSON.parse(line).events.length;
   }

@@ -204,7 +204,7 @@ export async function redeemWith(
 
 /** The texts of all records that a store has of the day of {@linkcode NOW}. */
 export async function storedTexts(server: Server, app = "notes"): Promise<string[]> {
-  const chunks = await Array.fromAsync(exportDay(server.store, app, dayOf(NOW), platformRandom));
+  const chunks = await Array.fromAsync(exportDay(server, { app, day: dayOf(NOW) }));
   const lines = new TextDecoder().decode(concat(...chunks)).split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line).text).toSorted();
 }
