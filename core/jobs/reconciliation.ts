@@ -70,8 +70,10 @@ export async function auditStore(
   for (let run = 1;; run++) {
     const before = await readTallies(store);
     // What is committed from here on is left out: it would be seen in one family of rows and not in the other.
-    const fence = await store.commit((operation) => operation.set(FENCES.key(), true));
-    const scan = new Scan(store, fence!, await readKeys(store), options.maxCommits ?? 250_000);
+    const fence = await store.commit((commit) => commit.set(FENCES.key(), true));
+    if (fence === undefined) throw new Error("A commit without checks was refused.");
+    const { maxCommits = 250_000 } = options;
+    const scan = new Scan({ store, fence, keys: await readKeys(store), maxCommits });
     await scan.run(new Set([...apps, ...before.values().map(({ app }) => app)]));
     const after = await readTallies(store);
     const changed = changedTallies(before, after);
@@ -117,22 +119,36 @@ async function readKeys(store: Store): Promise<Map<number, Key>> {
 /** Claims less records of each commit, by application and day. */
 type Surplus = Map<DaySums, Map<string, number>>;
 
+/** What is scanned. */
+interface ScanOptions {
+  readonly store: Store;
+  /** The stamp up to which commits are compared. */
+  readonly fence: string;
+  readonly keys: ReadonlyMap<number, Key>;
+  /** Commits that are compared at a time. */
+  readonly maxCommits: number;
+}
+
 /** Reads claims and records and sets them against each other, commit by commit. */
 class Scan {
   readonly sums = new Map<string, DaySums>();
   readonly findings: Finding[] = [];
+  readonly #store: Store;
+  readonly #fence: string;
+  readonly #keys: ReadonlyMap<number, Key>;
+  readonly #maxCommits: number;
   #slices = 1;
 
-  constructor(
-    private readonly store: Store,
-    private readonly fence: string,
-    private readonly keys: ReadonlyMap<number, Key>,
-    private readonly maxCommits: number,
-  ) {}
+  constructor({ store, fence, keys, maxCommits }: ScanOptions) {
+    this.#store = store;
+    this.#fence = fence;
+    this.#keys = keys;
+    this.#maxCommits = maxCommits;
+  }
 
   /** Commits are compared in slices, so that memory is bounded however many there are. */
   async run(apps: Set<string>): Promise<void> {
-    for (const { app } of this.keys.values()) apps.add(app);
+    for (const { app } of this.#keys.values()) apps.add(app);
     for (let slice = 0; slice < this.#slices;) {
       const surplus = await this.#readSlice(slice, apps);
       if (surplus !== undefined) {
@@ -159,19 +175,19 @@ class Scan {
       if (before === undefined) commits++;
       ofDay.set(stamp, (before ?? 0) + count);
     };
-    const claims = this.store.list<unknown>(CLAIMS.all(), {
+    const claims = this.#store.list<unknown>(CLAIMS.all(), {
       // Claims are small: as many at a time as the engine gives.
-      batchSize: this.store.limits.rowsPerPage,
+      batchSize: this.#store.limits.rowsPerPage,
     });
     for await (const { key, value, stamp } of claims) {
       if (!this.#isInSlice(slice, stamp)) continue;
       const sums = this.#readClaim(key[1], value, stamp);
       if (sums !== undefined) add(sums, stamp, 1);
-      if (commits > this.maxCommits) return undefined;
+      if (commits > this.#maxCommits) return undefined;
     }
     for (const app of apps) {
-      for await (const day of daysWithRecords(this.store, app, Infinity)) {
-        for await (const row of readRecordRows(this.store, app, day)) {
+      for await (const day of daysWithRecords(this.#store, app, Infinity)) {
+        for await (const row of readRecordRows(this.#store, app, day)) {
           if (!this.#isInSlice(slice, row.stamp)) continue;
           const sums = this.#sumsOf(app, day);
           const records = this.#readRow(row);
@@ -180,7 +196,7 @@ class Scan {
             sums.records += records;
             add(sums, row.stamp, -records);
           }
-          if (commits > this.maxCommits) return undefined;
+          if (commits > this.#maxCommits) return undefined;
         }
       }
     }
@@ -189,7 +205,7 @@ class Scan {
 
   #isInSlice(slice: number, stamp: string): boolean {
     // The last four digits tell the order within a commit of some stores; those before them count the commits.
-    return stamp <= this.fence && parseInt(stamp.slice(8, 16), 16) % this.#slices === slice;
+    return stamp <= this.#fence && parseInt(stamp.slice(8, 16), 16) % this.#slices === slice;
   }
 
   /** The day that a claim's record belongs to, if it has one here. */
@@ -200,7 +216,7 @@ class Scan {
       return undefined;
     }
     const view = new DataView(id.buffer, id.byteOffset);
-    const key = this.keys.get(view.getUint32(0));
+    const key = this.#keys.get(view.getUint32(0));
     if (key === undefined) {
       this.#find("claim_of_unknown_key", stamp, "a use is claimed under a key that does not exist");
       return undefined;

@@ -76,9 +76,9 @@ async function retireRows(store: Store, app: string, day: number): Promise<numbe
   }
   if (rows.length === 0) return undefined;
   const recordsRetired = rows.reduce((sum, row) => sum + countRecords(row), 0);
-  const done = await store.commit((operation) => {
-    for (const { key } of rows) operation.delete(key);
-    addToTally(operation, tally, { recordsRetired });
+  const done = await store.commit((commit) => {
+    for (const { key } of rows) commit.delete(key);
+    addToTally(commit, tally, { recordsRetired });
   });
   return done === undefined ? 0 : recordsRetired;
 }
@@ -98,7 +98,7 @@ async function forgetTallies(store: Store, app: string, endDay: number): Promise
   let forgotten = 0;
   for (const entry of over) {
     if ((entry.key[2] as number) >= firstDay) break;
-    const done = await store.commit((operation) => operation.check(entry).delete(entry.key));
+    const done = await store.commit((commit) => commit.check(entry).delete(entry.key));
     if (done !== undefined) forgotten++;
   }
   return forgotten;

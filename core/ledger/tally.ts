@@ -24,7 +24,7 @@ export const EMPTY_TALLY: TallyRow = { claimsSwept: 0, recordsMoved: 0, recordsR
  * counted were listed: its check then serialises everyone who sweeps or moves, so that nothing is counted twice.
  */
 export function addToTally(
-  operation: Commit,
+  commit: Commit,
   entry: MaybeEntry<TallyRow>,
   counts: Partial<TallyRow>,
 ): TallyRow {
@@ -34,6 +34,6 @@ export function addToTally(
     recordsMoved: before.recordsMoved + (counts.recordsMoved ?? 0),
     recordsRetired: before.recordsRetired + (counts.recordsRetired ?? 0),
   };
-  operation.check(entry).set(entry.key, after);
+  commit.check(entry).set(entry.key, after);
   return after;
 }

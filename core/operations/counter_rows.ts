@@ -85,10 +85,10 @@ export class CounterRows {
       const stamps = await this.#stamps(rows);
       let done: string | undefined;
       try {
-        done = await this.#store.commit((operation) => {
+        done = await this.#store.commit((commit) => {
           for (const { name, key, counts } of rows) {
-            operation.check({ key, stamp: stamps.get(name) ?? null });
-            operation.set(key, Object.fromEntries(counts));
+            commit.check({ key, stamp: stamps.get(name) ?? null });
+            commit.set(key, Object.fromEntries(counts));
           }
         });
       } finally {

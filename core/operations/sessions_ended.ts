@@ -10,7 +10,7 @@ import type { SweepPace } from "../store/sweep.ts";
 
 /** Ends a session that would run out at `expiresAtSeconds`. */
 export async function endSession(store: Store, id: string, expiresAtSeconds: number): Promise<void> {
-  await store.commit((operation) => operation.set(ENDED_SESSIONS.key(id), expiresAtSeconds));
+  await store.commit((commit) => commit.set(ENDED_SESSIONS.key(id), expiresAtSeconds));
 }
 
 /** Whether a session was ended. */

@@ -101,7 +101,7 @@ export async function endRemoteKeys(store: Store, region: string, nowSeconds: nu
     const { ordinal, redeemUntil } = entry.value;
     if (entry.value.ended) {
       if (nowSeconds >= redeemUntil + FORGET_SECONDS) {
-        await store.commit((operation) => operation.check(entry).delete(entry.key));
+        await store.commit((commit) => commit.check(entry).delete(entry.key));
       }
       continue;
     }
@@ -113,8 +113,8 @@ export async function endRemoteKeys(store: Store, region: string, nowSeconds: nu
       generation: 0,
       claimsAfter: nowSeconds + OUTLIVES_SECONDS,
     };
-    const done = await store.commit((operation) =>
-      operation.check(entry)
+    const done = await store.commit((commit) =>
+      commit.check(entry)
         .delete(ALIVE_KEYS.key(ordinal))
         .set(entry.key, { ...entry.value, ended: true })
         .set(ENDED_KEYS.key(ordinal), endedKey)

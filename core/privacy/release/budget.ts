@@ -106,14 +106,14 @@ export function payment(
   { guard, total, day }: Spending,
   cost: PrivacyLoss,
   budget: PrivacyLoss,
-): ((operation: Commit) => void) | undefined {
+): ((commit: Commit) => void) | undefined {
   if (total === undefined || cost.unit !== budget.unit || !fits(total, cost, budget)) return undefined;
   const { unit, amount, delta } = compose(cost.unit, [
     ...(day.value === null ? [] : [lossOf(day.value)]),
     cost,
   ]);
   const row: BudgetRow = { unit, amount, delta };
-  return (operation) => operation.check(guard).set(guard.key, "").set(day.key, row);
+  return (commit) => commit.check(guard).set(guard.key, "").set(day.key, row);
 }
 
 function sumOf(rows: readonly BudgetRow[], unit: LossUnit): PrivacyLoss | undefined {

@@ -45,7 +45,12 @@ export async function countDay(
   { random, maxPeople = MAX_PEOPLE }: CountOptions,
 ): Promise<Map<string, CellTotal>[]> {
   for (let tries = 1, passes = 1;;) {
-    const counter = new DayCounter(app, plans, passes, new SipHash(random(SIPHASH_KEY_LENGTH)));
+    const counter = new DayCounter({
+      app,
+      plans,
+      passes,
+      key: new SipHash(random(SIPHASH_KEY_LENGTH)),
+    });
     try {
       if (await counter.run(store, day, passes < MAX_PASSES ? maxPeople : Infinity)) return counter.totals;
       passes *= 2;
@@ -55,43 +60,75 @@ export async function countDay(
   }
 }
 
-class DayCounter {
-  readonly totals: Map<string, CellTotal>[];
+/** A question, and what it has come to. */
+interface Counted {
+  readonly plan: ReleasePlan;
+  readonly totals: Map<string, CellTotal>;
+}
 
-  constructor(
-    private readonly app: Application,
-    private readonly plans: readonly ReleasePlan[],
-    private readonly passes: number,
-    private readonly key: SipHash,
-  ) {
-    this.totals = plans.map(() => new Map());
+/** A question, and what the people of a pass contribute to it. */
+interface Bounded extends Counted {
+  readonly contributions: BoundedContributions;
+}
+
+/** How a day is counted. */
+interface DayCounterOptions {
+  readonly app: Application;
+  readonly plans: readonly ReleasePlan[];
+  /** How often its records are read, each time for other people. */
+  readonly passes: number;
+  /** Who counts in which pass, and which of their contributions. */
+  readonly key: SipHash;
+}
+
+class DayCounter {
+  readonly #app: Application;
+  readonly #counted: readonly Counted[];
+  readonly #passes: number;
+  readonly #key: SipHash;
+
+  constructor({ app, plans, passes, key }: DayCounterOptions) {
+    this.#app = app;
+    this.#counted = plans.map((plan) => ({ plan, totals: new Map() }));
+    this.#passes = passes;
+    this.#key = key;
+  }
+
+  /** The totals of each question, in their order. */
+  get totals(): Map<string, CellTotal>[] {
+    return this.#counted.map(({ totals }) => totals);
   }
 
   /** Gives false when there are more people in a pass than `maxPeople`. */
   async run(store: Store, day: number, maxPeople: number): Promise<boolean> {
-    for (let pass = 0; pass < this.passes; pass++) {
-      const bounded = this.plans.map((plan) => new BoundedContributions(plan, this.key));
-      for await (const line of readRecords(store, this.app.id, day)) {
+    for (let pass = 0; pass < this.#passes; pass++) {
+      const bounded = this.#counted.map((counted): Bounded => ({
+        ...counted,
+        contributions: new BoundedContributions(counted.plan, this.#key),
+      }));
+      for await (const line of readRecords(store, this.#app.id, day)) {
         const record = decodeRecord(line);
         if (record.pseudonym === undefined || !this.#isInPass(record.pseudonym, pass)) continue;
         this.#add(record.pseudonym, record, bounded);
-        if (bounded.reduce((sum, { people }) => sum + people, 0) > maxPeople) return false;
+        if (bounded.reduce((sum, { contributions }) => sum + contributions.people, 0) > maxPeople) {
+          return false;
+        }
       }
-      for (const [index, contributions] of bounded.entries()) contributions.addTo(this.totals[index]!);
+      for (const { totals, contributions } of bounded) contributions.addTo(totals);
     }
     return true;
   }
 
   #isInPass(pseudonym: string, pass: number): boolean {
-    return this.passes === 1 || this.key.hash(utf8(pseudonym)).low % this.passes === pass;
+    return this.#passes === 1 || this.#key.hash(utf8(pseudonym)).low % this.#passes === pass;
   }
 
-  #add(pseudonym: string, { events }: LogRecord, bounded: readonly BoundedContributions[]): void {
+  #add(pseudonym: string, { events }: LogRecord, bounded: readonly Bounded[]): void {
     for (const event of events) {
-      for (const [index, plan] of this.plans.entries()) {
+      for (const { plan, contributions } of bounded) {
         if (plan.event !== event.name) continue;
-        const cell = cellOf(this.app, plan, event.fields);
-        if (cell !== undefined) bounded[index]!.add(pseudonym, cell);
+        const cell = cellOf(this.#app, plan, event.fields);
+        if (cell !== undefined) contributions.add(pseudonym, cell);
       }
     }
   }
@@ -103,14 +140,15 @@ function cellOf(
   plan: ReleasePlan,
   values: Readonly<Record<string, unknown>>,
 ): string | undefined {
-  const { fields } = app.events[plan.event]!;
+  const fields = app.events[plan.event]?.fields ?? {};
   if (plan.of !== undefined) {
-    const report = values[plan.of];
-    return isInDomain(fields[plan.of]!, report) ? String(report) : undefined;
+    const [field, report] = [fields[plan.of], values[plan.of]];
+    return field !== undefined && isInDomain(field, report) ? String(report) : undefined;
   }
   const indexes: number[] = [];
   for (const name of plan.by) {
-    const index = indexOf(fields[name]!, values[name]);
+    const field = fields[name];
+    const index = field && indexOf(field, values[name]);
     if (index === undefined) return undefined;
     indexes.push(index);
   }

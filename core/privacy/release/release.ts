@@ -249,7 +249,7 @@ export async function releaseDue(
 async function firstDay(store: Store, app: string, today: number): Promise<number> {
   const row = await store.get<number>(RELEASES.key(app));
   if (row.value !== null) return row.value;
-  await store.commit((operation) => operation.check(row).set(row.key, today));
+  await store.commit((commit) => commit.check(row).set(row.key, today));
   return (await store.get<number>(row.key)).value ?? today;
 }
 
@@ -260,7 +260,7 @@ async function firstDay(store: Store, app: string, today: number): Promise<numbe
 export async function releaseFrom(store: Store, app: string, day: number): Promise<void> {
   const row = await store.get<number>(RELEASES.key(app));
   if ((row.value ?? 0) >= day) return;
-  await store.commit((operation) => operation.check(row).set(row.key, day));
+  await store.commit((commit) => commit.check(row).set(row.key, day));
 }
 
 /** Whether all questions about a day are answered, so that its raw records are needed no more. */

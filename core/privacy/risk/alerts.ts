@@ -110,8 +110,8 @@ function setDelivery(
   { key, value, stamp }: Entry<AlertRow>,
   delivery: Delivery,
 ): Promise<string | undefined> {
-  return store.commit((operation) =>
-    operation.check({ key, stamp }).set(key, { ...value, delivery } satisfies AlertRow)
+  return store.commit((commit) =>
+    commit.check({ key, stamp }).set(key, { ...value, delivery } satisfies AlertRow)
   );
 }
 

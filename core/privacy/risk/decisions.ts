@@ -147,7 +147,7 @@ async function enter(
       layout: layout.id,
       figures,
     };
-    return (operation) => operation.check(present).set(present.key, row);
+    return (commit) => commit.check(present).set(present.key, row);
   });
   return raised ? alert : undefined;
 }
@@ -176,13 +176,13 @@ async function raise(
   store: Store,
   key: Key,
   alert: AlertRow,
-  decide: () => Promise<((operation: Commit) => void) | undefined>,
+  decide: () => Promise<((commit: Commit) => void) | undefined>,
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const enterDecision = await decide();
     if (enterDecision === undefined) return false;
-    const done = await store.commit((operation) => {
-      enterDecision(operation.check({ key, stamp: null }).set(key, alert));
+    const done = await store.commit((commit) => {
+      enterDecision(commit.check({ key, stamp: null }).set(key, alert));
     });
     if (done !== undefined) return true;
     // A write that the store's client sent twice finds itself there and says no.
@@ -224,7 +224,7 @@ async function enterPassing(
     const present = await store.get<RiskRow>(DECISIONS.key(app.id, event, ""));
     // Somebody has decided meanwhile, and may have seen more.
     if (present.value?.state !== decided?.state || present.value?.since !== decided?.since) return undefined;
-    return (operation) => operation.check(present).set(present.key, row);
+    return (commit) => commit.check(present).set(present.key, row);
   });
   return raised ? alert : undefined;
 }
@@ -272,6 +272,6 @@ export async function lift(
     store,
     key,
     alert,
-    () => Promise.resolve((operation) => operation.check(row).set(row.key, lifted)),
+    () => Promise.resolve((commit) => commit.check(row).set(row.key, lifted)),
   );
 }

@@ -61,8 +61,8 @@ export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds
       ...FIGURES.map((name) => figures[name]),
     ]),
   };
-  await store.commit((operation) =>
-    operation.set(RISK_DAYS.key(judged.app.id, dayOf(nowSeconds), judged.event), row)
+  await store.commit((commit) =>
+    commit.set(RISK_DAYS.key(judged.app.id, dayOf(nowSeconds), judged.event), row)
   );
 }
 

@@ -63,7 +63,7 @@ export async function mergeSketch(store: Store, name: SketchName, sketch: KHyper
     // What a narrower split held is in the wider one by now; a row that changed meanwhile stays for the next merge.
     for (const row of rows) {
       if (row.key.at(-2) !== count) {
-        await store.commit((operation) => operation.check(row).delete(row.key));
+        await store.commit((commit) => commit.check(row).delete(row.key));
       }
     }
     return written;
@@ -100,7 +100,7 @@ async function writeChunk(
 ): Promise<boolean> {
   for (let tries = 0, seen = stamp, chunk = bytes; tries < MAX_TRIES; tries++) {
     if (chunk.length > roomInValue(store.limits)) return false;
-    const done = await store.commit((operation) => operation.check({ key, stamp: seen }).set(key, chunk));
+    const done = await store.commit((commit) => commit.check({ key, stamp: seen }).set(key, chunk));
     if (done !== undefined) return true;
     const row = await store.get<Uint8Array>(key);
     if (row.value !== null) mergeRow(sketch, row.value);
