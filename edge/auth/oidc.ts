@@ -52,7 +52,10 @@ export class OidcSignIn {
       nonce: oauth.generateRandomNonce(),
       verifier: oauth.generateRandomCodeVerifier(),
     };
-    const url = new URL(server.authorization_endpoint!);
+    if (server.authorization_endpoint === undefined) {
+      throw new Refusal("sessions_unavailable", "The identity provider names no page to sign in at.");
+    }
+    const url = new URL(server.authorization_endpoint);
     const parameters = {
       client_id: this.settings.clientId,
       redirect_uri: redirectUri,

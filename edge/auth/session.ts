@@ -63,7 +63,8 @@ export async function createSessionAuthenticator(
     if (typeof sub !== "string" || sub.length === 0 || sub.length > MAX_SUBJECT_LENGTH) {
       throw invalid("The session's JWT has no usable subject.");
     }
-    return { issuer: iss!, subject: sub };
+    if (iss === undefined) throw invalid("The session's JWT has no issuer.");
+    return { issuer: iss, subject: sub };
   };
 }
 

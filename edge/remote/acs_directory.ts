@@ -107,8 +107,8 @@ export class AcsDirectory {
       throw new AcsError("The ETag of the ACS's directory is not its hash.");
     }
     const application = this.#applicationOf(app);
-    const text = new TextDecoder().decode(answer.body);
-    const members = directoryMembers.safeParse(parseJson(answer.body)?.value);
+    const directory = parseJson(answer.body)?.value;
+    const members = directoryMembers.safeParse(directory);
     if (!members.success) throw new AcsError("The ACS's directory is malformed.");
     const own = {
       issuer: deployment.issuer,
@@ -124,7 +124,7 @@ export class AcsDirectory {
       usesPerToken: members.data["uses-per-token"],
       tokensPerClient: members.data["tokens-per-client"],
     };
-    const keys = readRegionKeys(text, region, application).map((key) => ({ ...key, ...limits }));
+    const keys = readRegionKeys(directory, region, application).map((key) => ({ ...key, ...limits }));
     if (keys.length === 0) throw new AcsError(`The ACS has no keys of ${app} in region ${region}.`);
     return { keys, etag };
   }

@@ -9,6 +9,7 @@ import { Refusal } from "../../core/base/errors.ts";
 import type { Application } from "../../core/config/types.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
 import { HOP_HEADER } from "../http/headers.ts";
+import { parseJson } from "../http/parse_json.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
 import { readRegionKeys } from "./region_keys.ts";
 
@@ -143,7 +144,7 @@ export class RegionDirectories {
       });
       const body = await readBoundedBytes(response.body, MAX_DIRECTORY_BYTES);
       if (response.ok) {
-        const keys = readRegionKeys(new TextDecoder().decode(body), name, app);
+        const keys = readRegionKeys(parseJson(body)?.value, name, app);
         known = { keys, readAtSeconds: nowSeconds, askedAtSeconds: nowSeconds };
       }
     } catch {

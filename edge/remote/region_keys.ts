@@ -17,10 +17,10 @@ const MAX_OVERLAP = 8;
 
 /**
  * The keys that the directory of `region` lists as its own and that fit the application's calendar.
- * @throws {Error} If the text is no directory at all.
+ * @throws {TypeError} If it is no directory at all.
  */
-export function readRegionKeys(text: string, region: string, app: Application): PublishedKey[] {
-  const listed: unknown = JSON.parse(text)?.["token-keys"];
+export function readRegionKeys(directory: unknown, region: string, app: Application): PublishedKey[] {
+  const listed = (directory as Record<string, unknown> | null | undefined)?.["token-keys"];
   if (!Array.isArray(listed)) throw new TypeError("The document has no list of keys");
   const keys = new Map<string, PublishedKey>();
   for (const entry of listed) {
