@@ -2,7 +2,7 @@
 /**
  * `deno task restore --from FILE`: puts a backup in the place of the store of a stopped service, and ends in it whatever
  * could be counted twice: keys, and days that may have been released since. Everything is done on a copy, which takes
- * the store's place in the end; whoever is interrupted starts again.
+ * the store's place in the end: after an interruption it is simply run again.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task risk list --app X` shows what is measured, stopped and alerted;
- * `deno task risk joins` shows which fields of the deployment could be joined by their values;
+ * `deno task risk joins` shows which fields of the deployment link records by their values;
  * `deno task risk lift --app X --event E [--field F] --reason "..."` takes a stop back.
  *
  * @module

@@ -101,7 +101,7 @@ export interface Server {
   readonly publishedKeys: (app: string, nowSeconds: number) => Promise<readonly PublishedKey[]>;
   /** An application. Throws the refusal `app_unknown`. */
   readonly appOf: (id: string) => Application;
-  /** Measures what is accepted and stops what singles people out. Whoever starts a server opens it. */
+  /** Measures what is accepted and stops what singles people out. The start of a server opens it. */
   readonly risk: RiskMonitor;
   /** What is stopped for an application. */
   readonly suppressionsOf: (id: string) => Suppressions;

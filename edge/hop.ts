@@ -1,5 +1,5 @@
 /**
- * The hop between regions: whoever knows the secret of all regions is one of them.
+ * The hop between regions: who knows the secret of all regions is one of them.
  *
  * @module
  */

@@ -51,7 +51,7 @@ const PURE = [
 const NOT_FOR_CLIENTS =
   /^core\/(?:voprf\/(?:libsodium|sodium|load)\.ts|schema\/(?:body|record|schema_budget|deny_list)\.ts|schema\/fields\/(?:.*\.doc|docs)\.ts|privacy\/dp\/(?!local_dp\.ts))/;
 
-/** An engine's own room, and who may name one: whoever opens the store that a URL decides. */
+/** An engine's own room, and who may name one: what opens the store that a URL decides. */
 const ENGINE = /^core\/store\/[a-z_]+\//;
 const CHOOSES_AN_ENGINE = /^(?:boot|cli|tests|bench)\//;
 

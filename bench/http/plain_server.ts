@@ -1,6 +1,6 @@
 /**
  * The same server without credentials: the same stripping, body, schema, counters, risk sketches, record and group
- * commit, but whoever sends a log is believed. It is what the service's price is measured against.
+ * commit, but every log is believed, whoever sends it. It is what the service's price is measured against.
  *
  * @module
  */

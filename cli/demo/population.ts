@@ -66,11 +66,16 @@ export async function openScenario(running?: string): Promise<ScenarioService> {
 
 /** Clients that share what a cache between them and the service would share: the public documents. */
 export class Population {
+  readonly #endpoint: string;
+  readonly #suite: ClientSuite;
   readonly #documents = new Map<string, Promise<{ body: string; headers: Headers }>>();
   readonly #run = crypto.randomUUID().slice(0, 8);
   #fetchedAt = 0;
 
-  private constructor(private readonly endpoint: string, private readonly suite: ClientSuite) {}
+  private constructor(endpoint: string, suite: ClientSuite) {
+    this.#endpoint = endpoint;
+    this.#suite = suite;
+  }
 
   /**
    * Clients of the service at `endpoint`. They compute on libsodium, which gives the same bytes as what an app would ship
@@ -113,14 +118,15 @@ export class Population {
         : fetch(url, { ...init, headers });
     };
     const client: DemoClient = new DitClient({
-      endpoint: this.endpoint,
+      endpoint: this.#endpoint,
       app: "demo",
-      suite: this.suite,
+      suite: this.#suite,
       fetch: send,
       session: async () => {
         const body = JSON.stringify({ client: `${this.#run}-${number}`, app: "demo" });
         const headers = { "content-type": "application/json", "x-forwarded-for": address };
-        return (await (await fetch(`${this.endpoint}/dev/session`, { method: "POST", headers, body })).json())
+        return (await (await fetch(`${this.#endpoint}/dev/session`, { method: "POST", headers, body }))
+          .json())
           .jwt;
       },
     });

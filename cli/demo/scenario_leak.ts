@@ -50,7 +50,7 @@ export async function showLeak(running?: string): Promise<boolean> {
     }
     console.log(
       "The schema has a mistake: volume_changed carries a slider's exact position, one of 65,536, and so almost\n" +
-        "everybody has a value of his own.\n",
+        "everybody has a value of their own.\n",
     );
     const population = await Population.of(service.url);
     let clients = 0;

@@ -1,5 +1,5 @@
 /**
- * A stranger of the demo: he has read the protocol and holds no token, so that everything he tries has to be refused.
+ * A stranger of the demo: they have read the protocol and hold no token, so everything they try has to be refused.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { formatCredential } from "../../core/token/credential.ts";
 
 /** What became of one stranger. */
 export interface StrangerResult {
-  /** The codes with which his attempts were refused. */
+  /** The codes with which their attempts were refused. */
   readonly refused: readonly string[];
   /** Attempts that were not refused: there must be none. */
   readonly accepted: number;

@@ -32,7 +32,7 @@ export interface DirectoryKey {
 export interface Directory {
   /** The issuer that every token is bound to. */
   readonly issuer: string;
-  /** The region that answered: of the keys, only its own issue to whoever asks there. */
+  /** The region that answered: of the keys, only its own issue there. */
   readonly region: string;
   /** Uses that one token has. */
   readonly usesPerToken: number;

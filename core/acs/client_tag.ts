@@ -1,6 +1,6 @@
 /**
  * Under which name a client's quota is counted: a keyed hash that dies with the key, so that the counts of two epochs
- * cannot be joined and the subject itself is never stored.
+ * cannot be linked and the subject itself is never stored.
  *
  * @module
  */

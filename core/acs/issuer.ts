@@ -19,7 +19,7 @@ import { spendQuota } from "./quota.ts";
 export interface AskedBatch {
   /** The application. */
   readonly app: Application;
-  /** Who asks; whoever calls has made sure of it. */
+  /** Who asks; the caller has verified it. */
   readonly client: ClientIdentity;
   /** The encoded batch request. */
   readonly request: Uint8Array<ArrayBuffer>;

@@ -65,7 +65,7 @@ export class UniformSource {
       this.#used = 0;
     }
     const byte = this.#block[this.#used]!;
-    // A draw that has served is forgotten: whoever reads the memory later must not be able to redo the noise.
+    // A draw that has served is forgotten, so that nobody who reads the memory later can redo the noise.
     this.#block[this.#used++] = 0;
     return byte;
   }

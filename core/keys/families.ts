@@ -18,7 +18,7 @@ export const KEY_ENDS: Family<[app: string, region: string]> = family("e", "ends
 export const ALIVE_KEYS: Family<[ordinal: number]> = family("a", "keys that are alive");
 /** Keys that ended and whose quota rows and claims are still to be swept: EndedKey. */
 export const ENDED_KEYS: Family<[ordinal: number]> = family("d", "keys to sweep after");
-/** Something sealed under the newest sealing key: whoever cannot open it has the wrong sealing keys. */
+/** Something sealed under the newest sealing key: a process that cannot open it has the wrong sealing keys. */
 export const SEAL_PROOFS: Family<[]> = family("v", "proofs of the sealing key");
 /** The sealed secret from which the hash keys of the risk sketches come. */
 export const MONITOR_SECRETS: Family<[]> = family("m", "monitor secret");

@@ -190,7 +190,7 @@ export class KeyRing {
   async #readNow(nowSeconds: number): Promise<View> {
     const { store, region } = this.#context;
     const known = new Map(this.#view?.keys.map((key) => [key.ordinal, key]));
-    // With short epochs cron would come too late: whoever reads makes what is missing and ends what is over.
+    // With short epochs cron would come too late: reading makes what is missing and ends what is over.
     await createMissingKeys(this.#context, this.#app, nowSeconds);
     let rows = await readKeyRows(store, this.#app.id, region);
     if (rows.some((row) => stateAt(row, nowSeconds) === "over")) {

@@ -53,7 +53,7 @@ export class GroupRetry {
     let left = pending.giveUpOld(group);
     for (let failures = 0; left.length > 0; left = pending.giveUpOld(left)) {
       try {
-        // Nobody joins those who were left: a claim that somebody else has holds its group up only once.
+        // No claim is added to those that are left: one that somebody else has holds its group up only once.
         left = await writer.write(left);
         if (!fitTogether(left, limit)) return { is: "too_large", left };
       } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * Writes a group: claims and records in one commit, and tells whoever is answered by what came of it.
+ * Writes a group: claims and records in one commit, and answers those that this decides.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Claims that are known to stand, with their tags: whoever repeats them on purpose costs the others nothing.
+ * Claims that are known to stand, with their tags, so that repeating them on purpose costs the others nothing.
  *
  * @module
  */

@@ -101,7 +101,7 @@ async function movePool(
   { app, day, rows: selector, least }: Movable,
   moved: MoveCount,
 ): Promise<boolean> {
-  // The tally is read before the rows are: whoever moves or deletes rows meanwhile makes this commit fail.
+  // The tally is read before the rows are, so rows that are moved or deleted meanwhile make this commit fail.
   const tally = await store.get<TallyRow>(TALLIES.key(app, day));
   const rows: PoolRow[] = [];
   let bytes = 0;

@@ -1,7 +1,7 @@
 /**
  * The audit log of what operators did: append-only, in the order in which it happened, each entry holding the SHA-256 of
- * the one before it. Whoever changes, removes or inserts an entry in the store breaks the chain after it; whoever cuts
- * off its end is found by the numbers and digests that went to the service's log lines.
+ * the one before it. An entry that is changed, removed or inserted in the store breaks the chain after it; that the end
+ * was cut off is shown by the numbers and digests that went to the service's log lines.
  *
  * An action is written down before it is done, so that none is ever without an entry, and what came of it afterwards, in
  * an entry of its own.

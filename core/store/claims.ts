@@ -1,5 +1,5 @@
 /**
- * How a group of claims becomes true: all at once, each with what goes with it, and whoever asks is told of each claim
+ * How a group of claims becomes true: all at once, each with what goes with it, and the answer says of each claim
  * whether it won. An engine brings this, since it is done differently in each: by checks and a read-back, or in one
  * statement.
  *

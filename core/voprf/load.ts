@@ -14,7 +14,7 @@ interface Implementation {
   /** On a faster library. */
   readonly kernel?: {
     readonly load: () => Promise<Suite>;
-    /** What running without it means, for whoever operates the server. */
+    /** What running without it means, said to the operator. */
     readonly without: string;
   };
 }

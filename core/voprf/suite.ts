@@ -88,7 +88,7 @@ export interface Suite extends SuiteFacts {
    */
   finalize(request: FinalizeRequest): Uint8Array[];
   /**
-   * Evaluate (section 3.3.2) for whoever holds the secret key. Outputs have Nh bytes.
+   * Evaluate (section 3.3.2), for the holder of the secret key. Outputs have Nh bytes.
    * @throws {VoprfError} If the secret key is malformed or an input has more than 65535 bytes.
    */
   evaluate(secretKey: Uint8Array, inputs: Uint8Array[]): Uint8Array[];

@@ -49,8 +49,8 @@ export interface ConsoleSessionsOptions {
 }
 
 /**
- * The key of sessions, derived from a secret that every process has. Whoever changes a token or the list of operators
- * ends all sessions with it.
+ * The key of sessions, derived from a secret that every process has. Changing a token or the list of operators
+ * ends all sessions.
  */
 export function consoleKey(secret: Uint8Array, operators: OperatorSettings): Uint8Array<ArrayBuffer> {
   const { adminTokenSha256, readerTokenSha256, oidc } = operators;

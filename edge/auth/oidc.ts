@@ -23,21 +23,25 @@ export interface PendingSignIn {
   readonly verifier: string;
 }
 
-/** Who signed in, and what he may do. */
+/** Who signed in, and what they may do. */
 export interface Identity {
   /** A verified e-mail address, or the subject. */
   readonly name: string;
-  /** Undefined: the provider knows him, and he is no operator. */
+  /** Undefined: the provider knows them, and they are no operator. */
   readonly role: OperatorRole | undefined;
 }
 
 /** Signs operators in at one provider. */
 export class OidcSignIn {
   #provider: { readonly server: oauth.AuthorizationServer; readonly readAt: number } | undefined;
+  readonly #settings: OidcSettings;
+  readonly #fetch: typeof globalThis.fetch;
   readonly #client: oauth.Client;
 
   /** Nothing is asked of the provider before somebody signs in. */
-  constructor(private readonly settings: OidcSettings, private readonly fetch: typeof globalThis.fetch) {
+  constructor(settings: OidcSettings, fetch: typeof globalThis.fetch) {
+    this.#settings = settings;
+    this.#fetch = fetch;
     this.#client = { client_id: settings.clientId };
   }
 
@@ -57,7 +61,7 @@ export class OidcSignIn {
     }
     const url = new URL(server.authorization_endpoint);
     const parameters = {
-      client_id: this.settings.clientId,
+      client_id: this.#settings.clientId,
       redirect_uri: redirectUri,
       response_type: "code",
       scope: "openid email",
@@ -82,7 +86,7 @@ export class OidcSignIn {
     const server = await this.#discover();
     try {
       const checked = oauth.validateAuthResponse(server, this.#client, parameters, pending.state);
-      const { clientSecret } = this.settings;
+      const { clientSecret } = this.#settings;
       const response = await oauth.authorizationCodeGrantRequest(
         server,
         this.#client,
@@ -106,7 +110,7 @@ export class OidcSignIn {
   }
 
   #identify({ sub, email, email_verified }: oauth.IDToken): Identity {
-    const { admins, readers } = this.settings;
+    const { admins, readers } = this.#settings;
     // An address that nobody has verified can be anybody's.
     const address = typeof email === "string" && email_verified === true ? email : undefined;
     const names = [sub, ...(address === undefined ? [] : [address])];
@@ -122,7 +126,7 @@ export class OidcSignIn {
     if (this.#provider !== undefined && performance.now() - this.#provider.readAt < DISCOVERY_MS) {
       return this.#provider.server;
     }
-    const issuer = new URL(this.settings.issuer);
+    const issuer = new URL(this.#settings.issuer);
     try {
       const response = await oauth.discoveryRequest(issuer, { ...this.#options(), algorithm: "oidc" });
       const server = await oauth.processDiscoveryResponse(issuer, response);
@@ -135,9 +139,9 @@ export class OidcSignIn {
 
   #options() {
     return {
-      [oauth.customFetch]: this.fetch as never,
+      [oauth.customFetch]: this.#fetch as never,
       // Settings let http:// pass in development only, and only on this machine.
-      [oauth.allowInsecureRequests]: this.settings.issuer.startsWith("http://"),
+      [oauth.allowInsecureRequests]: this.#settings.issuer.startsWith("http://"),
       signal: () => AbortSignal.timeout(PROVIDER_MS),
     };
   }

@@ -1,5 +1,5 @@
 /**
- * Who may call the ACS for an application: whoever has its service token (docs/protocol.md, section 8).
+ * Who may call the ACS for an application: a holder of its service token (docs/protocol.md, section 8).
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The names of the header fields that mean something here, and what an answer of an anonymous route may carry. A file
- * below everything else of the edge, so that whoever sets a header and whoever strips it name the same one.
+ * below everything else of the edge, so that the setting and the stripping of a header name the same one.
  *
  * @module
  */

@@ -31,7 +31,7 @@ export async function readBoundedBody(
     return await Promise.race([readAll(reader, maxBytes), late]);
   } catch (error) {
     reader.cancel().catch(() => {});
-    // Whoever still hears this (the service may be ending) has sent nothing wrong, and keeps what it has to send.
+    // A client that still hears this (the service may be ending) did nothing wrong, and keeps what it has to send.
     throw error instanceof Refusal
       ? error
       : new Refusal("request_timeout", "The body broke off; send it again.");

@@ -93,7 +93,7 @@ export const SHOW_JOINS = {
   path: "/admin/v1/joins",
   passes: OPERATOR_READS,
   tag: "Operators",
-  summary: "Which fields could be joined by their values, within and across applications",
+  summary: "Which fields link records by their values, within and across applications",
   security: "adminToken",
   answers: {
     description: "Pairs of fields of many values of which one holds at least half of the other's.",

@@ -137,7 +137,7 @@ export class AcsDirectory {
     }
   }
 
-  /** The application; whoever asks for one that is not configured is mistaken. */
+  /** The application; asking for one that is not configured is a mistake in this program. */
   #applicationOf(app: string): Application {
     const application = this.#options.deployment.applications.get(app);
     if (application === undefined) throw new TypeError(`There is no application ${app}.`);

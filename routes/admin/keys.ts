@@ -12,7 +12,7 @@ import type { OperatorEnv } from "../../edge/auth/operator.ts";
 import { LIST_KEYS, RESEAL_KEYS, REVOKE_KEYS, ROTATE_KEYS } from "../../edge/operations/operators.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
-/** The router of keys; whoever reaches it has shown a token, and changes something only with the admin token. */
+/** The router of keys, behind the check of a token; changes take the admin token. */
 export function adminKeysRoutes(service: Service): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get(LIST_KEYS.path, async function showKeys(c) {

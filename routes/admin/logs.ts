@@ -12,7 +12,7 @@ import type { OperatorEnv } from "../../edge/auth/operator.ts";
 import { EXPORT_LOGS, RECONCILE } from "../../edge/operations/operators.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
-/** The router of exports and audits; whoever reaches it has shown the admin token. */
+/** The router of exports and reconciliations, behind the check of the admin token. */
 export function adminLogsRoutes(service: Server): Hono<OperatorEnv> {
   const reconciler = new Reconciler(service);
   return new Hono<OperatorEnv>()

@@ -1,5 +1,5 @@
 /**
- * Releases for whoever analyses: `GET /admin/v1/apps/{app}/releases` (JSON) and `.../releases.csv`, the last 31 days;
+ * Releases for analysts: `GET /admin/v1/apps/{app}/releases` (JSON) and `.../releases.csv`, the last 31 days;
  * `POST /admin/v1/apps/{app}/releases/{YYYY-MM-DD}` makes those of a day. Reading touches no raw record.
  *
  * @module
@@ -12,7 +12,7 @@ import { MAKE_RELEASES, SHOW_RELEASES, SHOW_RELEASES_CSV } from "../../edge/oper
 import { readRequest } from "../../edge/read_request.ts";
 import { describeReleases, readShownReleases, releasesCsv } from "./release_documents.ts";
 
-/** The router of releases; whoever reaches it has shown a token. */
+/** The router of releases, behind the check of a token. */
 export function adminReleasesRoutes(service: Server): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get(SHOW_RELEASES.path, async function listReleases(c) {

@@ -1,7 +1,7 @@
 /**
  * The operators' view of re-identification risk: `GET /admin/v1/apps/{app}/risk` tells what is measured, stopped and
  * alerted, `POST /admin/v1/apps/{app}/risk/lift` takes a stop back, `GET /admin/v1/joins` tells which fields of the
- * deployment could be joined.
+ * deployment link records by their values.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { LIFT_SUPPRESSION, SHOW_JOINS, SHOW_RISK } from "../../edge/operations/p
 import { readRequest } from "../../edge/read_request.ts";
 import { readJoins, readRisk } from "./risk_documents.ts";
 
-/** The router of risk; whoever reaches it has shown a token, and lifts something only with the admin token. */
+/** The router of risk, behind the check of a token; lifting takes the admin token. */
 export function adminRiskRoutes(service: Server): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get(SHOW_RISK.path, async function showRisk(c) {

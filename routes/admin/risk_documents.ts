@@ -31,7 +31,7 @@ export async function readRisk({ store, risk, now }: Server, app: Application) {
   };
 }
 
-/** Reads which fields of the deployment could be joined by their values. */
+/** Reads which fields of the deployment link records by their values. */
 export async function readJoins({ deployment, risk, now }: Server) {
   const measured: JudgedEvent[] = [];
   for (const app of deployment.applications.keys()) measured.push(...await risk.measure(app, now()));

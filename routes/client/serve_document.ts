@@ -1,5 +1,5 @@
 /**
- * A public document as an answer: with its ETag, and not sent again to whoever has it.
+ * A public document as an answer: with its ETag, and not sent again to a client that has it.
  *
  * @module
  */

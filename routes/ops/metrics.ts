@@ -10,7 +10,7 @@ import { prometheusText } from "../../core/operations/prometheus.ts";
 import type { Server } from "../../core/service.ts";
 import { SHOW_METRICS } from "../../edge/operations/ops.ts";
 
-/** The router of metrics; whoever reaches it has shown the admin token. */
+/** The router of metrics, behind the check of the admin token. */
 export function metricsRoutes(service: Server): Hono {
   return new Hono().get(SHOW_METRICS.path, function serveMetrics(c) {
     const text = prometheusText(service.counters.exported(), readGauges(service));

@@ -43,7 +43,7 @@ browserTest(
           other.evaluate("document.forms[0].submit()"),
         ]);
         assert([401, 403].includes(answer.status()), String(answer.status()));
-        // Whoever is signed in still is, and nothing was done in his name.
+        // The operator is still signed in, and nothing was done in their name.
         await page.reload();
         await page.getByRole("heading", { name: "Overview" }).waitFor();
         assert((await fetchKeys(test.send)).every(({ generation }) => generation === 0));

@@ -61,37 +61,40 @@ browserTest(
   },
 );
 
-browserTest("a key is rotated with the keyboard alone, and the trail has it", async ({ page, faults }) => {
-  await withDemoConsole(async ({ link }) => {
-    await signInWith(page, link);
-    await page.keyboard.press("Tab");
-    assertEquals(await page.locator(":focus").innerText(), "Skip to the content");
-    await page.keyboard.press("Enter");
-    await page.locator("main:focus").waitFor();
-    await page.goto(new URL("/console/apps/demo/keys", page.url()).href);
-    const tabTo = async (text: string) => {
-      for (let press = 0; press < 40; press++) {
-        await page.keyboard.press("Tab");
-        if ((await page.locator(":focus").innerText().catch(() => "")).trim() === text) return;
-      }
-      throw new Error(`"${text}" cannot be reached with the keyboard`);
-    };
-    await tabTo("Rotate now");
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Rotate the key of demo?" }).waitFor();
-    await page.getByLabel("Reason").focus();
-    await page.keyboard.type("A drill <b>with</b> HTML");
-    await page.keyboard.press("Enter");
-    await page.getByRole("heading", { name: "Keys of demo" }).waitFor();
-    const states = await page.locator("tbody tr").allInnerTexts();
-    assert(states.some((row) => /\.1\s+issuing/.test(row)), states.join("\n"));
-    assert(states.some((row) => /\.0\s+redeeming/.test(row)), states.join("\n"));
-    await page.getByRole("link", { name: "Audit trail" }).click();
-    await page.getByText("A drill <b>with</b> HTML").waitFor();
-    await page.getByText("The trail is as it was written").waitFor();
-    assertEquals(faults, []);
-  });
-});
+browserTest(
+  "a key is rotated with the keyboard alone, and the audit log has it",
+  async ({ page, faults }) => {
+    await withDemoConsole(async ({ link }) => {
+      await signInWith(page, link);
+      await page.keyboard.press("Tab");
+      assertEquals(await page.locator(":focus").innerText(), "Skip to the content");
+      await page.keyboard.press("Enter");
+      await page.locator("main:focus").waitFor();
+      await page.goto(new URL("/console/apps/demo/keys", page.url()).href);
+      const tabTo = async (text: string) => {
+        for (let press = 0; press < 40; press++) {
+          await page.keyboard.press("Tab");
+          if ((await page.locator(":focus").innerText().catch(() => "")).trim() === text) return;
+        }
+        throw new Error(`"${text}" cannot be reached with the keyboard`);
+      };
+      await tabTo("Rotate now");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Rotate the key of demo?" }).waitFor();
+      await page.getByLabel("Reason").focus();
+      await page.keyboard.type("A drill <b>with</b> HTML");
+      await page.keyboard.press("Enter");
+      await page.getByRole("heading", { name: "Keys of demo" }).waitFor();
+      const states = await page.locator("tbody tr").allInnerTexts();
+      assert(states.some((row) => /\.1\s+issuing/.test(row)), states.join("\n"));
+      assert(states.some((row) => /\.0\s+redeeming/.test(row)), states.join("\n"));
+      await page.getByRole("link", { name: "Audit trail" }).click();
+      await page.getByText("A drill <b>with</b> HTML").waitFor();
+      await page.getByText("The trail is as it was written").waitFor();
+      assertEquals(faults, []);
+    });
+  },
+);
 
 browserTest("every page can be read without JavaScript", async ({ page }) => {
   await withDemoConsole(async ({ link, token, demo, service }) => {

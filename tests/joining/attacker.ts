@@ -18,7 +18,7 @@ export type Guesses = ReadonlyMap<number, string>;
 /** Somebody who logged. */
 export interface Suspect {
   readonly pseudonym: string;
-  /** The earliest of his records. */
+  /** The earliest of their records. */
   readonly first: Found;
   readonly records: readonly Found[];
 }
@@ -90,7 +90,7 @@ function byVersionstamp(evidence: Evidence): Guesses {
   return guesses;
 }
 
-/** By what was moved together: the first row or segment that was written after a user asked has his record. */
+/** By what was moved together: the first row or segment that was written after a user asked has their record. */
 function byMove(evidence: Evidence): Guesses {
   const guesses = new Map<number, string>();
   const byHour = Map.groupBy(suspectsOf(evidence).sort((a, b) => byStorage(a.first, b.first)), firstHour);

@@ -18,12 +18,12 @@ import type { AccessLine } from "../../edge/access_log.ts";
 import { APP, DAY, ISSUER, subjectOf, type World } from "./world.ts";
 import type { Entry, Key } from "../../core/store/port.ts";
 
-/** That a user was given tokens: his tag was found by trying every user under the unsealed pepper. */
+/** That a user was given tokens: their tag was found by trying every user under the unsealed pepper. */
 export interface Issuance {
   readonly client: number;
   /** Order of the commit in the store. */
   readonly position: number;
-  /** Hours of the day in which he asked. */
+  /** Hours of the day in which they asked. */
   readonly hours: readonly number[];
   readonly granted: number;
   readonly tag: Uint8Array;

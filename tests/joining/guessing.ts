@@ -6,7 +6,7 @@
 import { firstHour, type Guesses, suspectsOf } from "./attacker.ts";
 import type { Evidence } from "./evidence.ts";
 
-/** A client who can be attacked, and the size of the crowd he stands in. */
+/** A client who can be attacked, and the size of the crowd they stand in. */
 export interface Target {
   readonly client: number;
   readonly crowd: number;

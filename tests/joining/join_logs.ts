@@ -40,7 +40,7 @@ Deno.test("before they are moved, the order of commits joins some", async () => 
   assert(chancesOf(before).versionstamp! < IMPOSSIBLE);
 });
 
-Deno.test("the attacker is a real one: he joins clients of a build with fine times, kept nonces and no shuffle", async () => {
+Deno.test("the attacker is a real one: they link clients of a build with fine times, kept nonces and no shuffle", async () => {
   const weak = await runWeakTrial({
     clients: 200,
     delaySeconds: 0,

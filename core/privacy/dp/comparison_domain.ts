@@ -2,8 +2,8 @@
  * Comparison domains: which sketches can be compared with which.
  *
  * Two sketches are comparable only if their values were hashed under one key, so a key per domain decides what can be
- * joined at all: one domain for the fields of an application measures joinability inside it, one for a whole deployment
- * measures it across applications, and whoever holds a sketch without the key can test no guess against it.
+ * linked at all: one domain for the fields of an application measures what links inside it, one for a whole deployment
+ * measures it across applications. A sketch without the key lets nobody test a guess against it.
  *
  * @module
  */

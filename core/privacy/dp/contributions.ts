@@ -1,6 +1,6 @@
 /**
- * Bounds what one person can contribute to a count, which is what makes noise of a fixed size hide him: at most so many
- * cells, and so many events in each.
+ * Bounds what one person can contribute to a count, which is what makes noise of a fixed size hide them: at most so
+ * many cells, and so many events in each.
  *
  * Of a person's cells those are kept whose keyed hashes are smallest: a uniformly random choice that needs to remember
  * no others, under a key that lives for one count. Which ones are kept depends on this person's own records alone, so

@@ -10,9 +10,9 @@ import type { UniformSource } from "../../base/uniform.ts";
 
 /** What the selection may cost a person, and what one person can do. */
 export interface PartitionParameters {
-  /** Privacy loss for one person over all of his cells, positive. */
+  /** Privacy loss for one person over all of their cells, positive. */
   readonly epsilon: Rational;
-  /** Chance of a loss beyond epsilon, over all of his cells, between 0 and 1. */
+  /** Chance of a loss beyond epsilon, over all of their cells, between 0 and 1. */
   readonly delta: Rational;
   /** How many cells one person can be in after contribution bounding; the loss is divided among them. 1 by default. */
   readonly cellsPerPerson?: number;

@@ -24,8 +24,8 @@ export function rational(numerator: bigint, denominator = 1n): Rational {
 }
 
 /**
- * The fraction that a number's shortest decimal notation says: 0.1 is 1/10, as whoever wrote it into a configuration
- * meant, and not the binary fraction nearest to it. Throws a `RangeError` if the number is not finite.
+ * The fraction that a number's shortest decimal notation says: 0.1 is 1/10, as it was meant in a
+ * configuration, and not the binary fraction nearest to it. Throws a `RangeError` if the number is not finite.
  */
 export function rationalOf(value: number): Rational {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value));

@@ -87,7 +87,7 @@ export interface Spending {
 
 /** Reads what was spent in the period of a day. */
 export async function readSpending(store: Store, app: Application, day: number): Promise<Spending> {
-  // The guard is read before the rows are: whoever pays meanwhile makes the next payment fail.
+  // The guard is read before the rows are: a payment that is made meanwhile makes this one fail.
   const guard = await store.get<string>(budgetGuard(app.id));
   const from = periodStart(app, day);
   const rows = await Array.fromAsync(

@@ -81,7 +81,7 @@ export function countFigures(
 
 /**
  * Makes figures of how often each local report came, one a person. That a person has taken part at all is not protected
- * by his report's randomisation, so the histogram is noised like any other count; the estimates cost nothing more.
+ * by their report's randomisation, so the histogram is noised like any other count; the estimates cost nothing more.
  */
 export function estimateFigures(
   plan: ReleasePlan,

@@ -161,7 +161,7 @@ async function countReserved(
   if (await hasLostRecords(store, app.id, day)) return "incomplete";
   try {
     const totals = await countDay(store, app, day, plans, { random });
-    // Whoever removes records counts them in the same commit: what was counted is all there was.
+    // Records are removed and tallied in one commit: with none tallied, what was counted is all there was.
     return await hasLostRecords(store, app.id, day) ? "incomplete" : totals;
   } catch (error) {
     if (error instanceof DayChangedError) return "busy";

@@ -19,7 +19,7 @@ export type ReleaseRow = ReservedRow | PublishedRow;
 export interface ReservedRow {
   /** Tells it from what is published. */
   readonly state: "reserved";
-  /** Random: tells whoever reserved it that it was he. */
+  /** Random: shows a process, when it reads the row again, that the reservation is its own. */
   readonly id: string;
   /** How it is to be made, whatever the configuration says by then. */
   readonly plan: ReleasePlan;

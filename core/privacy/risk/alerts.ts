@@ -27,7 +27,7 @@ export interface Delivery {
 
 /** An alert as it is stored. */
 export interface AlertRow {
-  /** Random: tells whoever wrote it that it was he. */
+  /** Random: shows a process, when it reads the row again, that the alert is its own. */
   readonly id: string;
   /** What kind it is. */
   readonly kind: AlertKind;

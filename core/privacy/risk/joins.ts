@@ -1,7 +1,7 @@
 /**
- * Which fields of which events could be joined by their values: pairs that share so many of them that who has the
- * records of one can look himself up in the other (Chia et al., IEEE S&P 2019, section V). All sketches of a deployment
- * are hashed in one comparison domain, so that this can be asked across applications, whose pseudonyms differ.
+ * Which fields of which events link records by their values: pairs that share so many values that a person's record of
+ * one finds their record of the other (Chia et al., IEEE S&P 2019, section V). All sketches of a deployment are hashed
+ * in one comparison domain, so that this can be asked across applications, whose pseudonyms differ.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export interface Join {
 
 /** From this share on values are as good as a name that both sides know. */
 const LEAST_CONTAINMENT = 0.5;
-/** Fields of fewer values contain one another by chance, and join nobody. */
+/** Fields of fewer values contain one another by chance, and link nobody. */
 const LEAST_VALUES = 100;
 
 interface MeasuredField {
@@ -46,7 +46,7 @@ interface MeasuredField {
 
 /**
  * The pairs of fields of at least 100 values each of which one holds at least half of the other's, the fullest first.
- * Two fields of one event are left out: its records join them anyway.
+ * Two fields of one event are no pair: its records link them anyway.
  */
 export function findJoins(measured: readonly JudgedEvent[]): Join[] {
   const fields: MeasuredField[] = measured.flatMap(({ app, event, layout, sketches }) =>

@@ -71,13 +71,15 @@ interface Closing {
 export class RiskMonitor {
   /** K and M of this deployment's sketches. */
   readonly parameters: KhllParameters;
+  readonly #options: RiskMonitorOptions;
   readonly #watched: ReadonlyMap<string, Watched>;
   readonly #closing: Closing[] = [];
   #domain: ComparisonDomain | undefined;
   #merging: Promise<MergeReport> | undefined;
 
   /** Reads nothing yet: {@linkcode RiskMonitor.open} does. */
-  constructor(private readonly options: RiskMonitorOptions) {
+  constructor(options: RiskMonitorOptions) {
+    this.#options = options;
     const applications = [...options.deployment.applications.values()];
     // That there are some is a condition of a checked configuration.
     this.parameters = sketchParameters(measuredEvents(options.deployment))!;
@@ -94,7 +96,7 @@ export class RiskMonitor {
    * @throws {SealError} If the secret is sealed under a key that is not configured.
    */
   async open(): Promise<void> {
-    const { store, sealer, random, deployment } = this.options;
+    const { store, sealer, random, deployment } = this.#options;
     this.#domain = new ComparisonDomain(await openSealedSecret(store, sealer, random, MONITOR_SECRET), [
       deployment.issuer,
     ]);
@@ -104,7 +106,7 @@ export class RiskMonitor {
   /** Reads again what is stopped. */
   async refresh(): Promise<void> {
     for (const watched of this.#watched.values()) {
-      Object.assign(watched, this.#derive(watched.app, await readRisks(this.options.store, watched.app.id)));
+      Object.assign(watched, this.#derive(watched.app, await readRisks(this.#options.store, watched.app.id)));
     }
   }
 
@@ -152,10 +154,10 @@ export class RiskMonitor {
     for (const [event, layout] of watched.layouts) {
       if (layout === undefined) continue;
       const name = { app, period, event, layout: layout.id };
-      const people = await loadSketch(this.options.store, { ...name, dimension: "" }, PEOPLE);
+      const people = await loadSketch(this.#options.store, { ...name, dimension: "" }, PEOPLE);
       const sketches: KHyperLogLog[] = [];
       for (const { name: dimension } of layout.dimensions) {
-        sketches.push(await loadSketch(this.options.store, { ...name, dimension }, this.parameters));
+        sketches.push(await loadSketch(this.#options.store, { ...name, dimension }, this.parameters));
       }
       const pseudonyms = people.size === 0 ? 0 : Math.round(people.pseudonymsAt(0).cardinality());
       measured.push({ app: watched.app, event, layout, sketches, pseudonyms });
@@ -172,14 +174,14 @@ export class RiskMonitor {
   async lift(lifting: Lifting, nowSeconds: number): Promise<boolean> {
     const { app, event } = lifting;
     const layout = this.layoutOf(app.id, event);
-    const done = await lift(this.options.store, lifting, layout, this.#context(app.id, nowSeconds));
+    const done = await lift(this.#options.store, lifting, layout, this.#context(app.id, nowSeconds));
     if (done) await this.refresh();
     return done;
   }
 
   /** Seals the secret under the newest sealing key and removes what is too old. Gives how many rows it removed. */
   async maintain(nowSeconds: number, pace: SweepPace): Promise<number> {
-    const { store, sealer, random } = this.options;
+    const { store, sealer, random } = this.#options;
     await openSealedSecret(store, sealer, random, MONITOR_SECRET);
     let swept = await sweepAlerts(store, nowSeconds, pace);
     for (const { app, pseudonymSeconds } of this.#watched.values()) {
@@ -193,8 +195,8 @@ export class RiskMonitor {
   #context(app: string, nowSeconds: number): DecisionContext {
     const seconds = this.#watched.get(app)?.pseudonymSeconds ?? 1;
     const period = pseudonymPeriod(nowSeconds, seconds);
-    const hasWebhook = this.options.deployment.alerts !== undefined;
-    const { random } = this.options;
+    const hasWebhook = this.#options.deployment.alerts !== undefined;
+    const { random } = this.#options;
     return { period, periodEnd: (period + 1) * seconds, hasWebhook, nowSeconds, random };
   }
 
@@ -254,14 +256,14 @@ export class RiskMonitor {
         const { layout, pseudonyms } = sketches;
         const judged = { app, event, layout, pseudonyms, sketches: sketches.sketches };
         try {
-          alerts.push(...await decide(this.options.store, judged, risks, this.#context(app.id, nowSeconds)));
+          alerts.push(...await decide(this.#options.store, judged, risks, this.#context(app.id, nowSeconds)));
         } catch (error) {
           // What was not decided is judged again with the next merge.
           sketches.changed = true;
           throw error;
         }
         // For people to look at; figures that could not be written are written with the next merge.
-        await enterRiskDay(this.options.store, judged, nowSeconds).catch(() => sketches.changed = true);
+        await enterRiskDay(this.#options.store, judged, nowSeconds).catch(() => sketches.changed = true);
       }
     }
     if (alerts.length > 0) await this.refresh();
@@ -271,7 +273,7 @@ export class RiskMonitor {
   /** Gives the rows that it wrote; undefined when other processes were always faster and the next merge takes over. */
   async #mergeEvent({ app, period, event, sketches: held }: Closing): Promise<number | undefined> {
     const { layout, people, sketches } = held;
-    const { store } = this.options;
+    const { store } = this.#options;
     const name = { app, period, event, layout: layout.id };
     held.changed = false;
     try {

@@ -26,6 +26,7 @@ export class EventSketches {
   readonly people: KHyperLogLog = new KHyperLogLog(PEOPLE);
   /** One for each dimension of the layout, in its order. */
   readonly sketches: readonly KHyperLogLog[];
+  readonly #domain: ComparisonDomain;
   /** By field: to encode and hash a value costs several times what a sketch does. */
   readonly #hashes: readonly Map<unknown, Hash64>[];
   /** By the number of values: what is hashed of a combination. */
@@ -35,8 +36,9 @@ export class EventSketches {
   constructor(
     readonly layout: Layout,
     parameters: KhllParameters,
-    private readonly domain: ComparisonDomain,
+    domain: ComparisonDomain,
   ) {
+    this.#domain = domain;
     this.sketches = layout.dimensions.map(() => new KHyperLogLog(parameters));
     this.#hashes = layout.fields.map(() => new Map());
     this.#joined = Array.from(
@@ -65,7 +67,7 @@ export class EventSketches {
     const known = this.#hashes[field]!;
     let hash = known.get(value);
     if (hash === undefined) {
-      hash = this.domain.hashValue(canonicalValue(value));
+      hash = this.#domain.hashValue(canonicalValue(value));
       if (known.size === REMEMBERED_VALUES) known.clear();
       known.set(value, hash);
     }
@@ -78,7 +80,7 @@ export class EventSketches {
     for (const [position, index] of indexes.entries()) {
       writeHash64(view, HASH64_LENGTH * position, hashes[index]!);
     }
-    return this.domain.hashValue(new Uint8Array(view.buffer));
+    return this.#domain.hashValue(new Uint8Array(view.buffer));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Who may see the console: whoever has a session; and what may be done there: what a form of that very session asks
- * for, sent from a page of this very site.
+ * Who may see the console: a holder of a session. What may be done there: what a form of that very session asks for,
+ * sent from a page of this very site.
  *
  * @module
  */

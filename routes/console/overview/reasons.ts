@@ -1,6 +1,6 @@
 /**
- * What every code of a refusal means to an operator who has never read the protocol: what happened, and whether he has
- * to do anything.
+ * What every code of a refusal means to an operator who has never read the protocol: what happened, and whether they
+ * have to do anything.
  *
  * @module
  */

@@ -13,7 +13,7 @@ function assertRefused(refused: () => unknown, message: string): void {
   assertEquals(assertThrows(refused, VoprfError).message, message);
 }
 
-/** A source that must not be asked: whoever refuses draws no randomness first. */
+/** A source that must not be asked: what is refused draws no randomness first. */
 const noRandom = () => {
   throw new Error("randomness was drawn before the refusal");
 };

@@ -159,7 +159,7 @@ Deno.test("an event in quarantine is collected and not exported until it has pas
     assertEquals(await exported(), 12);
   }));
 
-Deno.test("an operator is told which fields could be joined", () =>
+Deno.test("an operator is told which fields link records", () =>
   withAdmin(async (test) => {
     const app = createApp({ service: test.service, adminTokenSha256: tokenDigest("a-token") });
     const response = await app.request("/admin/v1/joins", { headers: { authorization: "Bearer a-token" } });

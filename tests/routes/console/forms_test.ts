@@ -20,7 +20,7 @@ async function actions(test: TestService): Promise<Record<string, unknown>[]> {
     .reverse().map(({ number: _n, atSeconds: _a, previous: _p, digest: _d, ...content }) => content);
 }
 
-Deno.test("a key is rotated after a confirmation, and the trail says who, what and why", async () => {
+Deno.test("a key is rotated after a confirmation, and the audit log says who, what and why", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
     const page = await browser.page(ROTATE);
@@ -66,7 +66,7 @@ Deno.test("keys are revoked after a confirmation, up to the generation that it n
   });
 });
 
-Deno.test("what the service refuses is shown to the operator, and stands in the trail", async () => {
+Deno.test("what the service refuses is shown to the operator, and stands in the audit log", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
     const token = await browser.formToken();

@@ -219,7 +219,7 @@ Deno.test("several applications can be told apart and chosen", async () => {
   });
 });
 
-Deno.test("the trail's page shows a trail that was changed as one", async () => {
+Deno.test("the audit log's page shows one that was changed as such", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
     await test.service.auditLog.append({ operator: "x", via: "api", action: "y" });
@@ -231,7 +231,7 @@ Deno.test("the trail's page shows a trail that was changed as one", async () => 
   });
 });
 
-Deno.test("the trail's page shows a hundred entries and the way to older ones", async () => {
+Deno.test("the audit log's page shows a hundred entries and the way to older ones", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
     for (let act = 0; act < 120; act++) {

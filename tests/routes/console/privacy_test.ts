@@ -84,7 +84,7 @@ Deno.test("the privacy page shows the risk of fields and pairs, an alarm, and wh
   });
 });
 
-Deno.test("a stop is lifted with a reason, and the trail, the page and the schema have it", async () => {
+Deno.test("a stop is lifted with a reason, and the audit log, the page and the schema have it", async () => {
   await withLeaky(async (test, browser) => {
     await moveSliders(test, 400);
     const path = "/console/apps/notes/privacy/lift/moved/level";
@@ -131,7 +131,7 @@ Deno.test("a reader sees the alarm and no way to lift it", async () => {
   });
 });
 
-Deno.test("the live view brings the alarm to whoever watches", async () => {
+Deno.test("the live view brings the alarm to an operator who watches", async () => {
   await withLeaky(async (test, browser) => {
     const response = await browser.get("/console/live/privacy/notes");
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();

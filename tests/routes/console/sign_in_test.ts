@@ -12,7 +12,7 @@ import { type TestService, withService } from "../../support/service/service.ts"
 
 const COOKIE = "__Secure-dit_console";
 
-Deno.test("the console sends whoever is not signed in to the sign-in, and shows nothing", async () => {
+Deno.test("the console sends a visitor who is not signed in to the sign-in, and shows nothing", async () => {
   await withService(OPERATED, async (test) => {
     const browser = new ConsoleBrowser(test);
     for (
@@ -85,7 +85,7 @@ Deno.test("brute force meets the throttle after ten attempts, and only its own n
     // Not even the right token is looked at now, from there.
     assertEquals((await attacker.post("/console/sign-in", { token: ADMIN_TOKEN })).status, 429);
     await new ConsoleBrowser(test, "203.0.113.9").signIn();
-    // And whoever is there already goes on.
+    // And a visitor who is signed in already goes on.
     assertEquals((await attacker.get("/console/sign-in")).status, 200);
   });
 });
@@ -100,7 +100,7 @@ Deno.test("a session ends after its time, whatever the browser thinks", async ()
   });
 });
 
-Deno.test("signing out ends the session for whoever has copied its cookie", async () => {
+Deno.test("signing out ends the session for a thief of its cookie", async () => {
   await withService(OPERATED, async (test) => {
     const browser = await new ConsoleBrowser(test).signIn();
     const copied = new ConsoleBrowser(test);

@@ -24,7 +24,7 @@ function sums(totals: Map<string, CellTotal>): CellTotal {
   );
 }
 
-Deno.test("BoundedContributions counts a person once a cell, however often he is seen", () => {
+Deno.test("BoundedContributions counts a person once a cell, however often they are seen", () => {
   const added = Array.from({ length: 50 }, () => ["alice", "1"] as const);
   assertEquals(
     totalsOf([...added, ["bob", "1"], ["bob", "2"]], 2, 1),
@@ -35,7 +35,7 @@ Deno.test("BoundedContributions counts a person once a cell, however often he is
   );
 });
 
-Deno.test("BoundedContributions bounds cells and events of a person, whatever he sends", () => {
+Deno.test("BoundedContributions bounds cells and events of a person, whatever they send", () => {
   const random = seededRandom(1);
   for (const [cells, events] of [[1, 1], [1, 5], [3, 1], [3, 5]] as const) {
     const added = Array.from({ length: 5_000 }, () => ["alice", String(random.uint32() % 40)] as const);

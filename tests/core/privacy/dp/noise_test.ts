@@ -14,7 +14,7 @@ function draws(sampler: Sampler, size: Rational, seed: number): number[] {
   return Array.from({ length: DRAWS }, () => Number(sampler(size, random)));
 }
 
-/** Counts and probabilities of -reach .. reach, with everything beyond in the outermost two. */
+/** Counts and probabilities of -reach .. reach; everything beyond counts to the first or the last. */
 function compared(values: number[], reach: number, weight: (x: number) => number): [number[], number[]] {
   const counts = new Array<number>(2 * reach + 1).fill(0);
   for (const value of values) counts[Math.max(-reach, Math.min(reach, value)) + reach]!++;

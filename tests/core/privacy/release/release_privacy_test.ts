@@ -1,6 +1,6 @@
 /**
  * A statistical test of privacy: the same release is made thousands of times of two sets of records that differ in one
- * person, and no set of outputs may be more likely with him than e^epsilon times as likely without, and the reverse.
+ * person, and no set of outputs may be more likely with them than e^epsilon times as likely without, and the reverse.
  * It has to find the releases that are not private: those that are noised as if contributions were bounded, and whose
  * contributions are not.
  */
@@ -63,7 +63,7 @@ function publish(
 
 /**
  * The greatest loss that the releases surely show at this delta: over half-lines of each number that is published, the
- * logarithm of how much likelier one is with the person (or without him).
+ * logarithm of how much likelier one is with the person (or without them).
  */
 function shownLoss(
   made: ReleasePlan,

@@ -321,7 +321,7 @@ Deno.test("releaseDay() estimates what clients randomised, and counts one report
       name: "vote",
       fields: { choice: randomise(mechanism, voter % 4 === 0 ? 1 : 0, context.random) },
     }));
-    // One of them sends his a thousand times.
+    // One of them sends their vote a thousand times.
     await store(kv, [...votes, ...Array.from({ length: 1_000 }, () => votes[0]!)]);
     assertEquals(await night(context, DAY, app), { votes: "published" });
     const [release] = await released(context);

@@ -33,7 +33,7 @@ function leaky(risk: EventSchema["risk"] = {}): EventSchema {
   });
 }
 
-/** 200 people, each with a level of his own. */
+/** 200 people, each with a level of their own. */
 function leak(monitor: RiskMonitor, at = NOW, from = 0): void {
   for (let person = from; person < from + 200; person++) {
     const fields = { level: person * 7, step: person % 5, on: person % 2 === 0 };
@@ -177,7 +177,7 @@ Deno.test("decide() stops what people were only told of, as soon as the configur
   });
 });
 
-/** What was measured of 200 people, each with a level of his own or all alike. */
+/** What was measured of 200 people, each with a level of their own or all alike. */
 function measured(deployment: Deployment, isLeaking: boolean): JudgedEvent {
   const app = deployment.applications.get("app")!;
   const parameters = sketchParameters(Object.values(app.events))!;

@@ -30,7 +30,7 @@ Deno.test("findJoins() finds the field that two applications share, and none tha
     const monitor = new RiskMonitor({ deployment, store, sealer, random: random.bytes });
     await monitor.open();
     for (let person = 0; person < 3_000; person++) {
-      // What a person pays at the shop is what he pays through the bank; branches are other numbers.
+      // What a person pays at the shop is what they pay through the bank; branches are other numbers.
       const sum = 2 * person;
       monitor.observe("shop", pseudonym(person), [accepted("bought", { basket: sum, ok: true })], NOW);
       const paid = { sum, branch: 2 * (person % 400) + 1, ok: true };

@@ -166,7 +166,7 @@ Deno.test("RiskMonitor measures what the processes saw together, whoever merges 
     assert(Math.abs(values - 2_357) < 140, `${values}`);
     const alerts = reports.flatMap((report) => report.alerts);
     if (alerts.length === 0) {
-      // Whoever merged last saw all of it, but nobody judged after him: the next event does.
+      // The last to merge saw all of it, but nothing was judged after that: the next event does it.
       monitors[0]!.observe("app", pseudonym(0), [
         accepted("volume_changed", { platform: "linux", volume: 0 }),
       ], NOW);
