@@ -194,7 +194,6 @@ const ROOMS: readonly Room[] = [
     packages: ["@noble/hashes/", "@std/crypto/", "node:crypto", "zod"],
     uses: ["network"],
   },
-  { room: "edge/operations", imports: ["core/", "edge/http"], packages: ["zod"] },
   {
     room: "edge",
     imports: ["core/", "edge/"],
