@@ -159,16 +159,18 @@ async function packPool(
 /** Packs records into segments of at most so many bytes. */
 async function packSegments(records: readonly Uint8Array[], maxBytes: number): Promise<Uint8Array[]> {
   const segments: Uint8Array[] = [];
-  for (let from = 0; from < records.length;) {
-    let to = from;
-    let bytes = 0;
-    while (to < records.length && (to === from || bytes + records[to]!.length < PIECE_BYTES)) {
-      bytes += records[to]!.length + 1;
-      to++;
+  let piece: Uint8Array[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (piece.length > 0 && bytes + record.length >= PIECE_BYTES) {
+      segments.push(...await packPiece(piece, maxBytes));
+      piece = [];
+      bytes = 0;
     }
-    segments.push(...await packPiece(records.slice(from, to), maxBytes));
-    from = to;
+    piece.push(record);
+    bytes += record.length + 1;
   }
+  if (piece.length > 0) segments.push(...await packPiece(piece, maxBytes));
   return segments;
 }
 

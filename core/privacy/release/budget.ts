@@ -15,7 +15,13 @@ import type { MaybeEntry } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import { compose, fits, type LossUnit, type PrivacyLoss, privacyLoss, remaining } from "../dp/accounting.ts";
 import { rational, rationalOf } from "../dp/rational.ts";
-import { DEFAULT_DELTA, periodDays, type ReleasingApplication } from "./plan.ts";
+import {
+  amountOf,
+  configuredReleases,
+  DEFAULT_DELTA,
+  periodDays,
+  type ReleasingApplication,
+} from "./plan.ts";
 
 /** What the releases of a day have cost. */
 export interface BudgetRow {
@@ -57,8 +63,9 @@ export function periodStart(app: ReleasingApplication, day: number): number {
 
 /** What an application may spend in a period. */
 export function budgetOf(app: ReleasingApplication): PrivacyLoss {
-  const { epsilon, rho, delta = DEFAULT_DELTA } = app.releases!.budget;
-  return privacyLoss(rho === undefined ? "pure" : "zcdp", rationalOf((rho ?? epsilon)!), rationalOf(delta));
+  const { budget } = configuredReleases(app);
+  const delta = rationalOf(budget.delta ?? DEFAULT_DELTA);
+  return privacyLoss(budget.rho === undefined ? "pure" : "zcdp", amountOf(budget), delta);
 }
 
 /** What was spent of the budget of a day, and what is left. */

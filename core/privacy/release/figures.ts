@@ -13,7 +13,7 @@ import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
 import { discreteGaussian, discreteLaplace } from "../dp/noise.ts";
 import { gaussianHalfWidth, laplaceHalfWidth } from "../dp/noise_interval.ts";
 import { toNumber } from "../dp/rational.ts";
-import { estimatedField, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./plan.ts";
+import { estimatedField, fieldOf, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./plan.ts";
 import type { UniformSource } from "../../base/uniform.ts";
 
 /** Confidence of all intervals. */
@@ -57,7 +57,7 @@ export function countFigures(
   random: UniformSource,
 ): Figures {
   const noise = noiseOf(plan);
-  const fields = plan.by.map((name) => event.fields[name]!);
+  const fields = plan.by.map((name) => fieldOf(event, name));
   const half = halfWidth(noise);
   const figures: Figure[] = [];
   let withheld = 0;
@@ -89,7 +89,9 @@ export function estimateFigures(
   totals: ReadonlyMap<string, CellTotal>,
   random: UniformSource,
 ): Figures {
-  const { field, mechanism } = estimatedField(plan, event)!;
+  const estimated = estimatedField(plan, event);
+  if (estimated === undefined) throw new Error("The plan estimates no field.");
+  const { field, mechanism } = estimated;
   const noise = noiseOf(plan);
   const histogram = Array.from(
     { length: reportCount(mechanism) },
@@ -147,7 +149,8 @@ function selectedCells(
 function readCell(fields: readonly FieldSchema[], cell: string): CellValue[] {
   if (fields.length === 0) return [];
   return cell.split(",").map((index, position) => {
-    const field = fields[position]!;
+    const field = fields[position];
+    if (field === undefined) throw new Error("A cell has more values than the plan has fields.");
     return Number(index) === absentIndex(field) ? null : valueAtIndex(field, Number(index));
   });
 }

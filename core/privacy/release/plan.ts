@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReleaseQuery } from "../../config/release_types.ts";
+import type { ReleaseQuery, ReleasesConfig } from "../../config/release_types.ts";
 import type { Application } from "../../config/types.ts";
 import { mechanismOf } from "../../schema/local_report.ts";
 import { valueCount } from "../../schema/fields/table.ts";
@@ -28,9 +28,50 @@ export const DEFAULT_DELTA = 1e-6;
 /** What a plan needs to know of an application. */
 export type ReleasingApplication = Pick<Application, "events" | "releases" | "pseudonymSeconds">;
 
-/** Days of an application's budget periods. */
+/**
+ * What an application that releases says about it.
+ * @throws {Error} If it releases nothing.
+ */
+export function configuredReleases({ releases }: Pick<Application, "releases">): ReleasesConfig {
+  if (releases === undefined) throw new Error("The application releases nothing.");
+  return releases;
+}
+
+/**
+ * An event of a checked configuration.
+ * @throws {Error} If there is none of that name.
+ */
+export function eventOf({ events }: Pick<Application, "events">, name: string): EventSchema {
+  const event = events[name];
+  if (event === undefined) throw new Error(`There is no event ${name}.`);
+  return event;
+}
+
+/**
+ * A field of an event of a checked configuration.
+ * @throws {Error} If there is none of that name.
+ */
+export function fieldOf({ fields }: EventSchema, name: string): FieldSchema {
+  const field = fields[name];
+  if (field === undefined) throw new Error(`There is no field ${name}.`);
+  return field;
+}
+
+/** Days of an application's budget periods: as configured, or of its pseudonyms. */
 export function periodDays(app: ReleasingApplication): number {
-  return app.releases!.budget.days ?? app.pseudonymSeconds! / 86_400;
+  const { days } = configuredReleases(app).budget;
+  if (days !== undefined) return days;
+  if (app.pseudonymSeconds === undefined) {
+    throw new Error("An application without pseudonyms releases nothing.");
+  }
+  return app.pseudonymSeconds / 86_400;
+}
+
+/** The amount of a budget or a question, in the unit that it is given in. */
+export function amountOf({ epsilon, rho }: { epsilon?: number; rho?: number }): Rational {
+  const amount = rho ?? epsilon;
+  if (amount === undefined) throw new Error("Neither epsilon nor rho is configured.");
+  return rationalOf(amount);
 }
 
 /** A question ready to be answered. */
@@ -56,7 +97,7 @@ export type Noise =
 
 /** How many combinations of values the fields of a breakdown have; each may also be absent. */
 export function cellCount(event: EventSchema, by: readonly string[]): number {
-  return by.reduce((product, field) => product * (valueCount(event.fields[field]!) + 1), 1);
+  return by.reduce((product, field) => product * (valueCount(fieldOf(event, field)) + 1), 1);
 }
 
 /**
@@ -65,9 +106,9 @@ export function cellCount(event: EventSchema, by: readonly string[]): number {
  */
 export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleasePlan {
   const { event, by = [], of } = query;
-  const { budget: { delta = DEFAULT_DELTA }, queries } = app.releases!;
+  const { budget: { delta = DEFAULT_DELTA }, queries } = configuredReleases(app);
   const answers = rational(BigInt(periodDays(app) * Object.keys(queries).length));
-  const fits = cellCount(app.events[event]!, by) <= MAX_DECLARED_CELLS;
+  const fits = cellCount(eventOf(app, event), by) <= MAX_DECLARED_CELLS;
   const cells = query.cells ?? (fits ? "declared" : "selected");
   const unit: LossUnit = query.rho === undefined ? "pure" : "zcdp";
   const selection = query.delta === undefined ? divide(rationalOf(delta), answers) : rationalOf(query.delta);
@@ -81,7 +122,7 @@ export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleaseP
     threshold: query.threshold ?? 10,
     cost: privacyLoss(
       unit,
-      rationalOf((query.rho ?? query.epsilon)!),
+      amountOf(query),
       cells === "selected" ? selection : ZERO,
     ),
   };
@@ -90,8 +131,9 @@ export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleaseP
 /** The field whose local reports a plan estimates, and how it is randomised; undefined where it counts events. */
 export function estimatedField(plan: ReleasePlan, event: EventSchema) {
   const field: FieldSchema | undefined = plan.of === undefined ? undefined : event.fields[plan.of];
-  const mechanism = field && mechanismOf(field);
-  return mechanism && { field: field!, mechanism };
+  if (field === undefined) return undefined;
+  const mechanism = mechanismOf(field);
+  return mechanism && { field, mechanism };
 }
 
 /** What a plan's noise and, where cells are selected, the selection may each cost: halves of the amount. */

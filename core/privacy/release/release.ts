@@ -22,7 +22,7 @@ import { budgetOf, payment, readSpending } from "./budget.ts";
 import type { CellTotal } from "../dp/contributions.ts";
 import { countDay } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./figures.ts";
-import { noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { configuredReleases, eventOf, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
 import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } from "./rows.ts";
 import { UniformSource } from "../../base/uniform.ts";
 
@@ -125,7 +125,9 @@ async function reserve(
 ): Promise<Reservation> {
   const key = RELEASES.key(app.id, day, query, 0);
   const budget = budgetOf(app);
-  const plan = planOf(app, app.releases!.queries[query]!);
+  const question = configuredReleases(app).queries[query];
+  if (question === undefined) throw new Error(`There is no question ${query}.`);
+  const plan = planOf(app, question);
   // Whether a commit landed is told by the row, which is read again: one that was sent twice says no.
   const { result } = await store.update<ReleaseRow, Reservation>(key, async (row, commit) => {
     if (row.value?.state === "published") return { is: "present" };
@@ -185,7 +187,7 @@ async function publish(
   { plan, id }: ReservedRow,
   { day, query, totals, nowSeconds, early }: Counted,
 ): Promise<Outcome> {
-  const event = app.events[plan.event]!;
+  const event = eventOf(app, plan.event);
   const uniform = new UniformSource(random, RANDOM_BLOCK);
   const makeFigures = plan.of === undefined ? countFigures : estimateFigures;
   const { parts, withheld } = encodeFigures(
@@ -232,7 +234,7 @@ export async function releaseDue(
     const released = await releaseDay(context, app, day, { nowSeconds }).catch((error) => {
       onFailure(error);
       return Object.fromEntries(
-        Object.keys(app.releases!.queries).map((query) => [query, "failed" as const]),
+        Object.keys(configuredReleases(app).queries).map((query) => [query, "failed" as const]),
       );
     });
     for (const [query, outcome] of Object.entries(released)) {

@@ -60,17 +60,19 @@ export function encodeFigures(
 ): { parts: Uint8Array[]; withheld: number } {
   const maxPartBytes = roomInValue(limits);
   const maxBytes = roomInCommit(limits);
-  const parts: string[][] = [[]];
+  let part: string[] = [];
+  const parts = [part];
   let length = 0, total = 0, kept = 0;
   for (const { cell, count, lower, upper } of figures) {
     const text = JSON.stringify([cell, count, lower, upper]);
     const bytes = utf8(text).length + 1;
     if (total + bytes > maxBytes) break;
     if (length + bytes > maxPartBytes) {
-      parts.push([]);
+      part = [];
+      parts.push(part);
       length = 0;
     }
-    parts.at(-1)!.push(text);
+    part.push(text);
     length += bytes;
     total += bytes;
     kept++;
@@ -99,7 +101,7 @@ export async function readReleases(
   ) {
     const [, , day, query] = key as [string, string, number, string];
     // The parts of a release follow its row; a reserved one has none.
-    if (value instanceof Uint8Array) releases.at(-1)!.figures.push(...decodeFigures(value));
+    if (value instanceof Uint8Array) releases.at(-1)?.figures.push(...decodeFigures(value));
     else if (value.state === "published") releases.push({ ...value, query, day, figures: [] });
   }
   return releases;

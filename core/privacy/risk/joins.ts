@@ -50,11 +50,11 @@ interface MeasuredField {
  */
 export function findJoins(measured: readonly JudgedEvent[]): Join[] {
   const fields: MeasuredField[] = measured.flatMap(({ app, event, layout, sketches }) =>
-    layout.dimensions.flatMap(({ fields: [field, ...others] }, index) => {
-      const sketch = sketches[index]!;
+    sketches.flatMap((sketch, index) => {
+      const [field, ...others] = layout.dimensions[index]?.fields ?? [];
       const values = sketch.cardinality();
-      if (others.length > 0 || values < LEAST_VALUES) return [];
-      return [{ name: { app: app.id, event, field: field! }, sketch, values }];
+      if (field === undefined || others.length > 0 || values < LEAST_VALUES) return [];
+      return [{ name: { app: app.id, event, field }, sketch, values }];
     })
   );
   const joins: Join[] = [];
