@@ -27,7 +27,7 @@ import { keysRoutes } from "./client/keys.ts";
 import { logsRoutes } from "./client/logs.ts";
 import { schemaRoutes } from "./client/schema.ts";
 import { metricsRoutes } from "./ops/metrics.ts";
-import { openApiRoutes } from "./openapi/routes.ts";
+import { openApiRoutes } from "./openapi/routes.tsx";
 import { tokensRoutes } from "./client/tokens.ts";
 
 /** `all` does everything; `acs` holds the keys and serves other servers; `logs` serves clients and holds no key. */

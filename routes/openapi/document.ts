@@ -13,7 +13,12 @@ export interface ApiDocument {
   /** The version of OpenAPI. */
   readonly openapi: string;
   /** What the API is. */
-  readonly info: Readonly<Record<string, unknown>>;
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: { readonly name: string; readonly identifier: string };
+  };
   /** Who calls it. */
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   /** Operations by path and by method in lower case. */

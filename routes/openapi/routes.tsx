@@ -8,8 +8,8 @@
 import { type Context, Hono } from "hono";
 import { apiDocument } from "./document.ts";
 import style from "./page.css" with { type: "text" };
-import page from "./page.html" with { type: "text" };
 import script from "./page.js" with { type: "text" };
+import { ApiPage } from "./page.tsx";
 
 const HEADERS = {
   "cache-control": "public, max-age=300",
@@ -29,8 +29,8 @@ export function openApiRoutes(app: Hono): Hono {
   return new Hono()
     .get("/openapi.json", (c) => c.json(readDocument(), 200, HEADERS))
     .get("/openapi", (c) => {
-      c.header("content-security-policy", POLICY);
-      return serve(c, page, "text/html");
+      const page = <ApiPage document={readDocument()} />;
+      return c.html(page, 200, { ...HEADERS, "content-security-policy": POLICY });
     })
     // Large, and rarely wanted: read when somebody first does.
     .get("/openapi.js", async (c) => {

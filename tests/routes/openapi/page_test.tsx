@@ -1,4 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { OPERATIONS } from "../../../edge/operations/index.ts";
+import { SECURITY } from "../../../edge/operations/operation.ts";
+import { ApiPage } from "../../../routes/openapi/page.tsx";
 import { OPERATED } from "../../support/browser/console_browser.ts";
 import { withService } from "../../support/service/service.ts";
 
@@ -17,6 +20,12 @@ Deno.test("the API page is open to everybody, without anything inline, and asks 
     for (const [, url = ""] of page.matchAll(/(?:src|href)="([^"]*)"/g)) {
       assert(/^(?:data:,$|\/openapi\.(?:css|js|json)$)/.test(url), url);
     }
+    for (const { method, path, summary } of OPERATIONS.filter(({ tag }) => tag === "Clients")) {
+      const written = `<li><code>${method} ${path.replace(":app", "{app}")}</code> ${summary}</li>`;
+      assertStringIncludes(page, written);
+    }
+    // Without operators there are no routes for them, and none are described.
+    assert(!page.includes("/admin/"));
     const posted = await test.send("/openapi", { method: "POST" });
     assertEquals(posted.status, 405);
     await posted.body?.cancel();
@@ -56,4 +65,20 @@ Deno.test("the API page's document has the routes of operators where there are s
   };
   assert(!(await pathsOf(false)).some((path) => path.startsWith("/admin/")));
   assert((await pathsOf(true)).includes("/admin/v1/trail"));
+});
+
+Deno.test("names and values with HTML in them are shown as text on the API page", () => {
+  const HTML = `<img src=x onerror="alert(1)">'"&`;
+  const ESCAPED = "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;&#39;&quot;&amp;";
+  const operation = { operationId: HTML, tags: [HTML], summary: HTML, security: [], responses: {} };
+  const document = {
+    openapi: "3.1.0",
+    info: { title: HTML, version: HTML, description: HTML, license: { name: HTML, identifier: HTML } },
+    tags: [{ name: HTML, description: HTML }],
+    paths: { [HTML]: { get: operation } },
+    components: { securitySchemes: SECURITY },
+  };
+  const page = String(<ApiPage document={document} />);
+  assert(!page.includes("<img"), "HTML went through");
+  assertEquals(page.split(ESCAPED).length, 7);
 });
