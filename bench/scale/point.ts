@@ -31,7 +31,7 @@ export interface Point {
   readonly applications: number;
   /** Clients that each have a token in use and send in random order. */
   readonly clients: number;
-  /** Whether the file keeps the index that Deno KV makes (core/ledger/expiry_index.ts). */
+  /** Whether the file keeps the index that Deno KV makes (core/store/deno_kv/expiry_index.ts). */
   readonly fullIndex: boolean;
 }
 
