@@ -5,7 +5,11 @@ import { browserTest } from "../support/browser/chromium.ts";
 import { signInWith, withDemoConsole } from "../support/browser/demo_console.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 
-const PATHS = [...PAGES.map(({ path }) => pathFor(path, "demo")), "/console/apps/demo/keys/rotate"];
+const PATHS = [
+  ...PAGES.map(({ path }) => pathFor(path, "demo")),
+  "/console/apps/demo/keys/rotate",
+  "/openapi",
+];
 
 browserTest(
   "a demo's traffic arrives live, with how many logs were refused and why",
@@ -92,7 +96,7 @@ browserTest(
   },
 );
 
-browserTest("every page of the console can be read without JavaScript", async ({ page }) => {
+browserTest("every page can be read without JavaScript", async ({ page }) => {
   await withDemoConsole(async ({ link, token, demo, service }) => {
     await demo("--clients=20");
     await page.goto(link);
@@ -106,6 +110,7 @@ browserTest("every page of the console can be read without JavaScript", async ({
       await page.goto(service.url + path);
       assert((await page.locator("main").innerText()).length > 100, path);
     }
+    await page.goBack();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "DIT console" }).waitFor();
   });
