@@ -38,5 +38,6 @@ export function reportStoreFaults(
 }
 
 function firstWords({ name, message }: Error): string {
-  return `${name}: ${message}`.split("\n", 1)[0]!.slice(0, MAX_LENGTH);
+  const [line = ""] = `${name}: ${message}`.split("\n", 1);
+  return line.slice(0, MAX_LENGTH);
 }

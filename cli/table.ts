@@ -5,11 +5,15 @@ export function formatTable(rows: readonly (readonly (string | number)[])[]): st
   for (const row of texts) {
     row.forEach((cell, column) => widths[column] = Math.max(widths[column] ?? 0, cell.length));
   }
-  const layOut = (row: string[]) =>
-    row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)).join(
-      "  ",
-    );
-  return texts.map(layOut).join("\n");
+  return texts.map((row) => pad(row, widths).join("  ")).join("\n");
+}
+
+/** The first cell flush left, the others flush right. */
+function pad(row: readonly string[], widths: readonly number[]): string[] {
+  return row.map((cell, column) => {
+    const width = widths[column] ?? 0;
+    return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+  });
 }
 
 /** A table in Markdown, its columns padded: the first to the left, the others to the right. */
@@ -17,10 +21,7 @@ export function markdownTable(header: string[], rows: string[][]): string {
   const widths = header.map((_, column) =>
     Math.max(3, ...[header, ...rows].map((row) => (row[column] ?? "").length))
   );
-  const line = (cells: string[]) =>
-    "| " + cells.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
-    ).join(" | ") + " |";
+  const line = (cells: string[]) => `| ${pad(cells, widths).join(" | ")} |`;
   const rule = widths.map((width, column) => column === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":");
   return [line(header), line(rule), ...rows.map(line)].join("\n");
 }

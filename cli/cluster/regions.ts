@@ -6,8 +6,6 @@
  */
 import { type Member, readPorts, runMembers, startMember } from "./processes.ts";
 
-const NAMES = ["eu", "us"] as const;
-
 function announce(members: readonly Member[]): void {
   const [eu, us] = members.map(({ port }) => `http://127.0.0.1:${port}`);
   console.log(`
@@ -23,19 +21,20 @@ Ctrl-C ends both.
 }
 
 if (import.meta.main) {
-  const ports = readPorts(Deno.args, "8001,8002");
-  if (ports === undefined) {
+  const [eu, us] = readPorts(Deno.args, "8001,8002") ?? [];
+  if (eu === undefined || us === undefined) {
     console.error("Use: deno task dev:regions [--ports=8001,8002], two numbers from 1 to 65535.");
     Deno.exit(2);
   }
+  const regions = Object.entries({ eu, us });
   const shared = {
-    DIT_REGIONS: NAMES.map((name, index) => `${name}=http://127.0.0.1:${ports[index]}`).join(","),
+    DIT_REGIONS: regions.map(([name, port]) => `${name}=http://127.0.0.1:${port}`).join(","),
     DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
   };
   Deno.exit(
     await runMembers({
-      starts: NAMES.map((name, index) => () =>
-        startMember(name, ports[index]!, {
+      starts: regions.map(([name, port]) => () =>
+        startMember(name, port, {
           ...shared,
           DIT_REGION: name,
           DIT_KV: `.dit/region-${name}.sqlite3`,

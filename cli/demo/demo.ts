@@ -110,9 +110,8 @@ function reportStrangers(results: readonly StrangerResult[]): number {
 }
 
 function percentile(values: number[], share: number): string {
-  if (values.length === 0) return "-";
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!.toFixed(1);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]?.toFixed(1) ?? "-";
 }
 
 function report(results: DemoResult[]): number {

@@ -10,8 +10,10 @@ import { openScenario, Population, type Sending } from "./population.ts";
 import { makeReleases, type ReleaseAnswer } from "../release.ts";
 import { formatTable } from "../table.ts";
 
+type Shares<S extends readonly [value: unknown, share: number, ...rest: unknown[]]> = readonly [S, ...S[]];
+
 /** The share of clients on each version, and of these the share that crash. */
-const VERSIONS: readonly (readonly [version: `${number}.${number}`, share: number, crashing: number])[] = [
+const VERSIONS: Shares<readonly [version: `${number}.${number}`, share: number, crashing: number]> = [
   ["3.1", 0.42, 0.02],
   ["3.0", 0.27, 0.11],
   ["2.4", 0.16, 0.04],
@@ -20,30 +22,36 @@ const VERSIONS: readonly (readonly [version: `${number}.${number}`, share: numbe
   ["1.4", 0.0085, 0.2],
   ["1.0", 0.0015, 0.2],
 ];
-const PLATFORMS = [["windows", 0.62], ["darwin", 0.2], ["linux", 0.16], ["other", 0.02]] as const;
+const PLATFORMS: Shares<readonly ["windows" | "darwin" | "linux" | "other", number]> = [
+  ["windows", 0.62],
+  ["darwin", 0.2],
+  ["linux", 0.16],
+  ["other", 0.02],
+];
 const QUERY = "crashes_by_version";
 
-function pick<T>(shares: readonly (readonly [value: T, share: number, ...rest: unknown[]])[]): T {
+function pick<S extends readonly [value: unknown, share: number, ...rest: unknown[]]>(shares: Shares<S>): S {
   let left = uniform();
-  for (const [value, share] of shares) {
-    left -= share;
-    if (left < 0) return value;
+  for (const entry of shares) {
+    left -= entry[1];
+    if (left < 0) return entry;
   }
-  return shares[0]![0];
+  return shares[0];
 }
 
 function uniform(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32;
+  const [drawn = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return drawn / 2 ** 32;
 }
 
 /** What each client does: its version, its platform, and how often it crashes. */
 function populate(count: number) {
   return Array.from({ length: count }, () => {
-    const version = pick(VERSIONS);
-    const [, , crashing] = VERSIONS.find(([name]) => name === version)!;
+    const [version, , crashing] = pick(VERSIONS);
     // Who crashes, crashes up to five times: people are counted all the same, and not crashes.
     const crashes = uniform() < crashing ? 1 + Math.floor(uniform() * 5) : 0;
-    return { version, platform: pick(PLATFORMS), crashes };
+    const [platform] = pick(PLATFORMS);
+    return { version, platform, crashes };
   });
 }
 
@@ -74,8 +82,9 @@ export async function showCrashesByVersion(count: number, running?: string): Pro
       if (crashes > 0) truth.set(version, (truth.get(version) ?? 0) + 1);
     }
     compare(release, truth);
-    const { spent, left, to } = budgets.at(-1)!;
-    console.log(`\nThis has cost ${spent.epsilon} of epsilon; ${left.epsilon} is left until ${to}.`);
+    for (const { spent, left, to } of budgets.slice(-1)) {
+      console.log(`\nThis has cost ${spent.epsilon} of epsilon; ${left.epsilon} is left until ${to}.`);
+    }
     return sending.failures.size === 0;
   } finally {
     await service.stop();

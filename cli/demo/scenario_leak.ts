@@ -17,7 +17,8 @@ const MAX_CLIENTS = 2_000;
 const MERGE_MS = 2_500;
 
 function moveSlider(client: DemoClient): void {
-  client.log("volume_changed", { level: crypto.getRandomValues(new Uint16Array(1))[0]! });
+  const [level = 0] = crypto.getRandomValues(new Uint16Array(1));
+  client.log("volume_changed", { level });
 }
 
 async function stopAlert(): Promise<AlertRow | undefined> {

@@ -20,6 +20,7 @@ const random = (length: number) => crypto.getRandomValues(new Uint8Array(length)
 export async function runStranger(endpoint: string): Promise<StrangerResult> {
   const directory = await (await fetch(`${endpoint}/v1/apps/demo/keys`)).json();
   const [key] = directory["token-keys"] as { "token-key-id": string; "token-type": number }[];
+  if (key === undefined) throw new Error("The service publishes no key to forge a MAC under.");
   const body = utf8(JSON.stringify({
     salt: toBase64url(random(16)),
     pseudonym: toBase64url(random(16)),
@@ -37,7 +38,7 @@ export async function runStranger(endpoint: string): Promise<StrangerResult> {
   }];
   const attempts: [string, RequestInit][] = [
     log(random(32)),
-    log(fromBase64url(key!["token-key-id"], 32)),
+    log(fromBase64url(key["token-key-id"], 32)),
     log(),
     ["tokens", {
       method: "POST",

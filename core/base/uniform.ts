@@ -75,5 +75,5 @@ const SMALL = 2n ** 48n;
 
 function bitLength(value: bigint): number {
   const hex = value.toString(16);
-  return 4 * hex.length - Math.clz32(Number.parseInt(hex[0]!, 16)) + 28;
+  return 4 * hex.length - Math.clz32(Number.parseInt(hex.charAt(0), 16)) + 28;
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type NightOutcome, releaseDue } from "../privacy/release/release.ts";
+import { type NightOutcome, releaseDue } from "../privacy/release/release_due.ts";
 import type { Server } from "../service.ts";
 
 /** What one night came to. */

@@ -68,6 +68,26 @@ export interface EventSchema {
 /** The events of one application by name. */
 export type EventSchemas = Readonly<Record<string, EventSchema>>;
 
+/**
+ * An event that a checked configuration, or what was made from it, names.
+ * @throws {RangeError} If the application has none of this name.
+ */
+export function eventOf({ events }: { readonly events: EventSchemas }, name: string): EventSchema {
+  const event = events[name];
+  if (event === undefined) throw new RangeError(`Cannot find the event ${name}`);
+  return event;
+}
+
+/**
+ * A field that a checked configuration, or what was made from it, names.
+ * @throws {RangeError} If the event has none of this name.
+ */
+export function fieldOf({ fields }: Pick<EventSchema, "fields">, name: string): FieldSchema {
+  const field = fields[name];
+  if (field === undefined) throw new RangeError(`Cannot find the field ${name}`);
+  return field;
+}
+
 /** The names of an event's optional fields. */
 export type OptionalNames<E extends EventSchema> = {
   [N in keyof E["fields"]]: E["fields"][N] extends { optional: true } ? N : never;

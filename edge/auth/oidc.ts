@@ -102,7 +102,9 @@ export class OidcSignIn {
       });
       // The token came over TLS from the provider itself; its signature is checked all the same.
       await oauth.validateApplicationLevelSignature(server, response, this.#options());
-      return this.#identify(oauth.getValidatedIdTokenClaims(tokens)!);
+      const claims = oauth.getValidatedIdTokenClaims(tokens);
+      if (claims === undefined) throw new Error("An ID token was required, and none was checked.");
+      return this.#identify(claims);
     } catch (error) {
       if (isUnreachable(error)) throw providerUnavailable();
       throw new Refusal("admin_token_invalid", "The identity provider did not sign you in; start again.");

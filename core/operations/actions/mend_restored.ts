@@ -5,7 +5,7 @@
  */
 import { dayOf } from "../../base/time.ts";
 import { type RenewedKeys, renewKeys } from "../../keys/after_restore.ts";
-import { releaseFrom } from "../../privacy/release/release.ts";
+import { releaseFrom } from "../../privacy/release/release_due.ts";
 import type { Actor } from "../audit_log.ts";
 import type { KeyHolder } from "./keys.ts";
 

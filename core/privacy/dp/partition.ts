@@ -71,7 +71,7 @@ export class PartitionSelection {
     }
     // Raising the least count by a constant is choosing on (people - constant), which changes by one person at most.
     const counted = Math.max(0, people - this.#minimumPeople + 1);
-    return this.#chances[Math.min(counted, this.#chances.length - 1)]!;
+    return this.#chances[counted] ?? ONE;
   }
 }
 

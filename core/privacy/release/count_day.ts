@@ -25,8 +25,12 @@ const MAX_PASSES = 256;
 /** Tries to read a day while its records are moved. */
 const MAX_TRIES = 5;
 
-/** How a day is counted. */
+/** What is counted, and how. */
 export interface CountOptions {
+  /** Days since 1970. */
+  readonly day: number;
+  /** What is counted of it. */
+  readonly plans: readonly ReleasePlan[];
   /** Keys the choice of kept cells. */
   readonly random: RandomSource;
   /** People held in memory at a time; 500,000 by default. */
@@ -40,9 +44,7 @@ export interface CountOptions {
 export async function countDay(
   store: Store,
   app: Application,
-  day: number,
-  plans: readonly ReleasePlan[],
-  { random, maxPeople = MAX_PEOPLE }: CountOptions,
+  { day, plans, random, maxPeople = MAX_PEOPLE }: CountOptions,
 ): Promise<Map<string, CellTotal>[]> {
   for (let tries = 1, passes = 1;;) {
     const counter = new DayCounter({

@@ -5,7 +5,7 @@
  * @module
  */
 import { valueAtIndex, valueCount } from "../../schema/fields/table.ts";
-import type { EventSchema } from "../../schema/event.ts";
+import { type EventSchema, fieldOf } from "../../schema/event.ts";
 import type { FieldSchema } from "../../schema/fields/types.ts";
 import type { CellTotal } from "../dp/contributions.ts";
 import { reportCount } from "../dp/local_dp.ts";
@@ -13,7 +13,7 @@ import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
 import { discreteGaussian, discreteLaplace } from "../dp/noise.ts";
 import { gaussianHalfWidth, laplaceHalfWidth } from "../dp/noise_interval.ts";
 import { toNumber } from "../dp/rational.ts";
-import { estimatedField, fieldOf, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./plan.ts";
+import { estimatedField, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./plan.ts";
 import type { UniformSource } from "../../base/uniform.ts";
 
 /** Confidence of all intervals. */

@@ -7,7 +7,7 @@ import type { ReleaseQuery, ReleasesConfig } from "../../config/release_types.ts
 import type { Application } from "../../config/types.ts";
 import { mechanismOf } from "../../schema/local_report.ts";
 import { valueCount } from "../../schema/fields/table.ts";
-import type { EventSchema } from "../../schema/event.ts";
+import { eventOf, type EventSchema, fieldOf } from "../../schema/event.ts";
 import type { FieldSchema } from "../../schema/fields/types.ts";
 import {
   gaussianVariance,
@@ -35,26 +35,6 @@ export type ReleasingApplication = Pick<Application, "events" | "releases" | "ps
 export function configuredReleases({ releases }: Pick<Application, "releases">): ReleasesConfig {
   if (releases === undefined) throw new Error("The application releases nothing.");
   return releases;
-}
-
-/**
- * An event of a checked configuration.
- * @throws {Error} If there is none of that name.
- */
-export function eventOf({ events }: Pick<Application, "events">, name: string): EventSchema {
-  const event = events[name];
-  if (event === undefined) throw new Error(`There is no event ${name}.`);
-  return event;
-}
-
-/**
- * A field of an event of a checked configuration.
- * @throws {Error} If there is none of that name.
- */
-export function fieldOf({ fields }: EventSchema, name: string): FieldSchema {
-  const field = fields[name];
-  if (field === undefined) throw new Error(`There is no field ${name}.`);
-  return field;
 }
 
 /** Days of an application's budget periods: as configured, or of its pseudonyms. */

@@ -9,7 +9,9 @@
  * @module
  */
 import { toBase64url } from "../../base/bytes.ts";
+import type { ReleaseQuery } from "../../config/release_types.ts";
 import type { Application } from "../../config/types.ts";
+import { eventOf } from "../../schema/event.ts";
 import { DayChangedError } from "../../ledger/day_records.ts";
 import { TALLIES } from "../../ledger/families.ts";
 import { budgetsOf, RELEASES, releasesOf } from "./families.ts";
@@ -20,16 +22,14 @@ import { dayOf } from "../../base/time.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { budgetOf, payment, readSpending } from "./budget.ts";
 import type { CellTotal } from "../dp/contributions.ts";
-import { countDay } from "./count_day.ts";
+import { countDay, type CountOptions } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./figures.ts";
-import { configuredReleases, eventOf, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { noiseOf, planOf, type ReleasePlan } from "./plan.ts";
 import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } from "./rows.ts";
 import { UniformSource } from "../../base/uniform.ts";
 
 /** Seconds after a day's end before it is released: what was accepted before midnight has been written by then. */
 export const RELEASE_AFTER_SECONDS = 600;
-/** Days that a missed night is made up for. */
-const LOOK_BACK_DAYS = 7;
 /** Days that releases are kept: far longer than any raw record, so that no day is ever released again. */
 const KEPT_DAYS = 800;
 /** Bytes of randomness that are drawn at a time: a release takes many. */
@@ -61,9 +61,6 @@ export type Outcome =
   | "impossible"
   | "busy";
 
-/** What became of it at night, when an error of one day is told beside the outcomes of the others. */
-export type NightOutcome = Outcome | "failed";
-
 /** How a day is released. */
 export interface DayOptions {
   /** Unix seconds. */
@@ -86,28 +83,22 @@ export async function releaseDay(
     if (!isOver && !(early && day <= dayOf(nowSeconds))) outcomes[query] = "not over";
     else if (context.withheldOf(app.id).has(question.event)) outcomes[query] = "withheld";
     else {
-      const reservation = await reserve(context, app, { day, query, nowSeconds });
+      const reservation = await reserve(context, app, { day, query, question, nowSeconds });
       if (reservation.is !== "reserved") outcomes[query] = reservation.is;
       else if (!isAnswerable(app, reservation.row.plan)) outcomes[query] = "impossible";
       else reserved.push({ query, row: reservation.row });
     }
   }
   if (reserved.length === 0) return outcomes;
-  const totals = await countReserved(context, app, day, reserved.map(({ row }) => row.plan));
-  if (typeof totals === "string") {
-    for (const { query } of reserved) outcomes[query] = totals;
+  const count = await countReserved(context, app, { day, plans: reserved.map(({ row }) => row.plan) });
+  if (count.is !== "counted") {
+    for (const { query } of reserved) outcomes[query] = count.is;
     return outcomes;
   }
   for (const [index, { query, row }] of reserved.entries()) {
-    const ofQuery = totals[index];
-    if (ofQuery === undefined) throw new Error(`The question ${query} was not counted.`);
-    outcomes[query] = await publish(context, app, row, {
-      day,
-      query,
-      totals: ofQuery,
-      nowSeconds,
-      early: !isOver,
-    });
+    const totals = count.totals[index];
+    if (totals === undefined) throw new Error(`The question ${query} was not counted.`);
+    outcomes[query] = await publish(context, app, { row, day, query, totals, nowSeconds, early: !isOver });
   }
   return outcomes;
 }
@@ -117,16 +108,21 @@ type Reservation =
   | { readonly is: "reserved"; readonly row: ReservedRow }
   | { readonly is: "present" | "refused" | "incomplete" };
 
+interface Asked {
+  readonly day: number;
+  readonly query: string;
+  readonly question: ReleaseQuery;
+  readonly nowSeconds: number;
+}
+
 /** Pays for a release and reserves its row, or finds it reserved. */
 async function reserve(
   { store, random }: ReleaseContext,
   app: Application,
-  { day, query, nowSeconds }: { day: number; query: string; nowSeconds: number },
+  { day, query, question, nowSeconds }: Asked,
 ): Promise<Reservation> {
   const key = RELEASES.key(app.id, day, query, 0);
   const budget = budgetOf(app);
-  const question = configuredReleases(app).queries[query];
-  if (question === undefined) throw new Error(`There is no question ${query}.`);
   const plan = planOf(app, question);
   // Whether a commit landed is told by the row, which is read again: one that was sent twice says no.
   const { result } = await store.update<ReleaseRow, Reservation>(key, async (row, commit) => {
@@ -154,25 +150,29 @@ async function hasLostRecords(store: Store, app: string, day: number): Promise<b
   return ((await store.get<TallyRow>(TALLIES.key(app, day))).value?.recordsRetired ?? 0) > 0;
 }
 
+type Count =
+  | { readonly is: "counted"; readonly totals: readonly Map<string, CellTotal>[] }
+  | { readonly is: "busy" | "incomplete" };
+
 async function countReserved(
   { store, random }: ReleaseContext,
   app: Application,
-  day: number,
-  plans: readonly ReleasePlan[],
-): Promise<Map<string, CellTotal>[] | "busy" | "incomplete"> {
-  if (await hasLostRecords(store, app.id, day)) return "incomplete";
+  { day, plans }: Pick<CountOptions, "day" | "plans">,
+): Promise<Count> {
+  if (await hasLostRecords(store, app.id, day)) return { is: "incomplete" };
   try {
-    const totals = await countDay(store, app, day, plans, { random });
+    const totals = await countDay(store, app, { day, plans, random });
     // Records are removed and tallied in one commit: with none tallied, what was counted is all there was.
-    return await hasLostRecords(store, app.id, day) ? "incomplete" : totals;
+    return await hasLostRecords(store, app.id, day) ? { is: "incomplete" } : { is: "counted", totals };
   } catch (error) {
-    if (error instanceof DayChangedError) return "busy";
+    if (error instanceof DayChangedError) return { is: "busy" };
     throw error;
   }
 }
 
 /** What is published in place of a reservation. */
 interface Counted {
+  readonly row: ReservedRow;
   readonly day: number;
   readonly query: string;
   readonly totals: ReadonlyMap<string, CellTotal>;
@@ -184,8 +184,7 @@ interface Counted {
 async function publish(
   { store, random }: ReleaseContext,
   app: Application,
-  { plan, id }: ReservedRow,
-  { day, query, totals, nowSeconds, early }: Counted,
+  { row: { plan, id }, day, query, totals, nowSeconds, early }: Counted,
 ): Promise<Outcome> {
   const event = eventOf(app, plan.event);
   const uniform = new UniformSource(random, RANDOM_BLOCK);
@@ -214,55 +213,6 @@ async function publish(
     return "published";
   });
   return result;
-}
-
-/**
- * Answers what is due: yesterday, and the days of a week before it that were missed since releases began here. A day that
- * fails (a damaged record, say) must not keep the days after it from being answered: `onFailure` hears of it.
- */
-export async function releaseDue(
-  context: ReleaseContext,
-  app: Application,
-  nowSeconds: number,
-  onFailure: (error: unknown) => void,
-): Promise<Record<string, NightOutcome>> {
-  const outcomes: Record<string, NightOutcome> = {};
-  if (app.releases === undefined) return outcomes;
-  const today = dayOf(nowSeconds);
-  const since = await firstDay(context.store, app.id, today);
-  for (let day = Math.max(since, today - LOOK_BACK_DAYS); day < today; day++) {
-    const released = await releaseDay(context, app, day, { nowSeconds }).catch((error) => {
-      onFailure(error);
-      return Object.fromEntries(
-        Object.keys(configuredReleases(app).queries).map((query) => [query, "failed" as const]),
-      );
-    });
-    for (const [query, outcome] of Object.entries(released)) {
-      if (outcome !== "present") outcomes[`${day} ${query}`] = outcome;
-    }
-  }
-  return outcomes;
-}
-
-/**
- * The day on which releases began. Whether a day has records at all would otherwise decide whether it is released, and
- * one person may be the reason that it has.
- */
-async function firstDay(store: Store, app: string, today: number): Promise<number> {
-  const row = await store.get<number>(RELEASES.key(app));
-  if (row.value !== null) return row.value;
-  await store.commit((commit) => commit.check(row).set(row.key, today));
-  return (await store.get<number>(row.key)).value ?? today;
-}
-
-/**
- * Answers no day before `day` of itself any more. For a store that was put back from a backup: which of its days were
- * answered since, it does not know, and answering one again would cost people more than the budget.
- */
-export async function releaseFrom(store: Store, app: string, day: number): Promise<void> {
-  const row = await store.get<number>(RELEASES.key(app));
-  if ((row.value ?? 0) >= day) return;
-  await store.commit((commit) => commit.check(row).set(row.key, day));
 }
 
 /** Whether all questions about a day are answered, so that its raw records are needed no more. */

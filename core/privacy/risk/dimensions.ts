@@ -43,27 +43,35 @@ export function layoutOf(
   parameters: KhllParameters,
 ): Layout | undefined {
   const measured = Object.entries(event.fields)
-    .filter(([name, { localDp }]) => localDp === undefined && !isSuppressed(name));
+    .filter(([name, { localDp }]) => localDp === undefined && !isSuppressed(name))
+    .map(([name, field], index): MeasuredField => ({ name, field, index, size: domainSize(field) }));
   if (measured.length === 0) return undefined;
-  const sizes = measured.map(([, field]) => domainSize(field));
-  const dimension = (indexes: readonly number[]): Dimension => {
-    const fields = indexes.map((index) => measured[index]![0]);
-    return {
-      name: fields.join(" "),
-      fields,
-      indexes,
-      domainSize: indexes.reduce((product, index) => product * sizes[index]!, 1),
-    };
-  };
-  const all = measured.map((_, index) => index);
-  const pairs = all.flatMap((first) => all.slice(first + 1).map((second) => [first, second]));
-  const groups = [...all.map((index) => [index]), ...pairs, ...(all.length > 2 ? [all] : [])];
-  const described = measured.map(([name, field]) => [name, domainOf(field)]);
+  const pairs = measured.flatMap((one) => measured.slice(one.index + 1).map((other) => [one, other]));
+  const groups = [...measured.map((one) => [one]), ...pairs, ...(measured.length > 2 ? [measured] : [])];
+  const described = measured.map(({ name, field }) => [name, domainOf(field)]);
   const text = JSON.stringify([parameters.k, parameters.registerCount, described]);
   return {
     id: toHex(sha256(utf8(text)).subarray(0, 8)),
-    fields: measured.map(([name]) => name),
-    dimensions: groups.map(dimension),
+    fields: measured.map(({ name }) => name),
+    dimensions: groups.map(dimensionOf),
+  };
+}
+
+interface MeasuredField {
+  readonly name: string;
+  readonly field: FieldSchema;
+  /** Among those that are measured. */
+  readonly index: number;
+  readonly size: number;
+}
+
+function dimensionOf(group: readonly MeasuredField[]): Dimension {
+  const fields = group.map(({ name }) => name);
+  return {
+    name: fields.join(" "),
+    fields,
+    indexes: group.map(({ index }) => index),
+    domainSize: group.reduce((product, { size }) => product * size, 1),
   };
 }
 
@@ -76,9 +84,12 @@ function domainOf(field: FieldSchema): unknown {
 /** Bytes that all sketches of a process may come to: beyond it they get coarser. */
 export const SKETCH_MEMORY = 256 * 2 ** 20;
 
-/** From the paper's K and M to what still counts 64 pseudonyms exactly, which is all that thresholds need. */
+/** The paper's K and M. */
+const FINEST: KhllParameters = { k: 2048, registerCount: 1024 };
+
+/** Down to what still counts 64 pseudonyms exactly, which is all that thresholds need. */
 const PARAMETERS: readonly KhllParameters[] = [
-  { k: 2048, registerCount: 1024 },
+  FINEST,
   { k: 2048, registerCount: 256 },
   { k: 1024, registerCount: 256 },
   { k: 1024, registerCount: 64 },
@@ -101,7 +112,7 @@ export function sketchParameters(
   memory = SKETCH_MEMORY,
 ): KhllParameters | undefined {
   const domains = events.flatMap((event) =>
-    layoutOf(event, () => false, PARAMETERS[0]!)?.dimensions.map((dimension) => dimension.domainSize) ?? []
+    layoutOf(event, () => false, FINEST)?.dimensions.map((dimension) => dimension.domainSize) ?? []
   );
   const bytes = ({ k, registerCount }: KhllParameters) => {
     const entry = ENTRY_OVERHEAD + Math.max(registerCount, 8 * EXACT_LIMIT);

@@ -39,15 +39,26 @@ export interface RiskDay {
 }
 
 const VERDICTS: readonly Verdict[] = ["waiting", "passed", "warn", "stop"];
-const FIGURES = ["pseudonyms", "values", "sampled", "rare", "share", "lowerBound", "exposed"] as const;
 
 /** Fields stand once and are referred to by their index: a row of 32 fields still fits a value. */
 interface RiskDayRow {
   readonly at: number;
   readonly fields: readonly string[];
-  /** Indexes of fields, index of the verdict, least pseudonyms, figures in the order above. */
-  readonly dimensions: readonly (readonly [readonly number[], number, number, ...number[]])[];
+  readonly dimensions: readonly DimensionRow[];
 }
+
+type DimensionRow = readonly [
+  fieldIndexes: readonly number[],
+  verdictIndex: number,
+  minPseudonyms: number,
+  pseudonyms: number,
+  values: number,
+  sampled: number,
+  rare: number,
+  share: number,
+  lowerBound: number,
+  exposed: number,
+];
 
 /** Enters what was measured of an event just now. */
 export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds: number): Promise<void> {
@@ -58,7 +69,13 @@ export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds
       dimension.indexes,
       VERDICTS.indexOf(verdict),
       thresholds.minPseudonyms,
-      ...FIGURES.map((name) => figures[name]),
+      figures.pseudonyms,
+      figures.values,
+      figures.sampled,
+      figures.rare,
+      figures.share,
+      figures.lowerBound,
+      figures.exposed,
     ]),
   };
   await store.commit((commit) =>
@@ -76,17 +93,21 @@ export async function readRiskDays(
   const days: RiskDay[] = [];
   for await (const { key, value } of store.list<RiskDayRow>(riskDaysOf(app, fromDay, toDay))) {
     const [, , day, event] = key as [string, string, number, string];
-    const dimensions = value.dimensions.map(([indexes, verdict, minPseudonyms, ...figures]) => ({
-      fields: indexes.map((index) => value.fields[index]!),
-      verdict: VERDICTS[verdict]!,
-      minPseudonyms,
-      figures: Object.fromEntries(FIGURES.map((name, index) => [name, figures[index]!])) as
-        & RiskFigures
-        & Record<string, number>,
-    }));
+    const dimensions = value.dimensions.map((row) => readDimension(value.fields, row));
     days.push({ event, day, at: value.at, dimensions });
   }
   return days;
+}
+
+function readDimension(fields: readonly string[], row: DimensionRow): MeasuredDimension {
+  const [indexes, verdict, minPseudonyms, pseudonyms, values, sampled, rare, share, lowerBound, exposed] =
+    row;
+  return {
+    fields: indexes.flatMap((index) => fields[index] ?? []),
+    verdict: VERDICTS[verdict] ?? "waiting",
+    minPseudonyms,
+    figures: { pseudonyms, values, sampled, rare, share, lowerBound, exposed },
+  };
 }
 
 /** Removes the days of an application that are over their retention. Gives how many rows. */

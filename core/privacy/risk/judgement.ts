@@ -56,7 +56,7 @@ export function thresholdsOf(
   dimension: Dimension,
 ): Thresholds {
   const isField = dimension.fields.length === 1;
-  const own = isField ? event.risk?.fields?.[dimension.fields[0]!] : undefined;
+  const own = isField ? event.risk?.fields?.[dimension.name] : undefined;
   const chosen = { ...app.risk, ...event.risk, ...own };
   const rarePseudonyms = chosen.rarePseudonyms ?? 2;
   const stopShare = chosen.stopShare ?? 0.5;

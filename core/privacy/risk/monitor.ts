@@ -20,9 +20,11 @@ import type { RandomSource } from "../../base/random.ts";
 import { type AlertRow, sweepAlerts } from "./alerts.ts";
 import { ComparisonDomain } from "../dp/comparison_domain.ts";
 import type { KhllParameters, KHyperLogLog } from "../sketch/khll.ts";
-import { decide, type DecisionContext, type JudgedEvent, lift, type Lifting } from "./decisions.ts";
+import { decide, type JudgedEvent } from "./decisions.ts";
 import { type Layout, layoutOf, measuredEvents, sketchParameters } from "./dimensions.ts";
 import { enterRiskDay } from "./history.ts";
+import { lift, type Lifting } from "./lift.ts";
+import type { DecisionContext } from "./raise_alert.ts";
 import { EventSketches, PEOPLE } from "./sketches.ts";
 import { readRisks, riskName, type Risks, withheldEvents } from "./suppressions.ts";
 import { loadSketch, mergeSketch, SketchContention, sweepSketches } from "./sketch_store.ts";
@@ -81,8 +83,9 @@ export class RiskMonitor {
   constructor(options: RiskMonitorOptions) {
     this.#options = options;
     const applications = [...options.deployment.applications.values()];
-    // That there are some is a condition of a checked configuration.
-    this.parameters = sketchParameters(measuredEvents(options.deployment))!;
+    const parameters = sketchParameters(measuredEvents(options.deployment));
+    if (parameters === undefined) throw new RangeError("Cannot measure: the sketches take too much memory");
+    this.parameters = parameters;
     const none: Risks = { suppressions: NO_SUPPRESSIONS, rows: new Map() };
     this.#watched = new Map(applications.flatMap((app) => {
       const { pseudonymSeconds } = app;
@@ -174,7 +177,8 @@ export class RiskMonitor {
   async lift(lifting: Lifting, nowSeconds: number): Promise<boolean> {
     const { app, event } = lifting;
     const layout = this.layoutOf(app.id, event);
-    const done = await lift(this.#options.store, lifting, layout, this.#context(app.id, nowSeconds));
+    const context = this.#context(app.id, nowSeconds);
+    const done = await lift(this.#options.store, { ...lifting, layout }, context);
     if (done) await this.refresh();
     return done;
   }

@@ -3,12 +3,11 @@ import { readBudget } from "../../../../core/privacy/release/budget.ts";
 import { toNumber } from "../../../../core/privacy/dp/rational.ts";
 import {
   isReleased,
-  type NightOutcome,
   type ReleaseContext,
   releaseDay,
-  releaseDue,
   sweepReleases,
 } from "../../../../core/privacy/release/release.ts";
+import { type NightOutcome, releaseDue } from "../../../../core/privacy/release/release_due.ts";
 import { readReleases, type Release } from "../../../../core/privacy/release/rows.ts";
 import { retireRecords } from "../../../../core/jobs/retention.ts";
 import { ENDED_KEYS } from "../../../../core/keys/families.ts";
@@ -301,8 +300,13 @@ Deno.test("releaseDay() gives the same totals in one pass and in many", () =>
     const { countDay } = await import("../../../../core/privacy/release/count_day.ts");
     const { planOf } = await import("../../../../core/privacy/release/plan.ts");
     const plans = [planOf(APP, APP.releases!.queries.crashes!)];
-    const one = await countDay(context.store, APP, DAY, plans, { random: context.random });
-    const many = await countDay(context.store, APP, DAY, plans, { random: context.random, maxPeople: 60 });
+    const one = await countDay(context.store, APP, { day: DAY, plans, random: context.random });
+    const many = await countDay(context.store, APP, {
+      day: DAY,
+      plans,
+      random: context.random,
+      maxPeople: 60,
+    });
     assertEquals(new Map([...many[0]!].sort()), new Map([...one[0]!].sort()));
     assertEquals([...one[0]!.values()].map(({ people }) => people).sort(), [300, 700]);
   }));
