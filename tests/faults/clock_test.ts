@@ -10,6 +10,9 @@ import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 const HOUR = 3_600;
 
+/** Three processes. */
+type Three = readonly [RunningService, RunningService, RunningService];
+
 async function tell(service: RunningService, ...lines: string[]): Promise<void> {
   for (const line of lines) {
     const told = () => service.lines.filter((one) => one === line).length;
@@ -22,23 +25,24 @@ async function tell(service: RunningService, ...lines: string[]): Promise<void> 
 const send = (url: string, log: SignedLog) => sendUntilKnown(() => url, log);
 
 /** Runs a test within an hour of the wall's clock, by which the services' keys go as well. */
-function withServices(overlap: number, run: (services: RunningService[]) => Promise<void>): Promise<void> {
+function withServices(overlap: number, run: (services: Three) => Promise<void>): Promise<void> {
   return inOnePeriod(HOUR, () => withFreshServices(overlap, run));
 }
 
 async function withFreshServices(
   overlap: number,
-  run: (services: RunningService[]) => Promise<void>,
+  run: (services: Three) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   await using endpoint = await startKvEndpoint({ path: `${folder}/endpoint.sqlite3`, token: TOKEN });
-  const services = Array.from({ length: 3 }, () =>
+  const spawn = () =>
     spawnService({
       folder,
       kv: endpoint.url,
       module: "tests/support/client/clocked_service.ts",
       env: { DIT_TEST_OVERLAP: String(overlap) },
-    }));
+    });
+  const services: Three = [spawn(), spawn(), spawn()];
   try {
     await Promise.all(services.map((service) => service.ready()));
     await run(services);
@@ -52,7 +56,7 @@ async function withFreshServices(
 
 Deno.test("clocks that jump an hour either way, each process on its own, lose and double nothing", () =>
   withServices(1, async (services) => {
-    const tokens = await fetchTokens(services[0]!.url, "clock", 60);
+    const tokens = await fetchTokens(services[0].url, "clock", 60);
     const sent: Sent = new Map();
     let running = true;
     const clients = Array.from({ length: 12 }, async (_, client) => {
@@ -76,37 +80,37 @@ Deno.test("clocks that jump an hour either way, each process on its own, lose an
     codes.delete("key_unknown");
     assertEquals(codes, new Set());
     for (const service of services) await tell(service, "clock 0");
-    await assertExactlyOnce(services[0]!, sent);
+    await assertExactlyOnce(services[0], sent);
   }));
 
 Deno.test("a key that one clock has ended is over for every clock, and no use of it comes back", () =>
   withServices(0, async ([ahead, right, behind]) => {
-    const tokens = await fetchTokens(right!.url, "ended", 4);
+    const tokens = await fetchTokens(right.url, "ended", 4);
     const sent: Sent = new Map();
     const logs = tokens.flatMap((token) => Array.from({ length: 30 }, (_, use) => signLog(token, use)));
     for (const log of logs) sent.set(log, await send([right, behind][log.use % 2]!.url, log));
     assertEquals(new Set(sent.values().map((answer) => answer!.status)), new Set([200]));
 
     // One process believes that it is an hour later, and ends the key; two hours later its claims are swept.
-    await tell(ahead!, `clock ${HOUR}`, "maintain");
+    await tell(ahead, `clock ${HOUR}`, "maintain");
     const late = signLog(tokens[0]!, 60);
-    for (const { url } of [right!, behind!, ahead!]) {
+    for (const { url } of [right, behind, ahead]) {
       const { code } = await send(url, late);
       assert(code === "key_expired" || code === "key_unknown", code);
     }
-    await assertExactlyOnce(right!, sent);
-    await tell(ahead!, `clock ${2 * HOUR + 1}`, "maintain", "clock 0", "maintain");
+    await assertExactlyOnce(right, sent);
+    await tell(ahead, `clock ${2 * HOUR + 1}`, "maintain", "clock 0", "maintain");
 
     // Now no claim is left to say that these were taken: the key's alive row must.
     for (const log of [...logs.slice(0, 20), late]) {
-      for (const { url } of [right!, behind!, ahead!]) {
+      for (const { url } of [right, behind, ahead]) {
         const { code } = await send(url, log);
         assert(code === "key_expired" || code === "key_unknown", code);
       }
     }
     // Once every clock has come there, the keys of that hour serve.
-    for (const service of [right!, behind!, ahead!]) await tell(service, `clock ${2 * HOUR + 1}`);
+    for (const service of [right, behind, ahead]) await tell(service, `clock ${2 * HOUR + 1}`);
     const nowSeconds = Math.floor(Date.now() / 1000) + 2 * HOUR + 1;
-    const [fresh] = await fetchTokens(right!.url, "fresh", 1, nowSeconds);
-    assertEquals((await send(behind!.url, signLog(fresh!, 0))).status, 200);
+    const [fresh] = await fetchTokens(right.url, "fresh", 1, nowSeconds);
+    assertEquals((await send(behind.url, signLog(fresh!, 0))).status, 200);
   }));

@@ -220,13 +220,15 @@ class Crowd {
   }
 
   async #send({ client, logged }: Deed): Promise<void> {
-    const tokens = this.#tokens.get(client)!;
-    if (tokens[0]!.uses.length === 0) tokens.shift();
-    const token = tokens[0]!;
-    const use = token.uses.pop()!;
+    const token = this.#tokens.get(client)?.find(({ uses }) => uses.length > 0);
+    const use = token?.uses.pop();
+    const pseudonym = this.pseudonyms[client];
+    if (token === undefined || use === undefined || pseudonym === undefined) {
+      throw new RangeError(`Client ${client} has no token left.`);
+    }
     this.nonces.set(claimId(token.ordinal, useDigest(token.nonce, use), use).toHex(), token.nonce);
     const salt = this.#keepNonces ? new Uint8Array(16) : this.#random.bytes(16);
-    const body = bodyOf(salt, this.pseudonyms[client]!, client, logged);
+    const body = bodyOf(salt, pseudonym, client, logged);
     const transcript = encodeTranscript({
       app: APP,
       contentEncoding: "",

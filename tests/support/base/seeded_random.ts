@@ -22,7 +22,8 @@ const SALT = saltOf(Deno.env.get("DIT_TEST_SALT"));
 
 function saltOf(text: string | undefined): number {
   if (text === undefined) return 0;
-  const salt = text === "fresh" ? crypto.getRandomValues(new Uint32Array(1))[0]! : Number(text);
+  const [fresh] = crypto.getRandomValues(new Uint32Array(1));
+  const salt = text === "fresh" ? Number(fresh) : Number(text);
   // deno-lint-ignore no-console -- whoever sees a test fail needs it to see it again.
   console.log(`drawn with DIT_TEST_SALT=${salt}`);
   return salt;
@@ -35,23 +36,24 @@ export function trials(count: number): number {
 
 /** Makes a generator; the same seed gives the same sequence. */
 export function seededRandom(seed: number): SeededRandom {
-  const state = new Int32Array(4);
-  for (let index = 0, mixed = seed ^ SALT; index < 4; index++) {
+  let mixed = seed ^ SALT;
+  const stateWord = (): number => {
     mixed = (mixed + 0x9e3779b9) | 0;
     let word = Math.imul(mixed ^ mixed >>> 16, 0x21f0aaad);
     word = Math.imul(word ^ word >>> 15, 0x735a2d97);
-    state[index] = word ^ word >>> 15;
-  }
+    return word ^ word >>> 15;
+  };
+  let [first, second, third, fourth] = [stateWord(), stateWord(), stateWord(), stateWord()];
   const uint32 = (): number => {
-    const second = state[1]!;
     const scrambled = Math.imul(second, 5);
     const result = Math.imul(scrambled << 7 | scrambled >>> 25, 9);
-    state[2]! ^= state[0]!;
-    state[3]! ^= second;
-    state[1]! ^= state[2]!;
-    state[0]! ^= state[3]!;
-    state[2]! ^= second << 9;
-    state[3] = state[3]! << 11 | state[3]! >>> 21;
+    const shifted = second << 9;
+    third ^= first;
+    fourth ^= second;
+    second ^= third;
+    first ^= fourth;
+    third ^= shifted;
+    fourth = fourth << 11 | fourth >>> 21;
     return result >>> 0;
   };
   const bytes = (length: number): Uint8Array<ArrayBuffer> => {
