@@ -99,7 +99,7 @@ function send(kind: Kind, requests: Uint8Array[], rate?: number): Promise<LoadRe
   const to = kind === "without credentials"
     ? { port: plain.port, pid: plain.pid }
     : { port: service.port, pid: service.child.pid };
-  return runLoad({ ...to, requests, connections: CONNECTIONS, ...(rate === undefined ? {} : { rate }) });
+  return runLoad({ ...to, requests, connections: CONNECTIONS, rate });
 }
 
 /** Bars of what comes through a second, each with its ratio. */

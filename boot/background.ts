@@ -35,7 +35,7 @@ export function startBackground(
   const merging = startMergeLoop(service.risk, service.store, {
     everyMs: development ? MERGE_MS_IN_DEVELOPMENT : MERGE_MS,
     now: service.now,
-    ...(sendAlert === undefined ? {} : { send: sendAlert }),
+    send: sendAlert,
     onAlert: ({ delivery: _delivery, ...alert }) => log("risk_alert", alert),
     // The store's faults are reported where they happen.
     onError: (error) => error instanceof Refusal || log("risk_error", { name: (error as Error)?.name }),

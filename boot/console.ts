@@ -33,7 +33,7 @@ export function consoleParts(
   }
   return {
     sessions: new ConsoleSessions({ ...service, key: consoleKey(sealKeys[0], operators) }),
-    ...(oidc === undefined ? {} : { oidc: new OidcSignIn(oidc, fetch) }),
+    oidc: oidc && new OidcSignIn(oidc, fetch),
     secure: !development,
     stopped,
   };

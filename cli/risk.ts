@@ -109,7 +109,7 @@ await runCommand(async () => {
   const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk/lift`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ event, reason, ...(field === undefined ? {} : { field }) }),
+    body: JSON.stringify({ event, reason, field }),
   });
   console.log(
     `Lifted: ${(await response.json()).lifted}. It is judged anew when the pseudonyms change next.`,

@@ -28,7 +28,7 @@ export interface LoadOptions {
   /** Connections. */
   readonly connections: number;
   /** Requests a second; as fast as possible when absent. */
-  readonly rate?: number;
+  readonly rate?: number | undefined;
 }
 
 /** Sends every request once. Throws when one is not answered with 200. */

@@ -37,7 +37,7 @@ export async function measureHttp(rounds: number, logs: number): Promise<string>
         : { port: service.port, pid: service.child.pid }),
       requests,
       connections: CONNECTIONS,
-      ...(rate === undefined ? {} : { rate }),
+      rate,
     });
 
   try {

@@ -35,15 +35,21 @@ function runtime(): `${number}.${number}` {
   return `${Number(major)}.${Number(minor)}`;
 }
 
-/**
- * Runs one client to its end; its logs go to `logsTo`, everything else to `endpoint`. With `losesAnswer` the answer to
- * its first log is thrown away after it arrived.
- */
+/** A client of the demo. */
+export interface DemoClientOptions {
+  /** Where everything but logs goes. */
+  readonly endpoint: string;
+  /** Where its logs go. */
+  readonly logsTo: string;
+  /** Under which it signs in. */
+  readonly name: string;
+  /** Whether the answer to its first log is thrown away after it arrived. */
+  readonly losesAnswer: boolean;
+}
+
+/** Runs one client to its end. */
 export async function runDemoClient(
-  endpoint: string,
-  logsTo: string,
-  name: string,
-  losesAnswer: boolean,
+  { endpoint, logsTo, name, losesAnswer }: DemoClientOptions,
 ): Promise<DemoResult> {
   const result: DemoResult = {
     tokens: 0,

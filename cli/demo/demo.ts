@@ -78,7 +78,14 @@ async function runClients({ endpoint, logsTo, clients }: Arguments): Promise<Dem
   const work = async () => {
     while (next < clients) {
       const number = next++;
-      results.push(await runDemoClient(endpoint, logsTo, `demo-${run}-${number}`, number % 10 === 0));
+      results.push(
+        await runDemoClient({
+          endpoint,
+          logsTo,
+          name: `demo-${run}-${number}`,
+          losesAnswer: number % 10 === 0,
+        }),
+      );
       showProgress(results.length, clients, "clients");
     }
   };

@@ -17,7 +17,7 @@ export class MacKeyCache {
   /** A name is put together here: an ordinal, big-endian, and a nonce. */
   readonly #name = new Uint8Array(4 + 32);
 
-  /** Holds at most `capacity` MAC keys; 100,000 by default (8.5 MB once it is full). */
+  /** Holds at most `capacity` MAC keys; 100,000 by default. */
   constructor(random: RandomSource, capacity = 100_000) {
     this.#table = new ByteLru({
       keyLength: this.#name.length,

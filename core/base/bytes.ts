@@ -90,8 +90,8 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
-// Tables of our own: the runtimes' functions need two copies and a comparison to be as strict, and that took 4 % of the
-// time of a log. Not constant-time, which no caller needs: secrets are compared after decoding.
+// Tables of our own: the runtimes' functions need two copies and a comparison to be as strict, which every log would
+// pay for. Not constant-time, which no caller needs: secrets are compared after decoding.
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const SEXTETS: Int8Array = new Int8Array(128).fill(-1);
 for (let sextet = 0; sextet < 64; sextet++) SEXTETS[ALPHABET.charCodeAt(sextet)] = sextet;

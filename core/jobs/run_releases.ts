@@ -21,12 +21,10 @@ export async function runReleases(server: Server): Promise<NightReport> {
   const failures: unknown[] = [];
   for (const app of server.deployment.applications.values()) {
     if (app.releases === undefined) continue;
-    outcomes[app.id] = await releaseDue(
-      releaseContext(server),
-      app,
-      server.now(),
-      (error) => failures.push(error),
-    );
+    outcomes[app.id] = await releaseDue(releaseContext(server), app, {
+      nowSeconds: server.now(),
+      onFailure: (error) => failures.push(error),
+    });
   }
   return { outcomes, ...(failures.length === 0 ? {} : { failure: failures[0] }) };
 }

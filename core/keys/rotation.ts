@@ -99,7 +99,7 @@ export async function commitKeys(
     const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended.value ?? 0);
     const made = epoch === undefined || isOver
       ? undefined
-      : await drawKey(context, app, epoch, counter.value ?? 0, rows);
+      : await drawKey(context, app, { epoch, ordinal: counter.value ?? 0, others: rows });
     commit.check(ended);
     const { rows: revoked, atSeconds } = revoke ?? { rows: [], atSeconds: 0 };
     for (const row of revoked) endKey(commit, { ...row, revokedAt: atSeconds }, atSeconds);
@@ -129,9 +129,7 @@ function addKey(commit: Commit, row: KeyRow): void {
 async function drawKey(
   context: RotationContext,
   app: Application,
-  epoch: number,
-  ordinal: number,
-  others: readonly KeyRow[],
+  { epoch, ordinal, others }: { epoch: number; ordinal: number; others: readonly KeyRow[] },
 ): Promise<KeyRow> {
   const generations = others.filter((row) => row.epoch === epoch).map((row) => row.generation);
   const name = { app: app.id, region: context.region, epoch, generation: Math.max(-1, ...generations) + 1 };

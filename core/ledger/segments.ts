@@ -22,7 +22,7 @@ import { addToTally, type TallyRow } from "./tally.ts";
 export const MIN_SHUFFLED = 1_000;
 /** Seconds after a day's end at which what is left of it moves, however little it is. */
 export const MOVE_REGARDLESS_SECONDS = 86_400;
-/** Bytes of records that are compressed together: some 40 KiB of segment, and a few milliseconds. */
+/** Bytes of records that are compressed together: their segment fits a value, and no step takes long. */
 const PIECE_BYTES = 256 * 1024;
 /** Most bytes that a segment unpacks to: a piece, or one record that is larger. */
 const MAX_UNPACKED_BYTES = 1024 * 1024;

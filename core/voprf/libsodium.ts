@@ -1,8 +1,8 @@
 /**
  * ristretto255 (RFC 9496) and SHA-512 from libsodium in WebAssembly, on byte strings.
  *
- * This calls the `libsodium-sumo` module that `libsodium-wrappers-sumo` wraps: the same code, without a second 120 KB
- * of JS to parse at a cold start and without a malloc and a free around every argument. All arguments go through one
+ * This calls the `libsodium-sumo` module that `libsodium-wrappers-sumo` wraps: the same code, without more JS to
+ * parse at a cold start and without a malloc and a free around every argument. All arguments go through one
  * fixed block of its memory; slots that held a secret are zeroed before a function returns.
  *
  * @module

@@ -52,6 +52,6 @@ export async function release(
     details: JSON.stringify({ early }),
   };
   const context = { store, random, withheldOf: (app: string) => risk.withheldOf(app) };
-  const options = { nowSeconds: now(), early: early ?? false };
-  return await auditLog.record(actor, action, () => releaseDay(context, app, day, options));
+  const options = { day, nowSeconds: now(), early: early ?? false };
+  return await auditLog.record(actor, action, () => releaseDay(context, app, options));
 }

@@ -61,8 +61,10 @@ export type Outcome =
   | "impossible"
   | "busy";
 
-/** How a day is released. */
+/** Which day is released, and how. */
 export interface DayOptions {
+  /** Days since 1970. */
+  readonly day: number;
   /** Unix seconds. */
   readonly nowSeconds: number;
   /** Whether a day that is not over may be released: what comes later will be in no release. */
@@ -73,8 +75,7 @@ export interface DayOptions {
 export async function releaseDay(
   context: ReleaseContext,
   app: Application,
-  day: number,
-  { nowSeconds, early = false }: DayOptions,
+  { day, nowSeconds, early = false }: DayOptions,
 ): Promise<Record<string, Outcome>> {
   const isOver = nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
   const outcomes: Record<string, Outcome> = {};

@@ -15,6 +15,14 @@ const LOOK_BACK_DAYS = 7;
 /** What became of it at night, when an error of one day is told beside the outcomes of the others. */
 export type NightOutcome = Outcome | "failed";
 
+/** The night, and who hears of its errors. */
+export interface NightOptions {
+  /** Unix seconds. */
+  readonly nowSeconds: number;
+  /** Hears why a day failed. */
+  readonly onFailure: (error: unknown) => void;
+}
+
 /**
  * Answers what is due: yesterday, and the days of a week before it that were missed since releases began here. A day that
  * fails (a damaged record, say) must not keep the days after it from being answered: `onFailure` hears of it.
@@ -22,8 +30,7 @@ export type NightOutcome = Outcome | "failed";
 export async function releaseDue(
   context: ReleaseContext,
   app: Application,
-  nowSeconds: number,
-  onFailure: (error: unknown) => void,
+  { nowSeconds, onFailure }: NightOptions,
 ): Promise<Record<string, NightOutcome>> {
   const outcomes: Record<string, NightOutcome> = {};
   const { releases } = app;
@@ -31,7 +38,7 @@ export async function releaseDue(
   const today = dayOf(nowSeconds);
   const since = await firstDay(context.store, app.id, today);
   for (let day = Math.max(since, today - LOOK_BACK_DAYS); day < today; day++) {
-    const released = await releaseDay(context, app, day, { nowSeconds }).catch((error) => {
+    const released = await releaseDay(context, app, { day, nowSeconds }).catch((error) => {
       onFailure(error);
       return Object.fromEntries(Object.keys(releases.queries).map((query) => [query, "failed" as const]));
     });

@@ -56,8 +56,7 @@ export function judgeEvent({ app, event, layout, sketches, pseudonyms }: JudgedE
 export async function decide(
   store: Store,
   judged: JudgedEvent,
-  risks: Risks,
-  context: DecisionContext,
+  { risks, ...context }: DecisionContext & { readonly risks: Risks },
 ): Promise<AlertRow[]> {
   const { app, event } = judged;
   const decided = risks.rows.get(event);

@@ -19,7 +19,7 @@ export interface MergeLoopOptions {
   /** Unix seconds, whole. */
   readonly now: () => number;
   /** Sends an alert out; gives whether it was taken. Absent: alerts stay in the log and the store. */
-  readonly send?: (alert: AlertRow) => Promise<boolean>;
+  readonly send?: ((alert: AlertRow) => Promise<boolean>) | undefined;
   /** Hears of each alert that this process raised. */
   readonly onAlert: (alert: AlertRow) => void;
   /** Hears of a beat that failed; the next one tries again. */

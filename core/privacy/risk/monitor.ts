@@ -260,7 +260,8 @@ export class RiskMonitor {
         const { layout, pseudonyms } = sketches;
         const judged = { app, event, layout, pseudonyms, sketches: sketches.sketches };
         try {
-          alerts.push(...await decide(this.#options.store, judged, risks, this.#context(app.id, nowSeconds)));
+          const context = { ...this.#context(app.id, nowSeconds), risks };
+          alerts.push(...await decide(this.#options.store, judged, context));
         } catch (error) {
           // What was not decided is judged again with the next merge.
           sketches.changed = true;

@@ -55,7 +55,7 @@ export async function mergeSketch(store: Store, name: SketchName, sketch: KHyper
       const row = present.get(`${count},${chunk}`);
       if (row !== undefined && equalPublic(row.value, bytes)) continue;
       const key = sketchKey(name, count, chunk);
-      grew ||= !await writeChunk(store, key, row?.stamp ?? null, sketch, bytes);
+      grew ||= !await writeChunk(store, sketch, { key, bytes, stamp: row?.stamp ?? null });
       written++;
     }
     // Somebody else's values made a chunk too long for a row: split again.
@@ -93,10 +93,8 @@ function mergeRow(sketch: KHyperLogLog, row: Uint8Array): void {
 /** Writes a chunk over what was read; after a lost race, over the union with what is there. False: it got too long. */
 async function writeChunk(
   store: Store,
-  key: Key,
-  stamp: string | null,
   sketch: KHyperLogLog,
-  bytes: Uint8Array,
+  { key, bytes, stamp }: { key: Key; bytes: Uint8Array; stamp: string | null },
 ): Promise<boolean> {
   for (let tries = 0, seen = stamp, chunk = bytes; tries < MAX_TRIES; tries++) {
     if (chunk.length > roomInValue(store.limits)) return false;

@@ -27,7 +27,7 @@ export class EventSketches {
   /** One for each dimension of the layout, in its order. */
   readonly sketches: readonly KHyperLogLog[];
   readonly #domain: ComparisonDomain;
-  /** By field: to encode and hash a value costs several times what a sketch does. */
+  /** By field: to encode and hash a value costs more than its sketch does. */
   readonly #hashes: readonly Map<unknown, Hash64>[];
   /** By the number of values: what is hashed of a combination. */
   readonly #joined: readonly DataView[];

@@ -61,7 +61,7 @@ Deno.test("a value is randomised on the device, stored as a report, and estimate
     test.clock.now += 86_400_000;
     const { service } = test;
     const app = service.appOf("notes");
-    assertEquals(await releaseDay(releaseContext(service), app, day, { nowSeconds: service.now() }), {
+    assertEquals(await releaseDay(releaseContext(service), app, { day, nowSeconds: service.now() }), {
       choices: "published",
     });
     const [release] = await readReleases(service.store, "notes", day, day);

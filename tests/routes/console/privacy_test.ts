@@ -195,7 +195,8 @@ Deno.test("the releases page plots answers with their intervals, and gives them 
     const app = test.service.appOf("notes");
     for (const day of [today - 2, today - 1]) {
       await storeDay(test, day, 200);
-      const outcomes = await releaseDay(releaseContext(test.service), app, day, {
+      const outcomes = await releaseDay(releaseContext(test.service), app, {
+        day,
         nowSeconds: (day + 1) * 86_400 + 3_600,
       });
       assertEquals(new Set(Object.values(outcomes)), new Set(["published"]));

@@ -89,7 +89,7 @@ export async function liveThroughDays(test: TestService, days: number, people = 
     await service.risk.merge(clock.seconds);
     await storeRecords(test, day, records);
     clock.seconds += 86_400;
-    await releaseDay(releaseContext(service), app, day, { nowSeconds: clock.seconds });
+    await releaseDay(releaseContext(service), app, { day, nowSeconds: clock.seconds });
     await test.maintain();
   }
 }

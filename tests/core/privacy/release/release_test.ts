@@ -29,7 +29,7 @@ import {
 
 const APP = releasing(BY_VERSION);
 const night = (context: ReleaseContext, day = DAY, app = APP) =>
-  releaseDay(context, app, day, { nowSeconds: NIGHT + (day - DAY) * 86_400 });
+  releaseDay(context, app, { day, nowSeconds: NIGHT + (day - DAY) * 86_400 });
 
 const fail = (error: unknown) => {
   throw error;
@@ -196,12 +196,12 @@ Deno.test("releaseDay() waits for the day's end and ten minutes, but where it is
     await store(kv, crashes({ "1.2": 500 }));
     const end = (DAY + 1) * 86_400;
     for (const nowSeconds of [end - 1, end, end + 599]) {
-      assertEquals(await releaseDay(context, APP, DAY, { nowSeconds }), { crashes: "not over" });
+      assertEquals(await releaseDay(context, APP, { day: DAY, nowSeconds }), { crashes: "not over" });
     }
     assertEquals(await spent(context), 0);
-    const tomorrow = await releaseDay(context, APP, DAY + 1, { nowSeconds: end - 1, early: true });
+    const tomorrow = await releaseDay(context, APP, { day: DAY + 1, nowSeconds: end - 1, early: true });
     assertEquals(tomorrow, { crashes: "not over" });
-    assertEquals(await releaseDay(context, APP, DAY, { nowSeconds: end - 1, early: true }), {
+    assertEquals(await releaseDay(context, APP, { day: DAY, nowSeconds: end - 1, early: true }), {
       crashes: "published",
     });
     assertEquals((await released(context))[0]!.early, true);
@@ -225,7 +225,9 @@ Deno.test("releaseDay() answers nothing about a day whose raw records are gone, 
     await retireRecords(context.store, old, later, DEFAULT_PACE);
     // By its retention, or by what is noted of the day.
     const short = { ...APP, retentionDays: 1 };
-    assertEquals(await releaseDay(context, short, DAY, { nowSeconds: later }), { crashes: "incomplete" });
+    assertEquals(await releaseDay(context, short, { day: DAY, nowSeconds: later }), {
+      crashes: "incomplete",
+    });
     await kv.set(TALLIES.key("app", DAY), { claimsSwept: 0, recordsMoved: 0, recordsRetired: 500 });
     assertEquals(await night(context), { crashes: "incomplete" });
     assertEquals(await spent(context), 0);
@@ -345,7 +347,8 @@ Deno.test("releaseDue() answers yesterday and the nights that were missed, wheth
         assertEquals(outcome, "published");
         return Number(name.split(" ")[0]) - DAY;
       });
-    const due = async (day: number) => days(await releaseDue(context, APP, NIGHT + day * 86_400, fail));
+    const due = async (day: number) =>
+      days(await releaseDue(context, APP, { nowSeconds: NIGHT + day * 86_400, onFailure: fail }));
     // The first night releases nothing yet: how long the application had existed is not known.
     assertEquals(await due(0), []);
     assertEquals(await due(1), [1]);
@@ -357,13 +360,13 @@ Deno.test("releaseDue() answers yesterday and the nights that were missed, wheth
 
 Deno.test("releaseDue() answers the other days when one cannot be read, and says so", () =>
   withReleases(async (context, kv) => {
-    await releaseDue(context, APP, NIGHT, fail);
+    await releaseDue(context, APP, { nowSeconds: NIGHT, onFailure: fail });
     for (let day = 1; day <= 3; day++) await store(kv, crashes({ "1.2": 500 }), { day: DAY + day });
     const damaged = LOG_ROWS.key("app", DAY + 2, new Uint8Array(12));
     await kv.set(damaged, new TextEncoder().encode("{\n"));
     const failures: unknown[] = [];
     const night = (onFailure: (error: unknown) => void) =>
-      releaseDue(context, APP, NIGHT + 3 * 86_400, onFailure);
+      releaseDue(context, APP, { nowSeconds: NIGHT + 3 * 86_400, onFailure });
     assertEquals(await night((error) => failures.push(error)), {
       [`${DAY + 1} crashes`]: "published",
       [`${DAY + 2} crashes`]: "failed",
@@ -379,19 +382,19 @@ Deno.test("releaseDue() answers the other days when one cannot be read, and says
 
 Deno.test("releaseDue() on a clock that jumps ahead and back spends no budget twice and releases no day twice", () =>
   withReleases(async (context, kv) => {
-    await releaseDue(context, APP, NIGHT, fail);
+    await releaseDue(context, APP, { nowSeconds: NIGHT, onFailure: fail });
     for (let day = 1; day <= 3; day++) await store(kv, crashes({ "1.2": 500 }), { day: DAY + day });
-    await releaseDue(context, APP, NIGHT + 2 * 86_400, fail);
+    await releaseDue(context, APP, { nowSeconds: NIGHT + 2 * 86_400, onFailure: fail });
     const before = await readReleases(context.store, "app", DAY, DAY + 2);
     assertEquals([before.length, await spent(context)], [2, 2]);
     // A month ahead for a night.
-    await releaseDue(context, APP, NIGHT + 30 * 86_400, fail);
+    await releaseDue(context, APP, { nowSeconds: NIGHT + 30 * 86_400, onFailure: fail });
     // And back, to before it all began.
-    await releaseDue(context, APP, NIGHT - 3 * 86_400, fail);
-    await releaseDue(context, APP, NIGHT + 2 * 86_400, fail);
+    await releaseDue(context, APP, { nowSeconds: NIGHT - 3 * 86_400, onFailure: fail });
+    await releaseDue(context, APP, { nowSeconds: NIGHT + 2 * 86_400, onFailure: fail });
     assertEquals(await readReleases(context.store, "app", DAY, DAY + 2), before);
     assertEquals(await spent(context), 2);
-    await releaseDue(context, APP, NIGHT + 3 * 86_400, fail);
+    await releaseDue(context, APP, { nowSeconds: NIGHT + 3 * 86_400, onFailure: fail });
     assertEquals(await spent(context), 3);
     const [third] = await released(context, DAY + 3);
     assertLess(Math.abs(third!.figures[0]!.count - 500), 12);

@@ -215,7 +215,7 @@ Deno.test("decide() takes back no decision that another process or a person made
         hasWebhook: false,
         nowSeconds: NOW,
       };
-      assertEquals(await decide(store, judged, stale, { ...context, random: random.bytes }), []);
+      assertEquals(await decide(store, judged, { ...context, random: random.bytes, risks: stale }), []);
       assertEquals((await store.get<RiskRow>(key)).value, made);
       assertEquals(await readAlerts(store, "app"), []);
     });
