@@ -11,10 +11,12 @@ const PAGE = new URL("../docs/performance.md", import.meta.url);
 export class Report {
   /** Whether results shall be kept. */
   readonly keeps: boolean = Deno.args.includes("--write");
+  readonly #name: string;
   readonly #said: string[] = [];
 
   /** Begins with where and when; `conditions` says what else belongs there, such as the number of rounds. */
-  constructor(private readonly name: string, conditions: string) {
+  constructor(name: string, conditions: string) {
+    this.#name = name;
     this.say(`\`deno task ${name}\`, ${environment()}; ${conditions}.`);
   }
 
@@ -27,7 +29,7 @@ export class Report {
   /** Keeps what was said, if it shall be kept. */
   async keep(): Promise<void> {
     if (!this.keeps) return;
-    const [begin, end] = [`<!-- ${this.name} -->`, `<!-- /${this.name} -->`];
+    const [begin, end] = [`<!-- ${this.#name} -->`, `<!-- /${this.#name} -->`];
     const page = await Deno.readTextFile(PAGE);
     const [before, rest] = page.split(begin, 2);
     const after = rest?.split(end, 2)[1];

@@ -149,7 +149,7 @@ async function openServer(
     random,
     now,
     committer: { maxInFlight: store.capabilities.shared ? 4 : 1, ...tuning.committer },
-    // Where the store's owner cannot change it: whoever cuts the trail short is found by these lines.
+    // The store's owner cannot change these lines: they show when the audit log was cut short.
     onAuditEntry: ({ number, digest }: { number: number; digest: string }) =>
       log("trail", { number, digest }),
   };

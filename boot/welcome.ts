@@ -1,5 +1,5 @@
 /**
- * What development says to whoever has just started it.
+ * What development says at its start.
  *
  * @module
  */

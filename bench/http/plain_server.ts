@@ -33,7 +33,13 @@ class RecordWriter {
   #waiting: { record: Uint8Array; day: number; stored: () => void }[] = [];
   #writing = false;
 
-  constructor(private readonly store: Store, private readonly app: string) {}
+  readonly #store: Store;
+  readonly #app: string;
+
+  constructor(store: Store, app: string) {
+    this.#store = store;
+    this.#app = app;
+  }
 
   write(record: Uint8Array, day: number): Promise<void> {
     return new Promise((stored) => {
@@ -46,9 +52,9 @@ class RecordWriter {
     this.#writing = true;
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_GROUP);
-      const requests = group.map((entry) => ({ ...entry, app: this.app }));
-      await this.store.commit((operation) => {
-        for (const row of packRecords(requests, roomInValue(this.store.limits), random)) {
+      const requests = group.map((entry) => ({ ...entry, app: this.#app }));
+      await this.#store.commit((operation) => {
+        for (const row of packRecords(requests, roomInValue(this.#store.limits), random)) {
           operation.set(LOG_ROWS.key(row.app, row.day, random(12)), row.bytes);
         }
       });

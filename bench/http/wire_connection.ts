@@ -9,9 +9,12 @@ const HEAD_END = [13, 10, 13, 10] as const;
 
 /** One connection, one request under way at a time. */
 export class WireConnection {
+  readonly #connection: Deno.TcpConn;
   #buffer = new Uint8Array(64 * 1024);
 
-  private constructor(private readonly connection: Deno.TcpConn) {}
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
 
   /** Connects to a port of this machine. */
   static async open(port: number): Promise<WireConnection> {
@@ -22,12 +25,12 @@ export class WireConnection {
 
   /** Sends a whole request and reads the whole answer. Gives its status and body. */
   async exchange(request: Uint8Array): Promise<{ status: number; body: Uint8Array }> {
-    for (let sent = 0; sent < request.length;) sent += await this.connection.write(request.subarray(sent));
+    for (let sent = 0; sent < request.length;) sent += await this.#connection.write(request.subarray(sent));
     let length = 0;
     let bodyStart = -1;
     let end = Infinity;
     while (length < end) {
-      const read = await this.connection.read(this.#buffer.subarray(length));
+      const read = await this.#connection.read(this.#buffer.subarray(length));
       if (read === null) throw new Error("The server closed the connection");
       length += read;
       if (bodyStart !== -1) continue;
@@ -40,7 +43,7 @@ export class WireConnection {
 
   /** Closes it. */
   close(): void {
-    this.connection.close();
+    this.#connection.close();
   }
 }
 

@@ -90,7 +90,7 @@ export async function commitKeys(
   decide: (rows: readonly KeyRow[]) => KeyChange | undefined,
 ): Promise<KeyRow | undefined> {
   const { store, region } = context;
-  // Counter and end are read before the rows and checked in the commit: whoever makes or ends a key meanwhile makes it
+  // Counter and end are read before the rows and checked in the commit: a key that is made or ended meanwhile makes it
   // fail, so what was read is what holds, and neither a name nor a truncated id can be given twice.
   const { result } = await store.update<number, Changed>(ORDINALS.key(), async (counter, commit) => {
     const ended = await store.get<number>(KEY_ENDS.key(app.id, region));

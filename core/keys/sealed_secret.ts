@@ -1,6 +1,6 @@
 /**
- * Secrets of a store besides its signing keys: made once, the same for every process, and sealed, so that whoever has the
- * store without the sealing keys has nothing.
+ * Secrets of a store besides its signing keys: made once, the same for every process, and sealed, so that the store
+ * without the sealing keys gives nothing away.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export async function openSealedSecret(
   random: RandomSource,
   { key, label }: SecretName,
 ): Promise<Uint8Array> {
-  // Whoever is overtaken opens what the other one wrote.
+  // A process that is overtaken opens what the other one wrote.
   const { result } = await store.update<Uint8Array, Uint8Array>(key, async (row, commit) => {
     const secret = row.value === null ? random(SECRET_LENGTH) : await sealer.open(row.value, utf8(label));
     const isNewest = row.value !== null && sealer.isNewest(row.value);

@@ -28,7 +28,7 @@ export const PAGES: readonly Passage[] = [
   { kind: "console", path: "/console/sign-in/callback", passes: ["cookie", "host"], query: true },
   { kind: "console", path: "/console", passes: CONSOLE },
   { kind: "console", path: "/console/*", passes: CONSOLE },
-  // Whoever shows the token hears what is wrong with the path.
+  // A holder of the token hears what is wrong with the path.
   { kind: "admin", path: "/admin/*", passes: OPERATOR_ACTS },
   { kind: "dev", path: "/dev/*", passes: DEVELOPMENT },
   { kind: "dev", path: "/examples/*", passes: DEVELOPMENT },

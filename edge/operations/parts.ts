@@ -25,7 +25,7 @@ export const OF_DAY = {
   }),
 };
 
-/** What may be refused of whoever asks as an operator. */
+/** What may be refused of an operator. */
 export const ANY_OPERATOR = ["admin_token_invalid"] as const satisfies readonly RefusalCode[];
 
 /** What may be refused of an operator who acts. */

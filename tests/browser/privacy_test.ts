@@ -7,7 +7,7 @@ import { withServedConsole } from "../support/browser/served_console.ts";
 import { plantHtml } from "../support/browser/console_history.ts";
 
 browserTest(
-  "the leak scenario raises an alarm before the eyes of whoever watches, and the stop is lifted with a reason",
+  "the leak scenario raises an alarm before the operator's eyes, and the stop is lifted with a reason",
   async ({ page, faults }) => {
     await withDemoConsole(async ({ link, demo, service }) => {
       const levelOf = async () => {

@@ -69,7 +69,7 @@ const LEAST_BYTES = 8;
 export function formsOf(text: string): [form: string, bytes: Uint8Array][] {
   const raw = utf8(text);
   const digest = createHash("sha256").update(raw).digest();
-  // Whoever keeps a part of a hash keeps its beginning.
+  // A part of a hash that is kept is its beginning.
   const short = digest.subarray(0, LEAST_BYTES);
   const texts: [string, string][] = [
     ["raw", text],

@@ -18,7 +18,7 @@ export interface ReconcileContext {
   readonly auditLog: AuditLog;
 }
 
-/** Reconciles a store for operators. One instance a process: whoever asks while one runs gets the same report. */
+/** Reconciles a store for operators. One instance a process: all who ask while one runs get the same report. */
 export class Reconciler {
   readonly #context: ReconcileContext;
   #running: Promise<AuditReport> | undefined;

@@ -115,7 +115,7 @@ Deno.test("a group goes through without the claims that it could not have, in on
     assertEquals((await storedRecords(bench)).length, 10 + 40);
   }));
 
-Deno.test("whoever replays on purpose costs the others no further commit", () =>
+Deno.test("replaying on purpose costs the others no further commit", () =>
   withCommitter({}, async (bench) => {
     await bench.another().submit(claimOf(bench, { token: 1 }));
     await submitAll(bench, [{ token: 1 }]);

@@ -28,7 +28,7 @@ Deno.test("admit() refuses when so many bytes wait, until they have gone", () =>
   const room = new WaitingRoom({ maxWaiting: 100, maxWaitingBytes: 1_000 });
   room.enter(999);
   assertEquals(isFull(room), false);
-  // Whoever was let in may bring more than was left.
+  // What was let in may bring more than was left.
   room.enter(500);
   assertEquals(isFull(room), true);
   room.leave(999);

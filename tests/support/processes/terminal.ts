@@ -18,6 +18,7 @@ const END = "end-of-command-";
 
 /** A shell in a folder. */
 export class Terminal implements AsyncDisposable {
+  readonly #folder: string;
   readonly #shell: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #output: ReadableStreamDefaultReader<string>;
@@ -25,7 +26,8 @@ export class Terminal implements AsyncDisposable {
   #servedOutput = "";
 
   /** Opens a shell; `env` is its whole environment. */
-  constructor(private readonly folder: string, env: Record<string, string>) {
+  constructor(folder: string, env: Record<string, string>) {
+    this.#folder = folder;
     this.#shell = new Deno.Command("bash", {
       args: ["--noprofile", "--norc", "-c", "exec 2>&1; exec bash --noprofile --norc -s"],
       cwd: folder,
@@ -72,7 +74,7 @@ export class Terminal implements AsyncDisposable {
     });
     const served = new Deno.Command("bash", {
       args: ["--noprofile", "--norc", "-c", `exec 2>&1; ${command}`],
-      cwd: this.folder,
+      cwd: this.#folder,
       clearEnv: true,
       env: Object.fromEntries(pairs),
       stdin: "null",
