@@ -9,7 +9,7 @@ import { DEFAULT_PACE, type SweepPace } from "../store/sweep.ts";
 import { sweepEndedSessions } from "../operations/sessions_ended.ts";
 import { Refusal } from "../base/errors.ts";
 import { resealKeys } from "../keys/resealing.ts";
-import { type KeyMaintenance, maintainKeys, NO_UPKEEP } from "../keys/maintenance.ts";
+import { type KeyMaintenance, maintainKeys, NOTHING_DONE } from "../keys/maintenance.ts";
 import { sweepRiskDays } from "../privacy/risk/history.ts";
 import { sweepReleases } from "../privacy/release/release.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
@@ -58,7 +58,7 @@ export function failureOf(error: unknown): string {
 async function maintainRemoteKeys({ store, sealer, region, now }: Server): Promise<KeyMaintenance> {
   const keysEnded = await endRemoteKeys(store, region, now());
   const { resealed, unreadable } = await resealKeys(store, sealer);
-  return { ...NO_UPKEEP, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
+  return { ...NOTHING_DONE, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
 }
 
 async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceReport> {

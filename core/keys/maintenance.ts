@@ -20,7 +20,7 @@ export interface KeyMaintenance {
 }
 
 /** Nothing done. */
-export const NO_UPKEEP: KeyMaintenance = { keysMade: 0, keysEnded: 0, keysResealed: 0, keysUnreadable: 0 };
+export const NOTHING_DONE: KeyMaintenance = { keysMade: 0, keysEnded: 0, keysResealed: 0, keysUnreadable: 0 };
 
 /** Makes the keys that are missing, ends those that are over, and seals under the newest sealing key. Idempotent. */
 export async function maintainKeys(

@@ -154,7 +154,7 @@ async function drawKey(
 
 /** The alive row goes first and the secret with it, overwritten by zeros of equal length. */
 function endKey(commit: Commit, row: KeyRow, nowSeconds: number): void {
-  const doomed: EndedKey = {
+  const ended: EndedKey = {
     app: row.app,
     region: row.region,
     epoch: row.epoch,
@@ -167,7 +167,7 @@ function endKey(commit: Commit, row: KeyRow, nowSeconds: number): void {
       ...row,
       sealed: new Uint8Array(row.sealed.length),
     })
-    .set(ENDED_KEYS.key(row.ordinal), doomed);
+    .set(ENDED_KEYS.key(row.ordinal), ended);
 }
 
 /**

@@ -102,11 +102,11 @@ export async function assertInOrder(kv: Deno.Kv, app: Application, nowSeconds: n
   assert(ordinals.every((ordinal) => ordinal < next), "an ordinal could be given again");
   const truncated = rows.map((row) => truncatedKeyId(tokenKeyId(row.publicKey)));
   assertEquals(new Set(truncated).size, truncated.length, "two keys have one truncated id");
-  const doomed = await Array.fromAsync(kv.list<EndedKey>(ENDED_KEYS.all()));
-  for (const { value } of doomed) assert(nowSeconds < value.claimsAfter, "a doomed key is overdue");
+  const endedKeys = await Array.fromAsync(kv.list<EndedKey>(ENDED_KEYS.all()));
+  for (const { value } of endedKeys) assert(nowSeconds < value.claimsAfter, "an ended key is overdue");
   const may = {
     quotas: new Set(rows.filter((row) => row.revokedAt === undefined).map((row) => row.ordinal)),
-    claims: new Set([...ordinals, ...doomed.map(({ key }) => key[1] as number)]),
+    claims: new Set([...ordinals, ...endedKeys.map(({ key }) => key[1] as number)]),
   };
   for (const [family, owners] of [["q", may.quotas], ["c", may.claims]] as const) {
     for await (const { key } of kv.list({ prefix: [family] })) {

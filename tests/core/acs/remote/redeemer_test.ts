@@ -132,7 +132,7 @@ Deno.test("a key's number on a log server outlives its uses, so that none is eve
   const log = signRedemption(await makeToken(acs));
   await redeemWith(logs.redeemer, log, recordOf("a"), NOW);
   const end = (EPOCH + 2) * 86_400;
-  const borrowed = async () => (await Array.fromAsync(logs.store.list(REMOTE_KEYS.all()))).length;
+  const remoteKeys = async () => (await Array.fromAsync(logs.store.list(REMOTE_KEYS.all()))).length;
   // The log server's clock is two hours ahead of the ACS's, which still redeems.
   clock.seconds = end + 7_200;
   await runMaintenance(logs);
@@ -146,8 +146,8 @@ Deno.test("a key's number on a log server outlives its uses, so that none is eve
   assertEquals(await storedTexts(logs), ["a"]);
   clock.seconds = end + 86_399;
   await runMaintenance(logs);
-  assertEquals([await borrowed(), await countClaims(logs)], [1, 0]);
+  assertEquals([await remoteKeys(), await countClaims(logs)], [1, 0]);
   clock.seconds = end + 86_400;
   await runMaintenance(logs);
-  assertEquals(await borrowed(), 0);
+  assertEquals(await remoteKeys(), 0);
 });
