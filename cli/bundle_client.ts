@@ -10,7 +10,7 @@
 import { CLIENT_BUNDLE } from "../boot/client_bundle.ts";
 
 /** Bundles the client for browsers and writes it where the service that runs in `folder` looks for it. */
-export async function bundleClient(folder: string): Promise<void> {
+async function bundleClient(folder: string): Promise<void> {
   const { success, errors, outputFiles = [] } = await Deno.bundle({
     entrypoints: [new URL("../client/mod.ts", import.meta.url).pathname],
     platform: "browser",

@@ -14,7 +14,7 @@ import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isFile } from "../core/store/deno_kv/open.ts";
 
 /** Vacuums the file at `path`; a file that is not there or is in use is left alone. */
-export async function vacuumFile(path: string): Promise<"vacuumed" | "absent" | "in use"> {
+async function vacuumFile(path: string): Promise<"vacuumed" | "absent" | "in use"> {
   try {
     await Deno.stat(path);
   } catch (error) {

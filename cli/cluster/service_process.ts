@@ -20,7 +20,7 @@ export function runFlags(task: string, script: string): string[] {
 }
 
 /** The variables that a task exports before it runs anything. */
-export function taskVariables(task: string): Record<string, string> {
+function taskVariables(task: string): Record<string, string> {
   const pairs = /^export ((?:\w+=\S+ )+)&& /.exec(task)?.[1]?.trim().split(" ") ?? [];
   return Object.fromEntries(pairs.map((pair) => pair.split("=")));
 }

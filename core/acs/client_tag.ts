@@ -9,7 +9,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, lengthPrefixed, utf8 } from "../base/bytes.ts";
 
 /** Bytes of a client tag and of a request digest. */
-export const CLIENT_TAG_LENGTH = 16;
+const CLIENT_TAG_LENGTH = 16;
 
 /** Who asks for tokens: a session's issuer and subject, or what a calling service names its client. */
 export interface ClientIdentity {

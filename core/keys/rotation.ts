@@ -16,7 +16,7 @@ import { type EndedKey, isZeroed, type KeyName, type KeyRow, PEPPER_LENGTH, seal
 import type { Sealer } from "./sealing.ts";
 
 /** Seconds that claims outlive their key, so that no late commit can claim a use again. */
-export const CLAIMS_OUTLIVE_SECONDS = 3_600;
+const CLAIMS_OUTLIVE_SECONDS = 3_600;
 
 /** Something happened to a key. */
 export interface KeyEvent extends KeyName {

@@ -19,9 +19,9 @@ import { splitLines } from "./pack_records.ts";
 import { addToTally, type TallyRow } from "./tally.ts";
 
 /** Fewest records that are shuffled together; fewer wait until a day after their day has ended. */
-export const MIN_SHUFFLED = 1_000;
+const MIN_SHUFFLED = 1_000;
 /** Seconds after a day's end at which what is left of it moves, however little it is. */
-export const MOVE_REGARDLESS_SECONDS = 86_400;
+const MOVE_REGARDLESS_SECONDS = 86_400;
 /** Bytes of records that are compressed together: their segment fits a value, and no step takes long. */
 const PIECE_BYTES = 256 * 1024;
 /** Most bytes that a segment unpacks to: a piece, or one record that is larger. */
@@ -74,7 +74,7 @@ export async function moveIntoSegments(
 }
 
 /** The days of an application that have log rows, by one read each. */
-export async function* daysWithLogRows(store: Store, app: string): AsyncGenerator<number> {
+async function* daysWithLogRows(store: Store, app: string): AsyncGenerator<number> {
   for (let from = 0;;) {
     let found: number | undefined;
     for await (const { key } of store.list(logsFrom(app, from), { limit: 1 })) {

@@ -11,7 +11,7 @@ import { Refusal } from "../../core/base/errors.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
 
 /** Longest token that is looked at. */
-export const MAX_JWT_LENGTH = 8 * 1024;
+const MAX_JWT_LENGTH = 8 * 1024;
 /** Most bytes of a key set. */
 const MAX_JWKS_BYTES = 64 * 1024;
 const MAX_SUBJECT_LENGTH = 1_024;

@@ -6,7 +6,7 @@
 import { Refusal } from "../../core/base/errors.ts";
 
 /** Milliseconds in which a whole body has to arrive. */
-export const BODY_DEADLINE_MS = 10_000;
+const BODY_DEADLINE_MS = 10_000;
 
 /**
  * Reads a whole body of at most `maxBytes`.

@@ -10,7 +10,7 @@ import { createHmac } from "node:crypto";
 import { type AlertRow, alertText } from "../../core/privacy/risk/alerts.ts";
 
 /** Fewest characters of a webhook's secret. */
-export const MIN_WEBHOOK_SECRET = 32;
+const MIN_WEBHOOK_SECRET = 32;
 const TIMEOUT_MS = 10_000;
 
 /** The webhook cannot be called as it is configured. */

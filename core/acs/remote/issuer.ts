@@ -26,7 +26,7 @@ const CLIENT_LABEL = concat(utf8("DIT/1 client"), Uint8Array.of(0));
  * b64url(HMAC-SHA-256(secret, "DIT/1 client" 0x00 | lp(app) | key id | lp(iss) | lp(sub))): with the key's id in it, so
  * that the ACS cannot link what a client got under two keys.
  */
-export function clientName(
+function clientName(
   secret: Uint8Array,
   app: string,
   keyId: Uint8Array,

@@ -21,7 +21,7 @@ const STORED_TAG_LENGTH = 16;
 const STORED_LABEL = utf8("DIT/1 stored");
 
 /** HMAC-SHA-256(mac_key, "DIT/1 stored" | u16 use)[0..16]: nobody without the MAC key can tell whose use it is. */
-export function storedTag(macKey: Uint8Array, use: number): Uint8Array {
+function storedTag(macKey: Uint8Array, use: number): Uint8Array {
   return hmac(sha256, macKey, concat(STORED_LABEL, u16(use))).slice(0, STORED_TAG_LENGTH);
 }
 

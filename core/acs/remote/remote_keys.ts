@@ -74,13 +74,16 @@ export class RemoteKeys {
     redeemUntil: () => Promise<number>,
   ): Promise<RemoteKey> {
     const store = this.#store;
+    // The ACS is asked once, however often the commit is overtaken.
+    let until: number | undefined;
     const { result: ordinal } = await store.update<number, number>(
       ORDINALS.key(),
       async (counter, commit) => {
         const row = await store.get<RemoteKeyRow>(REMOTE_KEYS.key(app, keyId));
         if (row.value !== null) return row.value.ordinal;
         const next = counter.value ?? 0;
-        const fresh: RemoteKeyRow = { ordinal: next, redeemUntil: await redeemUntil(), ended: false };
+        until ??= await redeemUntil();
+        const fresh: RemoteKeyRow = { ordinal: next, redeemUntil: until, ended: false };
         commit.check(row)
           .set(counter.key, next + 1)
           .set(row.key, fresh)

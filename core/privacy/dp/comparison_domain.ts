@@ -14,7 +14,7 @@ import type { Hash64 } from "../sketch/hash64.ts";
 import { SipHash, SIPHASH_KEY_LENGTH } from "../sketch/siphash.ts";
 
 /** Least bytes of a secret that domains are derived from. */
-export const COMPARISON_SECRET_LENGTH = 32;
+const COMPARISON_SECRET_LENGTH = 32;
 
 /** The two keyed hashes of one comparison domain. */
 export class ComparisonDomain {

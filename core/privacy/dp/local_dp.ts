@@ -29,7 +29,7 @@ export const MAXIMUM_DOMAIN_SIZE = 65536;
 export const MINIMUM_EPSILON = 0.001;
 
 /** Greatest epsilon: beyond it nothing is hidden. */
-export const MAXIMUM_EPSILON = 20;
+const MAXIMUM_EPSILON = 20;
 
 /** How a field is randomised. Reports are integers from 0 to `seedCount * hashRange - 1`: seed * hashRange + hash. */
 export interface LocalDp {

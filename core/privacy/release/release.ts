@@ -29,7 +29,7 @@ import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } f
 import { UniformSource } from "../../base/uniform.ts";
 
 /** Seconds after a day's end before it is released: what was accepted before midnight has been written by then. */
-export const RELEASE_AFTER_SECONDS = 600;
+const RELEASE_AFTER_SECONDS = 600;
 /** Days that releases are kept: far longer than any raw record, so that no day is ever released again. */
 const KEPT_DAYS = 800;
 /** Bytes of randomness that are drawn at a time: a release takes many. */

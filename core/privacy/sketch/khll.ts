@@ -12,10 +12,10 @@ import type { Hash64 } from "./hash64.ts";
 import { checkRegisterCount, DEFAULT_REGISTER_COUNT, HyperLogLog } from "./hyperloglog.ts";
 
 /** K by default: the relative standard error of a cardinality is 1 / sqrt(K), 2.2 %. */
-export const DEFAULT_K = 2048;
+const DEFAULT_K = 2048;
 
 /** Greatest K. */
-export const MAXIMUM_K = 65535;
+const MAXIMUM_K = 65535;
 
 /** The parameters of a sketch. Only sketches with the same ones can be merged. */
 export interface KhllParameters {
