@@ -1,21 +1,14 @@
 /**
- * What every engine of a store has to do: core/store/port.ts as tests. Whoever adds an engine runs them over it.
+ * What every engine of a store has to do: core/store/port.ts as tests, and core/store/claims.ts with them. Whoever adds
+ * an engine runs them over it.
  *
  * @module
  */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import type { Check, Engine, Entry, Key, KeyPart, PageOptions, Range, Write } from "../../core/store/port.ts";
 import { update } from "../../core/store/update.ts";
-
-/** An engine under test. */
-export interface EngineUnderTest {
-  /** What it is called in the names of its tests. */
-  readonly name: string;
-  /** Runs a test on an empty store. `open` gives the same store each time; the store ends with the test. */
-  readonly withStore: (run: (open: () => Promise<Engine>) => Promise<void>) => Promise<void>;
-  /** Writers that change one row at the same time. */
-  readonly writers?: number;
-}
+import { testClaims } from "./claims.ts";
+import type { EngineUnderTest } from "./engine_under_test.ts";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
@@ -127,8 +120,10 @@ async function greatest(atMost: number, fits: (length: number) => Promise<boolea
   return low;
 }
 
-/** Registers the tests. */
-export function testEngine({ name, withStore, writers = 20 }: EngineUnderTest): void {
+/** Registers the tests, and those of the engine's claims. */
+export function testEngine(engineUnderTest: EngineUnderTest): void {
+  const { name, withStore, writers = 20 } = engineUnderTest;
+  testClaims(engineUnderTest);
   const test = (what: string, run: (engine: Engine, open: () => Promise<Engine>) => Promise<void>) =>
     Deno.test(`${name} ${what}`, () => withStore(async (open) => await run(await open(), open)));
 

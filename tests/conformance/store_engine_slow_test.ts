@@ -1,101 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ClaimingEngine } from "../../core/store/claims.ts";
-import { MAX_RECORD_BYTES } from "../../core/schema/record.ts";
 import { StoreUnavailable } from "../../core/store/breaker.ts";
-import { DENO_KV_LIMITS } from "../../core/store/deno_kv/limits.ts";
-import { openEngine } from "../../core/store/deno_kv/open.ts";
-import { roomInCommit, roomInValue } from "../../core/store/limits.ts";
 import { Store } from "../../core/store/store.ts";
-import type { KvEndpoint } from "../support/store/kv_endpoint.ts";
-import { until, withEndpoint } from "../support/store/with_kv_endpoint.ts";
+import { withEngines } from "../support/store/engines.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
+import { assertTogether, claimOf, claimUntilSettled, type Named, withGuards, writesOf } from "./claims.ts";
 import { testEngine } from "./store_engine.ts";
-
-/** Runs `run` with an `open`, and closes at the end what is still open. */
-async function closing(
-  open: () => Promise<ClaimingEngine>,
-  run: (open: () => Promise<ClaimingEngine>) => Promise<void>,
-): Promise<void> {
-  const engines: ClaimingEngine[] = [];
-  try {
-    await run(async () => {
-      const engine = await open();
-      engines.push(engine);
-      return engine;
-    });
-  } finally {
-    for (const engine of engines) {
-      try {
-        engine.close();
-      } catch {
-        // The test has closed it already.
-      }
-    }
-  }
-}
-
-/** The same engine once more: a database that is not shared has one client, which all of the process use. */
-function again(engine: ClaimingEngine): ClaimingEngine {
-  return {
-    limits: engine.limits,
-    capabilities: engine.capabilities,
-    get: (key) => engine.get(key),
-    getMany: (keys) => engine.getMany(keys),
-    list: (range, options) => engine.list(range, options),
-    commit: (checks, writes) => engine.commit(checks, writes),
-    close: () => {},
-    claims: (calls) => engine.claims(calls),
-  };
-}
-
-/** Runs a test on a database of its own that only this process has. */
-async function withOwn(
-  location: string,
-  run: (open: () => Promise<ClaimingEngine>) => Promise<void>,
-): Promise<void> {
-  let inner: ClaimingEngine | undefined;
-  await closing(async () => {
-    if (inner !== undefined) return again(inner);
-    inner = await openEngine(location);
-    return inner;
-  }, run);
-}
-
-async function withFile(run: (path: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(`${folder}/kv.sqlite3`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-testEngine({ name: "Deno KV in memory", withStore: (run) => withOwn(":memory:", run) });
-
-testEngine({ name: "Deno KV in a file", withStore: (run) => withFile((path) => withOwn(path, run)) });
-
-Deno.test("a file that is closed and opened again has what was committed, under the same stamps", () =>
-  withFile(async (path) => {
-    const first = await openEngine(path);
-    const done = await first.commit([], [{ type: "set", key: ["x"], value: 1 }]);
-    first.close();
-    const second = await openEngine(path);
-    const row = await second.get(["x"]);
-    assertEquals(done, { ok: true, stamp: row.stamp ?? "" });
-    second.close();
-  }));
-
-/** An endpoint, and engines on it that are ready for use. */
-async function withEngines(
-  run: (endpoint: KvEndpoint, open: () => Promise<ClaimingEngine>) => Promise<void>,
-): Promise<void> {
-  await withEndpoint((endpoint) =>
-    closing(async () => {
-      const engine = await openEngine(endpoint.url);
-      await engine.get(["warm up"]);
-      return engine;
-    }, (open) => run(endpoint, open))
-  );
-}
 
 testEngine({
   name: "Deno KV behind KV Connect",
@@ -170,7 +79,51 @@ Deno.test("an endpoint that dies in a commit leaves all of it or nothing, and up
     assertEquals((await back.get(["x"])).value, result);
   }));
 
-Deno.test("every engine has room for a record in a value, and for several in a commit", () => {
-  assert(roomInValue(DENO_KV_LIMITS) >= MAX_RECORD_BYTES);
-  assert(roomInCommit(DENO_KV_LIMITS) >= 2 * MAX_RECORD_BYTES);
-});
+/** Faults of one commit: the engine did not see it, or did and nobody is told. */
+const CUT_OFF = [
+  "unavailable",
+  "cut",
+  "unavailableAfterWrite",
+  "cutAfterWrite",
+  "truncateAnswer",
+] as const;
+
+Deno.test("a group whose commit is cut off is claimed with its writes or not at all, and asking again finds it", () =>
+  withEngines(async (endpoint, open) => {
+    const engine = await open();
+    const { claims } = new Store(engine, { deadlineMs: 60_000 });
+    const [guard] = await withGuards(engine);
+    for (const fault of CUT_OFF) {
+      const group = ["x", "y", "z"].map((name, value) => claimOf(guard, `${fault} ${name}`, value));
+      endpoint.faults[fault] = 1;
+      // It may say that nobody knows what became of it.
+      await claims.claimGroup(group, writesOf).catch((error) => assert(error instanceof StoreUnavailable));
+      await assertTogether(engine, group);
+      assertEquals(await claimUntilSettled(claims, group), { won: group, lost: [] });
+      assertEquals(await assertTogether(engine, group), "written");
+      assertEquals(endpoint.counts[fault] > 0, true, fault);
+    }
+  }));
+
+Deno.test("a group whose endpoint dies in its commit is claimed with its writes or not at all", () =>
+  withEngines(async (endpoint, open) => {
+    const engine = await open();
+    const [guard] = await withGuards(engine);
+    const group: Named[] = ["x", "y", "z"].map((name, value) => claimOf(guard, name, value));
+    endpoint.faults.hangAnswer = true;
+    const before = endpoint.counts.writes;
+    const cutOff = assertRejects(
+      () => new Store(engine, { deadlineMs: 500 }).claims.claimGroup(group, writesOf),
+      StoreUnavailable,
+    );
+    await until(() => endpoint.counts.writes > before);
+    await endpoint.stop();
+    await cutOff;
+    endpoint.faults.hangAnswer = false;
+    await endpoint.start();
+    const back = await open();
+    await assertTogether(back, group);
+    const { claims } = new Store(back, { deadlineMs: 60_000 });
+    assertEquals(await claimUntilSettled(claims, group), { won: group, lost: [] });
+    assertEquals(await assertTogether(back, group), "written");
+  }));
