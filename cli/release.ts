@@ -20,7 +20,7 @@ export interface ReleaseAnswer {
   readonly query: string;
   /** `YYYY-MM-DD`. */
   readonly day: string;
-  /** Figures below it are left out. */
+  /** Figures below it are suppressed. */
   readonly threshold: number;
   /** How many were. */
   readonly withheld: number;
@@ -91,7 +91,7 @@ function show(app: string, release: ReleaseAnswer): void {
     ]),
   ]));
   if (release.withheld > 0) {
-    console.log(`${release.withheld} figures below ${release.threshold} are left out.`);
+    console.log(`${release.withheld} figures below ${release.threshold} are suppressed.`);
   }
 }
 

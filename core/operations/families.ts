@@ -12,9 +12,9 @@ export const COUNTERS: Family<[hour: number, app: string, process: string]> = fa
   "hours of counters",
 );
 /** Entries of the audit log by their numbers: JSON bytes. */
-export const AUDIT_ENTRIES: Family<[number: number]> = family("u", "entries of the operators' trail");
+export const AUDIT_ENTRIES: Family<[number: number]> = family("u", "entries of the audit log");
 /** The number and digest of the audit log's last entry. */
-export const AUDIT_HEADS: Family<[]> = family("w", "end of the operators' trail");
+export const AUDIT_HEADS: Family<[]> = family("w", "end of the audit log");
 /** Sessions of the console that were ended before their time: their ends, Unix seconds. */
 export const ENDED_SESSIONS: Family<[id: string]> = family("y", "console sessions that were ended");
 /** A row that nobody writes: reading it tells whether the store answers. */

@@ -88,9 +88,9 @@ browserTest(
       const states = await page.locator("tbody tr").allInnerTexts();
       assert(states.some((row) => /\.1\s+issuing/.test(row)), states.join("\n"));
       assert(states.some((row) => /\.0\s+redeeming/.test(row)), states.join("\n"));
-      await page.getByRole("link", { name: "Audit trail" }).click();
+      await page.getByRole("link", { name: "Audit log" }).click();
       await page.getByText("A drill <b>with</b> HTML").waitFor();
-      await page.getByText("The trail is as it was written").waitFor();
+      await page.getByText("The audit log is as it was written").waitFor();
       assertEquals(faults, []);
     });
   },

@@ -41,7 +41,7 @@ browserTest(
       assertStringIncludes(await decision.innerText(), "lifted by a person");
       assertStringIncludes(await decision.innerText(), "Made-up values <i>of the demo</i>");
       assertEquals((await levelOf()).suppressed, undefined, "clients are told this as well");
-      await page.getByRole("link", { name: "Audit trail" }).click();
+      await page.getByRole("link", { name: "Audit log" }).click();
       const entry = page.locator("tr", { hasText: "Lift a stop of demo" });
       assertStringIncludes(await entry.innerText(), "Made-up values <i>of the demo</i>");
       assertStringIncludes(await entry.innerText(), "done");

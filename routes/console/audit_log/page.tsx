@@ -14,23 +14,22 @@ export function AuditLogPage({ view }: { readonly view: AuditLogView }) {
   return (
     <>
       <PageHead
-        title="Audit trail"
+        title="Audit log"
         lead="Everything that operators did, through this console, the API or a command. It is written down before it is done, and every entry holds the digest of the one before it."
       />
       <div class="stack">
         {verdict.intact
           ? (
             <p class="note good">
-              The trail is as it was written: {formatCount(verdict.entries)}{" "}
+              The audit log is as it was written: {formatCount(verdict.entries)}{" "}
               {verdict.entries === 1 ? "entry" : "entries"}, digest{" "}
               <code>{verdict.digest.slice(0, 16)}</code>.
             </p>
           )
           : (
             <p class="note bad" role="alert">
-              <b>Somebody changed the store behind the service:</b> the trail does not fit together at entry
-              {" "}
-              {verdict.at}.
+              <b>Somebody changed the store behind the service:</b>{" "}
+              the audit log does not fit together at entry {verdict.at}.
             </p>
           )}
         <section class="panel">

@@ -9,7 +9,7 @@ import type { ConsolePage } from "../frame/page.ts";
 import { AuditLogPage } from "./page.tsx";
 import { readAuditLog } from "./view.ts";
 
-const TITLE = "Audit trail";
+const TITLE = "Audit log";
 
 /** What operators did. */
 export const auditLogPage: ConsolePage = {

@@ -26,7 +26,7 @@ export function ConfirmForm({ session, action, back, label, danger }: {
       <label>
         Reason
         <input name="reason" maxlength={MAX_REASON} required autocomplete="off" />
-        <span>It stands in the audit trail, with your name and the time.</span>
+        <span>It stands in the audit log, with your name and the time.</span>
       </label>
       <div class="actions">
         <button class={danger ? "danger" : "primary"} type="submit">{label}</button>

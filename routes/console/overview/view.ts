@@ -70,12 +70,12 @@ async function readHealth(service: Server): Promise<HealthLine[]> {
   const { maintenance, maintainedAtSeconds } = health;
   const age = now - (maintainedAtSeconds ?? health.startedAtSeconds);
   if (maintenance?.failure !== undefined) {
-    lines.push({ tone: "bad", text: "Upkeep failed", more: maintenance.failure });
+    lines.push({ tone: "bad", text: "Maintenance failed", more: maintenance.failure });
   } else if (age > MAINTENANCE_DUE_SECONDS) {
-    lines.push({ tone: "warn", text: "Upkeep is late", more: formatDistance(now - age, now) });
+    lines.push({ tone: "warn", text: "Maintenance is late", more: formatDistance(now - age, now) });
   } else {
     const when = maintainedAtSeconds === undefined ? "not yet" : formatDistance(maintainedAtSeconds, now);
-    lines.push({ tone: "good", text: "Upkeep ran", more: when });
+    lines.push({ tone: "good", text: "Maintenance ran", more: when });
   }
   const { waiting } = committer;
   lines.push({

@@ -105,7 +105,7 @@ function Answer({ release, by }: { readonly release: Release; readonly by: reado
       <p class="small muted">
         {formatDay(day)}: {counted.toLowerCase()}, {describeNoise(noise)}, cost{" "}
         {describeCost(release)}, figures below {plan.threshold}{" "}
-        left out{withheld > 0 && ` (${formatCount(withheld)} of them)`}.{" "}
+        suppressed{withheld > 0 && ` (${formatCount(withheld)} of them)`}.{" "}
         {early && <Badge tone="warn">before the day was over</Badge>}
       </p>
       <div class="scroll" tabindex={0} role="region" aria-label={`Figures of ${formatDay(day)}`}>

@@ -41,7 +41,7 @@ Deno.test("a key is rotated after a confirmation, and the audit log says who, wh
     const auditLog = await browser.page("/console/trail");
     assertStringIncludes(auditLog, "Rotate the key of notes");
     assertStringIncludes(auditLog, "Quarterly drill");
-    assertStringIncludes(auditLog, "The trail is as it was written");
+    assertStringIncludes(auditLog, "The audit log is as it was written");
   });
 });
 
