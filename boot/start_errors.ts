@@ -6,7 +6,7 @@
 import { ConfigError } from "../core/config/check/check.ts";
 import { SealError } from "../core/keys/sealing.ts";
 import { StoreUnavailable } from "../core/store/breaker.ts";
-import { StoreOpenError } from "../core/store/deno_kv/open.ts";
+import { StoreOpenError } from "../core/store/open_error.ts";
 import { AcsError } from "../edge/remote/acs_exchange.ts";
 import { EnvironmentError } from "./settings.ts";
 import { StoreInUseError } from "./file_lock.ts";

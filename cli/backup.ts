@@ -9,7 +9,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
-import { isFile } from "../core/store/deno_kv/open.ts";
+import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { exists, findStore } from "./stopped_store.ts";
 
@@ -48,7 +48,7 @@ async function copyStore(path: string, target: string): Promise<void> {
 await runCommand(async () => {
   const target = readTarget();
   const { location } = await findStore();
-  if (location !== undefined && !isFile(location)) {
+  if (location !== undefined && !isStoreFile(location)) {
     throw new CommandError(`${location} is no file: back it up with the means of its server.`);
   }
   if (location === undefined || !await exists(location)) {

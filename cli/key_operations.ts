@@ -9,8 +9,8 @@ import { type ListedKey, listKeys } from "../core/keys/listed_keys.ts";
 import type { Revocation } from "../core/keys/replacement.ts";
 import type { Resealing } from "../core/keys/resealing.ts";
 import { reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
-import { isFile } from "../core/store/deno_kv/open.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { isStoreFile } from "../boot/open_store.ts";
 import { callAdmin } from "./admin_api.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
@@ -32,7 +32,7 @@ export async function withKeyCommands(work: (commands: KeyCommands) => Promise<v
   const { location, development } = await findStore();
   if (location === undefined || location === ":memory:") return await work(REMOTE);
   const onTheStore = () => withStore(location, development, (opened) => work(commandsOn(opened)));
-  if (!isFile(location)) return await onTheStore();
+  if (!isStoreFile(location)) return await onTheStore();
   if (!await exists(location)) return await work(REMOTE);
   try {
     using _lock = await lockStoreFile(location);

@@ -10,8 +10,8 @@ import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
 import { mendRestored } from "../core/operations/actions/mend_restored.ts";
-import { isFile } from "../core/store/deno_kv/open.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
@@ -116,7 +116,7 @@ async function restore(path: string, development: boolean, { from, generation }:
 await runCommand(async () => {
   const wanted = readArguments();
   const { location, development } = await findStore();
-  if (location === undefined || !isFile(location)) {
+  if (location === undefined || !isStoreFile(location)) {
     throw new CommandError("Set DIT_KV to the file of the store.");
   }
   try {

@@ -11,7 +11,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { readSettings } from "../boot/settings.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
-import { isFile } from "../core/store/deno_kv/open.ts";
+import { isStoreFile } from "../boot/open_store.ts";
 
 /** Vacuums the file at `path`; a file that is not there or is in use is left alone. */
 async function vacuumFile(path: string): Promise<"vacuumed" | "absent" | "in use"> {
@@ -43,7 +43,7 @@ if (import.meta.main) {
   } catch {
     // The service says what is wrong with the environment; here there is only nothing to do.
   }
-  if (isFile(path)) {
+  if (isStoreFile(path)) {
     await vacuumFile(path).catch((error) =>
       console.error(`The store's file was not vacuumed: ${error.message}`)
     );

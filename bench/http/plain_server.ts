@@ -12,7 +12,7 @@ import { RiskMonitor } from "../../core/privacy/risk/monitor.ts";
 import { LOG_ROWS } from "../../core/ledger/families.ts";
 import { roomInValue } from "../../core/store/limits.ts";
 import type { Store } from "../../core/store/store.ts";
-import { openStore } from "../../core/store/deno_kv/open.ts";
+import { openStore } from "../../boot/open_store.ts";
 import { packRecords } from "../../core/ledger/pack_records.ts";
 import { MAX_BODY_BYTES, readBody } from "../../core/schema/body.ts";
 import { encodeRecord } from "../../core/schema/record.ts";

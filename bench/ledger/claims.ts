@@ -12,7 +12,7 @@ import { CLAIMS, LOG_ROWS } from "../../core/ledger/families.ts";
 import { claimId } from "../../core/ledger/row_ids.ts";
 import type { Guard } from "../../core/store/claims.ts";
 import type { Store } from "../../core/store/store.ts";
-import { openStore } from "../../core/store/deno_kv/open.ts";
+import { openStore } from "../../boot/open_store.ts";
 import { setRow } from "../../tests/support/store/rows.ts";
 
 /** Cryptographic randomness. */

@@ -88,8 +88,6 @@ export interface Limits {
   readonly bytesPerValue: number;
   /** Bytes of a commit's keys and values. */
   readonly bytesPerCommit: number;
-  /** Bytes of a commit's keys. */
-  readonly keyBytesPerCommit: number;
 }
 
 /** What not every engine has. */

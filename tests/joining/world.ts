@@ -13,7 +13,7 @@ import type { Application, Deployment } from "../../core/config/types.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import type { Sealer } from "../../core/keys/sealing.ts";
 import type { Service } from "../../core/service.ts";
-import { openStore } from "../../core/store/deno_kv/open.ts";
+import { openStore } from "../../boot/open_store.ts";
 import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { BATCH_REQUEST_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
 import { formatCredential } from "../../core/token/credential.ts";

@@ -14,7 +14,6 @@ export const DENO_KV_LIMITS: Limits = {
   bytesPerKey: 2_048,
   bytesPerValue: 64 * 1024,
   bytesPerCommit: 800 * 1024,
-  keyBytesPerCommit: 80 * 1024,
 };
 
 /** What every endpoint of KV Connect takes: a self-hosted denokv takes fewer checks than the others. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { StoreOpenError } from "../open_error.ts";
 import { Store, type StoreOptions } from "../store.ts";
 import { DenoKvEngine } from "./engine.ts";
 import { narrowExpiryIndex } from "./expiry_index.ts";
@@ -13,20 +14,10 @@ export function isFile(location: string | undefined): location is string {
   return location !== undefined && location !== ":memory:" && !/^https?:\/\//.test(location);
 }
 
-/** The store cannot be opened; the message says what to do and repeats no URL. */
-export class StoreOpenError extends Error {
-  override readonly name = "StoreOpenError";
-}
-
 /**
- * Opens the store at a path, `:memory:`, a KV Connect URL, or (undefined) the platform's database.
- * @throws {StoreOpenError} If it is not there, or is no store.
+ * Opens the database at a path, `:memory:`, a KV Connect URL, or (undefined) the platform's own.
+ * @throws {StoreOpenError} If it is not there, or is no database of Deno KV.
  */
-export async function openStore(location: string | undefined, options: StoreOptions = {}): Promise<Store> {
-  return new Store(await openEngine(location), options);
-}
-
-/** Opens the engine of {@linkcode openStore}. */
 export async function openEngine(location: string | undefined): Promise<DenoKvEngine> {
   const kv = await openDenoKv(location);
   if (location === undefined) return new DenoKvEngine(kv, { shared: true });
@@ -41,7 +32,7 @@ export function storeOver(kv: Deno.Kv, options: StoreOptions = {}): Store {
   return new Store(new DenoKvEngine(kv, { shared: false }), options);
 }
 
-/** Opens the Deno KV of {@linkcode openStore}; its index of expiring rows is kept small where it is a file. */
+/** Opens the Deno KV of {@linkcode openEngine}; its index of expiring rows is kept small where it is a file. */
 export async function openDenoKv(location: string | undefined): Promise<Deno.Kv> {
   try {
     const kv = await Deno.openKv(location);

@@ -10,7 +10,7 @@ import { readSecrets } from "../../../boot/secrets.ts";
 import { readSettings } from "../../../boot/settings.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
-import { openStore } from "../../../core/store/deno_kv/open.ts";
+import { openStore } from "../../../boot/open_store.ts";
 import config from "../../faults/config.ts";
 
 const environment = (name: string) => Deno.env.get(name);

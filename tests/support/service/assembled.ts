@@ -8,7 +8,7 @@ import { readSettings, type Settings } from "../../../boot/settings.ts";
 import type { RandomSource } from "../../../core/base/random.ts";
 import type { Deployment } from "../../../core/config/types.ts";
 import { hasKeys, type Service } from "../../../core/service.ts";
-import { openStore } from "../../../core/store/deno_kv/open.ts";
+import { openStore } from "../../../boot/open_store.ts";
 import type { Store } from "../../../core/store/store.ts";
 import type { OperatorSettings } from "../../../edge/auth/operator_settings.ts";
 import type { AccessLine } from "../../../edge/access_log.ts";

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { openStore, StoreOpenError } from "../../../../core/store/deno_kv/open.ts";
-import { mistakesOf } from "../../../../boot/start_errors.ts";
-import { freePort } from "../../../support/processes/free_ports.ts";
+import { isStoreFile, openStore } from "../../boot/open_store.ts";
+import { StoreOpenError } from "../../core/store/open_error.ts";
+import { mistakesOf } from "../../boot/start_errors.ts";
+import { freePort } from "../support/processes/free_ports.ts";
 
 Deno.test("openStore() says of an unreachable store what to look at, and repeats no URL", async () => {
   const error = await assertRejects(
@@ -21,4 +22,10 @@ Deno.test("openStore() says of a file that is no store which one it is, and leav
   assertEquals(mistakesOf(error)?.length, 1);
   assertEquals(await Deno.readFile(path), bytes);
   await Deno.remove(path);
+});
+
+Deno.test("isStoreFile() tells a file, which one process has to itself, from all else", () => {
+  const files = [".dit/kv.sqlite3", "/data/kv", "kv.sqlite3"];
+  const others = [undefined, ":memory:", "http://127.0.0.1:4512", "https://kv.example/database"];
+  assertEquals([...files, ...others].filter(isStoreFile), files);
 });
