@@ -11,6 +11,8 @@ import style from "./page.css" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 import { ApiPage } from "./page.tsx";
 
+/** A day: it changes with the version of its package. */
+const ASSET_CACHING = "public, max-age=86400";
 const HEADERS = {
   "cache-control": "public, max-age=300",
   "x-content-type-options": "nosniff",
@@ -25,7 +27,11 @@ export function openApiRoutes(app: Hono): Hono {
   let document: ReturnType<typeof apiDocument> | undefined;
   const readDocument = () => document ??= apiDocument(app);
   const serve = (c: Context, text: string, type: string) =>
-    c.body(text, 200, { ...HEADERS, "content-type": `${type}; charset=utf-8` });
+    c.body(text, 200, {
+      ...HEADERS,
+      "cache-control": ASSET_CACHING,
+      "content-type": `${type}; charset=utf-8`,
+    });
   return new Hono()
     .get("/openapi.json", (c) => c.json(readDocument(), 200, HEADERS))
     .get("/openapi", (c) => {

@@ -9,7 +9,7 @@ Deno.test("the API page is open to everybody, without anything inline, and asks 
   await withService({}, async (test) => {
     const response = await test.send("/openapi");
     const page = await response.text();
-    assertEquals(response.status, 200);
+    assertEquals([response.status, response.headers.get("cache-control")], [200, "public, max-age=300"]);
     assertEquals(
       response.headers.get("content-security-policy"),
       "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
@@ -51,6 +51,7 @@ Deno.test("the API page's viewer comes from its package, and its own part behind
     for (const { headers } of [style, script]) {
       assertEquals(headers.get("x-content-type-options"), "nosniff");
       assertEquals(headers.get("set-cookie"), null);
+      assertEquals(headers.get("cache-control"), "public, max-age=86400");
     }
   });
 });
