@@ -54,7 +54,7 @@ export interface AppOptions {
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
   readonly bodyDeadlineMs?: number | undefined;
   /** What the console needs besides; absent: there is none. */
-  readonly console?: Omit<ConsoleOptions, "service" | "tokens"> | undefined;
+  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "collects"> | undefined;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: ((error: unknown) => void) | undefined;
 }
@@ -104,13 +104,14 @@ function mountOperators(app: Hono, options: AppOptions): void {
   app.route("/", metricsRoutes(service));
   app.route("/", adminAuditLogRoutes(service));
   app.route("/", adminLogsRoutes(service));
-  if (options.role !== "acs") {
+  const collects = options.role !== "acs";
+  if (collects) {
     app.route("/", adminRiskRoutes(service));
     app.route("/", adminReleasesRoutes(service));
   }
   if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   if (options.console === undefined) return;
-  app.route("/", consoleRoutes({ ...options.console, service, tokens }));
+  app.route("/", consoleRoutes({ ...options.console, service, tokens, collects }));
 }
 
 /** What browsers need before they let a page of any origin read an answer. */

@@ -20,6 +20,8 @@ export interface ConsoleOptions {
   readonly sessions: ConsoleSessions;
   /** The identity provider, where there is one. */
   readonly oidc?: OidcSignIn | undefined;
+  /** Whether it collects anything: an ACS alone has neither stops to lift nor releases. */
+  readonly collects: boolean;
   /** Whether cookies are for HTTPS alone; false in development. */
   readonly secure: boolean;
   /** Ends the live views, when the process is told to stop. */

@@ -42,6 +42,14 @@ export function sessionCookie(c: Context, options: Secure): string | undefined {
   return getCookie(c, cookieName(options));
 }
 
+/**
+ * Requires a service that collects something, for what an ACS alone does not have.
+ * @throws {Refusal} `route_unknown`.
+ */
+export function requireCollection({ collects }: Pick<ConsoleOptions, "collects">): void {
+  if (!collects) throw new Refusal("route_unknown", "There is no such route.");
+}
+
 /** Sends everybody without a session to the sign-in. Throws `console_session_invalid` where nobody would follow. */
 export function requireSession(options: ConsoleOptions): MiddlewareHandler<ConsoleEnv> {
   return async function readSession(c, next) {

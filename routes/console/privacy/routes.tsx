@@ -9,6 +9,7 @@ import type { Application } from "../../../core/config/types.ts";
 import { lift } from "../../../core/operations/actions/lift.ts";
 import { reasonOfForm } from "../frame/confirm.tsx";
 import type { ConsoleEnv, ConsoleOptions, Show } from "../frame/env.ts";
+import { requireCollection } from "../frame/guard.ts";
 import { renderParts } from "../frame/live.ts";
 import type { ConsolePage } from "../frame/page.ts";
 import { LiftPage } from "./lift.tsx";
@@ -36,7 +37,8 @@ export const privacyPage: ConsolePage = {
 
 const LIFT = "/console/apps/:app/privacy/lift/:event/:field?";
 
-function privacyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
+function privacyRoutes(options: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
+  const { service } = options;
   return new Hono<ConsoleEnv>()
     .get("/console/apps/:app/privacy", async function showPrivacy(c) {
       const app = service.appOf(c.req.param("app"));
@@ -50,6 +52,7 @@ function privacyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv
       return show(c, { title: "Lift a stop", app }, <LiftPage {...stop} session={c.get("session")} />);
     })
     .post(LIFT, async function liftStop(c) {
+      requireCollection(options);
       const { app, event, field } = c.req.param();
       const stop = stopOf(service.appOf(app), event, field);
       await lift(service, c.get("session").operator, { ...stop, reason: reasonOfForm(c) });

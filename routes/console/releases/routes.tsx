@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import { readShownReleases, releasesCsv } from "../../admin/release_documents.ts";
 import type { ConsoleEnv } from "../frame/env.ts";
+import { requireCollection } from "../frame/guard.ts";
 import type { ConsolePage } from "../frame/page.ts";
 import { ReleasesPage } from "./page.tsx";
 import { readReleasesView } from "./view.ts";
@@ -15,7 +16,7 @@ export const releasesPage: ConsolePage = {
   name: "releases",
   title: "Releases",
   path: "/console/apps/:app/releases",
-  routes: ({ service }, show) =>
+  routes: ({ service, collects }, show) =>
     new Hono<ConsoleEnv>()
       .get("/console/apps/:app/releases", async function showReleases(c) {
         const app = service.appOf(c.req.param("app"));
@@ -24,6 +25,7 @@ export const releasesPage: ConsolePage = {
         return show(c, shown, <ReleasesPage app={app} view={view} />);
       })
       .get("/console/apps/:app/releases.csv", async function downloadReleases(c) {
+        requireCollection({ collects });
         const app = service.appOf(c.req.param("app"));
         return c.body(releasesCsv(await readShownReleases(service, app)), 200, {
           "content-type": "text/csv; charset=utf-8",
