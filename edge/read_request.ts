@@ -70,15 +70,22 @@ export async function readRequest<const O extends Reads>(
  * @throws {Refusal} `media_type`.
  */
 export function requireMediaType(headers: Headers, { takes }: Reads): Encoding {
+  if (takes === undefined) return "";
+  const { type, namesType, encodings } = takes;
   const encoding = headers.get("content-encoding")?.toLowerCase();
-  if (takes?.namesType === true && headers.get("content-type")?.toLowerCase() !== takes.type) {
-    throw new Refusal("media_type", `The content type is not ${takes.type} without parameters.`);
+  const plain = `The content type is not ${type}, unencoded.`;
+  if (namesType && headers.get("content-type")?.toLowerCase() !== type) {
+    const detail = encodings?.length === 0 ? plain : `The content type is not ${type} without parameters.`;
+    throw new Refusal("media_type", detail);
   }
-  if (takes?.encodings === undefined || encoding === undefined) return "";
-  const found = takes.encodings.find((one) => one === encoding);
+  if (encodings === undefined || encoding === undefined) return "";
+  const found = encodings.find((one) => one === encoding);
   if (found !== undefined) return found;
-  const known = takes.encodings.filter((one) => one !== "");
-  throw new Refusal("media_type", `The content encoding is not ${["absent", ...known].join(" or ")}.`);
+  const known = encodings.filter((one) => one !== "").join(" nor ");
+  throw new Refusal(
+    "media_type",
+    known === "" ? plain : `The content encoding is neither absent nor ${known}.`,
+  );
 }
 
 function check(
@@ -102,6 +109,10 @@ async function readBody(request: Request, takes: RequestBody, options: ReadOptio
   // Where a body is optional, none at all is `undefined`.
   const json = bytes.length === 0 ? { value: undefined } : parseJson(bytes);
   const parsed = json && shape.safeParse(json.value);
-  if (parsed?.success !== true) throw new Refusal("body_malformed", expected);
-  return parsed.data;
+  if (parsed?.success === true) return parsed.data;
+  // Where the shape is right and only a member does not decode, its decoder says what is wrong.
+  const faults = parsed?.error.issues ?? [];
+  const [first] = faults;
+  const isUndecodable = first !== undefined && faults.every(({ code }) => code === "custom");
+  throw new Refusal("body_malformed", isUndecodable ? first.message : expected);
 }

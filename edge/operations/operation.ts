@@ -64,6 +64,8 @@ export interface RequestBody {
   readonly encodings?: readonly Encoding[];
   /** Most bytes as they are sent. */
   readonly maxBytes: number;
+  /** The same in a sentence where each application has a bound of its own below: the document tells no number then. */
+  readonly bound?: string;
   /** The shape of JSON; it is binary where there is none. */
   readonly shape?: z.ZodType;
   /** What to send instead of anything else, in a sentence. */

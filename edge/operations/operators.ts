@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import type { Operation } from "./operation.ts";
+import type { Operation, RequestBody } from "./operation.ts";
 import {
   ANY_ACTION,
   ANY_OPERATOR,
@@ -22,6 +22,13 @@ const keyName = z.object({
   epoch: z.int(),
   generation: z.int(),
 });
+
+const why = {
+  ...operatorBody,
+  description: "Why, if anybody asks.",
+  shape: explanation,
+  expected: 'Send nothing, or {"reason": "..."}.',
+} as const satisfies RequestBody;
 
 /** `GET /admin/v1/keys`. */
 export const LIST_KEYS = {
@@ -59,17 +66,12 @@ export const RESEAL_KEYS = {
   tag: "Operators",
   summary: "Seal every key under the newest sealing key",
   security: "adminToken",
-  takes: {
-    ...operatorBody,
-    description: "Why, if anybody asks.",
-    shape: explanation,
-    expected: 'Send nothing, or {"reason": "..."}.',
-  },
+  takes: why,
   answers: {
     description: "How many were sealed again, and how many do not open.",
     shape: z.strictObject({ resealed: z.int(), unreadable: z.int() }),
   },
-  refuses: [...ANY_ACTION, "body_malformed"],
+  refuses: ANY_ACTION,
 } as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/keys/rotate`. */
@@ -82,14 +84,9 @@ export const ROTATE_KEYS = {
   summary: "Start the next generation of the current epoch",
   security: "adminToken",
   parameters: OF_APPLICATION,
-  takes: {
-    ...operatorBody,
-    description: "Why, if anybody asks.",
-    shape: explanation,
-    expected: 'Send nothing, or {"reason": "..."}.',
-  },
+  takes: why,
   answers: { description: "The key that issues now.", shape: z.strictObject({ made: keyName }) },
-  refuses: [...ANY_ACTION, "app_unknown", "body_malformed", "replacement_refused"],
+  refuses: [...ANY_ACTION, "app_unknown", "replacement_refused"],
 } as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/keys/revoke`. */
@@ -105,6 +102,7 @@ export const REVOKE_KEYS = {
   parameters: OF_APPLICATION,
   takes: {
     ...operatorBody,
+    maxBytes: 1_024,
     description: "Which keys.",
     shape: revocation,
     expected: 'Send {"epoch": <number>, "through-generation": <number>}.',
@@ -113,7 +111,7 @@ export const REVOKE_KEYS = {
     description: "The keys that are revoked now, and the one that took over.",
     shape: z.strictObject({ revoked: z.array(keyName), replacement: keyName.optional() }),
   },
-  refuses: [...ANY_ACTION, "app_unknown", "epoch_unknown", "body_malformed"],
+  refuses: [...ANY_ACTION, "app_unknown", "epoch_unknown"],
 } as const satisfies Operation;
 
 /** `GET /admin/v1/apps/{app}/logs/{day}`. */
@@ -128,7 +126,7 @@ export const EXPORT_LOGS = {
   security: "adminToken",
   parameters: OF_DAY,
   answers: { description: "One record a line, shuffled.", type: "application/x-ndjson" },
-  refuses: [...ANY_ACTION, "app_unknown"],
+  refuses: [...ANY_OPERATOR, "role_insufficient", "app_unknown"],
 } as const satisfies Operation;
 
 /** `POST /admin/v1/audit`. */
@@ -140,6 +138,7 @@ export const RECONCILE = {
   tag: "Operators",
   summary: "Compare all records with the uses that were redeemed",
   security: "adminToken",
+  takes: why,
   answers: {
     description: "What was compared, what is wrong, and what cannot be known.",
     shape: z.object({

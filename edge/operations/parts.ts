@@ -28,12 +28,13 @@ export const OF_DAY = {
 /** What may be refused of an operator. */
 export const ANY_OPERATOR = ["admin_token_invalid"] as const satisfies readonly RefusalCode[];
 
-/** What may be refused of an operator who acts. */
+/** What may be refused of an operator who acts and sends a body. */
 export const ANY_ACTION = [
   ...ANY_OPERATOR,
   "role_insufficient",
   "body_too_large",
   "request_timeout",
+  "body_malformed",
 ] as const satisfies readonly RefusalCode[];
 
 /** What reaches an operators' route that reads. */
@@ -65,11 +66,15 @@ export const ANY_CREDENTIAL = [
   "use_taken",
 ] as const satisfies readonly RefusalCode[];
 
-/** A batch of blinded elements. An application with a smaller `max-batch` takes fewer bytes. */
+const BATCH_START = maxRequestLength(0);
+const ELEMENT = maxRequestLength(1) - BATCH_START;
+
+/** A batch of blinded elements; how many bytes it may have is for the application's `max-batch` to say. */
 export const batch = {
   description: "Blinded elements (docs/protocol.md, section 4).",
   type: BATCH_REQUEST_TYPE,
   namesType: true,
   encodings: [],
   maxBytes: maxRequestLength(MAX_BATCH),
+  bound: `At most ${BATCH_START} bytes, and ${ELEMENT} for each of the application's \`max-batch\` elements.`,
 } as const satisfies RequestBody;

@@ -129,7 +129,7 @@ export const LIFT_SUPPRESSION = {
     expected: 'Send {"event": "...", "reason": "..."}, and "field" for a field.',
   },
   answers: { description: "What was lifted.", shape: z.strictObject({ lifted: z.string() }) },
-  refuses: [...ANY_ACTION, "app_unknown", "body_malformed", "stop_unknown"],
+  refuses: [...ANY_ACTION, "app_unknown", "stop_unknown"],
 } as const satisfies Operation;
 
 const loss = z.strictObject({
@@ -210,6 +210,7 @@ export const MAKE_RELEASES = {
   parameters: OF_DAY,
   takes: {
     ...operatorBody,
+    maxBytes: 1_024,
     description: "Whether the day may be one that is not over: what comes later is in no release then.",
     shape: releasing,
     expected: 'Send {} or {"early": true}.',
@@ -234,5 +235,5 @@ export const MAKE_RELEASES = {
       ),
     }),
   },
-  refuses: [...ANY_ACTION, "app_unknown", "body_malformed"],
+  refuses: [...ANY_ACTION, "app_unknown"],
 } as const satisfies Operation;

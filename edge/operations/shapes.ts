@@ -10,19 +10,21 @@ import { FIELD_DOCS } from "../../core/schema/fields/docs.ts";
 import { PSEUDONYM_LENGTH } from "../../core/schema/pseudonym.ts";
 import { MAX_BATCH } from "../../core/token/batch.ts";
 
-const base64url = (bytes: number) =>
-  z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil(bytes * 4 / 3)}}$`));
-/** Base64url that is read as its bytes, of any number unless `length` says it. */
+const patternOf = (bytes: number) => `^[A-Za-z0-9_-]{${Math.ceil(bytes * 4 / 3)}}$`;
+const base64url = (bytes: number) => z.string().regex(new RegExp(patternOf(bytes)));
+/** Base64url that is read as its bytes, of any number unless `length` says it. The decoder says what is wrong. */
 const bytes = (length?: number) =>
-  (length === undefined ? z.string() : base64url(length)).transform((text, { addIssue }) => {
-    try {
-      return fromBase64url(text, length);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      addIssue(error.message);
-      return z.NEVER;
-    }
-  });
+  z.string().meta(length === undefined ? {} : { pattern: patternOf(length) }).transform(
+    (text, { addIssue }) => {
+      try {
+        return fromBase64url(text, length);
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+        addIssue(`${error.message}.`);
+        return z.NEVER;
+      }
+    },
+  );
 /** A moment. */
 export const seconds = z.int().min(0).describe("Unix seconds");
 

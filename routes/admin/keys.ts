@@ -23,12 +23,14 @@ export function adminKeysRoutes(service: Service): Hono<OperatorEnv> {
       return c.json(await reseal(service, c.get("operator"), { reason: body?.reason }));
     })
     .post(ROTATE_KEYS.path, async function rotateKeys(c) {
-      const { params: { app }, body } = await readRequest(c, ROTATE_KEYS);
+      const { id: app } = service.appOf(c.req.param("app"));
+      const { body } = await readRequest(c, ROTATE_KEYS);
       const order = { app, reason: body?.reason };
       return c.json(await rotate(service, c.get("operator"), order));
     })
     .post(REVOKE_KEYS.path, async function revokeEpoch(c) {
-      const { params: { app }, body } = await readRequest(c, REVOKE_KEYS);
+      const { id: app } = service.appOf(c.req.param("app"));
+      const { body } = await readRequest(c, REVOKE_KEYS);
       const { "through-generation": throughGeneration, ...given } = body;
       const order = { app, throughGeneration, ...given };
       return c.json(await revoke(service, c.get("operator"), order));

@@ -17,11 +17,13 @@ export function adminLogsRoutes(service: Server): Hono<OperatorEnv> {
   const reconciler = new Reconciler(service);
   return new Hono<OperatorEnv>()
     .get(EXPORT_LOGS.path, async function exportDay(c) {
-      const { params } = await readRequest(c, EXPORT_LOGS);
-      const chunks = await exportLogs(service, c.get("operator"), params);
+      const { id: app } = service.appOf(c.req.param("app"));
+      const { params: { day } } = await readRequest(c, EXPORT_LOGS);
+      const chunks = await exportLogs(service, c.get("operator"), { app, day });
       return c.body(ReadableStream.from(chunks), 200, { "content-type": "application/x-ndjson" });
     })
     .post(RECONCILE.path, async function audit(c) {
-      return c.json(await reconciler.reconcile(c.get("operator")));
+      const { body } = await readRequest(c, RECONCILE);
+      return c.json(await reconciler.reconcile(c.get("operator"), { reason: body?.reason }));
     });
 }

@@ -23,8 +23,9 @@ export function adminReleasesRoutes(service: Server): Hono<OperatorEnv> {
       return c.body(csv, 200, { "content-type": "text/csv; charset=utf-8" });
     })
     .post(MAKE_RELEASES.path, async function makeReleases(c) {
-      const { params, body: { early } } = await readRequest(c, MAKE_RELEASES);
-      const outcomes = await release(service, c.get("operator"), { ...params, early });
-      return c.json({ ...c.req.param(), outcomes });
+      const { id: app } = service.appOf(c.req.param("app"));
+      const { params: { day }, body: { early } } = await readRequest(c, MAKE_RELEASES);
+      const outcomes = await release(service, c.get("operator"), { app, day, early });
+      return c.json({ app, day: c.req.param("day"), outcomes });
     });
 }

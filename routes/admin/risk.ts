@@ -23,7 +23,8 @@ export function adminRiskRoutes(service: Server): Hono<OperatorEnv> {
       return c.json(await readJoins(service));
     })
     .post(LIFT_SUPPRESSION.path, async function liftStop(c) {
-      const { params, body } = await readRequest(c, LIFT_SUPPRESSION);
-      return c.json(await lift(service, c.get("operator"), { ...params, ...body }));
+      const { id: app } = service.appOf(c.req.param("app"));
+      const { body } = await readRequest(c, LIFT_SUPPRESSION);
+      return c.json(await lift(service, c.get("operator"), { app, ...body }));
     });
 }

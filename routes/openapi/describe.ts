@@ -49,8 +49,11 @@ export interface DescribedOperation {
     readonly description?: string | undefined;
     readonly schema: JsonSchema;
   }[];
-  /** The body that it takes, with its most bytes. */
-  readonly requestBody?: DescribedMessage & { readonly required: boolean; readonly "x-max-bytes": number };
+  /** The body that it takes, with its most bytes where they are the same for every application. */
+  readonly requestBody?: DescribedMessage & {
+    readonly required: boolean;
+    readonly "x-max-bytes"?: number | undefined;
+  };
   /** What it answers, by status. */
   readonly responses: Readonly<Record<string, DescribedMessage>>;
 }
@@ -107,12 +110,12 @@ function parameter(place: "path" | "header", name: string, shape: z.ZodType) {
 }
 
 function describeBody(takes: RequestBody): NonNullable<DescribedOperation["requestBody"]> {
-  const { description, type, maxBytes, shape } = takes;
+  const { description, type, maxBytes, bound, shape } = takes;
   return {
     required: shape?.safeParse(undefined).success !== true,
-    description: `${description} At most ${maxBytes} bytes.`,
+    description: `${description} ${bound ?? `At most ${maxBytes} bytes.`}`,
     content: { [type]: shape === undefined ? {} : { schema: jsonSchema(shape, "input") } },
-    "x-max-bytes": maxBytes,
+    "x-max-bytes": bound === undefined ? maxBytes : undefined,
   };
 }
 

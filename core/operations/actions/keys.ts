@@ -11,6 +11,7 @@ import { replaceIssuingKey, type Revocation, revokeKeys } from "../../keys/repla
 import { type Resealing, resealKeys } from "../../keys/resealing.ts";
 import type { RotationContext } from "../../keys/rotation.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
+import { detailsOf } from "./details.ts";
 
 /** What holds keys: a running service, or a store without one. */
 export interface KeyHolder {
@@ -93,8 +94,4 @@ export async function reseal(
 ): Promise<Resealing> {
   const action = { action: "POST /admin/v1/keys/reseal", details: detailsOf(reason) };
   return await auditLog.record(actor, action, () => resealKeys(store, sealer));
-}
-
-function detailsOf(reason: string | undefined): string | undefined {
-  return reason === undefined ? undefined : JSON.stringify({ reason });
 }

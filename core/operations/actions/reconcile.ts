@@ -7,6 +7,7 @@ import type { Deployment } from "../../config/types.ts";
 import { type AuditReport, auditStore } from "../../jobs/reconciliation.ts";
 import type { Store } from "../../store/store.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
+import { detailsOf } from "./details.ts";
 
 /** What a reconciliation works with. */
 export interface ReconcileContext {
@@ -16,6 +17,12 @@ export interface ReconcileContext {
   readonly deployment: Deployment;
   /** Where actions are written down. */
   readonly auditLog: AuditLog;
+}
+
+/** Why an operator asks. */
+export interface ReconcileOrder {
+  /** For the audit log. */
+  readonly reason?: string | undefined;
 }
 
 /** Reconciles a store for operators. One instance a process: all who ask while one runs get the same report. */
@@ -29,9 +36,10 @@ export class Reconciler {
   }
 
   /** Reads the whole store and compares. */
-  async reconcile(actor: Actor): Promise<AuditReport> {
+  async reconcile(actor: Actor, { reason }: ReconcileOrder = {}): Promise<AuditReport> {
     const { store, deployment, auditLog } = this.#context;
-    return await auditLog.record(actor, { action: "POST /admin/v1/audit" }, () => {
+    const action = { action: "POST /admin/v1/audit", details: detailsOf(reason) };
+    return await auditLog.record(actor, action, () => {
       this.#running ??= auditStore(store, deployment.applications.keys())
         .finally(() => this.#running = undefined);
       return this.#running;

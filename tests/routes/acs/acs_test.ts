@@ -185,6 +185,26 @@ Deno.test("redeem reads its body strictly", async () => {
   await assertRefused(split, `${REDEEM}?x=1`, post(redeemBody(log)), 400, "query_refused");
 });
 
+Deno.test("redeem says what does not decode where the shape is right, and the shape where it is not", async () => {
+  await using split = await startSplit();
+  const log = signRedemption(await makeToken(split.acs));
+  const shape = "The body is not a redemption: key, nonce, use, mac, transcript.";
+  const short = { mac: toBase64url(new Uint8Array(31)) };
+  const sentences: [members: Record<string, unknown>, sentence: string][] = [
+    [short, "Cannot decode base64url: 31 bytes instead of 32."],
+    [{ ...short, key: "!".repeat(43) }, "Cannot decode base64url: a character is outside the alphabet."],
+    [{ nonce: `${"A".repeat(43)}=` }, "Cannot decode base64url: padding is not allowed."],
+    [{ transcript: "A" }, "Cannot decode base64url: no byte string has this length."],
+    [{ ...short, use: 10_000 }, shape],
+    [{ ...short, extra: 1 }, shape],
+    [{ key: 7 }, shape],
+  ];
+  for (const [members, sentence] of sentences) {
+    const response = await split.reachAcs(REDEEM, post(redeemBody(log, members)));
+    assertEquals((await response.json()).detail, sentence);
+  }
+});
+
 Deno.test("evaluate signs a batch for the client that it is told of, and counts it for that one", async () => {
   await using split = await startSplit();
   const ask = async (client: string, count: number) =>

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { dayOf, formatDay } from "../../../core/base/time.ts";
+import { OPERATIONS } from "../../../edge/operations/index.ts";
 import { ADMIN_TOKEN, OPERATED, READER_TOKEN } from "../../support/browser/console_browser.ts";
 import { snapshot, type TestService, withService } from "../../support/service/service.ts";
 
@@ -54,6 +55,10 @@ Deno.test("a request of an operator that is refused before its action writes not
       [ROTATE, `{"reason":"${"x".repeat(301)}"}`, "body_malformed"],
       [ROTATE, `{"reason":"${"x".repeat(5_000)}"}`, "body_too_large"],
       ["/admin/v1/keys/reseal", "[]", "body_malformed"],
+      ["/admin/v1/audit", "[]", "body_malformed"],
+      ["/admin/v1/audit", `{"reason":"${"x".repeat(5_000)}"}`, "body_too_large"],
+      [`${apps}/notes/keys/revoke`, " ".repeat(1_025), "body_too_large"],
+      [`${apps}/notes/releases/2027-01-05`, " ".repeat(1_025), "body_too_large"],
       [`${apps}/none/keys/rotate`, undefined, "app_unknown"],
       [`${apps}/notes/keys/revoke`, undefined, "body_malformed"],
       [`${apps}/notes/keys/revoke`, '{"epoch":1,"through-generation":1000001}', "body_malformed"],
@@ -69,5 +74,40 @@ Deno.test("a request of an operator that is refused before its action writes not
     const reader = { authorization: `Bearer ${READER_TOKEN}` };
     assertEquals((await post(test, ROTATE, undefined, reader)).body.code, "role_insufficient");
     assertEquals(await snapshot(test.kv), before);
+  });
+});
+
+Deno.test("an unknown application is refused as that on every route of operators, whatever else is wrong", async () => {
+  await withService(OPERATED, async (test) => {
+    const ofApplications = OPERATIONS.filter(({ path }) => path.startsWith("/admin/v1/apps/:app/"));
+    assert(ofApplications.length > 7);
+    for (const { method, path } of ofApplications) {
+      for (const day of ["2027-01-05", "2027-1-5"]) {
+        for (const body of method === "GET" ? [undefined] : [undefined, "not JSON", '{"more":1}']) {
+          const to = path.replace(":app", "none").replace(":day", day);
+          const answer = method === "GET"
+            ? await (await test.send(to, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).json()
+            : (await post(test, to, body)).body;
+          assertEquals(answer.code, "app_unknown", `${method} ${to} ${body}`);
+        }
+      }
+    }
+  });
+});
+
+Deno.test("an audit is written down with its reason, where one is sent", async () => {
+  await withService(OPERATED, async (test) => {
+    const action = "POST /admin/v1/audit";
+    for (const body of [undefined, '{"reason":"drill"}']) {
+      assertEquals((await post(test, "/admin/v1/audit", body)).status, 200);
+    }
+    const content = (await test.service.auditLog.latest(100)).reverse()
+      .map(({ number: _n, atSeconds: _a, previous: _p, digest: _d, ...rest }) => rest);
+    assertEquals(content, [
+      { operator: "admin token", via: "api", action },
+      { of: 1, outcome: "done" },
+      { operator: "admin token", via: "api", action, details: '{"reason":"drill"}' },
+      { of: 3, outcome: "done" },
+    ]);
   });
 });

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { toBase64url, utf8 } from "../../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE } from "../../../core/token/batch.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
+import type { DescribedOperation } from "../../../routes/openapi/describe.ts";
 import { apiDocument } from "../../../routes/openapi/document.ts";
 import { present } from "../../support/base/present.ts";
 import { ADMIN_TOKEN, OPERATED } from "../../support/browser/console_browser.ts";
@@ -11,13 +12,17 @@ import { configOf, systemRandom, type TestService, withService } from "../../sup
 
 const SERVICE_TOKEN = "a service token of tests, long enough".replaceAll(" ", "-");
 const USES = 64;
+/** Not the most that any application may have. */
+const MAX_BATCH = 32;
 const CONFIG = configOf({
   notes: {
-    maxBatch: 256,
+    maxBatch: MAX_BATCH,
     usesPerToken: USES,
     serviceTokenSha256: tokenDigest(SERVICE_TOKEN).toHex(),
   },
 });
+
+type DescribedBody = NonNullable<DescribedOperation["requestBody"]>;
 
 interface Schema {
   readonly type?: string;
@@ -103,6 +108,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
     transcript: bytesOf(100),
   },
   "post /admin/v1/keys/reseal": { reason: "r" },
+  "post /admin/v1/audit": { reason: "r" },
   "post /admin/v1/apps/{app}/keys/rotate": { reason: "r" },
   "post /admin/v1/apps/{app}/keys/revoke": { epoch: 1, "through-generation": 1, reason: "r" },
   "post /admin/v1/apps/{app}/risk/lift": { event: "note_saved", field: "ok", reason: "r" },
@@ -154,13 +160,23 @@ async function withCaller(run: (test: TestService, caller: Caller) => Promise<vo
   await withService({ ...OPERATED, config: CONFIG }, async (test) => await run(test, await Caller.of(test)));
 }
 
+/** The most bytes that a body may have: for all, or as the sentence reckons them for the application of the tests. */
+function mostBytesOf({ description, "x-max-bytes": maxBytes }: DescribedBody): number {
+  if (maxBytes !== undefined) return maxBytes;
+  const [, start, each] =
+    /At most (\d+) bytes, and (\d+) for each of the application's `max-batch` elements\.$/.exec(
+      description,
+    ) ?? [];
+  return Number(start) + Number(each) * MAX_BATCH;
+}
+
 /** Every body that the document of a service takes. */
 function bodiesOf(test: TestService) {
   return Object.entries(apiDocument(test.app).paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, { requestBody }]) => {
       if (requestBody === undefined) return [];
       const [[type, { schema }] = ["", {}]] = Object.entries(requestBody.content ?? {});
-      const maxBytes = requestBody["x-max-bytes"];
+      const maxBytes = mostBytesOf(requestBody);
       return [{ name: `${method} ${path}`, type, schema: schema as Schema | undefined, maxBytes }];
     })
   );

@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { PROBLEMS } from "../../../edge/http/problem.ts";
 import { createApp } from "../../../routes/app.ts";
 import { type ApiDocument, apiDocument } from "../../../routes/openapi/document.ts";
+import { present } from "../../support/base/present.ts";
 import { startService } from "../../support/client/client_service.ts";
 import { DocumentCheck } from "../../support/http/hold_to_document.ts";
 
@@ -114,6 +115,18 @@ Deno.test("the OpenAPI document's schemas are JSON Schema, and its operations ar
         assert(scheme === undefined || scheme in document.components.securitySchemes, scheme);
       }
     }
+  });
+});
+
+Deno.test("the OpenAPI document tells of too large a body and of a late one where there is a body", async () => {
+  await withDocument((document) => {
+    const withoutOne = Object.values(document.paths).flatMap((methods) => Object.values(methods))
+      .filter(({ requestBody }) => requestBody === undefined);
+    assert(withoutOne.length > 10);
+    for (const { operationId, responses } of withoutOne) {
+      assert(!("413" in responses) && !("408" in responses) && !("415" in responses), operationId);
+    }
+    assert("413" in present(document.paths["/admin/v1/audit"]?.post).responses);
   });
 });
 
