@@ -1,6 +1,6 @@
 /**
  * What goes on beside requests in every process: the risk sketches are merged and alerts delivered, the counters are
- * written down.
+ * written down, and a store that took no write is tried again.
  *
  * @module
  */
@@ -8,6 +8,8 @@ import { Refusal } from "../core/base/errors.ts";
 import type { AlertRow } from "../core/privacy/risk/alerts.ts";
 import { startMergeLoop } from "../core/privacy/risk/merge_loop.ts";
 import type { Server } from "../core/service.ts";
+import { probeStore } from "../core/operations/probe.ts";
+import type { Store } from "../core/store/store.ts";
 import type { Log } from "./log.ts";
 
 /** Between two merges of the risk sketches; in development people wait for what follows. */
@@ -15,6 +17,8 @@ const MERGE_MS = 30_000;
 const MERGE_MS_IN_DEVELOPMENT = 2_000;
 /** What a crash may lose of the counters. */
 const FLUSH_COUNTERS_MS = 5_000;
+/** Between two trials of a store that does not do its part. */
+const TRY_STORE_MS = 2_000;
 
 /** What the background works with. */
 export interface BackgroundOptions {
@@ -42,9 +46,28 @@ export function startBackground(
   });
   const flush = () => service.counterRows.flush().catch(() => {});
   const flushing = setInterval(flush, FLUSH_COUNTERS_MS);
+  const stopTrying = tryFailingStore(service.store);
   return async function stop() {
     clearInterval(flushing);
+    await stopTrying();
     await merging.stop();
     await flush();
+  };
+}
+
+/**
+ * Tries a store at the start, and as long as its last read or commit came to nothing: one trial at a time, however many
+ * ask whether it is ready. Gives the function that ends it.
+ */
+function tryFailingStore(store: Store): () => Promise<void> {
+  // Its faults are reported where they happen.
+  const probe = () => probeStore(store).catch(() => {});
+  let trial: Promise<void> | undefined = probe().finally(() => trial = undefined);
+  const trying = setInterval(() => {
+    if (!store.answers) trial ??= probe().finally(() => trial = undefined);
+  }, TRY_STORE_MS);
+  return async function stopTrying() {
+    clearInterval(trying);
+    await trial;
   };
 }

@@ -17,7 +17,7 @@ export const AUDIT_ENTRIES: Family<[number: number]> = family("u", "entries of t
 export const AUDIT_HEADS: Family<[]> = family("w", "end of the audit log");
 /** Sessions of the console that were ended before their time: their ends, Unix seconds. */
 export const ENDED_SESSIONS: Family<[id: string]> = family("y", "console sessions that were ended");
-/** A row that nobody writes: reading it tells whether the store answers. */
+/** A row that is never there: the commit that writes it removes it. It tells whether the store reads and writes. */
 export const PROBES: Family<[]> = family("p", "probes");
 
 /** All counters of the hours from..to, both included. */

@@ -14,7 +14,8 @@ export const GAUGES = {
   },
   storeUp: {
     name: "dit_store_up",
-    help: "1 while the store answers, 0 while it counts as down.",
+    help:
+      "1 while the store reads and writes, 0 once a read or a commit came to nothing and none has gone through since.",
   },
   waiting: {
     name: "dit_waiting_logs",
@@ -30,8 +31,8 @@ export const GAUGES = {
 export interface GaugedServer {
   /** How this process is. */
   readonly health: Health;
-  /** The store's breaker of writes. */
-  readonly store: { readonly writes: { readonly refuses: boolean } };
+  /** The store, by whether it reads and writes. */
+  readonly store: { readonly answers: boolean };
   /** Where logs wait. */
   readonly committer: { readonly waiting: number };
 }
@@ -40,7 +41,7 @@ export interface GaugedServer {
 export function readGauges({ health, store, committer }: GaugedServer): Gauge[] {
   return [
     { ...GAUGES.started, value: health.startedAtSeconds },
-    { ...GAUGES.storeUp, value: store.writes.refuses ? 0 : 1 },
+    { ...GAUGES.storeUp, value: store.answers ? 1 : 0 },
     { ...GAUGES.waiting, value: committer.waiting },
     { ...GAUGES.maintained, value: health.maintainedAtSeconds ?? 0 },
   ];

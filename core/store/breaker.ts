@@ -46,6 +46,7 @@ export class Breaker {
   readonly #firstTrialMs: number;
   readonly #maxTrialMs: number;
   #unanswered = 0;
+  #failing = false;
   #open = false;
   #trying = false;
   #trialMs: number;
@@ -62,6 +63,11 @@ export class Breaker {
   /** Calls that were given up on and are still unanswered. */
   get unanswered(): number {
     return this.#unanswered;
+  }
+
+  /** Whether the last call that was made came to nothing: it threw or was late. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** Whether a call would be refused now. */
@@ -86,7 +92,7 @@ export class Breaker {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const dueAt = performance.now() + deadlineMs;
     try {
-      return await Promise.race([
+      const result = await Promise.race([
         promise,
         new Promise<never>((_, reject) => {
           const giveUp = () => {
@@ -100,7 +106,10 @@ export class Breaker {
           }, deadlineMs);
         }),
       ]);
+      this.#failing = false;
+      return result;
     } catch (error) {
+      this.#failing = true;
       throw error instanceof StoreUnavailable ? error : new StoreUnavailable("failed", error);
     } finally {
       clearTimeout(timer);

@@ -50,6 +50,11 @@ export class Store {
     this.#engine = withDeadlines(engine, calls);
   }
 
+  /** Whether its last read and its last commit were answered as they should be; true before there were any. */
+  get answers(): boolean {
+    return !this.reads.failing && !this.writes.failing;
+  }
+
   /** What the engine takes at most. */
   get limits(): Limits {
     return this.#engine.limits;

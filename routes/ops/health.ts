@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import type { Server } from "../../core/service.ts";
 import { PROBES } from "../../core/operations/families.ts";
+import { StoreUnavailable } from "../../core/store/breaker.ts";
 import { IS_ALIVE, IS_READY } from "../../edge/operations/ops.ts";
 
 /** The router of health checks. */
@@ -14,6 +15,8 @@ export function healthRoutes(service: Server): Hono {
     .get(IS_ALIVE.path, (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
     .get(IS_READY.path, async function checkReady(c) {
       await service.store.get(PROBES.key());
+      // Whether it takes writes again is tried beside the requests: whoever asks here causes none.
+      if (service.store.writes.failing) throw new StoreUnavailable("failed");
       for (const app of service.deployment.applications.values()) {
         await service.issuer.ready(app, service.now());
       }

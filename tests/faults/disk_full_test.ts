@@ -4,6 +4,7 @@ import { startLoad } from "../support/client/load.ts";
 import { fetchTokens } from "../support/client/load_client.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
+import { readiness, storeUp } from "../support/processes/store_health.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 
 /** Runs a command of the system; gives whether it worked. */
@@ -33,10 +34,14 @@ async function fillAndFree(service: RunningService, makeRoom: () => Promise<void
     assert(["200", "503 store_unavailable", "429 overloaded"].includes(answer), answer);
   }
   assert(service.lines.join("\n").includes("store_fault"), service.lines.join("\n"));
+  // Its load balancer and its operator are told, though reads work.
+  await until(async () => await readiness(service) === 503);
+  await until(async () => await storeUp(service) === 0);
   await makeRoom();
   const before = heard("200");
   await until(() => heard("200") > before + 200);
   await load.stop();
+  await until(async () => await readiness(service) === 200 && await storeUp(service) === 1);
   assertEquals(new Set(load.sent.values().map((answer) => answer!.status)), new Set([200]));
   await assertExactlyOnce(service, load.sent);
 }

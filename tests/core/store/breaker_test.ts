@@ -121,3 +121,17 @@ Deno.test("an answer that comes late lets the next call try at once", async () =
   assert(!breaker.refuses);
   assertEquals(await breaker.call(() => Promise.resolve(3), 100), 3);
 });
+
+Deno.test("failing tells of the last call that was made: a refused one changes nothing", async () => {
+  const breaker = new Breaker({ maxUnanswered: 1, firstTrialMs: 60_000 });
+  assert(!breaker.failing);
+  assertEquals(await whyNot(breaker.call(() => Promise.reject(new Error()), 100)), "failed");
+  assert(breaker.failing);
+  await breaker.call(() => Promise.resolve(), 100);
+  assert(!breaker.failing);
+  const { begin, release } = hangingCalls();
+  assertEquals(await whyNot(breaker.call(begin, 5)), "late");
+  assertEquals(await whyNot(breaker.call(() => Promise.resolve(), 5)), "refused");
+  assert(breaker.failing);
+  release();
+});

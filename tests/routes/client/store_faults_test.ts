@@ -1,5 +1,8 @@
 /** What a client hears while the store throws, hangs or lies, and that nothing is counted or stored twice for it. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { GAUGES, readGauges } from "../../../core/operations/gauges.ts";
+import { probeStore } from "../../../core/operations/probe.ts";
+import { StoreUnavailable } from "../../../core/store/breaker.ts";
 import { assertRefused } from "../../support/http/assert_answers.ts";
 import { type CommitFault, type FaultyKv, faultyKv } from "../../support/store/faulty_kv.ts";
 import {
@@ -110,6 +113,31 @@ for (const fault of ["throw", "hang"] as const) {
       const response = await test.send(tokensPath(), request);
       assertEquals(response.status, 200);
       assertEquals(batch.finish(new Uint8Array(await response.arrayBuffer())).length, 4);
+    });
+  });
+
+  Deno.test(`GET /readyz and the gauge know that commits ${fault}, and polling writes nothing`, async () => {
+    await withFaults(async (test, store) => {
+      const token = await oneToken(test);
+      const told = async () => {
+        const { status } = await test.send("/readyz");
+        const up = readGauges(test.service).find(({ name }) => name === GAUGES.storeUp.name)?.value;
+        return [status, up];
+      };
+      assertEquals(await told(), [200, 1]);
+      const before = await snapshot(store.real);
+      store.fail(fault);
+      await assertRefused(await test.send(logsPath(), signLog(token)), 503, "store_unavailable");
+      const { commits } = store.faulty.counts;
+      for (let polls = 0; polls < 20; polls++) assertEquals(await told(), [503, 0]);
+      assertEquals(store.faulty.counts.commits, commits);
+      await assertRejects(() => probeStore(test.service.store), StoreUnavailable);
+      assertEquals(await told(), [503, 0]);
+      await store.heal();
+      await probeStore(test.service.store);
+      assertEquals(await told(), [200, 1]);
+      // What hung has landed by now: the log and its claim. The probes have left nothing.
+      assertEquals((await snapshot(store.real)).length, before.length + (fault === "hang" ? 2 : 0));
     });
   });
 

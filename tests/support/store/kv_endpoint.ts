@@ -55,6 +55,9 @@ const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
 const PROTOBUF = { headers: { "content-type": "application/x-protobuf" } };
 
+/** An `AtomicWriteOutput` whose status is AW_WRITE_DISABLED (datapath.proto of denokv). */
+const WRITE_DISABLED = Uint8Array.of(0x08, 5);
+
 const refuse = (status: number, reason: string) => new Response(reason, { status });
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
@@ -192,6 +195,7 @@ export async function startKvEndpoint(options: KvEndpointOptions): Promise<KvEnd
     down: AbortSignal,
   ): Promise<Response> {
     counts.writes += 1;
+    if (faults.refuseWrites) return new Response(WRITE_DISABLED, PROTOBUF);
     let output = await engine.atomicWrite(body);
     if (happens("replayWrite")) {
       counts.writes += 1;

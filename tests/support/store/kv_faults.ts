@@ -21,6 +21,8 @@ export interface KvFaults {
   hang: boolean;
   /** While it is set, writes land and their answers wait. */
   hangAnswer: boolean;
+  /** While it is set, the endpoint reads and takes no writes, as one does that is full or being moved, and says so. */
+  refuseWrites: boolean;
   /** Requests answered 503 before the engine saw them. */
   unavailable: Dose;
   /** Writes answered 503 after they have landed. The client sends them again and tells nobody. */
@@ -53,6 +55,7 @@ export function noFaults(): KvFaults {
     delayAnswerMs: 0,
     hang: false,
     hangAnswer: false,
+    refuseWrites: false,
     unavailable: 0,
     unavailableAfterWrite: 0,
     cut: 0,
