@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { createRemoteJWKSet, customFetch, errors, importSPKI, type JWTPayload, jwtVerify } from "jose";
+import { errors, importSPKI, type JWTPayload, jwtVerify } from "jose";
 import type { ClientIdentity } from "../../core/acs/client_tag.ts";
 import type { Application } from "../../core/config/types.ts";
 import { Refusal } from "../../core/base/errors.ts";
-import { readBoundedBytes } from "../http/read_body.ts";
+import { KeySet } from "./key_set.ts";
 
 /** Longest token that is looked at. */
 const MAX_JWT_LENGTH = 8 * 1024;
-/** Most bytes of a key set. */
-const MAX_JWKS_BYTES = 64 * 1024;
 const MAX_SUBJECT_LENGTH = 1_024;
 const CLOCK_TOLERANCE_SECONDS = 30;
 
@@ -99,24 +97,10 @@ async function createVerifier(app: Application, options: SessionOptions): Promis
         (await jwtVerify(token, publicKey, expected([key.algorithm], now))).payload;
     }
     case "jwks": {
-      const keySet = createRemoteJWKSet(new URL(key.url), {
-        timeoutDuration: 3_000,
-        cooldownDuration: 30_000,
-        cacheMaxAge: 600_000,
-        [customFetch]: boundedFetch(options.fetch),
-      });
-      return async (token, now) => (await jwtVerify(token, keySet, expected(key.algorithms, now))).payload;
+      const keySet = new KeySet({ url: key.url, fetch: options.fetch });
+      return async (token, now) => await keySet.verify(token, expected(key.algorithms, now));
     }
   }
-}
-
-/** Fetches key sets: what is longer than one ever is, is none. */
-function boundedFetch(fetch: SessionOptions["fetch"]): SessionOptions["fetch"] {
-  return async (input, init) => {
-    const response = await fetch(input, init);
-    const body = await readBoundedBytes(response.body, MAX_JWKS_BYTES);
-    return new Response(body, { status: response.status, headers: response.headers });
-  };
 }
 
 function invalid(message: string): Refusal {
@@ -125,6 +109,7 @@ function invalid(message: string): Refusal {
 
 /** One sentence for each way to be wrong; none repeats the token or a claim. */
 function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
   if (error instanceof errors.JWTExpired) {
     return invalid("The session's JWT has expired; sign in again.");
   }
@@ -137,7 +122,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof errors.JWSSignatureVerificationFailed) {
     return invalid("The signature of the session's JWT is invalid.");
   }
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+  if (error instanceof errors.JWKSNoMatchingKey) {
     return invalid("No key of the issuer's key set fits the session's JWT.");
   }
   if (error instanceof errors.JWTInvalid || error instanceof errors.JWSInvalid) {
