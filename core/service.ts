@@ -124,8 +124,8 @@ export function hasKeys(server: Server): server is Service {
 
 /** Puts a server with keys of its own together. Nothing is read or written yet. */
 export function createService(options: ServiceOptions): Service {
-  const { deployment, store, sealer, suites, region, random, onKeyEvent, macKeys = new MacKeyCache(random) } =
-    options;
+  const { deployment, store, sealer, suites, region, random, now, onKeyEvent } = options;
+  const { macKeys = new MacKeyCache(random) } = options;
   const rotation: RotationContext = { store, region, sealer, suites, random, onKeyEvent };
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
@@ -138,7 +138,7 @@ export function createService(options: ServiceOptions): Service {
   return {
     ...parts,
     rotation,
-    issuer: new LocalIssuer({ store, random, ringOf }),
+    issuer: new LocalIssuer({ store, random, now, ringOf }),
     redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
     publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
     ringOf,

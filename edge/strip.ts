@@ -6,13 +6,10 @@
  */
 import { Refusal } from "../core/base/errors.ts";
 import { isDitScheme } from "../core/token/credential.ts";
+import { checkHeaders } from "./http/header_bounds.ts";
 import { ANONYMOUS_ANSWER_HEADERS, HOP_HEADER } from "./http/headers.ts";
 import { PASSAGES } from "./operations/index.ts";
 
-/** Most header fields of a request. */
-const MAX_HEADERS = 100;
-/** Most bytes of all header fields together. */
-const MAX_HEADER_BYTES = 16 * 1024;
 /**
  * Methods that reach handlers as they are. Of the others, some cannot stand in a `Request` at all (TRACE, CONNECT), and
  * some turn into another one in it (`get`), which HTTP says they are not.
@@ -121,19 +118,4 @@ export function stripAnswer(response: Response, kind: RouteKind): Response {
     if (value !== null) headers.set(name, value);
   }
   return new Response(response.body, { status: response.status, headers });
-}
-
-function checkHeaders(headers: Headers): void {
-  let count = 0;
-  let bytes = 0;
-  for (const [name, value] of headers) {
-    count++;
-    bytes += name.length + value.length;
-  }
-  if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
-    throw new Refusal(
-      "headers_too_large",
-      `More than ${MAX_HEADERS} headers or ${MAX_HEADER_BYTES} bytes of them.`,
-    );
-  }
 }

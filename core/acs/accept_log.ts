@@ -36,7 +36,7 @@ export interface SentLog {
   readonly contentEncoding: ContentEncoding;
   /** The body's bytes as they were sent, at most 64 KiB: the MAC covers them. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Unix seconds, whole: when it arrived. */
+  /** Unix seconds, whole: when its whole body had arrived. */
   readonly nowSeconds: number;
 }
 

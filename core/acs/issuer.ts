@@ -23,7 +23,7 @@ export interface AskedBatch {
   readonly client: ClientIdentity;
   /** The encoded batch request. */
   readonly request: Uint8Array<ArrayBuffer>;
-  /** Unix seconds, whole. */
+  /** Unix seconds, whole: when its whole body had arrived. */
   readonly nowSeconds: number;
 }
 
@@ -55,6 +55,8 @@ export interface LocalIssuerOptions {
   readonly store: Store;
   /** For proofs. */
   readonly random: RandomSource;
+  /** Unix seconds, whole: nothing is signed after a key's issuance, however long the store took. */
+  readonly now: () => number;
   /** The application's keys. Throws the refusal `app_unknown`. */
   readonly ringOf: (app: string) => KeyRing;
 }
@@ -63,12 +65,14 @@ export interface LocalIssuerOptions {
 export class LocalIssuer implements Issuer {
   readonly #store: Store;
   readonly #random: RandomSource;
+  readonly #now: () => number;
   readonly #ringOf: (app: string) => KeyRing;
 
   /** Issues with the keys that `ringOf` gives. */
-  constructor({ store, random, ringOf }: LocalIssuerOptions) {
+  constructor({ store, random, now, ringOf }: LocalIssuerOptions) {
     this.#store = store;
     this.#random = random;
+    this.#now = now;
     this.#ringOf = ringOf;
   }
 
@@ -78,7 +82,7 @@ export class LocalIssuer implements Issuer {
     const key = await ring.issuing(nowSeconds, request[2]);
     const { blindedElements } = decodeRequest(app, key, request);
     const tokens = blindedElements.length;
-    const outcome = await spendQuota(this.#store, { key, client, request, tokens, nowSeconds });
+    const outcome = await spendQuota(this.#store, { key, client, request, tokens, now: this.#now });
     if (outcome === "key_over") {
       ring.forget();
       throw notIssuing("The key of this batch has ended.");

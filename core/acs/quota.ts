@@ -34,11 +34,11 @@ export interface QuotaRequest {
   readonly request: Uint8Array;
   /** How many tokens it asks for. */
   readonly tokens: number;
-  /** Unix seconds, whole. */
-  readonly nowSeconds: number;
+  /** Unix seconds, whole: asked as the grant is written, since a store may take its time before. */
+  readonly now: () => number;
 }
 
-/** What came of it: granted now, granted before to the same bytes, or nothing, because the key has ended. */
+/** What came of it: granted now, granted before to the same bytes, or nothing, because the key issues no more. */
 export type QuotaOutcome = "granted" | "repeated" | "key_over";
 
 /**
@@ -58,16 +58,22 @@ export async function spendQuota(store: Store, asked: QuotaRequest): Promise<Quo
     if (overtaken !== undefined && (await store.get(key.alive.key)).stamp !== key.alive.stamp) {
       return "key_over";
     }
+    const nowSeconds = asked.now();
+    if (nowSeconds >= key.issueUntil) return "key_over";
     const row = entry.value ?? { granted: 0, requests: [], exp: key.redeemUntil };
     const isRepeated = row.requests.some((granted) => equalPublic(granted.digest, digest));
-    const next = isRepeated ? repeat(row, digest, asked.nowSeconds) : grant(row, digest, asked);
+    const next = isRepeated ? repeat(row, digest, nowSeconds) : grant(row, digest, { ...asked, nowSeconds });
     commit.check(key.alive).set(entry.key, next);
     return isRepeated ? "repeated" : "granted";
   });
   return spent.result;
 }
 
-function grant(row: QuotaRow, digest: Uint8Array, { key, tokens, nowSeconds }: QuotaRequest): QuotaRow {
+interface Grant extends Pick<QuotaRequest, "key" | "tokens"> {
+  readonly nowSeconds: number;
+}
+
+function grant(row: QuotaRow, digest: Uint8Array, { key, tokens, nowSeconds }: Grant): QuotaRow {
   if (row.granted + tokens > key.tokensPerClient) {
     throw new Refusal(
       "quota_exhausted",

@@ -23,7 +23,8 @@ export function keysRoutes(service: Server, regions?: Regions): Hono {
     const { issuer } = service.deployment;
     const directory = makeDirectory(issuer, service.region, app, [...own, ...others], nowSeconds);
     const [draw = 0] = service.random(1);
-    const maxAge = directoryMaxAge(directory, app, nowSeconds, draw / 256);
+    // Store and regions may have taken their time, and the next change is as much nearer.
+    const maxAge = directoryMaxAge(directory, app, service.now(), draw / 256);
     // What a region is told must not lie in a cache from which clients are served.
     return serveDocument(c, { ...directory, caching: isHop ? "no-store" : `public, max-age=${maxAge}` });
   });

@@ -16,12 +16,14 @@ export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: 
   return new Hono().post(SEND_LOG.path, async function sendLog(c) {
     const app = service.appOf(c.req.param("app"));
     const sent = await readLog(c, bodyDeadlineMs);
-    const log = { app, ...sent, nowSeconds: service.now() };
     if (regions !== undefined) {
+      const log = { app, ...sent, nowSeconds: service.now() };
       const own = await service.publishedKeys(app.id, log.nowSeconds);
       const answer = await regions.forwardHome(log, { own, isHop: c.req.raw.headers.has(HOP_HEADER) });
       if (answer !== undefined) return answer;
     }
+    // Other regions may have been asked meanwhile, and took their time: keys end by the clock of now.
+    const log = { app, ...sent, nowSeconds: service.now() };
     const { accepted, rejected, replayed } = await acceptLog(service, log);
     return c.json({ accepted, rejected }, 200, {
       "cache-control": "no-store",

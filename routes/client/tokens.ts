@@ -24,13 +24,17 @@ export function tokensRoutes(
     const app = service.appOf(c.req.param("app"));
     const { headers } = c.req.raw;
     requireMediaType(headers, ISSUE_TOKENS);
-    const nowSeconds = service.now();
     const authenticate = sessions.get(app.id);
     if (authenticate === undefined) throw new Error(`Nothing verifies the sessions of ${app.id}.`);
-    const client = await authenticate(headers.get("authorization"), nowSeconds);
+    const authorization = headers.get("authorization");
+    const askedAtSeconds = service.now();
+    let client = await authenticate(authorization, askedAtSeconds);
     const bounds = { maxBytes: maxRequestLength(app.maxBatch), deadlineMs: bodyDeadlineMs };
     const { body: request } = await readRequest(c, ISSUE_TOKENS, bounds);
-    const response = await issueTokens(service, { app, client, request, nowSeconds });
+    // A body may take its time, and the session may have ended meanwhile: it has to hold when there is something to sign.
+    const arrivedAtSeconds = service.now();
+    if (arrivedAtSeconds !== askedAtSeconds) client = await authenticate(authorization, arrivedAtSeconds);
+    const response = await issueTokens(service, { app, client, request, nowSeconds: service.now() });
     return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });
 }

@@ -162,6 +162,21 @@ Deno.test("deidentify() refuses too many headers, and too long ones", async () =
   await fits.body?.cancel();
 });
 
+Deno.test("deidentify() counts header fields of one name one by one", async () => {
+  const { handle, seen } = makeEdge();
+  const statusOf = async (name: string, fields: number, value = "1") => {
+    const headers = Array.from({ length: fields }, (): [string, string] => [name, value]);
+    const response = await handle(new Request(`https://x.example${LOGS}`, { headers }), undefined);
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const name of ["x-a", "forwarded"]) {
+    assertEquals([await statusOf(name, 100), await statusOf(name, 101)], [200, 431]);
+  }
+  // A name counts as often as it is sent, too: 70 of 241 bytes are more than 16 KiB with their names.
+  assertEquals([await statusOf("x".repeat(220), 70, "y".repeat(21)), seen.length], [431, 2]);
+});
+
 Deno.test("deidentify() answers preflights the same for everyone", async () => {
   const { handle, seen } = makeEdge();
   const headers = {

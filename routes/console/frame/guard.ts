@@ -58,7 +58,7 @@ export function requireSession(options: ConsoleOptions): MiddlewareHandler<Conso
       if (c.req.method === "GET" && !c.req.path.startsWith("/console/live")) {
         return c.redirect("/console/sign-in", 303);
       }
-      throw new Refusal("console_session_invalid", "Your session has ended: sign in again.");
+      throw sessionEnded();
     }
     c.set("session", session);
     return await next();
@@ -67,13 +67,16 @@ export function requireSession(options: ConsoleOptions): MiddlewareHandler<Conso
 
 /**
  * Lets a form pass only with its session's token, from this site, and from somebody who may act.
- * Throws `request_forged` and `role_insufficient`.
+ * Throws `request_forged`, `role_insufficient`, and `console_session_invalid` when the session has ended while the form
+ * arrived.
  */
 export function requireForm(options: ConsoleOptions): MiddlewareHandler<ConsoleEnv> {
   return async function readForm(c, next) {
     if (SAFE_METHODS.has(c.req.method)) return await next();
     const form = await readFormOfThisSite(c);
-    const session = c.get("session");
+    // A form may take its time: what was signed out meanwhile does nothing any more.
+    const session = await options.sessions.read(sessionCookie(c, options));
+    if (session === undefined) throw sessionEnded();
     if (!options.sessions.isFormOf(session, form["form-token"])) throw forged();
     // Everybody may leave.
     if (session.operator.role !== "admin" && c.req.path !== "/console/sign-out") {
@@ -104,6 +107,10 @@ function isOfThisSite(headers: Headers): boolean {
   const origin = headers.get("origin");
   const host = headers.get("host");
   return origin !== null && host !== null && URL.parse(origin)?.host === host;
+}
+
+function sessionEnded(): Refusal {
+  return new Refusal("console_session_invalid", "Your session has ended: sign in again.");
 }
 
 function forged(): Refusal {

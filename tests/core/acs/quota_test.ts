@@ -16,7 +16,7 @@ async function withKey(
 ): Promise<void> {
   const service = await openService({ seconds: NOW });
   const key = await service.ringOf("notes").issuing(NOW);
-  const asked = { key, client: alice, request: Uint8Array.of(1), tokens: 1, nowSeconds: NOW };
+  const asked = { key, client: alice, request: Uint8Array.of(1), tokens: 1, now: () => NOW };
   await run(service, (changes) => spendQuota(service.store, { ...asked, ...changes }));
   service.store.close();
 }
@@ -42,7 +42,7 @@ Deno.test("spendQuota() grants the same bytes again for nothing, eight times an 
     for (let repeat = 0; repeat < 8; repeat++) assertEquals(await ask({ tokens: 4 }), "repeated");
     const hour = Math.floor(NOW / 3_600) + 1;
     await assertExhausted(ask({ tokens: 4 }), hour * 3_600 - NOW);
-    assertEquals(await ask({ tokens: 4, nowSeconds: hour * 3_600 }), "repeated");
+    assertEquals(await ask({ tokens: 4, now: () => hour * 3_600 }), "repeated");
   }));
 
 Deno.test("spendQuota() grants nothing under a key that has ended, and writes nothing", () =>
@@ -52,4 +52,14 @@ Deno.test("spendQuota() grants nothing under a key that has ended, and writes no
     const before = await rows();
     assertEquals(await ask({}), "key_over");
     assertEquals(await rows(), before);
+  }));
+
+Deno.test("spendQuota() grants nothing once the key has stopped issuing, however slow the store was", () =>
+  withKey(async (service, ask) => {
+    const { issueUntil } = await service.ringOf("notes").issuing(NOW);
+    const rows = () => Array.fromAsync(service.store.list({ prefix: [] }));
+    const before = await rows();
+    assertEquals(await ask({ now: () => issueUntil }), "key_over");
+    assertEquals(await rows(), before);
+    assertEquals(await ask({ now: () => issueUntil - 1 }), "granted");
   }));
