@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { Refusal } from "../core/base/errors.ts";
 import { accessLog, type AccessLogOptions } from "./access_log.ts";
 import type { Admission } from "./admission.ts";
 import { hopReader } from "./hop.ts";
 import { type HostRule, hostRule } from "./host_rule.ts";
 import { problemResponse } from "./http/problem.ts";
 import { kindOf, strip, stripAnswer } from "./strip.ts";
+import { readTarget } from "./target.ts";
 
 /** What the edge is made of. */
 export interface EdgeOptions extends AccessLogOptions, HostRule {
@@ -36,13 +36,14 @@ export function deidentify(options: EdgeOptions): EdgeHandler {
   return async function handleRequest(request, address) {
     const startedAt = performance.now();
     const { method, headers } = request;
-    // A Host header can make a URL that is none.
-    const url = URL.parse(request.url);
-    const path = url?.pathname ?? "";
-    const kind = kindOf(path);
+    // What has no target that can be believed is of no kind.
+    let path = "";
+    let kind = kindOf(path);
     let response: Response;
     try {
-      if (url === null) throw new Refusal("route_unknown", "There is no such host.");
+      const url = readTarget(request);
+      path = url.pathname;
+      kind = kindOf(path);
       const hop = readHop(headers, kind);
       // One ACS serves many clients over a few connections of log servers, which show a token first.
       const exempt = hop === "valid" || kind.name === "acs";

@@ -32,6 +32,8 @@ export interface RouteKind {
   readonly query: boolean;
   /** Whether one region may ask another: only there does the header of the hop mean anything. */
   readonly hop: boolean;
+  /** Whether only this machine's own names are answered. */
+  readonly loopback: boolean;
   /** Whether nobody may be recognised here later on: answers, too, carry only what is on a list. */
   readonly anonymous: boolean;
 }
@@ -43,6 +45,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = PASSAGES.map(({ kind, path, pas
   headers: passes,
   query: rest.query ?? false,
   hop: rest.hop ?? false,
+  loopback: rest.loopback ?? false,
   anonymous: rest.anonymous ?? false,
 }));
 
@@ -60,6 +63,7 @@ const UNKNOWN: RouteKind = {
   headers: [],
   query: false,
   hop: false,
+  loopback: false,
   anonymous: false,
 };
 
@@ -82,8 +86,6 @@ export interface Recognised {
 /** The new request that handlers get. Throws the refusals of what is wrong with the old one. */
 export function strip(request: Request, url: URL, { kind, hop }: Recognised): Request {
   checkHeaders(request.headers);
-  // Routes decode a path before they compare it; kinds, and the limits that hang on them, know it as it came.
-  if (url.pathname.includes("%")) throw new Refusal("route_unknown", "There is no such route.");
   if (url.href.includes("?") && !kind.query) {
     throw new Refusal("query_refused", "A query string is refused here: URLs get written down.");
   }

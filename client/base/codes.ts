@@ -16,6 +16,7 @@ export type ServiceCode =
   | "field_invalid"
   | "body_malformed"
   | "query_refused"
+  | "target_malformed"
   | "credential_missing"
   | "credential_malformed"
   | "key_unknown"

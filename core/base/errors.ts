@@ -9,6 +9,7 @@
 export type RefusalCode =
   | "body_malformed"
   | "query_refused"
+  | "target_malformed"
   | "credential_missing"
   | "credential_malformed"
   | "key_unknown"

@@ -10,6 +10,7 @@ import { CODE_HEADER } from "./headers.ts";
 export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, title: string]>> = {
   body_malformed: [400, "The body is malformed"],
   query_refused: [400, "A query string is refused"],
+  target_malformed: [400, "The host or the target is malformed"],
   credential_missing: [401, "The credential is missing"],
   credential_malformed: [401, "The credential is malformed"],
   key_unknown: [401, "The key is unknown"],

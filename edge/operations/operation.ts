@@ -19,6 +19,8 @@ export interface Passage {
   readonly query?: true;
   /** Whether one region may ask another: only there does the header of the hop mean anything. */
   readonly hop?: true;
+  /** Whether it answers only to a browser that asked this machine by its own name: other sites can have theirs lead here. */
+  readonly loopback?: true;
   /** Whether nobody may be recognised here later on: answers, too, carry only what is on a list. */
   readonly anonymous?: true;
 }
@@ -115,6 +117,7 @@ export const SECURITY = {
 /** Codes that any request may be refused with, before a route sees it or while it works. */
 export const ANY_REFUSAL: readonly RefusalCode[] = [
   "query_refused",
+  "target_malformed",
   "route_unknown",
   "method_not_allowed",
   "overloaded",

@@ -30,6 +30,6 @@ export const PAGES: readonly Passage[] = [
   { kind: "console", path: "/console/*", passes: CONSOLE },
   // A holder of the token hears what is wrong with the path.
   { kind: "admin", path: "/admin/*", passes: OPERATOR_ACTS },
-  { kind: "dev", path: "/dev/*", passes: DEVELOPMENT },
+  { kind: "dev", path: "/dev/*", passes: DEVELOPMENT, loopback: true },
   { kind: "dev", path: "/examples/*", passes: DEVELOPMENT },
 ];

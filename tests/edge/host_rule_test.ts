@@ -10,6 +10,10 @@ const PATHS = {
   admin: "/admin/v1/keys",
   metrics: "/metrics",
   console: "/console",
+  health: "/readyz",
+  acs: "/acs/v1/apps/demo/redeem",
+  dev: "/dev/session",
+  examples: "/examples/browser/",
 };
 
 /** The kinds that `host` answers, of those above. */
@@ -27,16 +31,18 @@ function answeredBy(host: string, rule: Parameters<typeof hostRule>[0]): string[
 }
 
 Deno.test("hostRule() has every host answer everything where none is named", () => {
-  assertEquals(answeredBy("any.example", {}), Object.keys(PATHS));
-  assertEquals(answeredBy("any.example", { issueHost: undefined }), Object.keys(PATHS));
+  const all = Object.keys(PATHS).filter((name) => name !== "dev");
+  assertEquals(answeredBy("any.example", {}), all);
+  assertEquals(answeredBy("any.example", { issueHost: undefined }), all);
 });
 
 Deno.test("hostRule() keeps issuance, logs and operators on hosts of their own", () => {
   const rule = { issueHost: "t.example", logHost: "l.example", adminHost: "a.example" };
-  assertEquals(answeredBy("t.example", rule), ["tokens", "keys"]);
-  assertEquals(answeredBy("l.example", rule), ["logs", "keys"]);
-  assertEquals(answeredBy("a.example", rule), ["keys", "admin", "metrics", "console"]);
-  assertEquals(answeredBy("other.example", rule), ["keys"]);
+  const anywhere = ["health", "acs", "examples"];
+  assertEquals(answeredBy("t.example", rule), ["tokens", "keys", ...anywhere]);
+  assertEquals(answeredBy("l.example", rule), ["logs", "keys", ...anywhere]);
+  assertEquals(answeredBy("a.example", rule), ["keys", "admin", "metrics", "console", ...anywhere]);
+  assertEquals(answeredBy("other.example", rule), ["keys", ...anywhere]);
 });
 
 Deno.test("hostRule() compares the host alone, and wholly", () => {
@@ -46,4 +52,37 @@ Deno.test("hostRule() compares the host alone, and wholly", () => {
   for (const host of ["xl.example", "l.example.", "l.example.evil.example"]) {
     assertThrows(() => checkHost(logs, new URL(`https://${host}/`)), Refusal);
   }
+});
+
+Deno.test("hostRule() answers development to this machine's own names alone: a site can lead its own here", () => {
+  const answers = (host: string) => answeredBy(host, {}).includes("dev");
+  for (const host of ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.8.9.10:80", "[::1]:8000"]) {
+    assertEquals(answers(host), true, host);
+  }
+  const others = [
+    "rebound.example",
+    "localhost.",
+    "localhost.example",
+    "127.0.0.1.example",
+    "0.0.0.0",
+    "[::]",
+  ];
+  for (const host of [...others, "10.0.0.1", "[::ffff:7f00:1]", "128.0.0.1"]) {
+    assertEquals(answers(host), false, host);
+  }
+});
+
+Deno.test("hostRule() has nothing of operators on the public listener, and nothing of clients on theirs", () => {
+  const names = Object.keys(PATHS);
+  const operators = ["admin", "metrics", "console"];
+  const at = (door: "public" | "operators") => answeredBy("localhost", { door });
+  assertEquals(at("public"), names.filter((name) => !operators.includes(name)));
+  assertEquals(at("operators"), [...operators, "health"]);
+  // The host is asked for besides.
+  const rule = { door: "operators", adminHost: "a.example" } as const;
+  assertEquals(answeredBy("localhost", rule), ["health"]);
+  assertEquals(
+    operators.filter((name) => answeredBy("a.example", { ...rule, door: "public" }).includes(name)),
+    [],
+  );
 });

@@ -2,36 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { fetchTokens, logsPath, signLog, type Token } from "../support/client/protocol_client.ts";
 import { sendRaw } from "../support/http/raw_http.ts";
-import {
-  snapshot,
-  type TestService,
-  type TestServiceOptions,
-  withService,
-} from "../support/service/service.ts";
-
-async function withSocket(
-  run: (test: TestService, port: number, uncaught: unknown[]) => Promise<void>,
-  options: TestServiceOptions = {},
-): Promise<void> {
-  await withService(options, async (test) => {
-    const uncaught: unknown[] = [];
-    const server = Deno.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      onListen: () => {},
-      onError: (error) => {
-        uncaught.push(error);
-        return new Response(null, { status: 500 });
-      },
-    }, (request, { remoteAddr }) => test.handle(request, remoteAddr.hostname));
-    try {
-      await run(test, server.addr.port, uncaught);
-      assertEquals(uncaught, []);
-    } finally {
-      await server.shutdown();
-    }
-  });
-}
+import { snapshot, type TestService } from "../support/service/service.ts";
+import { withSocket } from "../support/service/socket.ts";
 
 const CLOSE = "Host: localhost\r\nConnection: close\r\n\r\n";
 

@@ -132,6 +132,12 @@ const REASONS: Readonly<Record<RefusalCode | RejectionCode | "refused_elsewhere"
     why: "URLs get written down on the way, so a query is refused. The SDK never sends one.",
     kind: "client",
   },
+  target_malformed: {
+    what: "Malformed host or target",
+    why:
+      "The Host field names more than a host, or another one than the target: a scanner, or a proxy that changes one.",
+    kind: "attack",
+  },
   headers_too_large: {
     what: "Too many headers",
     why: "More headers than any client needs.",

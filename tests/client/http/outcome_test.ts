@@ -8,6 +8,7 @@ import type { RefusalCode } from "../../../core/base/errors.ts";
 const TABLE: Readonly<Partial<Record<RefusalCode, readonly [certain: Action, uncertain: Action]>>> = {
   body_malformed: ["drop", "unknown"],
   query_refused: ["drop", "unknown"],
+  target_malformed: ["drop", "unknown"],
   credential_missing: ["drop", "unknown"],
   credential_malformed: ["drop", "unknown"],
   key_unknown: ["next_key", "unknown"],

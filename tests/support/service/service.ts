@@ -137,7 +137,9 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     kv,
     clock,
     handle,
-    send: (path, init) => handle(new Request(`https://telemetry.example${path}`, init)),
+    // Development answers to this machine's own names alone.
+    send: (path, init) =>
+      handle(new Request(`${development ? "http://localhost" : "https://telemetry.example"}${path}`, init)),
     signIn: (subject, app = "notes", claims = {}) =>
       new SignJWT({
         iss: SESSION_ISSUER,
