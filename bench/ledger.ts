@@ -100,7 +100,11 @@ async function showStall(rows: number): Promise<void> {
 
 async function showMemory(millions: readonly number[]): Promise<void> {
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--allow-all", "bench/ledger/memory.ts", ...millions.map(String)],
+    args: [
+      ...["run", "--config=tests/deno.json", "--no-check", "--allow-all"],
+      "bench/ledger/memory.ts",
+      ...millions.map(String),
+    ],
     stderr: "inherit",
   }).output();
   if (!success) throw new Error("The redemptions failed");

@@ -65,7 +65,10 @@ async function measureCurve(folder: string, dimension: Dimension): Promise<Step[
     pointsOf(dimension).map(async (point) => {
       const { contender } = await ContenderProcess.start({
         command: Deno.execPath(),
-        args: ["run", "--no-check", "--allow-all", "scale/point.ts", folder, JSON.stringify(point)],
+        args: [
+          ...["run", "--config=../tests/deno.json", "--no-check", "--allow-all"],
+          ...["scale/point.ts", folder, JSON.stringify(point)],
+        ],
         cwd: new URL("./", import.meta.url),
       });
       return { value: point[dimension], fullIndex: point.fullIndex, contender, rounds: [] as Measurement[] };

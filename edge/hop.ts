@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { timingSafeEqual } from "node:crypto";
 import { utf8 } from "../core/base/bytes.ts";
 import { HOP_HEADER } from "./http/headers.ts";
 import type { Hop, RouteKind } from "./strip.ts";

@@ -64,7 +64,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "core/voprf",
     imports: ["core/base"],
-    packages: ["@noble/", "@std/crypto/", "libsodium-sumo", "node:module"],
+    packages: ["@noble/", "libsodium-sumo", "node:crypto", "node:module"],
   },
   { room: "core/token", imports: ["core/base", "core/voprf"], packages: ["@noble/hashes/", "node:crypto"] },
   { room: "core/privacy/sketch", imports: ["core/base"] },
@@ -141,7 +141,7 @@ const ROOMS: readonly Room[] = [
       "core/operations",
       "core/privacy/risk",
     ],
-    packages: ["@noble/hashes/", "@std/crypto/"],
+    packages: ["@noble/hashes/", "node:crypto"],
   },
   {
     room: "core/acs/remote",
@@ -185,19 +185,19 @@ const ROOMS: readonly Room[] = [
   {
     room: "edge/auth",
     imports: ["core/", "edge/http"],
-    packages: ["@noble/hashes/", "@std/crypto/", "hono", "jose", "oauth4webapi"],
+    packages: ["@noble/hashes/", "node:crypto", "hono", "jose", "oauth4webapi"],
     uses: ["network", "stopwatch"],
   },
   {
     room: "edge/remote",
     imports: ["core/", "edge/http"],
-    packages: ["@noble/hashes/", "@std/crypto/", "node:crypto", "zod"],
+    packages: ["@noble/hashes/", "node:crypto", "zod"],
     uses: ["network"],
   },
   {
     room: "edge",
     imports: ["core/", "edge/"],
-    packages: ["@noble/hashes/", "@std/crypto/", "hono", "node:crypto", "zod"],
+    packages: ["@noble/hashes/", "hono", "node:crypto", "zod"],
     uses: ["stopwatch"],
   },
 
@@ -265,7 +265,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "cli",
     imports: ["boot", "client/", "core/", "cli/", "edge/auth", "dit.config.ts", "deno.json"],
-    packages: ["node:sqlite", "node:util", "node:zlib", "terser"],
+    packages: ["node:sqlite", "node:util"],
     uses: EVERYTHING,
   },
 ];

@@ -40,7 +40,7 @@ async function milliseconds<T>(work: () => Promise<T>): Promise<[T, number]> {
 
 async function runScript(script: string): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "--allow-all", script],
+    args: ["run", "--config=../../tests/deno.json", "--no-check", "--allow-all", script],
     cwd: new URL("./", import.meta.url),
   }).output();
   if (!success) throw new Error(`${script} failed`);

@@ -22,6 +22,7 @@ export async function startPlainServer(folder: string): Promise<PlainProcess> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
+      `--config=${new URL("../../tests/deno.json", import.meta.url).pathname}`,
       "--no-check",
       "--allow-all",
       new URL("plain_server.ts", import.meta.url).pathname,

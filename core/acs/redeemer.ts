@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { timingSafeEqual } from "node:crypto";
 import { binaryText } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import { dayOf, hourOfDay } from "../base/time.ts";

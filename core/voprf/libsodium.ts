@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { timingSafeEqual } from "node:crypto";
 import libsodium from "libsodium-sumo";
 import type { Hashes } from "../base/hmac.ts";
 

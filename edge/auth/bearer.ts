@@ -4,7 +4,7 @@
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { timingSafeEqual } from "node:crypto";
 import { utf8 } from "../../core/base/bytes.ts";
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i;

@@ -7,7 +7,7 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { timingSafeEqual } from "node:crypto";
 import { errors, jwtVerify, SignJWT } from "jose";
 import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { endSession, isEnded } from "../../core/operations/sessions_ended.ts";

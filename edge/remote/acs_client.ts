@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { RedeemedUse } from "../../core/acs/redeem.ts";
 import type { Redemption } from "../../core/acs/redeemer.ts";

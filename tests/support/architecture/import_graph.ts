@@ -7,6 +7,9 @@
 /** The imports of each file. A file of the root by its path from there, anything else as it is written. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
+/** It knows the packages of the tests too. */
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
 interface Resolved {
   readonly specifier?: string;
 }
@@ -33,7 +36,7 @@ export async function readImports(root: URL, files: readonly string[]): Promise<
   try {
     await Deno.writeTextFile(entry, files.map((file) => `import "${new URL(file, root)}";\n`).join(""));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", entry],
+      args: ["info", "--json", `--config=${CONFIG}`, entry],
       cwd: root,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));

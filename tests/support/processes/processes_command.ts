@@ -7,6 +7,8 @@ import { assert } from "@std/assert";
 import { runFlags } from "../../../cli/cluster/service_process.ts";
 import configuration from "../../../deno.json" with { type: "json" };
 
+const ROOT = new URL("../../../", import.meta.url);
+
 /** A running command. */
 export interface MembersCommand {
   /** All that it has printed so far. */
@@ -27,8 +29,9 @@ export function startMembers(
   const command = new Deno.Command("deno", {
     args: [
       "run",
-      ...runFlags(configuration.tasks[task].command, script),
-      new URL(`../../../${script}`, import.meta.url).href,
+      ...runFlags(configuration.tasks[task].command, script)
+        .map((flag) => flag.replace("--config=", `--config=${ROOT.pathname}`)),
+      new URL(script, ROOT).href,
       `--ports=${ports}`,
     ],
     cwd: folder,

@@ -68,7 +68,7 @@ Deno.test("startKvEndpoint() leaves nothing behind that keeps the process alive"
     kv.close();
     await endpoint.stop();
     console.log("stopped");`;
-  const config = new URL(import.meta.resolve("../../../deno.json")).pathname;
+  const config = new URL(import.meta.resolve("../../deno.json")).pathname;
   const permissions = ["--allow-net=127.0.0.1", "--allow-env=DENO_KV_ACCESS_TOKEN", "--allow-ffi"];
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [

@@ -1,0 +1,57 @@
+import { assert, assertEquals } from "@std/assert";
+import production from "../deno.json" with { type: "json" };
+import development from "./deno.json" with { type: "json" };
+
+const ROOT = new URL("../", import.meta.url);
+
+interface Lock {
+  readonly npm: Readonly<Record<string, unknown>>;
+}
+
+async function lockedPackages(path: string): Promise<Set<string>> {
+  const { npm }: Lock = JSON.parse(await Deno.readTextFile(new URL(path, ROOT)));
+  return new Set(Object.keys(npm));
+}
+
+/** The packages that a start of the service, a command or the client reaches. */
+async function reachedPackages(): Promise<Set<string>> {
+  const files = await Promise.all(["boot", "cli", "client"].map(async (folder) => {
+    const entries = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT)));
+    return entries.filter(({ name }) => name.endsWith(".ts")).map(({ name }) => `${folder}/${name}`);
+  }));
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    const imported = ["main.ts", ...files.flat()];
+    await Deno.writeTextFile(entry, imported.map((file) => `import "${new URL(file, ROOT)}";\n`).join(""));
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", `--config=${new URL("deno.json", ROOT).pathname}`, entry],
+      cwd: ROOT,
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    const { npmPackages } = JSON.parse(new TextDecoder().decode(stdout));
+    return new Set(Object.keys(npmPackages));
+  } finally {
+    await Deno.remove(entry);
+  }
+}
+
+Deno.test("production's lock names what production imports and nothing else", async () => {
+  // All that it names is downloaded by a first `deno task start`.
+  assertEquals([...await lockedPackages("deno.lock")].toSorted(), [...await reachedPackages()].toSorted());
+});
+
+Deno.test("the tests run with production's packages, in the same versions", async () => {
+  const both = development.imports as Record<string, string>;
+  for (const [name, specifier] of Object.entries(production.imports)) {
+    assertEquals(both[name], specifier, name);
+  }
+  const tested = await lockedPackages("tests/deno.lock");
+  for (const name of await lockedPackages("deno.lock")) assert(tested.has(name), name);
+});
+
+Deno.test("the tests are checked, formatted and linted as production is", () => {
+  assertEquals(development.compilerOptions, production.compilerOptions);
+  assertEquals(development.unstable, production.unstable);
+  assertEquals(development.lint.rules, production.lint.rules);
+  assertEquals(development.fmt.lineWidth, production.fmt.lineWidth);
+});
