@@ -9,10 +9,13 @@ import type { ClientIdentity } from "../../core/acs/client_tag.ts";
 import type { Application } from "../../core/config/types.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import { KeySet } from "./key_set.ts";
+import { secretBytes } from "../../core/base/secret_bytes.ts";
 
 /** Longest token that is looked at. */
 const MAX_JWT_LENGTH = 8 * 1024;
 const MAX_SUBJECT_LENGTH = 1_024;
+/** Fewest bytes of a shared secret (RFC 7518, 3.2). */
+const MIN_SECRET_BYTES = 32;
 const CLOCK_TOLERANCE_SECONDS = 30;
 
 /** Turns an Authorization header into the client it belongs to. */
@@ -79,10 +82,11 @@ async function createVerifier(app: Application, options: SessionOptions): Promis
   });
   switch (key.kind) {
     case "hs256": {
-      const secret = new TextEncoder().encode(options.secret(key.secretEnv) ?? "");
-      if (secret.length < 32) {
+      const secret = secretBytes(options.secret(key.secretEnv) ?? "");
+      if (secret === undefined || secret.length < MIN_SECRET_BYTES) {
         throw new SessionSetupError(
-          `Set ${key.secretEnv} to a secret of at least 32 bytes: the sessions of ${app.id} are signed with it.`,
+          `Set ${key.secretEnv} to a secret of at least ${MIN_SECRET_BYTES} bytes, as text or as "base64:" and ` +
+            `their base64: the sessions of ${app.id} are signed with it.`,
         );
       }
       return async (token, now) => (await jwtVerify(token, secret, expected(["HS256"], now))).payload;

@@ -8,9 +8,10 @@
  */
 import { createHmac } from "node:crypto";
 import { type AlertRow, alertText } from "../../core/privacy/risk/alerts.ts";
+import { secretBytes } from "../../core/base/secret_bytes.ts";
 
-/** Fewest characters of a webhook's secret. */
-const MIN_WEBHOOK_SECRET = 32;
+/** Fewest bytes of a webhook's secret. */
+const MIN_SECRET_BYTES = 32;
 const TIMEOUT_MS = 10_000;
 
 /** The webhook cannot be called as it is configured. */
@@ -37,10 +38,11 @@ export interface WebhookOptions {
  * @throws {WebhookSetupError} If the secret is not there or too short.
  */
 export function alertWebhook(options: WebhookOptions): (alert: AlertRow) => Promise<boolean> {
-  const secret = options.secret(options.secretEnv);
-  if (secret === undefined || secret.length < MIN_WEBHOOK_SECRET) {
+  const secret = secretBytes(options.secret(options.secretEnv) ?? "");
+  if (secret === undefined || secret.length < MIN_SECRET_BYTES) {
     throw new WebhookSetupError(
-      `Set ${options.secretEnv} to at least ${MIN_WEBHOOK_SECRET} characters: it signs the alerts' webhook.`,
+      `Set ${options.secretEnv} to a secret of at least ${MIN_SECRET_BYTES} bytes, as text or as "base64:" and ` +
+        "their base64: it signs the alerts' webhook.",
     );
   }
   return async function sendAlert(alert: AlertRow): Promise<boolean> {

@@ -9,6 +9,7 @@ import { SignJWT } from "jose";
 import { z } from "zod";
 import { Refusal } from "../../core/base/errors.ts";
 import type { Server } from "../../core/service.ts";
+import { secretBytes } from "../../core/base/secret_bytes.ts";
 import { readRequest, type Reads } from "../../edge/read_request.ts";
 
 const SESSION_SECONDS = 3_600;
@@ -41,7 +42,7 @@ export function devRoutes(service: Server, secret: (name: string) => string | un
       .setSubject(client)
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + SESSION_SECONDS)
-      .sign(new TextEncoder().encode(secret(app.session.key.secretEnv)));
+      .sign(secretBytes(secret(app.session.key.secretEnv) ?? "") ?? new Uint8Array());
     return c.json({ jwt, expires_in: SESSION_SECONDS }, 200, { "cache-control": "no-store" });
   }).get("/dev/store", async function countRows(c) {
     const counts: Record<string, number> = {};

@@ -72,7 +72,7 @@ Deno.test("alertWebhook() fails without a stack where nobody listens", async () 
 });
 
 Deno.test("alertWebhook() refuses to start without a good secret, and names the variable only", () => {
-  for (const secret of [undefined, "", "short-secret"]) {
+  for (const secret of [undefined, "", "short-secret", "base64:c2hvcnQ=", `base64:${"A".repeat(43)}`]) {
     const error = assertThrows(
       () =>
         alertWebhook({
