@@ -11,6 +11,7 @@ import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import type { CommitterOptions } from "../core/ledger/committer.ts";
 import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
+import type { HostState } from "../core/operations/standing.ts";
 import type { Store } from "../core/store/store.ts";
 import { loadSuites } from "../core/voprf/load.ts";
 import { Admission, type AdmissionOptions } from "../edge/admission.ts";
@@ -42,6 +43,8 @@ export interface Ports {
   readonly log: Log;
   /** Hears of errors of requests that nobody expected. */
   readonly onInternalError: (error: unknown) => void;
+  /** How the machine is, for metrics; nothing is known of it by default. */
+  readonly readHost?: (() => Promise<HostState>) | undefined;
 }
 
 /** What no operator sets: tests wait for no deadline, and benches look inside. */
@@ -136,8 +139,8 @@ async function sessionsOf(
 async function openServer(
   { settings, deployment, secrets, openStore, ports, tuning = {} }: AssembleOptions,
 ): Promise<Server> {
-  const { region, acs } = settings;
-  const { now, random, fetch, log } = ports;
+  const { region, acs, role } = settings;
+  const { now, random, fetch, log, readHost } = ports;
   const store = await openStore();
   const sealer = await Sealer.of(secrets.sealKeys, random);
   await proveSealingKeys(store, sealer);
@@ -152,6 +155,9 @@ async function openServer(
     // The store's owner cannot change these lines: they show when the audit log was cut short.
     onAuditEntry: ({ number, digest }: { number: number; digest: string }) =>
       log("trail", { number, digest }),
+    // An ACS alone answers no questions about logs.
+    jobs: role === "acs" ? ["maintenance"] as const : undefined,
+    readHost,
   };
   if (acs !== undefined) {
     const client = { ...acs, deployment, region, fetch, deadlineMs: tuning.acsDeadlineMs };

@@ -5,6 +5,7 @@
  */
 import { checkConfig } from "../core/config/check/check.ts";
 import { assemble, type Assembled } from "./assemble.ts";
+import { hostReader } from "./host_state.ts";
 import { loadConfig } from "./load_config.ts";
 import type { Log } from "./log.ts";
 import { openLockedStore } from "./open_store.ts";
@@ -50,6 +51,7 @@ export async function assembleFromEnvironment(
       random: (length) => crypto.getRandomValues(new Uint8Array(length)),
       fetch,
       log,
+      readHost: hostReader(settings.kv),
       onInternalError: (error) =>
         log("internal_error", { reasons: mistakesOf(error) ?? [(error as Error)?.name] }),
     },

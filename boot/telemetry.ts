@@ -5,8 +5,8 @@
  * @module
  */
 import { metrics } from "@opentelemetry/api";
-import { readGauges } from "../core/operations/gauges.ts";
-import { METRICS, parseSeries } from "../core/operations/metrics.ts";
+import { GAUGES, readGauges } from "../core/operations/gauges.ts";
+import { DURATIONS, METRICS, parseSeries } from "../core/operations/metrics.ts";
 import { labelsOf } from "../core/operations/prometheus.ts";
 import type { Server } from "../core/service.ts";
 
@@ -22,10 +22,18 @@ export function registerMetrics(service: Server): void {
       }
     });
   }
-  for (const { name, help } of readGauges(service)) {
+  const durations = meter.createHistogram(DURATIONS.name, {
+    description: DURATIONS.help,
+    unit: "s",
+    advice: { explicitBucketBoundaries: [...DURATIONS.bounds] },
+  });
+  service.counters.durations.listen((route, seconds) => durations.record(seconds, { route }));
+  for (const { name, help } of Object.values(GAUGES)) {
     meter.createObservableGauge(name, { description: help }).addCallback((result) => {
+      // Nobody waits for it: what is read now is exported the next time.
+      if (name === GAUGES.started.name) service.standing.refresh();
       const gauge = readGauges(service).find((gauge) => gauge.name === name);
-      if (gauge !== undefined) result.observe(gauge.value);
+      for (const { labels, value } of gauge?.samples ?? []) result.observe(value, labels);
     });
   }
 }

@@ -9,6 +9,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
+import { backupMarkOf } from "../boot/host_state.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { exists, findStore } from "./stopped_store.ts";
@@ -55,6 +56,8 @@ await runCommand(async () => {
     throw new CommandError("There is no store here: set DIT_KV to its file.");
   }
   await copyStore(location, target);
+  // The service shows its age among its metrics.
+  await Deno.writeTextFile(backupMarkOf(location), `${Math.floor(Date.now() / 1_000)}\n`);
   console.log(
     `${target} holds the store as it is now. It opens with today's DIT_SEAL_KEYS only, which do not belong beside it.`,
   );

@@ -15,7 +15,16 @@ import {
   SIGNING_KEYS,
 } from "./keys/families.ts";
 import { CLAIMS, FENCES, LOG_ROWS, SEGMENTS, TALLIES } from "./ledger/families.ts";
-import { AUDIT_ENTRIES, AUDIT_HEADS, COUNTERS, ENDED_SESSIONS, PROBES } from "./operations/families.ts";
+import {
+  AUDIT_ENTRIES,
+  AUDIT_HEADS,
+  COUNTERS,
+  ENDED_SESSIONS,
+  JOB_SUCCESSES,
+  PROBES,
+  TOLD_HOURS,
+  TOLD_SINCE,
+} from "./operations/families.ts";
 import { BUDGETS, RELEASES } from "./privacy/release/families.ts";
 import { ALERTS, DECISIONS, RISK_DAYS, SKETCHES } from "./privacy/risk/families.ts";
 import { familyNames } from "./store/families.ts";
@@ -34,6 +43,7 @@ export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
   ENDED_KEYS,
   ENDED_SESSIONS,
   FENCES,
+  JOB_SUCCESSES,
   KEY_ENDS,
   LOG_ROWS,
   MONITOR_SECRETS,
@@ -48,4 +58,6 @@ export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
   SIGNING_KEYS,
   SKETCHES,
   TALLIES,
+  TOLD_HOURS,
+  TOLD_SINCE,
 ]);

@@ -12,6 +12,10 @@ import { FAMILY_NAMES } from "./families.ts";
 import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
 import { Health } from "./operations/health.ts";
+import { HourTeller } from "./operations/hour_teller.ts";
+import { type Job, JobSuccesses } from "./operations/job_successes.ts";
+import { type HostState, type KeyEnds, Standing } from "./operations/standing.ts";
+import { type Lifetime, stateAt } from "./keys/epoch.ts";
 import { KeyRing } from "./keys/key_ring.ts";
 import type { KeyEvent, RotationContext } from "./keys/rotation.ts";
 import type { Sealer } from "./keys/sealing.ts";
@@ -49,6 +53,10 @@ export interface ServerOptions {
   readonly committer?: CommitterOptions | undefined;
   /** Hears of every entry of the audit log. */
   readonly onAuditEntry?: ((entry: AuditEntry) => void) | undefined;
+  /** The jobs that a clock starts in this process; all by default. */
+  readonly jobs?: readonly Job[] | undefined;
+  /** How this machine is; nothing is known of it by default. */
+  readonly readHost?: (() => Promise<HostState>) | undefined;
 }
 
 /** What a server with keys of its own is made of. */
@@ -95,6 +103,10 @@ export interface Server {
   readonly counterRows: CounterRows;
   /** How this process is. */
   readonly health: Health;
+  /** When each job of the clock last went through. */
+  readonly jobSuccesses: JobSuccesses;
+  /** What metrics tell of the store and the machine. */
+  readonly standing: Standing;
   /** What operators did. */
   readonly auditLog: AuditLog;
   /** The keys of this region that an application publishes. Throws the refusal `app_unknown`. */
@@ -133,7 +145,13 @@ export function createService(options: ServiceOptions): Service {
       new KeyRing(rotation, app, deployment.issuer, (ordinal) => macKeys.clear(ordinal)),
     ]),
   );
-  const parts = commonParts(options);
+  const parts = commonParts(options, async function readKeyEnds() {
+    const nowSeconds = options.now();
+    const read = [...rings].map(async ([app, ring]) =>
+      [app, endsOf(await ring.current(nowSeconds), nowSeconds)] as const
+    );
+    return new Map(await Promise.all(read));
+  });
   const ringOf = (id: string) => known(rings.get(id));
   return {
     ...parts,
@@ -148,7 +166,8 @@ export function createService(options: ServiceOptions): Service {
 /** Puts a log server together, whose ACS is elsewhere. Nothing is read or written yet. */
 export function createLogServer(options: LogServerOptions): Server {
   const { acs, store, sealer, random } = options;
-  const parts = commonParts(options);
+  // The keys' ends are the ACS's to tell.
+  const parts = commonParts(options, () => Promise.resolve(new Map()));
   const { appOf, committer } = parts;
   return {
     ...parts,
@@ -158,9 +177,13 @@ export function createLogServer(options: LogServerOptions): Server {
   };
 }
 
-function commonParts(options: ServerOptions) {
+function commonParts(options: ServerOptions, readKeyEnds: () => Promise<ReadonlyMap<string, KeyEnds>>) {
   const { deployment, store, sealer, random, now, region, onAuditEntry } = options;
+  const { jobs = ["maintenance", "releases"], readHost = () => Promise.resolve({}) } = options;
   const counters = new Counters(now);
+  const process = random(9).toBase64();
+  const hours = new HourTeller({ store, counters, process, now });
+  const jobSuccesses = new JobSuccesses(store, jobs, now);
   const risk = new RiskMonitor(options);
   const committer = new Committer(store, random, {
     ...options.committer,
@@ -178,14 +201,24 @@ function commonParts(options: ServerOptions) {
     now,
     region,
     counters,
-    counterRows: new CounterRows(store, counters, random(9).toBase64(), now),
+    counterRows: new CounterRows(store, counters, process, now),
     health: new Health(now()),
+    jobSuccesses,
+    standing: new Standing({ hours, jobs: jobSuccesses, readKeyEnds, readHost }),
     auditLog: new AuditLog(store, { random, now, onEntry: onAuditEntry }),
     committer,
     risk,
     appOf: (id: string): Application => findApplication(deployment, id),
     suppressionsOf: (app: string): Suppressions => risk.suppressionsOf(app),
   };
+}
+
+/** Until when keys can sign: `keys` are in order of their epochs, and each begins where the one before ends. */
+function endsOf(keys: readonly Lifetime[], nowSeconds: number): KeyEnds {
+  const issuing = keys.find((key) => stateAt(key, nowSeconds) === "issuing")?.issueUntil;
+  let made = issuing;
+  for (const { notBefore, issueUntil } of keys) if (notBefore === made) made = issueUntil;
+  return { issuing, made };
 }
 
 function known<T>(value: T | undefined): T {

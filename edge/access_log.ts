@@ -4,6 +4,7 @@
  * @module
  */
 import type { CountedAnswer } from "../core/operations/counters.ts";
+import { isOperatorsRoute } from "../core/operations/metrics.ts";
 import { CODE_HEADER } from "./http/headers.ts";
 import type { RouteKind } from "./strip.ts";
 
@@ -60,6 +61,8 @@ export function accessLog({ onAnswer, count, applications }: AccessLogOptions): 
       app: app !== undefined && applications?.has(app) ? app : undefined,
       outcome: code ?? outcomeOf(kind, response),
       duration,
+      // An anonymous request's exact duration is nobody's to know.
+      ...(isOperatorsRoute(kind.name) ? { seconds: milliseconds / 1_000 } : {}),
     });
   };
 }

@@ -219,7 +219,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "boot",
     imports: ["core/", "edge/", "routes/", "dit.config.ts"],
-    packages: ["@opentelemetry/api", "hono"],
+    packages: ["@opentelemetry/api", "hono", "node:fs/promises", "node:path"],
     uses: [
       "environment",
       "clock",

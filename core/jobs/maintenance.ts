@@ -41,6 +41,7 @@ export async function runMaintenance(
 ): Promise<MaintenanceReport> {
   try {
     const report = await runDue(server, pace);
+    await server.jobSuccesses.succeeded("maintenance");
     server.health.maintained({ endedAtSeconds: server.now() });
     return report;
   } catch (error) {

@@ -26,6 +26,7 @@ export async function runReleases(server: Server): Promise<NightReport> {
       onFailure: (error) => failures.push(error),
     });
   }
+  if (failures.length === 0) await server.jobSuccesses.succeeded("releases");
   return { outcomes, ...(failures.length === 0 ? {} : { failure: failures[0] }) };
 }
 

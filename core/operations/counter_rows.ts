@@ -8,7 +8,7 @@
 import type { AppCounts, Counters, Counts } from "./counters.ts";
 import { sumCounts } from "./counters.ts";
 import type { Series } from "./metrics.ts";
-import { COUNTERS, countersOf } from "./families.ts";
+import { COUNTERS, countersOf, toldHoursOf } from "./families.ts";
 import type { Key } from "../store/port.ts";
 import { roomInCommit } from "../store/limits.ts";
 import type { Store } from "../store/store.ts";
@@ -124,5 +124,6 @@ export class CounterRows {
 /** Deletes the hours that are over their retention, a few at a time. Gives how many rows it deleted. */
 export async function sweepCounters(store: Store, nowSeconds: number, pace: SweepPace): Promise<number> {
   const firstKept = Math.floor(nowSeconds / 3_600) - COUNTER_RETENTION_DAYS * 24;
+  await store.sweep(toldHoursOf(0, firstKept - 1), pace);
   return await store.sweep(countersOf(0, firstKept - 1), pace);
 }

@@ -6,7 +6,16 @@
  *
  * @module
  */
-import { isAnonymous, type MetricKey, parseSeries, powerBucket, type Series, seriesOf } from "./metrics.ts";
+import { Histogram } from "./histogram.ts";
+import {
+  DURATIONS,
+  isHourly,
+  type MetricKey,
+  parseSeries,
+  powerBucket,
+  type Series,
+  seriesOf,
+} from "./metrics.ts";
 
 /** Counts by series. */
 export type Counts = ReadonlyMap<Series, number>;
@@ -16,8 +25,8 @@ export type AppCounts = ReadonlyMap<string, Counts>;
 
 /** Minutes that the live view shows. */
 export const LIVE_MINUTES = 60;
-/** Closed hours that wait for a store which does not answer; beyond it the oldest is given up. */
-const MAX_WAITING_HOURS = 48;
+/** Hours that wait for a store which does not answer, or for a scraper; beyond it the oldest is given up. */
+export const MAX_WAITING_HOURS = 48;
 
 const SECONDS = { minute: 60, hour: 3_600 } as const;
 
@@ -31,15 +40,22 @@ export interface CountedAnswer {
   readonly outcome: string;
   /** The duration, coarse. */
   readonly duration: string;
+  /** The duration in seconds, of operators' routes only. */
+  readonly seconds?: number | undefined;
 }
 
 /** Counts what happens in this process. */
 export class Counters {
   readonly #totals = new Tally();
-  /** The totals as they stood when the current hour began. */
-  #totalsAtHour = new Tally();
+  /** What may be told of the series that leave by the hour. */
+  readonly #told = new Tally();
+  /** This process's own hours that were not told yet. */
+  readonly #untold = new Map<number, Tally>();
   readonly #hours = new Map<number, Tally>();
   readonly #minutes = new Map<number, Tally>();
+
+  /** How long requests on operators' routes took. */
+  readonly durations: Histogram = new Histogram(DURATIONS.bounds);
 
   readonly #now: () => number;
 
@@ -49,7 +65,8 @@ export class Counters {
   }
 
   /** Counts an answer. */
-  answered({ route, app, outcome, duration }: CountedAnswer): void {
+  answered({ route, app, outcome, duration, seconds }: CountedAnswer): void {
+    if (seconds !== undefined) this.durations.observe(route, seconds);
     this.#add(app ?? "", [
       [seriesOf("requests", route, outcome), 1],
       [seriesOf("durations", route, duration), 1],
@@ -81,19 +98,41 @@ export class Counters {
   }
 
   /**
-   * What may leave the process for somebody who writes it down often: the same totals, but those of the anonymous path
-   * as they stood at the last full hour.
+   * What may leave the process for somebody who writes it down often: the same totals, but of the series that are told
+   * by the hour those hours alone which were told ({@linkcode HourTeller}). Their names stand there before, with 0.
    */
   exported(): AppCounts {
-    this.#turnHour();
     const exported = new Tally();
     for (const [app, counts] of this.#totals.counts) {
-      for (const [series, count] of counts) {
-        const shown = isAnonymous(series) ? this.#totalsAtHour.counts.get(app)?.get(series) ?? 0 : count;
-        exported.add(app, series, shown);
-      }
+      for (const [series, count] of counts) exported.add(app, series, isHourly(series) ? 0 : count);
+    }
+    for (const [app, counts] of this.#told.counts) {
+      for (const [series, count] of counts) exported.add(app, series, count);
     }
     return exported.counts;
+  }
+
+  /** This process's own hours before `hour` that were not told yet. */
+  untoldHours(hour: number): number[] {
+    return [...this.#untold.keys()].filter((own) => own < hour);
+  }
+
+  /** From now on one of this process's own hours is a part of what is exported. */
+  tellHour(hour: number): void {
+    this.tell(this.#untold.get(hour)?.counts ?? new Map());
+    this.#untold.delete(hour);
+  }
+
+  /** Another process tells one of this process's own hours. */
+  leaveHour(hour: number): void {
+    this.#untold.delete(hour);
+  }
+
+  /** From now on these counts are a part of what is exported, as far as they are told by the hour. */
+  tell(all: AppCounts): void {
+    for (const [app, counts] of all) {
+      for (const [series, count] of counts) if (isHourly(series)) this.#told.add(app, series, count);
+    }
   }
 
   /** The last {@linkcode LIVE_MINUTES} minutes by their number since 1970, the current one included. */
@@ -113,28 +152,23 @@ export class Counters {
   }
 
   #add(app: string, counts: readonly (readonly [Series, number])[]): void {
-    this.#turnHour();
     const hour = windowOf(this.#hours, this.#hour());
+    // Not the same tally: where a clock was set back, an hour that was told is counted on and told once more.
+    const untold = windowOf(this.#untold, this.#hour());
     const minute = windowOf(this.#minutes, Math.floor(this.#now() / SECONDS.minute));
     for (const [series, count] of counts) {
       if (count === 0) continue;
-      for (const tally of [this.#totals, hour, minute]) tally.add(app, series, count);
+      for (const tally of [this.#totals, hour, untold, minute]) tally.add(app, series, count);
     }
-    const [oldest] = this.#hours.keys();
-    if (oldest !== undefined && this.#hours.size > MAX_WAITING_HOURS) this.#hours.delete(oldest);
+    for (const hours of [this.#hours, this.#untold]) {
+      const [oldest] = hours.keys();
+      if (oldest !== undefined && hours.size > MAX_WAITING_HOURS) hours.delete(oldest);
+    }
     this.#dropOldMinutes();
   }
 
   #hour(): number {
     return Math.floor(this.#now() / SECONDS.hour);
-  }
-
-  #turnHour(): void {
-    if (this.#totalsAtHour.hour === this.#hour()) return;
-    this.#totalsAtHour = new Tally(this.#hour());
-    for (const [app, counts] of this.#totals.counts) {
-      for (const [series, count] of counts) this.#totalsAtHour.add(app, series, count);
-    }
   }
 
   #dropOldMinutes(): void {
@@ -145,8 +179,6 @@ export class Counters {
 
 class Tally {
   readonly counts = new Map<string, Map<Series, number>>();
-
-  constructor(readonly hour?: number) {}
 
   add(app: string, series: Series, count: number): void {
     let counts = this.counts.get(app);

@@ -11,6 +11,15 @@ export const COUNTERS: Family<[hour: number, app: string, process: string]> = fa
   "n",
   "hours of counters",
 );
+/** By which process the anonymous counts that a process made in an hour were told to whoever scrapes. */
+export const TOLD_HOURS: Family<[hour: number, process: string]> = family(
+  "nt",
+  "hours of counters that were told",
+);
+/** The first hour in which anonymous counts were told by these rows, hours since 1970. */
+export const TOLD_SINCE: Family<[]> = family("ns", "beginning of the telling of counters");
+/** When each job last went through, Unix seconds. */
+export const JOB_SUCCESSES: Family<[job: string]> = family("nj", "last successes of jobs");
 /** Entries of the audit log by their numbers: JSON bytes. */
 export const AUDIT_ENTRIES: Family<[number: number]> = family("u", "entries of the audit log");
 /** The number and digest of the audit log's last entry. */
@@ -23,4 +32,9 @@ export const PROBES: Family<[]> = family("p", "probes");
 /** All counters of the hours from..to, both included. */
 export function countersOf(from: number, to: number): Range {
   return COUNTERS.range([from], [to + 1]);
+}
+
+/** All marks of the hours from..to, both included, that were told. */
+export function toldHoursOf(from: number, to: number): Range {
+  return TOLD_HOURS.range([from], [to + 1]);
 }

@@ -41,6 +41,14 @@ export const METRICS = {
   },
 } as const satisfies Record<string, { name: string; help: string; labels: readonly string[] }>;
 
+/** How long requests on the operators' own routes took: the one histogram. */
+export const DURATIONS = {
+  name: "dit_request_duration_seconds",
+  help: "Durations of requests on operators' routes (admin, console, metrics, health), in seconds.",
+  /** Upper bounds of the buckets, in seconds; the last one has none. */
+  bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+} as const;
+
 /** The key of a metric in {@linkcode METRICS}. */
 export type MetricKey = keyof typeof METRICS;
 
@@ -58,14 +66,26 @@ export function parseSeries(series: Series): { metric: MetricKey; values: string
   return { metric: metric as MetricKey, values };
 }
 
-/** Routes whose callers are known or are the operator's own: their counts tell nothing about an anonymous client. */
-const KNOWN_CALLERS = new Set(["tokens", "admin", "metrics", "console", "health", "dev"]);
+/** Routes of operators: what happens there tells nothing about a client. */
+const OPERATORS_ROUTES: ReadonlySet<string> = new Set(["admin", "metrics", "console", "health", "dev"]);
+/** Outcomes of a token request that issued something. */
+const ISSUED: ReadonlySet<string> = new Set(["ok", "replayed"]);
 
-/** Whether a series counts what clients do anonymously: it leaves the process by the hour only. */
-export function isAnonymous(series: Series): boolean {
-  const { metric, values: [route = ""] } = parseSeries(series);
-  if (metric === "tokens") return false;
-  return !((metric === "requests" || metric === "durations") && KNOWN_CALLERS.has(route));
+/** Whether a route is the operators' own, so that its durations may be told exactly and at once. */
+export function isOperatorsRoute(route: string): boolean {
+  return OPERATORS_ROUTES.has(route);
+}
+
+/**
+ * Whether a series leaves the process by the hour only. That is what clients do anonymously, and issuance as well: the
+ * client is known there, but the instant at which a token was issued is half of what links it to a log. A token request
+ * that was refused issued nothing, and an operator has to hear of it at once.
+ */
+export function isHourly(series: Series): boolean {
+  const { metric, values: [route = "", outcome = ""] } = parseSeries(series);
+  if (metric !== "requests" && metric !== "durations") return true;
+  if (isOperatorsRoute(route)) return false;
+  return !(metric === "requests" && route === "tokens" && !ISSUED.has(outcome));
 }
 
 /** The bucket of a count: `1`, `2`, `3-4`, `5-8` and so on by powers of two. */

@@ -4,7 +4,8 @@
  * @module
  */
 import type { AppCounts } from "./counters.ts";
-import { METRICS, parseSeries, type Series } from "./metrics.ts";
+import type { Histogram } from "./histogram.ts";
+import { DURATIONS, METRICS, parseSeries, type Series } from "./metrics.ts";
 
 /** A value that goes up and down. */
 export interface Gauge {
@@ -12,8 +13,26 @@ export interface Gauge {
   readonly name: string;
   /** What it means, in one line. */
   readonly help: string;
-  /** Its value now. */
+  /** Its values now, by its labels. */
+  readonly samples: readonly Sample[];
+}
+
+/** A value with its labels. */
+export interface Sample {
+  /** Values of labels by their names. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The value. */
   readonly value: number;
+}
+
+/** All that a process tells. */
+export interface Exposition {
+  /** The counters. */
+  readonly counts: AppCounts;
+  /** The durations on operators' routes. */
+  readonly durations: Histogram;
+  /** The gauges. */
+  readonly gauges: readonly Gauge[];
 }
 
 /** The labels of a series with their names; `app` is left out for what belongs to no application. */
@@ -25,7 +44,7 @@ export function labelsOf(app: string, series: Series): Record<string, string> {
 }
 
 /** Writes all metrics; each metric's help and type stand even while nothing has been counted. */
-export function prometheusText(counts: AppCounts, gauges: readonly Gauge[]): string {
+export function prometheusText({ counts, durations, gauges }: Exposition): string {
   const lines: string[] = [];
   for (const [metric, { name, help }] of Object.entries(METRICS)) {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} counter`);
@@ -36,13 +55,34 @@ export function prometheusText(counts: AppCounts, gauges: readonly Gauge[]): str
       }
     }
   }
-  for (const { name, help, value } of gauges) {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value}`);
+  lines.push(...histogramLines(durations));
+  for (const { name, help, samples } of gauges) {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
+    for (const { labels, value } of samples) lines.push(`${name}${formatLabels(labels)} ${value}`);
   }
   return lines.join("\n") + "\n";
 }
 
-function formatLabels(labels: Record<string, string>): string {
+function histogramLines({ bounds, routes }: Histogram): string[] {
+  const { name, help } = DURATIONS;
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  for (const [route, { atMost, sum, count }] of routes) {
+    const buckets = [...bounds.map((bound, index) => [`${bound}`, atMost[index] ?? 0] as const), [
+      "+Inf",
+      count,
+    ]];
+    for (const [le, value] of buckets) {
+      lines.push(`${name}_bucket${formatLabels({ route, le: `${le}` })} ${value}`);
+    }
+    lines.push(
+      `${name}_sum${formatLabels({ route })} ${sum}`,
+      `${name}_count${formatLabels({ route })} ${count}`,
+    );
+  }
+  return lines;
+}
+
+function formatLabels(labels: Readonly<Record<string, string>>): string {
   const entries = Object.entries(labels);
   if (entries.length === 0) return "";
   return `{${entries.map(([name, value]) => `${name}="${escapeLabel(value)}"`).join(",")}}`;

@@ -1,12 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Counters, LIVE_MINUTES, sumCounts, sumOf } from "../../../core/operations/counters.ts";
-import {
-  isAnonymous,
-  METRICS,
-  parseSeries,
-  powerBucket,
-  seriesOf,
-} from "../../../core/operations/metrics.ts";
+import { isHourly, METRICS, parseSeries, powerBucket, seriesOf } from "../../../core/operations/metrics.ts";
 
 const HOUR = 500_000;
 
@@ -60,26 +54,60 @@ Deno.test("Counters keeps minutes in memory for an hour only", () => {
   assertEquals(sumOf(counters.totals().get("demo"), "requests"), 2);
 });
 
-Deno.test("Counters.exported() tells of anonymous clients by the full hour only", () => {
+Deno.test("Counters.exported() tells of clients and issuance by hours that were told only", () => {
   const { clock, counters } = countersAt();
   const shown = () => {
     const counts = counters.exported().get("demo");
-    return [sumOf(counts, "requests", "logs"), sumOf(counts, "tokens"), sumOf(counts, "uses")];
+    return {
+      logs: sumOf(counts, "requests", "logs"),
+      issued: sumOf(counts, "requests", "tokens", "ok"),
+      refused: sumOf(counts, "requests", "tokens", "session_invalid"),
+      tokens: sumOf(counts, "tokens"),
+      uses: sumOf(counts, "uses"),
+    };
   };
-  counters.answered(accepted);
-  counters.logged("demo", 0, 1, []);
-  counters.issued("demo", 2);
-  assertEquals(shown(), [0, 2, 0]);
-  clock.now += 3_599;
-  counters.answered(accepted);
-  assertEquals(shown(), [0, 2, 0]);
-  clock.now += 1;
-  assertEquals(shown(), [2, 2, 1]);
-  counters.answered(accepted);
-  counters.issued("demo", 1);
-  assertEquals(shown(), [2, 3, 1]);
+  const count = () => {
+    counters.answered(accepted);
+    counters.answered({ ...accepted, route: "tokens", outcome: "ok" });
+    counters.answered({ ...accepted, route: "tokens", outcome: "session_invalid" });
+    counters.logged("demo", 0, 1, []);
+    counters.issued("demo", 2);
+  };
+  count();
+  assertEquals(shown(), { logs: 0, issued: 0, refused: 1, tokens: 0, uses: 0 });
+  assert(counters.exported().get("demo")!.has("uses 1"), "a series stands there with 0 before it is told");
+  assertEquals(counters.untoldHours(HOUR), []);
   clock.now += 3_600;
-  assertEquals(shown(), [3, 3, 1]);
+  count();
+  assertEquals(counters.untoldHours(HOUR + 1), [HOUR]);
+  assertEquals(shown(), { logs: 0, issued: 0, refused: 2, tokens: 0, uses: 0 });
+  counters.tellHour(HOUR);
+  counters.tellHour(HOUR);
+  assertEquals(shown(), { logs: 1, issued: 1, refused: 2, tokens: 2, uses: 1 });
+  counters.leaveHour(HOUR + 1);
+  counters.tellHour(HOUR + 1);
+  assertEquals(shown(), { logs: 1, issued: 1, refused: 2, tokens: 2, uses: 1 });
+  counters.tell(new Map([["demo", new Map([["tokens", 5], ["requests tokens session_invalid", 7]])]]));
+  assertEquals(shown(), { logs: 1, issued: 1, refused: 2, tokens: 7, uses: 1 });
+});
+
+Deno.test("Counters tells what is counted after its hour was told, where a clock was set back", () => {
+  const { clock, counters } = countersAt();
+  counters.issued("demo", 1);
+  counters.tellHour(HOUR);
+  clock.now += 3_600;
+  counters.issued("demo", 1);
+  clock.now -= 3_600;
+  counters.issued("demo", 10);
+  counters.tellHour(HOUR);
+  assertEquals(sumOf(counters.exported().get("demo"), "tokens"), 11);
+});
+
+Deno.test("Counters has durations of those answers alone that come with their seconds", () => {
+  const { counters } = countersAt();
+  counters.answered(accepted);
+  counters.answered({ ...accepted, route: "admin", seconds: 0.02 });
+  assertEquals([...counters.durations.routes.keys()], ["admin"]);
 });
 
 Deno.test("Counters.forgetHour() keeps the hour that is still counted", () => {
@@ -130,18 +158,24 @@ Deno.test("powerBucket() covers every count once", () => {
   ]);
 });
 
-Deno.test("isAnonymous() counts whatever a client does without saying who it is", () => {
-  for (const route of ["logs", "keys", "schema", "unknown"]) {
-    assertEquals(isAnonymous(seriesOf("requests", route, "ok")), true, route);
-    assertEquals(isAnonymous(seriesOf("durations", route, "<10ms")), true, route);
+Deno.test("isHourly() holds for whatever a client does, but for refusals of tokens", () => {
+  for (const route of ["logs", "keys", "schema", "acs", "openapi", "unknown"]) {
+    assertEquals(isHourly(seriesOf("requests", route, "ok")), true, route);
+    assertEquals(isHourly(seriesOf("durations", route, "<10ms")), true, route);
   }
-  for (const route of ["tokens", "admin", "console", "health"]) {
-    assertEquals(isAnonymous(seriesOf("requests", route, "ok")), false, route);
+  for (const route of ["admin", "console", "health", "metrics", "dev"]) {
+    assertEquals(isHourly(seriesOf("requests", route, "ok")), false, route);
+    assertEquals(isHourly(seriesOf("durations", route, "<10ms")), false, route);
   }
   for (const metric of ["events", "uses", "commits"] as const) {
-    assertEquals(isAnonymous(seriesOf(metric, "1", "ok")), true, metric);
+    assertEquals(isHourly(seriesOf(metric, "1", "ok")), true, metric);
   }
-  assertEquals(isAnonymous(seriesOf("tokens")), false);
+  // When a token was issued is half of what links it to a log; a refusal issued none.
+  assertEquals(isHourly(seriesOf("tokens")), true);
+  assertEquals(isHourly(seriesOf("requests", "tokens", "ok")), true);
+  assertEquals(isHourly(seriesOf("requests", "tokens", "replayed")), true);
+  assertEquals(isHourly(seriesOf("durations", "tokens", "<10ms")), true);
+  assertEquals(isHourly(seriesOf("requests", "tokens", "session_invalid")), false);
 });
 
 Deno.test("seriesOf() is undone by parseSeries()", () => {
