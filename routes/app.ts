@@ -18,7 +18,7 @@ import { adminLogsRoutes } from "./admin/logs.ts";
 import { adminReleasesRoutes } from "./admin/releases.ts";
 import { adminRiskRoutes } from "./admin/risk.ts";
 import { adminAuditLogRoutes } from "./admin/audit_log.ts";
-import { consoleRoutes } from "./console/app.tsx";
+import { consoleAtFirstUse } from "./console_at_first_use.ts";
 import type { ConsoleOptions } from "./console/frame/env.ts";
 import { devRoutes } from "./dev/dev.ts";
 import { examplesRoutes } from "./dev/examples.ts";
@@ -28,6 +28,7 @@ import { logsRoutes } from "./client/logs.ts";
 import { schemaRoutes } from "./client/schema.ts";
 import { metricsRoutes } from "./ops/metrics.ts";
 import { openApiRoutes } from "./openapi/routes.tsx";
+import { answerUnknown } from "./unknown.ts";
 import { tokensRoutes } from "./client/tokens.ts";
 
 /** `all` does everything; `acs` holds the keys and serves other servers; `logs` serves clients and holds no key. */
@@ -79,8 +80,7 @@ export function createApp(options: AppOptions): Hono {
   if (options.clientBundle !== undefined) app.route("/", examplesRoutes(options.clientBundle));
   mountOperators(app, options);
   app.route("/", openApiRoutes(app));
-  refuseOtherMethods(app);
-  app.notFound(() => problemResponse(new Refusal("route_unknown", "There is no such route.")));
+  answerUnknown(app);
   app.onError((error, c) => {
     if (!(error instanceof Refusal)) options.onInternalError?.(error);
     // Middleware has put the cross-origin headers on the answer that this one replaces.
@@ -111,7 +111,7 @@ function mountOperators(app: Hono, options: AppOptions): void {
   }
   if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
   if (options.console === undefined) return;
-  app.route("/", consoleRoutes({ ...options.console, service, tokens, collects }));
+  app.route("/", consoleAtFirstUse({ ...options.console, service, tokens, collects }));
 }
 
 /** What browsers need before they let a page of any origin read an answer. */
@@ -132,22 +132,4 @@ export function openToEveryOrigin(): MiddlewareHandler {
     c.res.headers.set("access-control-allow-origin", "*");
     c.res.headers.set("access-control-expose-headers", exposed);
   };
-}
-
-/** Whatever path a route has is answered with 405 to every other method. */
-function refuseOtherMethods(app: Hono): void {
-  const methods = new Map<string, Set<string>>();
-  for (const { path, method } of app.routes) {
-    if (method === "ALL") continue;
-    methods.set(path, (methods.get(path) ?? new Set()).add(method));
-  }
-  for (const [path, allowed] of methods) {
-    app.all(path, () => {
-      const response = problemResponse(
-        new Refusal("method_not_allowed", "The route does not take this method."),
-      );
-      response.headers.set("allow", [...allowed].join(", "));
-      return response;
-    });
-  }
 }
