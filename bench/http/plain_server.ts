@@ -77,7 +77,7 @@ const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
   async (c) => {
     const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
     const now = Math.floor(Date.now() / 1000);
-    const log = readBody(body, "", true);
+    const log = readBody(body, "");
     const { accepted, rejected } = validateEvents(
       application.events,
       risk.suppressionsOf(application.id),

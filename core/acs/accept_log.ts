@@ -7,7 +7,7 @@ import { Refusal } from "../base/errors.ts";
 import type { Application } from "../config/types.ts";
 import type { Counters } from "../operations/counters.ts";
 import type { RiskMonitor } from "../privacy/risk/monitor.ts";
-import { readBody } from "../schema/body.ts";
+import { type LogBody, readBody, requirePseudonym } from "../schema/body.ts";
 import { encodeRecord } from "../schema/record.ts";
 import type { Suppressions } from "../schema/event.ts";
 import { type Rejection, validateEvents, type Validation, type WireEvent } from "../schema/validate.ts";
@@ -71,14 +71,40 @@ export async function acceptLog(context: AcceptLogContext, log: SentLog): Promis
   const { app, credential, contentEncoding, body, nowSeconds } = log;
   const covered = { contentEncoding, bodyDigest: digestBody(body) };
   const use = await redeemer.verify({ app: app.id, credential, body: covered }, nowSeconds);
-  const { pseudonym, events } = readBody(body, contentEncoding, app.pseudonymSeconds !== undefined);
-  const { accepted, rejected } = validate(app, risk.suppressionsOf(app.id), events, nowSeconds);
-  const outcome = await redeemer.store(use, encodeRecord(pseudonym, accepted));
+  const read = readBody(body, contentEncoding);
+  let prepared: PreparedLog;
+  try {
+    prepared = prepare(app, risk.suppressionsOf(app.id), read, nowSeconds);
+  } catch (error) {
+    // What is collected may have changed since these bytes were accepted: they are answered as they were then. Which of
+    // the events had been rejected is kept nowhere, since it would tell which record belongs to a claim.
+    if (!(error instanceof Refusal) || !await redeemer.wasStored(use)) throw error;
+    return { accepted: read.events.length, rejected: [], replayed: true };
+  }
+  const { accepted, rejected, record } = prepared;
+  const outcome = await redeemer.store(use, record);
   if (outcome === "accepted") {
     counters.logged(app.id, credential.use, accepted.length, rejected.map(({ code }) => code));
-    risk.observe(app.id, pseudonym, accepted, nowSeconds);
+    risk.observe(app.id, read.pseudonym, accepted, nowSeconds);
   }
   return { accepted: accepted.length, rejected, replayed: outcome === "replayed" };
+}
+
+/** A log that may be stored by what is collected now. */
+interface PreparedLog extends Validation {
+  /** Its record. */
+  readonly record: Uint8Array;
+}
+
+function prepare(
+  app: Application,
+  suppressions: Suppressions,
+  body: LogBody,
+  nowSeconds: number,
+): PreparedLog {
+  requirePseudonym(body, app.pseudonymSeconds !== undefined);
+  const validation = validate(app, suppressions, body.events, nowSeconds);
+  return { ...validation, record: encodeRecord(body.pseudonym, validation.accepted) };
 }
 
 function validate(

@@ -1,5 +1,5 @@
 /**
- * The verb of redemption for log servers elsewhere, which keep the record themselves (docs/protocol.md, section 8).
+ * The verbs of redemption for log servers elsewhere, which keep the record themselves (docs/protocol.md, section 8).
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { LocalRedeemer, Redemption, StoredUse } from "./redeemer.ts";
 /** What redeeming a use needs of a service. */
 export interface RedeemContext {
   /** Verifies and claims. */
-  readonly redeemer: Pick<LocalRedeemer, "verify" | "store">;
+  readonly redeemer: Pick<LocalRedeemer, "verify" | "store" | "wasStored">;
 }
 
 /** A use that another server wants claimed for a log that it has. */
@@ -45,6 +45,21 @@ export async function redeem({ redeemer }: RedeemContext, input: RedeemInput): P
   const body = requireTranscriptOf(app, credential, input.transcript);
   const use = await redeemer.verify({ app, credential, body }, nowSeconds);
   return { outcome: await redeemer.store(use), macKey: use.macKey };
+}
+
+/**
+ * The MAC key of a use that this very request had claimed before, 32 bytes; undefined where it had not. Claims nothing:
+ * who has not spent a use learns nothing of its token.
+ * @throws {Refusal} With a code of docs/protocol.md, section 6.
+ */
+export async function findRedeemed(
+  { redeemer }: RedeemContext,
+  input: RedeemInput,
+): Promise<Uint8Array | undefined> {
+  const { app: { id: app }, credential, nowSeconds } = input;
+  const body = requireTranscriptOf(app, credential, input.transcript);
+  const use = await redeemer.verify({ app, credential, body }, nowSeconds);
+  return await redeemer.wasStored(use) ? use.macKey : undefined;
 }
 
 /** The transcript has to say what the request says: one valid transcript can claim nothing else. */

@@ -50,6 +50,12 @@ export interface Redeemer<Use extends VerifiedUse = VerifiedUse> {
    * @throws {Refusal} With a code of docs/protocol.md, section 6; `store_unavailable` when the outcome is unknown.
    */
   store(use: Use, record: Uint8Array): Promise<StoredUse>;
+  /**
+   * Whether this very request was accepted before; spends and writes nothing. It is asked only where something would
+   * refuse the log now.
+   * @throws {Refusal} `overloaded` or `store_unavailable` when it cannot be known now.
+   */
+  wasStored(use: Use): Promise<boolean>;
 }
 
 /** What redemption in this process works with. */
@@ -116,9 +122,8 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
   async store(use: LocalUse, record?: Uint8Array): Promise<StoredUse> {
     const { key, nowSeconds, redemption: { app, credential } } = use;
     const outcome = await this.#committer.submit({
-      id: claimId(key.ordinal, useDigest(credential.nonce, credential.use), credential.use),
+      ...claimOf(use),
       lane: binaryText(credential.nonce),
-      tag: credential.mac.slice(0, 16),
       guard: key.alive,
       app,
       day: dayOf(nowSeconds),
@@ -138,6 +143,16 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
         throw keyExpired();
     }
   }
+
+  /** See {@linkcode Redeemer.wasStored}. */
+  async wasStored(use: LocalUse): Promise<boolean> {
+    return await this.#committer.outcomeOf(claimOf(use)) === "replayed";
+  }
+}
+
+/** The name of a use's claim, and the tag that tells this very request from others. */
+function claimOf({ key, redemption: { credential: { nonce, use, mac } } }: LocalUse) {
+  return { id: claimId(key.ordinal, useDigest(nonce, use), use), tag: mac.slice(0, 16) };
 }
 
 function evaluateMacKey(key: SigningKey, nonce: Uint8Array): Uint8Array {

@@ -13,6 +13,8 @@ import { StoreUnavailable } from "../store/breaker.ts";
 import { roomInValue } from "../store/limits.ts";
 import type { Store } from "../store/store.ts";
 import { Batcher } from "./batcher.ts";
+import { decodeClaim } from "./claim_row.ts";
+import { CLAIMS } from "./families.ts";
 import type { ClaimOutcome, ClaimRequest } from "./claim_request.ts";
 import { GroupRetry } from "./group_retry.ts";
 import { GroupWriter, type OnCommit } from "./group_writer.ts";
@@ -102,6 +104,25 @@ export class Committer {
     } finally {
       this.#room.leave(bytes);
     }
+  }
+
+  /**
+   * Whether a claim stands, and whose it is; undefined where it is free. Nothing is claimed: a claim that is not known
+   * here costs a read.
+   * @throws {StoreUnavailable} If the store does not say.
+   */
+  async outcomeOf(request: Pick<ClaimRequest, "id" | "tag">): Promise<"replayed" | "taken" | undefined> {
+    const known = this.#recent.outcomeOf(request);
+    if (known !== undefined) return known;
+    const settled = await this.#pending.find(binaryText(request.id))?.settled;
+    if (settled !== undefined) {
+      return settled.outcome === "key_over" ? undefined : compareTags(settled.tag, request);
+    }
+    const row = await this.#store.get(CLAIMS.key(request.id));
+    if (row.stamp === null) return undefined;
+    const tag = decodeClaim(row.value)?.tag;
+    if (tag !== undefined) this.#recent.remember(request, tag);
+    return compareTags(tag, request);
   }
 
   /** Resolves when nothing waits and nothing is under way. */

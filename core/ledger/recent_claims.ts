@@ -25,18 +25,21 @@ export class RecentClaims {
   }
 
   /** What becomes of a request whose claim is known to stand; undefined when it is not known. */
-  outcomeOf(request: ClaimRequest): "replayed" | "taken" | undefined {
+  outcomeOf(request: Pick<ClaimRequest, "id" | "tag">): "replayed" | "taken" | undefined {
     const tag = this.#tags.get(request.id);
     return tag === undefined ? undefined : compareTags(tag, request);
   }
 
   /** A claim stands under a tag. */
-  remember({ id }: ClaimRequest, tag: Uint8Array): void {
+  remember({ id }: Pick<ClaimRequest, "id">, tag: Uint8Array): void {
     this.#tags.set(id, tag);
   }
 }
 
 /** Whether a claim that stands under a tag is this very request's. One whose row cannot be read is somebody else's. */
-export function compareTags(tag: Uint8Array | undefined, request: ClaimRequest): "replayed" | "taken" {
+export function compareTags(
+  tag: Uint8Array | undefined,
+  request: Pick<ClaimRequest, "tag">,
+): "replayed" | "taken" {
   return tag !== undefined && equalPublic(tag, request.tag) ? "replayed" : "taken";
 }

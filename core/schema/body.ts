@@ -19,21 +19,33 @@ export const SALT_LENGTH = 16;
 
 /** A body that was read. The salt and the padding are checked and forgotten. */
 export interface LogBody {
-  /** Base64url of 16 bytes; absent where the application collects none. */
+  /** Base64url of 16 bytes; absent where the client sent none. */
   readonly pseudonym?: string;
   /** 1..100 events. */
   readonly events: WireEvent[];
 }
 
 /**
- * Reads a body as it was sent.
+ * Reads a body as it was sent. Nothing here depends on what the application collects: what is refused now was never
+ * accepted before.
  * @throws {Refusal} `body_too_large` when it has or unpacks to more than 64 KiB, else `body_malformed`.
  */
-export function readBody(bytes: Uint8Array, encoding: ContentEncoding, collectsPseudonym: boolean): LogBody {
+export function readBody(bytes: Uint8Array, encoding: ContentEncoding): LogBody {
   if (bytes.length > MAX_BODY_BYTES) {
     throw new Refusal("body_too_large", `The body has more than ${MAX_BODY_BYTES} bytes.`);
   }
-  return readEnvelope(parseJson(encoding === "gzip" ? gunzip(bytes) : bytes), collectsPseudonym);
+  return readEnvelope(parseJson(encoding === "gzip" ? gunzip(bytes) : bytes));
+}
+
+/**
+ * Holds a body against whether its application collects a pseudonym.
+ * @throws {Refusal} `body_malformed`.
+ */
+export function requirePseudonym({ pseudonym }: LogBody, collectsPseudonym: boolean): void {
+  if (collectsPseudonym && pseudonym === undefined) throw malformed("pseudonym is missing or not a text.");
+  if (!collectsPseudonym && pseudonym !== undefined) {
+    throw malformed("This application collects no pseudonym.");
+  }
 }
 
 function malformed(message: string): Refusal {
@@ -74,7 +86,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readEnvelope(envelope: unknown, collectsPseudonym: boolean): LogBody {
+function readEnvelope(envelope: unknown): LogBody {
   if (!isObject(envelope)) throw malformed("The body is not a JSON object.");
   for (const name of Object.keys(envelope)) {
     if (name !== "salt" && name !== "pseudonym" && name !== "events" && name !== "pad") {
@@ -83,11 +95,8 @@ function readEnvelope(envelope: unknown, collectsPseudonym: boolean): LogBody {
   }
   requireBytes(envelope.salt, SALT_LENGTH, "salt");
   if (envelope.pad !== undefined && typeof envelope.pad !== "string") throw malformed("pad is not a text.");
-  if (!collectsPseudonym && envelope.pseudonym !== undefined) {
-    throw malformed("This application collects no pseudonym.");
-  }
   const events = readEvents(envelope.events);
-  if (!collectsPseudonym) return { events };
+  if (envelope.pseudonym === undefined) return { events };
   return { pseudonym: requireBytes(envelope.pseudonym, PSEUDONYM_LENGTH, "pseudonym"), events };
 }
 

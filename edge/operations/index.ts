@@ -15,7 +15,7 @@ import {
   SHOW_AUDIT_LOG,
 } from "./operators.ts";
 import { IS_ALIVE, IS_READY, SHOW_METRICS } from "./ops.ts";
-import { EVALUATE, REDEEM } from "./other_servers.ts";
+import { EVALUATE, FIND_REDEEMED, REDEEM } from "./other_servers.ts";
 import { PAGES } from "./pages.ts";
 import {
   LIFT_SUPPRESSION,
@@ -34,6 +34,7 @@ export const OPERATIONS: readonly Operation[] = [
   SHOW_SCHEMA,
   EVALUATE,
   REDEEM,
+  FIND_REDEEMED,
   LIST_KEYS,
   ROTATE_KEYS,
   REVOKE_KEYS,

@@ -8,7 +8,7 @@ import { BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { CLIENT_HEADER } from "../http/headers.ts";
 import type { Operation } from "./operation.ts";
 import { ANY_BODY, ANY_CREDENTIAL, batch, OF_APPLICATION } from "./parts.ts";
-import { redeemed, redemption } from "./shapes.ts";
+import { foundRedeemed, redeemed, redemption } from "./shapes.ts";
 
 const SERVER_SENDS = ["content-type", "content-encoding", "content-length", "authorization"] as const;
 const NO_CLIENT = "DIT-Client is not 1 to 128 visible ASCII characters.";
@@ -39,6 +39,17 @@ export const EVALUATE = {
   ],
 } as const satisfies Operation;
 
+/** A use as another server presents it. */
+const TRANSCRIBED_USE = {
+  description: "The credential and the transcript that its MAC covers, never the log.",
+  type: "application/json",
+  namesType: true,
+  // Enough for every member at its length; the transcript of the longest application id has 213 bytes.
+  maxBytes: 2_048,
+  shape: redemption,
+  expected: "The body is not a redemption: key, nonce, use, mac, transcript.",
+} as const;
+
 /** `POST /acs/v1/apps/{app}/redeem`. */
 export const REDEEM = {
   kind: "acs",
@@ -49,15 +60,30 @@ export const REDEEM = {
   summary: "Redeem a use for a log that another server keeps",
   security: "serviceToken",
   parameters: OF_APPLICATION,
-  takes: {
-    description: "The credential and the transcript that its MAC covers, never the log.",
-    type: "application/json",
-    namesType: true,
-    // Enough for every member at its length; the transcript of the longest application id has 213 bytes.
-    maxBytes: 2_048,
-    shape: redemption,
-    expected: "The body is not a redemption: key, nonce, use, mac, transcript.",
-  },
+  takes: TRANSCRIBED_USE,
   answers: { description: "The use is redeemed.", shape: redeemed },
   refuses: ["app_unknown", "service_token_invalid", ...ANY_CREDENTIAL, ...ANY_BODY],
+} as const satisfies Operation;
+
+/** `POST /acs/v1/apps/{app}/redeemed`. */
+export const FIND_REDEEMED = {
+  kind: "acs",
+  method: "POST",
+  path: "/acs/v1/apps/:app/redeemed",
+  passes: SERVER_SENDS,
+  tag: "Other servers",
+  summary: "Ask whether a use was redeemed by this very request, and redeem nothing",
+  security: "serviceToken",
+  parameters: OF_APPLICATION,
+  takes: TRANSCRIBED_USE,
+  answers: { description: "Whether it was, and then the MAC key.", shape: foundRedeemed },
+  refuses: [
+    "app_unknown",
+    "service_token_invalid",
+    "key_unknown",
+    "key_expired",
+    "mac_invalid",
+    "use_out_of_range",
+    ...ANY_BODY,
+  ],
 } as const satisfies Operation;

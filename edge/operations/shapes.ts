@@ -129,6 +129,12 @@ export const redeemed = z.strictObject({
   mac_key: base64url(32),
 });
 
+/** The answer to whether a use was redeemed by this very request. */
+export const foundRedeemed = z.strictObject({
+  redeemed: z.boolean(),
+  mac_key: base64url(32).optional().describe("Where it was."),
+});
+
 const reason = z.string().max(300).optional().describe("For the audit log.");
 
 /** Why an operator acts; it is optional, and so is the body. */

@@ -33,6 +33,12 @@ import {
 
 const redeemed = z.strictObject({ status: z.enum(["accepted", "replayed"]), mac_key: z.string() });
 
+const foundRedeemed = z.union([
+  z.strictObject({ redeemed: z.literal(true), mac_key: z.string() }),
+  z.strictObject({ redeemed: z.literal(false), mac_key: z.undefined().optional() }),
+]);
+const JSON_REQUEST = { "content-type": "application/json" };
+
 /** What an ACS client is made of. */
 export interface AcsClientOptions extends AcsExchangeOptions, Omit<AcsDirectoryOptions, "exchange"> {
   /** The service token of an application. */
@@ -67,24 +73,28 @@ export class AcsClient implements RemoteAcs {
   }
 
   /** See {@linkcode RemoteAcs.redeem}. */
-  async redeem({ app, credential, body }: Redemption): Promise<RedeemedUse> {
-    const { keyId, nonce, use, mac } = credential;
-    const transcript = encodeTranscript({ app, ...body, keyId, nonce, use });
-    const request = JSON.stringify({
-      key: toBase64url(keyId),
-      nonce: toBase64url(nonce),
-      use,
-      mac: toBase64url(mac),
-      transcript: toBase64url(transcript),
-    });
-    const answer = await this.#post(app, "redeem", { "content-type": "application/json" }, utf8(request));
+  async redeem(redemption: Redemption): Promise<RedeemedUse> {
+    const { app } = redemption;
+    const { request, transcript } = encodeRedemption(redemption);
+    const answer = await this.#post(app, "redeem", JSON_REQUEST, request);
     const parsed = redeemed.safeParse(parseJson(answer.body)?.value);
     if (!parsed.success) throw new AcsError("The ACS answered a redemption with something else.");
-    const macKey = fromBase64url(parsed.data.mac_key, 32);
-    if (!timingSafeEqual(computeMac(macKey, transcript), mac)) {
-      throw new AcsError("The ACS gave the MAC key of another token.");
-    }
-    return { outcome: parsed.data.status, macKey };
+    const { status, mac_key } = parsed.data;
+    return { outcome: status, macKey: requireMacKey(mac_key, transcript, redemption) };
+  }
+
+  /** See {@linkcode RemoteAcs.findRedeemed}. */
+  async findRedeemed(redemption: Redemption): Promise<Uint8Array | undefined> {
+    const { app } = redemption;
+    const { request, transcript } = encodeRedemption(redemption);
+    const answer = await this.#send(app, "redeemed", JSON_REQUEST, request);
+    // An ACS older than this question: it cannot say, and the log is refused as it was then.
+    if (answer.status === 404) return undefined;
+    this.#requireOk(app, answer);
+    const parsed = foundRedeemed.safeParse(parseJson(answer.body)?.value);
+    if (!parsed.success) throw new AcsError("The ACS answered a question about a use with something else.");
+    const { mac_key } = parsed.data;
+    return mac_key === undefined ? undefined : requireMacKey(mac_key, transcript, redemption);
   }
 
   /** See {@linkcode RemoteAcs.keys}. */
@@ -98,14 +108,52 @@ export class AcsClient implements RemoteAcs {
     headers: Record<string, string>,
     body: Uint8Array<ArrayBuffer>,
   ): Promise<AcsAnswer> {
-    const authorization = `Bearer ${this.#tokenOf(app)}`;
-    const init = { method: "POST", headers: { ...headers, authorization }, body };
-    const answer = await this.#exchange(`/acs/v1/apps/${app}/${call}`, init, maxResponseLength(MAX_BATCH));
-    if (answer.status !== 200) {
-      const refusal = refusalOf(answer);
-      if (refusal instanceof Refusal && /^key_/.test(refusal.code)) this.#directory.expire(app);
-      throw refusal;
-    }
+    const answer = await this.#send(app, call, headers, body);
+    this.#requireOk(app, answer);
     return answer;
   }
+
+  #send(
+    app: string,
+    call: "evaluate" | "redeem" | "redeemed",
+    headers: Record<string, string>,
+    body: Uint8Array<ArrayBuffer>,
+  ): Promise<AcsAnswer> {
+    const authorization = `Bearer ${this.#tokenOf(app)}`;
+    const init = { method: "POST", headers: { ...headers, authorization }, body };
+    return this.#exchange(`/acs/v1/apps/${app}/${call}`, init, maxResponseLength(MAX_BATCH));
+  }
+
+  /** Throws what an answer refuses with. */
+  #requireOk(app: string, answer: AcsAnswer): void {
+    if (answer.status === 200) return;
+    const refusal = refusalOf(answer);
+    if (refusal instanceof Refusal && /^key_/.test(refusal.code)) this.#directory.expire(app);
+    throw refusal;
+  }
+}
+
+/** The body that presents a use, and the transcript in it. */
+function encodeRedemption({ app, credential, body }: Redemption) {
+  const { keyId, nonce, use, mac } = credential;
+  const transcript = encodeTranscript({ app, ...body, keyId, nonce, use });
+  const request = utf8(JSON.stringify({
+    key: toBase64url(keyId),
+    nonce: toBase64url(nonce),
+    use,
+    mac: toBase64url(mac),
+    transcript: toBase64url(transcript),
+  }));
+  return { request, transcript };
+}
+
+/** The MAC key that the ACS gave, if it is this token's. */
+function requireMacKey(
+  text: string,
+  transcript: Uint8Array,
+  { credential: { mac } }: Redemption,
+): Uint8Array {
+  const macKey = fromBase64url(text, 32);
+  if (timingSafeEqual(computeMac(macKey, transcript), mac)) return macKey;
+  throw new AcsError("The ACS gave the MAC key of another token.");
 }

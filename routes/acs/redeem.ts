@@ -1,29 +1,35 @@
 /**
- * `POST /acs/v1/apps/{app}/redeem`: redemption for other servers, which keep the records (docs/protocol.md, section 8).
+ * `POST /acs/v1/apps/{app}/redeem` and `/redeemed`: redemption for other servers, which keep the records
+ * (docs/protocol.md, section 8).
  *
  * @module
  */
-import { Hono } from "hono";
-import { redeem } from "../../core/acs/redeem.ts";
+import { type Context, Hono } from "hono";
+import { findRedeemed, redeem, type RedeemInput } from "../../core/acs/redeem.ts";
 import { toBase64url } from "../../core/base/bytes.ts";
 import type { Service } from "../../core/service.ts";
 import { requireServiceToken } from "../../edge/auth/service_token.ts";
-import { REDEEM } from "../../edge/operations/other_servers.ts";
+import { FIND_REDEEMED, REDEEM } from "../../edge/operations/other_servers.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
 /** The router of redemption for other servers. */
 export function redeemRoutes(service: Service): Hono {
-  return new Hono().post(REDEEM.path, async function redeemUse(c) {
-    const app = service.appOf(c.req.param("app"));
+  async function readUse(c: Context, operation: typeof REDEEM | typeof FIND_REDEEMED): Promise<RedeemInput> {
+    const app = service.appOf(c.req.param("app") ?? "");
     requireServiceToken(app, c.req.raw.headers);
-    const { body: { key: keyId, nonce, use, mac, transcript } } = await readRequest(c, REDEEM);
-    const credential = { keyId, nonce, use, mac };
-    const { outcome, macKey } = await redeem(service, {
-      app,
-      credential,
-      transcript,
-      nowSeconds: service.now(),
+    const { body: { key: keyId, nonce, use, mac, transcript } } = await readRequest(c, operation);
+    return { app, credential: { keyId, nonce, use, mac }, transcript, nowSeconds: service.now() };
+  }
+  return new Hono()
+    .post(REDEEM.path, async function redeemUse(c) {
+      const { outcome, macKey } = await redeem(service, await readUse(c, REDEEM));
+      return c.json({ status: outcome, mac_key: toBase64url(macKey) }, 200, { "cache-control": "no-store" });
+    })
+    .post(FIND_REDEEMED.path, async function showRedeemed(c) {
+      const macKey = await findRedeemed(service, await readUse(c, FIND_REDEEMED));
+      const found = macKey === undefined
+        ? { redeemed: false }
+        : { redeemed: true, mac_key: toBase64url(macKey) };
+      return c.json(found, 200, { "cache-control": "no-store" });
     });
-    return c.json({ status: outcome, mac_key: toBase64url(macKey) }, 200, { "cache-control": "no-store" });
-  });
 }

@@ -25,6 +25,12 @@ export interface RemoteAcs {
    */
   redeem(redemption: Redemption): Promise<RedeemedUse>;
   /**
+   * The MAC key, 32 bytes, of a use that this very request had claimed before; undefined where it had not, or where the
+   * ACS does not say. Claims nothing.
+   * @throws {Refusal} As redemption does.
+   */
+  findRedeemed(redemption: Redemption): Promise<Uint8Array | undefined>;
+  /**
    * The keys that the ACS publishes for its region, not older than half a minute, or (`renew`) than a second.
    * @throws {Refusal} `store_unavailable` when none are known.
    */

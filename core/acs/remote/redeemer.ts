@@ -7,6 +7,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalPublic, toBase64url, u16, utf8 } from "../../base/bytes.ts";
+import { Refusal } from "../../base/errors.ts";
 import type { Application } from "../../config/types.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
 import type { Committer } from "../../ledger/committer.ts";
@@ -84,6 +85,21 @@ export class RemoteRedeemer implements Redeemer {
     return outcome === "accepted" ? "accepted" : "replayed";
   }
 
+  /**
+   * See {@linkcode Redeemer.wasStored}. The ACS knows whether this request spent its use, this store whether the record
+   * came with it; a log that the ACS would not take now was not stored as far as anybody can tell.
+   */
+  async wasStored({ redemption }: VerifiedUse): Promise<boolean> {
+    const { acs, keys, committer } = this.#options;
+    const { app, credential: { keyId, use } } = redemption;
+    const ordinal = await keys.ordinalOf(app, keyId);
+    if (ordinal === undefined) return false;
+    const macKey = await acs.findRedeemed(redemption).catch(unlessUnknown);
+    if (macKey === undefined) return false;
+    const tag = storedTag(macKey, use);
+    return await committer.outcomeOf({ id: claimId(ordinal, tag, use), tag }) === "replayed";
+  }
+
   /** When the key ends, or a moment that is not earlier where the directory does not list it (any more). */
   async #redeemUntil(app: string, keyId: Uint8Array, nowSeconds: number): Promise<number> {
     const keys = await this.#options.acs.keys(app, nowSeconds);
@@ -91,4 +107,10 @@ export class RemoteRedeemer implements Redeemer {
     return keys.find((key) => equalPublic(key.keyId, keyId))?.redeemUntil ??
       nowSeconds + (1 + overlapEpochs) * epochSeconds;
   }
+}
+
+/** A refusal that says of a use that it was not claimed by this request; any other is passed on. */
+function unlessUnknown(error: unknown): undefined {
+  if (error instanceof Refusal && error.code !== "store_unavailable" && error.code !== "overloaded") return;
+  throw error;
 }

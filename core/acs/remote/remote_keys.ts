@@ -63,6 +63,12 @@ export class RemoteKeys {
     return key;
   }
 
+  /** The number of a key under which something is stored here; undefined where nothing is, or the key has ended. */
+  async ordinalOf(app: string, keyId: Uint8Array): Promise<number | undefined> {
+    const { value } = await this.#store.get<RemoteKeyRow>(REMOTE_KEYS.key(app, keyId));
+    return value === null || value.ended ? undefined : value.ordinal;
+  }
+
   /** Forgets what was read: a commit has found that a key has ended. */
   forget(): void {
     this.#cached.clear();

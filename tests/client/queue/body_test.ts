@@ -28,7 +28,7 @@ Deno.test("buildBody() makes what the service reads, in one of four sizes", asyn
       );
       assert(BODY_SIZES.includes(bytes.length as 1024), `${bytes.length} bytes`);
       assertEquals(contentEncoding, gzip && count > 10 ? "gzip" : "");
-      const body = readBody(bytes, contentEncoding, true);
+      const body = readBody(bytes, contentEncoding);
       assertEquals(body.pseudonym, PSEUDONYM);
       assertEquals(body.events.map(({ fields }) => fields.index), events.map(({ fields }) => fields.index));
     }
@@ -37,7 +37,7 @@ Deno.test("buildBody() makes what the service reads, in one of four sizes", asyn
 
 Deno.test("buildBody() leaves the pseudonym out where none is collected", async () => {
   const { bytes } = present(await buildBody({ events: [event(1)], pseudonym: "", random, gzip: false }));
-  assertEquals(readBody(bytes, "", false).pseudonym, undefined);
+  assertEquals(readBody(bytes, "").pseudonym, undefined);
 });
 
 Deno.test("buildBody() draws a fresh salt for every body", async () => {

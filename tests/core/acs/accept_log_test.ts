@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { acceptLog, type AcceptLogContext, type SentLog } from "../../../core/acs/accept_log.ts";
+import {
+  type AcceptedLog,
+  acceptLog,
+  type AcceptLogContext,
+  type SentLog,
+} from "../../../core/acs/accept_log.ts";
 import { Refusal } from "../../../core/base/errors.ts";
+import type { Application } from "../../../core/config/types.ts";
+import type { EventSchema } from "../../../core/schema/event.ts";
+import type { Redeemer } from "../../../core/acs/redeemer.ts";
 import { exportDay } from "../../../core/operations/export.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { concat } from "../../../core/base/bytes.ts";
@@ -9,7 +17,7 @@ import type { Server } from "../../../core/service.ts";
 import { digestBody } from "../../../core/token/body_digest.ts";
 import { computeMac, type ContentEncoding, encodeTranscript } from "../../../core/token/mac.ts";
 import { logBody } from "../../support/client/protocol_client.ts";
-import { NOW, platformRandom } from "../../support/service/keys.ts";
+import { dyingKv, NOW, platformRandom } from "../../support/service/keys.ts";
 import {
   countClaims,
   type HeldToken,
@@ -62,6 +70,31 @@ async function storedEvents(server: Server): Promise<string[][]> {
 }
 
 const counted = (server: Server) => Object.fromEntries(server.counters.totals().get("notes") ?? []);
+
+/** What may change between a log's first send and its next one, so that it would be refused now; and by which code. */
+const CHANGES: Record<string, { code: string; change: (app: Application) => Application }> = {
+  "the event is stopped": {
+    code: "collection_stopped",
+    change: withEvent({ ...testApplication.events.app_opened, state: "stopped" }),
+  },
+  "the event expires": {
+    code: "collection_stopped",
+    change: withEvent({ ...testApplication.events.app_opened, expires: "2001-01-01" }),
+  },
+  "the event leaves the schema": { code: "events_invalid", change: (app) => ({ ...app, events: {} }) },
+  "the event gets a field that has to be there": {
+    code: "events_invalid",
+    change: withEvent({ ...testApplication.events.app_opened, fields: { ok: { type: "boolean" } } }),
+  },
+  "a pseudonym is collected no more": {
+    code: "body_malformed",
+    change: (app) => ({ ...app, pseudonymSeconds: undefined }),
+  },
+};
+
+function withEvent(event: EventSchema): (app: Application) => Application {
+  return (app) => ({ ...app, events: { ...app.events, app_opened: event } });
+}
 
 for (const [where, serverOf] of Object.entries(SERVERS)) {
   Deno.test(`acceptLog() on ${where} stores what is valid, says what is not, and counts both once`, async () => {
@@ -145,6 +178,105 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
     assertEquals((await acceptLog(server, { app, ...signLog(token, logBody()) })).replayed, false);
   });
 }
+
+for (const [where, serverOf] of Object.entries(SERVERS)) {
+  for (const [what, { code, change }] of Object.entries(CHANGES)) {
+    Deno.test(`acceptLog() on ${where} answers a replay as a success although ${what}, and nothing else`, async () => {
+      await using split = await startBoth();
+      const server = serverOf(split);
+      const app = server.appOf("notes");
+      const changed = change(app);
+      const token = await makeToken(split.acs);
+      const sign = (use: number) => signLog(token, logBody({ events: [OPENED, OPENED] }), { use });
+      const log = sign(0);
+      assertEquals((await acceptLog(server, { app, ...log })).replayed, false);
+      const once = [counted(server), await storedEvents(server), await countClaims(split.acs)];
+      for (let send = 0; send < 2; send++) {
+        const answer = await acceptLog(server, { app: changed, ...log });
+        assertEquals(answer, { accepted: 2, rejected: [], replayed: true });
+      }
+      // The use of another log's, and one that is free: who sends something new hears of the change.
+      for (const other of [sign(0), sign(1)]) {
+        await assertRefused(acceptLog(server, { app: changed, ...other }), code);
+      }
+      // To one who has no valid MAC it says nothing: where the keys are elsewhere, what the body alone says.
+      const forged = acceptLog(server, { app: changed, ...forge(log) });
+      await assertRefused(forged, where === "a server with keys" ? "mac_invalid" : code);
+      assertEquals([counted(server), await storedEvents(server), await countClaims(split.acs)], once);
+    });
+  }
+
+  Deno.test(`acceptLog() on ${where} looks for a replay only where something would refuse`, async () => {
+    await using split = await startBoth();
+    const server = serverOf(split);
+    const app = server.appOf("notes");
+    let looked = 0;
+    const redeemer: Redeemer = {
+      verify: (...use) => server.redeemer.verify(...use),
+      store: (...use) => server.redeemer.store(...use),
+      wasStored(use) {
+        looked++;
+        return server.redeemer.wasStored(use);
+      },
+    };
+    const token = await makeToken(split.acs);
+    const send = (use: number, events: unknown[]) =>
+      acceptLog({ ...server, redeemer }, { app, ...signLog(token, logBody({ events }), { use }) });
+    await send(0, [OPENED]);
+    await send(1, [OPENED, UNKNOWN]);
+    await assertRefused(send(1, [OPENED]), "use_taken");
+    assertEquals(looked, 0);
+    await assertRefused(send(2, [UNKNOWN]), "events_invalid");
+    assertEquals(looked, 1);
+  });
+}
+
+Deno.test("acceptLog() on a server with keys answers a replay whose first send is still under way when its event is stopped", async () => {
+  await using split = await startBoth();
+  const server: Server = split.acs;
+  const app = server.appOf("notes");
+  const stopped = withEvent({ ...testApplication.events.app_opened, state: "stopped" })(app);
+  const log = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
+  let replay: Promise<AcceptedLog> | undefined;
+  const store = server.redeemer.store.bind(server.redeemer);
+  const redeemer: Redeemer = {
+    verify: (...use) => server.redeemer.verify(...use),
+    wasStored: (use) => server.redeemer.wasStored(use),
+    store(use, record) {
+      const stored = store(use, record);
+      replay = acceptLog(server, { app: stopped, ...log });
+      return stored;
+    },
+  };
+  assertEquals((await acceptLog({ ...server, redeemer }, { app, ...log })).replayed, false);
+  assertEquals(await replay, { accepted: 1, rejected: [], replayed: true });
+});
+
+Deno.test("acceptLog() on a log server that was started again finds a replay in the store and at the ACS", async () => {
+  await using split = await startBoth();
+  const app = split.logs.appOf("notes");
+  const stopped = withEvent({ ...testApplication.events.app_opened, state: "stopped" })(app);
+  const log = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
+  await acceptLog(split.logs, { app, ...log });
+  const again = split.openLogServer();
+  assertEquals((await acceptLog(again, { app: stopped, ...log })).replayed, true);
+  // Spent at the ACS and stored nowhere: the first send had no success that it could be answered with.
+  const lost = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
+  using crashing = await Deno.openKv(":memory:");
+  await assertRefused(
+    acceptLog(split.openLogServer(dyingKv(crashing, 1, false)), { app, ...lost }),
+    "store_unavailable",
+  );
+  await assertRefused(acceptLog(again, { app: stopped, ...lost }), "collection_stopped");
+  // An ACS that does not answer leaves it unknown; one that does not know the question refuses nothing more than before.
+  split.network = () => Promise.reject(new TypeError("away"));
+  await assertRefused(acceptLog(again, { app: stopped, ...log }), "store_unavailable");
+  split.network = (request, reach) =>
+    request.url.endsWith("/redeemed")
+      ? Promise.resolve(Response.json({ code: "route_unknown", detail: "x" }, { status: 404 }))
+      : reach(request);
+  await assertRefused(acceptLog(again, { app: stopped, ...log }), "collection_stopped");
+});
 
 Deno.test("acceptLog() reads no body before the MAC has verified, where the keys are here", async () => {
   await using split = await startBoth();

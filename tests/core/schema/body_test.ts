@@ -2,7 +2,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { concat, toBase64url, utf8 } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
-import { MAX_BODY_BYTES, MAX_EVENTS, readBody } from "../../../core/schema/body.ts";
+import {
+  type LogBody,
+  MAX_BODY_BYTES,
+  MAX_EVENTS,
+  readBody,
+  requirePseudonym,
+} from "../../../core/schema/body.ts";
 import { bytesOf, flipBit } from "../../support/base/arbitraries.ts";
 
 const SALT = toBase64url(new Uint8Array(16).fill(1));
@@ -10,17 +16,24 @@ const PSEUDONYM = toBase64url(new Uint8Array(16).fill(2));
 const EVENT = { name: "fetch", fields: { ok: true } };
 const BODY = { salt: SALT, events: [EVENT] };
 
+/** Reads a body for an application that collects a pseudonym, or one that does not. */
+function readFor(collectsPseudonym: boolean, ...sent: Parameters<typeof readBody>): LogBody {
+  const body = readBody(...sent);
+  requirePseudonym(body, collectsPseudonym);
+  return body;
+}
+
 /** Asserts that a body (bytes, text, or a value to be written as JSON) is refused in these words. */
 function refuses(body: unknown, message: string, collectsPseudonym = false): void {
   const bytes = body instanceof Uint8Array
     ? body
     : utf8(typeof body === "string" ? body : JSON.stringify(body));
-  const refusal = assertThrows(() => readBody(bytes, "", collectsPseudonym), Refusal) as Refusal;
+  const refusal = assertThrows(() => readFor(collectsPseudonym, bytes, ""), Refusal) as Refusal;
   assertEquals([refusal.code, refusal.message], ["body_malformed", message]);
 }
 
 function reads(body: unknown, collectsPseudonym = false) {
-  return readBody(utf8(typeof body === "string" ? body : JSON.stringify(body)), "", collectsPseudonym);
+  return readFor(collectsPseudonym, utf8(typeof body === "string" ? body : JSON.stringify(body)), "");
 }
 
 Deno.test("readBody() gives the events and the pseudonym, and forgets salt and padding", () => {
@@ -94,10 +107,8 @@ Deno.test("readBody() refuses a salt that is missing, short, long or not canonic
   }
 });
 
-Deno.test("readBody() requires the pseudonym where one is collected, and refuses it where none is", () => {
-  for (const pseudonym of [PSEUDONYM, null, ""]) {
-    refuses({ ...BODY, pseudonym }, "This application collects no pseudonym.");
-  }
+Deno.test("requirePseudonym() wants one where it is collected, and refuses it where none is", () => {
+  refuses({ ...BODY, pseudonym: PSEUDONYM }, "This application collects no pseudonym.");
   for (const pseudonym of [undefined, null, 7]) {
     refuses({ ...BODY, pseudonym }, "pseudonym is missing or not a text.", true);
   }
@@ -135,8 +146,8 @@ Deno.test("readBody() refuses more than 64 KiB", () => {
     const text = JSON.stringify({ ...BODY, pad: "" });
     return utf8(text.replace('"pad":""', `"pad":"${"x".repeat(length - text.length)}"`));
   };
-  assertEquals(readBody(padded(MAX_BODY_BYTES), "", false), { events: [EVENT] });
-  const refusal = assertThrows(() => readBody(padded(MAX_BODY_BYTES + 1), "", false), Refusal) as Refusal;
+  assertEquals(readBody(padded(MAX_BODY_BYTES), ""), { events: [EVENT] });
+  const refusal = assertThrows(() => readBody(padded(MAX_BODY_BYTES + 1), ""), Refusal) as Refusal;
   assertEquals([refusal.code, refusal.message], ["body_too_large", "The body has more than 65536 bytes."]);
 });
 
@@ -144,7 +155,7 @@ Deno.test("readBody() gives a Refusal that repeats nothing for any other bytes",
   const json = utf8(JSON.stringify({ ...BODY, pseudonym: PSEUDONYM }));
   const survives = (bytes: Uint8Array, encoding: "" | "gzip", collectsPseudonym: boolean) => {
     try {
-      const { events } = readBody(bytes, encoding, collectsPseudonym);
+      const { events } = readFor(collectsPseudonym, bytes, encoding);
       assert(events.length >= 1);
     } catch (error) {
       assert(error instanceof Refusal, `not a Refusal: ${error}`);

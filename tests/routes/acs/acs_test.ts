@@ -17,6 +17,7 @@ import {
 } from "../../support/service/split.ts";
 
 const REDEEM = "/acs/v1/apps/notes/redeem";
+const REDEEMED = "/acs/v1/apps/notes/redeemed";
 const EVALUATE = "/acs/v1/apps/notes/evaluate";
 
 function post(
@@ -73,6 +74,28 @@ Deno.test("redeem claims a use and gives the MAC key, again on a retry, to nobod
   }
   await assertRefused(split, REDEEM, post(redeemBody(signRedemption(token, 0, "other"))), 409, "use_taken");
   assertEquals(await countClaims(split.acs), 1);
+});
+
+Deno.test("redeemed says whether this very request has claimed its use, claims nothing, and gives no MAC key before", async () => {
+  await using split = await startSplit();
+  const token = await makeToken(split.acs);
+  const log = signRedemption(token);
+  const ask = async (asked = log) => {
+    const before = await Array.fromAsync(split.acs.store.list({ prefix: [] }));
+    const response = await split.reachAcs(REDEEMED, post(redeemBody(asked)));
+    assertEquals(response.headers.get("cache-control"), "no-store");
+    assertEquals(await Array.fromAsync(split.acs.store.list({ prefix: [] })), before);
+    return await response.json();
+  };
+  assertEquals(await ask(), { redeemed: false });
+  await (await split.reachAcs(REDEEM, post(redeemBody(log)))).body?.cancel();
+  assertEquals(await ask(), { redeemed: true, mac_key: toBase64url(token.macKey) });
+  assertEquals(await ask(signRedemption(token, 0, "another log")), { redeemed: false });
+  assertEquals(await ask(signRedemption(token, 1)), { redeemed: false });
+  const forged = redeemBody(log, { mac: toBase64url(platformRandom(32)) });
+  await assertRefused(split, REDEEMED, post(forged), 401, "mac_invalid");
+  const other = post(redeemBody(log), {}, serviceToken("vault"));
+  await assertRefused(split, REDEEMED, other, 401, "service_token_invalid");
 });
 
 Deno.test("without its own service token nobody reaches an application's keys", async () => {

@@ -92,6 +92,10 @@ function probed(sample: unknown, { at: [name, ...rest], ...probe }: Probe): unkn
 
 const bytesOf = (length: number) => toBase64url(new Uint8Array(length).fill(1));
 
+function transcribedUse() {
+  return { key: bytesOf(32), nonce: bytesOf(32), use: 1, mac: bytesOf(32), transcript: bytesOf(100) };
+}
+
 /** A body of each operation that takes JSON, within all bounds. */
 const SAMPLES: Readonly<Record<string, unknown>> = {
   "post /v1/apps/{app}/logs": {
@@ -100,13 +104,8 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
     pad: "",
     events: [{ name: "note_saved", at: "2027-01-15T10:00:00Z", fields: { ok: true } }],
   },
-  "post /acs/v1/apps/{app}/redeem": {
-    key: bytesOf(32),
-    nonce: bytesOf(32),
-    use: 1,
-    mac: bytesOf(32),
-    transcript: bytesOf(100),
-  },
+  "post /acs/v1/apps/{app}/redeem": transcribedUse(),
+  "post /acs/v1/apps/{app}/redeemed": transcribedUse(),
   "post /admin/v1/keys/reseal": { reason: "r" },
   "post /admin/v1/audit": { reason: "r" },
   "post /admin/v1/apps/{app}/keys/rotate": { reason: "r" },
