@@ -57,7 +57,8 @@ async function issuingKey(
   return { keyId: fromBase64url(key["token-key-id"]), publicKey: fromBase64url(key["token-key"]) };
 }
 
-function signIn(client: string, nowSeconds: number): Promise<string> {
+/** A session of a client with that name, as the application server of the load would sign it. */
+export function signIn(client: string, nowSeconds: number): Promise<string> {
   return new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setIssuer("https://login.example")
     .setAudience(APP).setSubject(client).setIssuedAt(nowSeconds).setExpirationTime(nowSeconds + 600)
     .sign(utf8(SESSION_SECRET));
