@@ -8,6 +8,7 @@ type OfOthers =
   | "admin_token_invalid"
   | "console_session_invalid"
   | "epoch_unknown"
+  | "generation_unknown"
   | "replacement_refused"
   | "request_forged"
   | "role_insufficient"
