@@ -13,6 +13,7 @@ import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
 import { Health } from "./operations/health.ts";
 import { HourTeller } from "./operations/hour_teller.ts";
+import { EXPECTED, EXPECTED_OF_APPS } from "./operations/metrics.ts";
 import { type Job, JobSuccesses } from "./operations/job_successes.ts";
 import { type HostState, type KeyEnds, Standing } from "./operations/standing.ts";
 import { type Lifetime, stateAt } from "./keys/epoch.ts";
@@ -181,6 +182,8 @@ function commonParts(options: ServerOptions, readKeyEnds: () => Promise<Readonly
   const { deployment, store, sealer, random, now, region, onAuditEntry } = options;
   const { jobs = ["maintenance", "releases"], readHost = () => Promise.resolve({}) } = options;
   const counters = new Counters(now);
+  counters.expect("", EXPECTED);
+  for (const app of deployment.applications.keys()) counters.expect(app, EXPECTED_OF_APPS);
   const process = random(9).toBase64();
   const hours = new HourTeller({ store, counters, process, now });
   const jobSuccesses = new JobSuccesses(store, jobs, now);

@@ -47,6 +47,8 @@ export interface CountedAnswer {
 /** Counts what happens in this process. */
 export class Counters {
   readonly #totals = new Tally();
+  /** Series that are shown before anything of them is counted. */
+  readonly #expected = new Tally();
   /** What may be told of the series that leave by the hour. */
   readonly #told = new Tally();
   /** This process's own hours that were not told yet. */
@@ -62,6 +64,11 @@ export class Counters {
   /** `now` gives Unix seconds. */
   constructor(now: () => number) {
     this.#now = now;
+  }
+
+  /** Shows series with 0 before anything is counted. */
+  expect(app: string, all: readonly Series[]): void {
+    for (const series of all) this.#expected.add(app, series, 0);
   }
 
   /** Counts an answer. */
@@ -102,14 +109,11 @@ export class Counters {
    * by the hour those hours alone which were told ({@linkcode HourTeller}). Their names stand there before, with 0.
    */
   exported(): AppCounts {
-    const exported = new Tally();
+    const live = new Tally();
     for (const [app, counts] of this.#totals.counts) {
-      for (const [series, count] of counts) exported.add(app, series, isHourly(series) ? 0 : count);
+      for (const [series, count] of counts) live.add(app, series, isHourly(series) ? 0 : count);
     }
-    for (const [app, counts] of this.#told.counts) {
-      for (const [series, count] of counts) exported.add(app, series, count);
-    }
-    return exported.counts;
+    return sumCounts([this.#expected.counts, live.counts, this.#told.counts]);
   }
 
   /** This process's own hours before `hour` that were not told yet. */

@@ -60,6 +60,25 @@ export function seriesOf(metric: MetricKey, ...values: string[]): Series {
   return values.length === 0 ? metric : `${metric} ${values.join(" ")}`;
 }
 
+/**
+ * The series of an application that stand there with 0 from the start: those that alerts ask for. A scraper takes the
+ * first value of any other series for no growth, however high it is.
+ */
+export const EXPECTED_OF_APPS: readonly Series[] = [
+  ...["accepted", "mac_invalid", "key_unknown", "use_taken"].map((code) =>
+    seriesOf("requests", "logs", code)
+  ),
+  ...["ok", "session_invalid", "sessions_unavailable", "store_unavailable", "internal"]
+    .map((code) => seriesOf("requests", "tokens", code)),
+  ...["accepted", "event_unknown", "field_unknown", "field_missing", "field_invalid"]
+    .map((code) => seriesOf("events", code)),
+  seriesOf("tokens"),
+];
+
+/** The same of series that belong to no application. */
+export const EXPECTED: readonly Series[] = ["admin", "console", "metrics"]
+  .map((route) => seriesOf("requests", route, "admin_token_invalid"));
+
 /** A series taken apart. */
 export function parseSeries(series: Series): { metric: MetricKey; values: string[] } {
   const [metric, ...values] = series.split(" ");

@@ -121,7 +121,8 @@ for (const fault of ["throw", "hang"] as const) {
       const token = await oneToken(test);
       const told = async () => {
         const { status } = await test.send("/readyz");
-        const up = readGauges(test.service).find(({ name }) => name === GAUGES.storeUp.name)?.samples[0]?.value;
+        const up = readGauges(test.service).find(({ name }) => name === GAUGES.storeUp.name)?.samples[0]
+          ?.value;
         return [status, up];
       };
       assertEquals(await told(), [200, 1]);
