@@ -10,6 +10,7 @@ import type { Deployment } from "../core/config/types.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import type { CommitterOptions } from "../core/ledger/committer.ts";
+import { writeFormat } from "../core/operations/store_format.ts";
 import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
 import type { HostState } from "../core/operations/standing.ts";
 import type { Store } from "../core/store/store.ts";
@@ -27,6 +28,7 @@ import { consoleParts } from "./console.ts";
 import type { Log } from "./log.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
+import { VERSION } from "./version.ts";
 
 /** Ten attempts to sign in from one network, then one in ten seconds. */
 const SIGN_IN_THROTTLE = { requestsPerSecond: 0.1, burst: 10, maxConcurrentPerAddress: 4 } as const;
@@ -144,6 +146,7 @@ async function openServer(
   const store = await openStore();
   const sealer = await Sealer.of(secrets.sealKeys, random);
   await proveSealingKeys(store, sealer);
+  await writeFormat(store);
   const common = {
     deployment,
     store,
@@ -182,6 +185,7 @@ function routesOf(
   const { fetch, onInternalError } = ports;
   return createApp({
     service,
+    version: VERSION,
     role,
     sessions,
     regions: regions.size === 0 || regionToken === undefined

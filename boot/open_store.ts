@@ -6,10 +6,12 @@
  */
 import type { ClaimingEngine } from "../core/store/claims.ts";
 import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
+import { requireKnownFormat } from "../core/operations/store_format.ts";
 import { Store, type StoreOptions } from "../core/store/store.ts";
 import { lockStoreFile } from "./file_lock.ts";
 import type { Log } from "./log.ts";
 import { reportStoreFaults } from "./store_faults.ts";
+import { VERSION } from "./version.ts";
 
 /** Where a store is: what `DIT_KV` says; undefined: where the platform has one. */
 type Location = string | undefined;
@@ -41,10 +43,17 @@ export function isStoreFile(location: string | undefined): location is string {
 
 /**
  * Opens the store at a path, `:memory:`, a URL, or (undefined) the platform's database. A file is not locked.
- * @throws {StoreOpenError} If it is not there, or is no store.
+ * @throws {StoreOpenError} If it is not there, is no store, or is one of a newer program.
  */
 export async function openStore(location: string | undefined, options: StoreOptions = {}): Promise<Store> {
-  return new Store(await engineOf(location).open(location), options);
+  const store = new Store(await engineOf(location).open(location), options);
+  try {
+    await requireKnownFormat(store, VERSION);
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ import {
   ENDED_SESSIONS,
   JOB_SUCCESSES,
   PROBES,
+  STORE_FORMATS,
   TOLD_HOURS,
   TOLD_SINCE,
 } from "./operations/families.ts";
@@ -57,6 +58,7 @@ export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
   SEGMENTS,
   SIGNING_KEYS,
   SKETCHES,
+  STORE_FORMATS,
   TALLIES,
   TOLD_HOURS,
   TOLD_SINCE,

@@ -38,6 +38,8 @@ export type Role = "all" | "acs" | "logs";
 export interface AppOptions {
   /** The server behind them. */
   readonly service: Server;
+  /** The program's version. */
+  readonly version: string;
   /** Which of them there are: an ACS alone has none for clients, a log server none for other services. */
   readonly role?: Role | undefined;
   /** Who may have tokens, by application; not needed by an ACS alone. */
@@ -75,7 +77,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", redeemRoutes(service));
   }
   app.route("/", keysRoutes(service, options.regions));
-  app.route("/", healthRoutes(service));
+  app.route("/", healthRoutes(service, options.version));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
   if (options.clientBundle !== undefined) app.route("/", examplesRoutes(options.clientBundle));
   mountOperators(app, options);

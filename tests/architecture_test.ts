@@ -218,7 +218,7 @@ const ROOMS: readonly Room[] = [
   { room: "dit.config.ts", imports: ["core/config"] },
   {
     room: "boot",
-    imports: ["core/", "edge/", "routes/", "dit.config.ts"],
+    imports: ["core/", "edge/", "routes/", "dit.config.ts", "deno.json"],
     packages: ["@opentelemetry/api", "hono", "node:fs/promises", "node:path"],
     uses: [
       "environment",

@@ -26,6 +26,8 @@ export const AUDIT_ENTRIES: Family<[number: number]> = family("u", "entries of t
 export const AUDIT_HEADS: Family<[]> = family("w", "end of the audit log");
 /** Sessions of the console that were ended before their time: their ends, Unix seconds. */
 export const ENDED_SESSIONS: Family<[id: string]> = family("y", "console sessions that were ended");
+/** What the store's rows mean: StoreFormat. */
+export const STORE_FORMATS: Family<[]> = family("sf", "format of the store");
 /** A row that is never there: the commit that writes it removes it. It tells whether the store reads and writes. */
 export const PROBES: Family<[]> = family("p", "probes");
 

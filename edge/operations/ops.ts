@@ -15,7 +15,13 @@ export const IS_ALIVE = {
   passes: [],
   tag: "Health",
   summary: "The process runs",
-  answers: { description: "It does.", shape: z.strictObject({ status: z.literal("ok") }) },
+  answers: {
+    description: "It does.",
+    shape: z.strictObject({
+      status: z.literal("ok"),
+      version: z.string().describe("The program's version."),
+    }),
+  },
 } as const satisfies Operation;
 
 /** `GET /readyz`. */
@@ -27,7 +33,7 @@ export const IS_READY = {
   tag: "Health",
   summary: "The process can do its work",
   answers: {
-    description: "The store answers, and every application has a key.",
+    description: "The store reads and writes, and every application has a key.",
     shape: z.strictObject({ status: z.literal("ready") }),
   },
 } as const satisfies Operation;

@@ -9,10 +9,10 @@ import { PROBES } from "../../core/operations/families.ts";
 import { StoreUnavailable } from "../../core/store/breaker.ts";
 import { IS_ALIVE, IS_READY } from "../../edge/operations/ops.ts";
 
-/** The router of health checks. */
-export function healthRoutes(service: Server): Hono {
+/** The router of health checks of a program of this version. */
+export function healthRoutes(service: Server, version: string): Hono {
   return new Hono()
-    .get(IS_ALIVE.path, (c) => c.json({ status: "ok" }, 200, { "cache-control": "no-store" }))
+    .get(IS_ALIVE.path, (c) => c.json({ status: "ok", version }, 200, { "cache-control": "no-store" }))
     .get(IS_READY.path, async function checkReady(c) {
       await service.store.get(PROBES.key());
       // Whether it takes writes again is tried beside the requests: whoever asks here causes none.

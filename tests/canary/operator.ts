@@ -18,7 +18,12 @@ const STREAM_MS = 1_000;
 /** The operator's routes that exist, by the application itself. */
 async function operatorsRoutes(): Promise<{ method: string; path: string }[]> {
   const { service, close } = await startService();
-  const app = createApp({ service, adminTokenSha256: new Uint8Array(32), developmentSecret: () => "x" });
+  const app = createApp({
+    version: "0.0.0",
+    service,
+    adminTokenSha256: new Uint8Array(32),
+    developmentSecret: () => "x",
+  });
   await close();
   const routes = new Map<string, { method: string; path: string }>();
   for (const { method, path } of app.routes) {

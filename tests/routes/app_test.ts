@@ -1,4 +1,5 @@
 /** What is the same for every route: methods, unknown paths, browsers, health, development. */
+import { VERSION } from "../../boot/version.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decodeJwt } from "jose";
 import { assertRefusedUnwritten } from "../support/http/assert_answers.ts";
@@ -165,9 +166,10 @@ Deno.test("What is not for browsers carries nothing for them", async () => {
 Deno.test("/healthz and /readyz answer without being cached, and write nothing", async () => {
   await withService({}, async (test) => {
     const before = await snapshot(test.kv);
-    for (const [path, status] of [["/healthz", "ok"], ["/readyz", "ready"]] as const) {
+    const answers = { "/healthz": { status: "ok", version: VERSION }, "/readyz": { status: "ready" } };
+    for (const [path, answer] of Object.entries(answers)) {
       const response = await test.send(path);
-      assertEquals([response.status, await response.json()], [200, { status }]);
+      assertEquals([response.status, await response.json()], [200, answer]);
       assertEquals(response.headers.get("cache-control"), "no-store");
       await assertRefusedUnwritten(test, [`${path}?verbose`], 400, "query_refused");
     }

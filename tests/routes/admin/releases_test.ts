@@ -30,6 +30,7 @@ async function withAdmin(
 ): Promise<void> {
   const test = await startService({ events: EVENTS, releases: RELEASES });
   const app = createApp({
+    version: "0.0.0",
     service: test.service,
     adminTokenSha256: tokenDigest("a-token"),
     readerTokenSha256: tokenDigest("a-reader"),

@@ -54,7 +54,11 @@ async function withAdmin(
   ) => Promise<void>,
 ): Promise<void> {
   const test = await startService({ events: EVENTS });
-  const app = createApp({ service: test.service, adminTokenSha256: tokenDigest("a-token") });
+  const app = createApp({
+    version: "0.0.0",
+    service: test.service,
+    adminTokenSha256: tokenDigest("a-token"),
+  });
   try {
     await run(test, async (path, body) => {
       const response = await app.request(`/admin/v1/apps/notes${path}`, {
@@ -141,7 +145,11 @@ Deno.test("a client that knows an older schema is told of a suppressed field and
 
 Deno.test("an event in quarantine is collected and not exported until it has passed", () =>
   withAdmin(async (test, ask) => {
-    const app = createApp({ service: test.service, adminTokenSha256: tokenDigest("a-token") });
+    const app = createApp({
+      version: "0.0.0",
+      service: test.service,
+      adminTokenSha256: tokenDigest("a-token"),
+    });
     const day = new Date(test.clock.now).toISOString().slice(0, 10);
     const exported = async () => {
       const response = await app.request(`/admin/v1/apps/notes/logs/${day}`, {
@@ -161,7 +169,11 @@ Deno.test("an event in quarantine is collected and not exported until it has pas
 
 Deno.test("an operator is told which fields link records", () =>
   withAdmin(async (test) => {
-    const app = createApp({ service: test.service, adminTokenSha256: tokenDigest("a-token") });
+    const app = createApp({
+      version: "0.0.0",
+      service: test.service,
+      adminTokenSha256: tokenDigest("a-token"),
+    });
     const response = await app.request("/admin/v1/joins", { headers: { authorization: "Bearer a-token" } });
     assertEquals([response.status, await response.json()], [200, { joins: [] }]);
   }));

@@ -11,6 +11,7 @@ Deno.test("the console of an ACS alone has neither stops to lift nor releases to
   await using split = await startSplit({ events: testApplication.events });
   const { acs } = split;
   const app = createApp({
+    version: "0.0.0",
     service: acs,
     role: "acs",
     adminTokenSha256: tokenDigest(ADMIN_TOKEN),

@@ -9,6 +9,7 @@ Deno.test("the console of a log server shows no keys, and has no way to those of
   await using split = await startSplit();
   const { logs } = split;
   const app = createApp({
+    version: "0.0.0",
     service: logs,
     role: "logs",
     adminTokenSha256: tokenDigest(ADMIN_TOKEN),
