@@ -15,7 +15,11 @@ import { createLogServer, createService, type Server, type ServiceOptions } from
 import type { HostState } from "../core/operations/standing.ts";
 import type { Store } from "../core/store/store.ts";
 import { loadSuites } from "../core/voprf/load.ts";
-import { Admission, type AdmissionOptions } from "../edge/admission.ts";
+import { Admission, type AdmissionOptions } from "../edge/admission/admission.ts";
+import { Guesses } from "../edge/admission/guesses.ts";
+import { type Ignored, senderReader } from "../edge/admission/sender.ts";
+import { operatorOf } from "../edge/auth/operator.ts";
+import { serviceReader } from "../edge/callers.ts";
 import { createSessionAuthenticator, type SessionAuthenticator } from "../edge/auth/session.ts";
 import { deidentify, type EdgeHandler } from "../edge/deidentify.ts";
 import { AcsClient } from "../edge/remote/acs_client.ts";
@@ -30,8 +34,15 @@ import type { Secrets } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
-/** Ten attempts to sign in from one network, then one in ten seconds. */
-const SIGN_IN_THROTTLE = { requestsPerSecond: 0.1, burst: 10, maxConcurrentPerAddress: 4 } as const;
+/** What an operator has to know of a header that was not read: everybody behind that proxy shares one throttle. */
+const IGNORED: Readonly<Record<Ignored, string>> = {
+  nobody_trusted:
+    "A request came with a forwarded header, and no proxy is trusted: if one stands in front, " +
+    "everybody shares one throttle. Set DIT_TRUSTED_HOPS or DIT_TRUSTED_PROXIES, or have it send none.",
+  not_through_proxies: "A request came with X-Forwarded-For past the proxies that DIT_TRUSTED_HOPS and " +
+    "DIT_TRUSTED_PROXIES name: if it did come through them, everybody behind them shares one throttle. " +
+    "Count and networks have to be those of the proxies in front.",
+};
 
 /** What the world lends to a service. */
 export interface Ports {
@@ -203,14 +214,18 @@ function routesOf(
 
 /** What a request meets before the routes. */
 function edgeOf(
-  { settings, deployment, ports: { random, log }, tuning = {} }: AssembleOptions,
+  { settings, deployment, secrets, ports: { random, log }, tuning = {} }: AssembleOptions,
   service: Server,
   app: Hono,
 ): EdgeHandler {
+  const { adminTokenSha256: admin, readerTokenSha256: reader } = secrets.operators;
   return deidentify({
-    handle: (request) => app.fetch(request),
+    handle: (request, bindings) => app.fetch(request, bindings),
+    senderOf: senderReader(settings, (why) => log("warning", { message: IGNORED[why] })),
     admission: new Admission(random, { ...settings, ...tuning.admission }),
-    signInAdmission: new Admission(random, { ...settings, ...SIGN_IN_THROTTLE }),
+    guesses: new Guesses(random),
+    isOperator: (authorization) => operatorOf(authorization, { admin, reader }, "api") !== undefined,
+    isService: serviceReader(deployment),
     hopToken: settings.regionToken,
     issueHost: settings.issueHost,
     logHost: settings.logHost,

@@ -5,7 +5,9 @@
  */
 import type { Role } from "../routes/app.ts";
 import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
+import type { Network } from "../edge/admission/address.ts";
 import { readOperators } from "./operator_settings.ts";
+import { readTrustedProxies } from "./trusted_proxies.ts";
 import { parseRegions } from "../edge/remote/region.ts";
 import { type AcsSettings, readRole } from "./role.ts";
 
@@ -35,6 +37,8 @@ export interface Settings extends OperatorSettings {
   readonly regionToken: string | undefined;
   /** Proxies in front of the service. */
   readonly trustedHops: number;
+  /** The networks that they stand in. */
+  readonly trustedProxies: readonly Network[];
   /** Requests a second that one address may keep up. */
   readonly requestsPerSecond: number;
   /** The only host that issues tokens. */
@@ -88,7 +92,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
     region,
     ...readRegions(get, region, development, mistakes),
-    trustedHops: readTrustedHops(get("DIT_TRUSTED_HOPS"), mistakes),
+    ...readTrustedProxies(get, mistakes),
     requestsPerSecond: readThrottle(get("DIT_THROTTLE"), development, mistakes),
     ...readHosts(get, mistakes),
     ...readOperators(get, development, mistakes),
@@ -158,13 +162,6 @@ function readThrottle(value: string | undefined, development: boolean, mistakes:
     "Set DIT_THROTTLE to the requests a second that one address may keep up, or leave it out for 100.",
   );
   return 100;
-}
-
-function readTrustedHops(value: string | undefined, mistakes: string[]): number {
-  if (value === undefined) return 0;
-  if (/^[0-9]$/.test(value)) return Number(value);
-  mistakes.push("Set DIT_TRUSTED_HOPS to the number of proxies in front of the service, 0 to 9.");
-  return 0;
 }
 
 function readPort(value: string | undefined, mistakes: string[]): number {

@@ -5,21 +5,29 @@
  * @module
  */
 import { accessLog, type AccessLogOptions } from "./access_log.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission } from "./admission/admission.ts";
+import type { Guesses } from "./admission/guesses.ts";
 import { hopReader } from "./hop.ts";
 import { type HostRule, hostRule } from "./host_rule.ts";
+import type { EdgeBindings } from "./http/body_wait.ts";
 import { problemResponse } from "./http/problem.ts";
-import { kindOf, strip, stripAnswer } from "./strip.ts";
+import { kindOf, type RouteKind, strip, stripAnswer } from "./strip.ts";
 import { readTarget } from "./target.ts";
 
 /** What the edge is made of. */
 export interface EdgeOptions extends AccessLogOptions, HostRule {
   /** The handlers. */
-  readonly handle: (request: Request) => Response | Promise<Response>;
+  readonly handle: (request: Request, bindings: EdgeBindings) => Response | Promise<Response>;
+  /** Reads whose request it is; the address of the connection by default. */
+  readonly senderOf?: ((connection: string | undefined, headers: Headers) => string) | undefined;
   /** The transient throttle. */
   readonly admission: Admission;
-  /** A much narrower one for attempts to sign in to the console. */
-  readonly signInAdmission?: Admission | undefined;
+  /** Counts attempts to find an operator's token; they are not counted without. */
+  readonly guesses?: Guesses | undefined;
+  /** Whether an Authorization header has an operator's token; nobody's has by default. */
+  readonly isOperator?: ((authorization: string) => boolean) | undefined;
+  /** Whether a request to the ACS shows the service token of its application; none does by default. */
+  readonly isService?: ((path: string, headers: Headers) => boolean) | undefined;
   /** The secret of the hop between regions; without it no request counts as sent on. */
   readonly hopToken?: string | undefined;
 }
@@ -28,10 +36,13 @@ export interface EdgeOptions extends AccessLogOptions, HostRule {
 export type EdgeHandler = (request: Request, address: string | undefined) => Promise<Response>;
 
 const SIGN_IN_PATH = "/console/sign-in";
+/** Kinds of routes that an operator's token opens. */
+const OPERATORS: ReadonlySet<string> = new Set(["admin", "metrics"]);
 
 /** Makes the function to give to `Deno.serve`. It never rejects: the runtime would write the request's URL down. */
 export function deidentify(options: EdgeOptions): EdgeHandler {
-  const { handle, admission, signInAdmission = admission } = options;
+  const { handle, admission, senderOf = (connection = "") => connection, isService } = options;
+  const guard = guessGuard(options);
   const [readHop, checkHost, tellOf] = [hopReader(options.hopToken), hostRule(options), accessLog(options)];
   return async function handleRequest(request, address) {
     const startedAt = performance.now();
@@ -45,20 +56,35 @@ export function deidentify(options: EdgeOptions): EdgeHandler {
       path = url.pathname;
       kind = kindOf(path);
       const hop = readHop(headers, kind);
-      // One ACS serves many clients over a few connections of log servers, which show a token first.
-      const exempt = hop === "valid" || kind.name === "acs";
-      const throttle = method === "POST" && path === SIGN_IN_PATH ? signInAdmission : admission;
-      const forwardedFor = headers.get("x-forwarded-for");
-      response = await throttle.admit({ address, forwardedFor, exempt }, async () => {
+      const sender = senderOf(address, headers);
+      // One ACS serves many clients over a few connections of log servers: those that have shown their token.
+      const exempt = hop === "valid" || (kind.name === "acs" && isService?.(path, headers) === true);
+      response = await admission.admit({ address: sender, exempt }, async (wait) => {
         // A hop comes from a region and not from a client, to the URL that regions use among themselves.
         if (hop !== "valid") checkHost(kind, url);
-        return await handle(strip(request, url, { kind, hop }));
+        guard(sender, { kind, method, path, headers });
+        return await handle(strip(request, url, { kind, hop }), { wait });
       });
     } catch (error) {
       response = readableEverywhere(problemResponse(error));
     }
     tellOf({ kind, method, path, response, milliseconds: performance.now() - startedAt });
     return stripAnswer(response, kind);
+  };
+}
+
+/** What the guard against guessing looks at. */
+type Shown = Pick<Request, "method" | "headers"> & { readonly kind: RouteKind; readonly path: string };
+
+/** Makes the function that refuses who has tried too many tokens, before theirs is looked at. */
+function guessGuard(
+  { guesses, isOperator = () => false }: EdgeOptions,
+): (sender: string, shown: Shown) => void {
+  return function refuseGuessing(sender, { kind, method, path, headers }) {
+    if (method === "POST" && path === SIGN_IN_PATH) guesses?.attempt(sender);
+    if (!OPERATORS.has(kind.name)) return;
+    const authorization = headers.get("authorization");
+    if (authorization !== null) guesses?.shown(sender, () => isOperator(authorization));
   };
 }
 

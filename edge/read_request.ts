@@ -8,6 +8,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import { Refusal } from "../core/base/errors.ts";
 import { parseJson } from "./http/parse_json.ts";
+import { type BodyWait, bodyWaitOf } from "./http/body_wait.ts";
 import { readBoundedBody } from "./http/read_body.ts";
 import type { Encoding, Operation, RequestBody } from "./operations/operation.ts";
 
@@ -49,7 +50,7 @@ export interface ReadOptions {
  * ```
  *
  * @throws {Refusal} `route_unknown` for the path, then `media_type`, `body_malformed` for a header, `body_too_large`,
- * `request_timeout`, and `body_malformed` for the body.
+ * `request_timeout`, `overloaded`, and `body_malformed` for the body.
  */
 export async function readRequest<const O extends Reads>(
   c: Context,
@@ -60,7 +61,9 @@ export async function readRequest<const O extends Reads>(
   const params = check(parameters, (name) => c.req.param(name), "route_unknown");
   requireMediaType(c.req.raw.headers, operation);
   const headers = check(takesHeaders, (name) => c.req.header(name), "body_malformed");
-  const body = takes === undefined ? undefined : await readBody(c.req.raw, takes, options);
+  const body = takes === undefined
+    ? undefined
+    : await readBody(c.req.raw, takes, { ...options, wait: bodyWaitOf(c) });
   return { params, headers, body } as Read<O>;
 }
 
@@ -102,8 +105,12 @@ function check(
   );
 }
 
-async function readBody(request: Request, takes: RequestBody, options: ReadOptions): Promise<unknown> {
-  const bytes = await readBoundedBody(request, options.maxBytes ?? takes.maxBytes, options.deadlineMs);
+async function readBody(
+  request: Request,
+  takes: RequestBody,
+  { maxBytes = takes.maxBytes, deadlineMs, wait }: ReadOptions & { readonly wait: BodyWait },
+): Promise<unknown> {
+  const bytes = await readBoundedBody(request, { maxBytes, deadlineMs, wait });
   const { shape, verified, expected = "The body is malformed." } = takes;
   if (shape === undefined || verified === true) return bytes;
   // Where a body is optional, none at all is `undefined`.

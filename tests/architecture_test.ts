@@ -177,6 +177,13 @@ const ROOMS: readonly Room[] = [
   { room: "core/operations/actions", imports: ["core/"] },
 
   { room: "edge/http", imports: ["core/base"] },
+  // The one place that looks at an address.
+  {
+    room: "edge/admission",
+    imports: ["core/base", "edge/http"],
+    packages: ["node:crypto"],
+    uses: ["stopwatch"],
+  },
   // Below what strips by them: they know nothing of the edge but the names of headers.
   { room: "edge/operations", imports: ["core/", "edge/http"], packages: ["zod"] },
   // What an auditor opens first: it needs the names of headers, and the operations that name theirs.

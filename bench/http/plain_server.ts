@@ -18,8 +18,9 @@ import { MAX_BODY_BYTES, readBody } from "../../core/schema/body.ts";
 import { encodeRecord } from "../../core/schema/record.ts";
 import { dayOf } from "../../core/base/time.ts";
 import { validateEvents } from "../../core/schema/validate.ts";
-import { Admission } from "../../edge/admission.ts";
+import { Admission } from "../../edge/admission/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
+import { bodyWaitOf } from "../../edge/http/body_wait.ts";
 import { readBoundedBody } from "../../edge/http/read_body.ts";
 import { openToEveryOrigin } from "../../routes/app.ts";
 import { SEND_LOG } from "../../edge/operations/client.ts";
@@ -75,7 +76,7 @@ const counters = new Counters(() => Math.floor(Date.now() / 1000));
 const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
   SEND_LOG.path,
   async (c) => {
-    const body = await readBoundedBody(c.req.raw, MAX_BODY_BYTES);
+    const body = await readBoundedBody(c.req.raw, { maxBytes: MAX_BODY_BYTES, wait: bodyWaitOf(c) });
     const now = Math.floor(Date.now() / 1000);
     const log = readBody(body, "");
     const { accepted, rejected } = validateEvents(

@@ -19,7 +19,7 @@ import type { Redeemer } from "./redeemer.ts";
 /** What accepting a log needs of a server. */
 export interface AcceptLogContext {
   /** Verifies the use and stores the record. */
-  readonly redeemer: Redeemer;
+  readonly redeemer: Omit<Redeemer, "expect">;
   /** Counts what was accepted. */
   readonly counters: Pick<Counters, "logged">;
   /** Says what is stopped, and measures what was accepted. */

@@ -40,6 +40,12 @@ export type StoredUse = "accepted" | "replayed";
 /** Redeems uses: with the keys of this process, or at an ACS elsewhere. */
 export interface Redeemer<Use extends VerifiedUse = VerifiedUse> {
   /**
+   * Refuses what can be refused of a use before its body is there, so that nobody waits for it; writes nothing and proves
+   * nothing. An ACS elsewhere knows the keys, so that little is left to refuse there.
+   * @throws {Refusal} With a code that {@linkcode Redeemer.verify} has too.
+   */
+  expect(redemption: Omit<Redemption, "body">, nowSeconds: number): Promise<void>;
+  /**
    * Verifies as much as can be without spending the use, and writes nothing. Where the keys are here that is all of it;
    * an ACS elsewhere verifies as it claims, so that there it is left to {@linkcode Redeemer.store}.
    * @throws {Refusal} With a code of docs/protocol.md, section 6.
@@ -90,19 +96,23 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
   }
 
   /**
+   * Steps 3 and 4 of the order of work: key and use.
+   * @throws {Refusal} `app_unknown`, `key_unknown`, `key_expired`, `use_out_of_range`, `overloaded`, `store_unavailable`.
+   */
+  async expect(redemption: Omit<Redemption, "body">, nowSeconds: number): Promise<void> {
+    await this.#keyOf(redemption, nowSeconds);
+    this.#committer.admit();
+  }
+
+  /**
    * Steps 3 to 6 of the order of work: key, use, evaluation, MAC. Writes nothing.
    * @throws {Refusal} `app_unknown`, `overloaded`, `store_unavailable`, `key_unknown`, `key_expired`,
    * `use_out_of_range`, `mac_invalid`.
    */
   async verify(redemption: Redemption, nowSeconds: number): Promise<LocalUse> {
     const { app, credential, body } = redemption;
-    const ring = this.#ringOf(app);
-    if (ring === undefined) throw new Refusal("app_unknown", "There is no such application.");
     this.#committer.admit();
-    const key = await ring.redeeming(credential.keyId, nowSeconds);
-    if (credential.use >= key.usesPerToken) {
-      throw new Refusal("use_out_of_range", "The token has no such use; take the next token.");
-    }
+    const key = await this.#keyOf(redemption, nowSeconds);
     const cached = this.#macKeys.get(key.ordinal, credential.nonce);
     const { hashes } = key.voprf;
     const macKey = cached ?? evaluateMacKey(key, credential.nonce);
@@ -113,6 +123,19 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
     }
     if (cached === undefined) this.#macKeys.set(key.ordinal, credential.nonce, macKey);
     return { redemption, nowSeconds, key, macKey };
+  }
+
+  async #keyOf(
+    { app, credential: { keyId, use } }: Omit<Redemption, "body">,
+    nowSeconds: number,
+  ): Promise<SigningKey> {
+    const ring = this.#ringOf(app);
+    if (ring === undefined) throw new Refusal("app_unknown", "There is no such application.");
+    const key = await ring.redeeming(keyId, nowSeconds);
+    if (use >= key.usesPerToken) {
+      throw new Refusal("use_out_of_range", "The token has no such use; take the next token.");
+    }
+    return key;
   }
 
   /**

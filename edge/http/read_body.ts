@@ -4,28 +4,56 @@
  * @module
  */
 import { Refusal } from "../../core/base/errors.ts";
+import type { BodyWait } from "./body_wait.ts";
 
 /** Milliseconds in which a whole body has to arrive. */
 const BODY_DEADLINE_MS = 10_000;
+/** Milliseconds after which a body is one that is waited for: most are there with their headers. */
+const AT_ONCE_MS = 100;
+
+/** How a body is bounded. */
+export interface BodyBounds {
+  /** Most bytes. */
+  readonly maxBytes: number;
+  /** Milliseconds in which it has to arrive; 10,000 by default, and fewer where many are waited for. */
+  readonly deadlineMs?: number | undefined;
+  /** What waiting for it takes. */
+  readonly wait: BodyWait;
+}
+
+/**
+ * Requires that a body does not announce more than `maxBytes`. {@linkcode readBoundedBody} does it as well.
+ * @throws {Refusal} `body_too_large`.
+ */
+export function requireLength(headers: Headers, maxBytes: number): void {
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+}
 
 /**
  * Reads a whole body of at most `maxBytes`.
- * @throws {Refusal} `body_too_large`, as soon as it is known; `request_timeout`, also when it breaks off.
+ * @throws {Refusal} `body_too_large`, as soon as it is known; `request_timeout`, also when it breaks off; `overloaded` when
+ * there is no place to wait in.
  */
 export async function readBoundedBody(
   request: Request,
-  maxBytes: number,
-  deadlineMs = BODY_DEADLINE_MS,
+  { maxBytes, deadlineMs = BODY_DEADLINE_MS, wait }: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  requireLength(request.headers, maxBytes);
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let waits = false;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Refusal("request_timeout", "The body did not arrive in time; send it again.")),
-      deadlineMs,
-    );
+    const atOnceMs = Math.min(AT_ONCE_MS, deadlineMs / 2);
+    timer = setTimeout(function beginWait() {
+      try {
+        const leftMs = wait.begin(deadlineMs) - atOnceMs;
+        waits = true;
+        timer = setTimeout(() => reject(lateBody()), leftMs);
+      } catch (error) {
+        reject(error);
+      }
+    }, atOnceMs);
   });
   try {
     return await Promise.race([readAll(reader, maxBytes), late]);
@@ -37,6 +65,7 @@ export async function readBoundedBody(
       : new Refusal("request_timeout", "The body broke off; send it again.");
   } finally {
     clearTimeout(timer);
+    if (waits) wait.end();
   }
 }
 
@@ -79,6 +108,10 @@ async function readAll(
     offset += chunk.length;
   }
   return body;
+}
+
+function lateBody(): Refusal {
+  return new Refusal("request_timeout", "The body did not arrive in time; send it again.");
 }
 
 function tooLarge(maxBytes: number): Refusal {

@@ -48,6 +48,14 @@ export class Regions {
   }
 
   /**
+   * Whether a key is one of another region's.
+   * @throws {Refusal} `store_unavailable` when it may be one of a region that cannot be asked.
+   */
+  async isElsewhere(app: Application, keyId: Uint8Array, nowSeconds: number): Promise<boolean> {
+    return await this.#directories.homeOf(app, keyId, nowSeconds) !== undefined;
+  }
+
+  /**
    * Sends a log on to the region of its key and gives that region's answer; undefined when the key is one of this
    * region's `own`, or nobody's. A log that was sent here (`isHop`) is never sent on again.
    * @throws {Refusal} `store_unavailable` when the region cannot be reached: nothing is lost, the client tries again.

@@ -4,7 +4,8 @@
  * @module
  */
 import { Hono } from "hono";
-import { acceptLog } from "../../core/acs/accept_log.ts";
+import { acceptLog, type SentLog } from "../../core/acs/accept_log.ts";
+import { Refusal } from "../../core/base/errors.ts";
 import type { Server } from "../../core/service.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
 import { SEND_LOG } from "../../edge/operations/client.ts";
@@ -15,7 +16,10 @@ import { readLog } from "./read_log.ts";
 export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: number): Hono {
   return new Hono().post(SEND_LOG.path, async function sendLog(c) {
     const app = service.appOf(c.req.param("app"));
-    const sent = await readLog(c, bodyDeadlineMs);
+    const sent = await readLog(c, {
+      deadlineMs: bodyDeadlineMs,
+      expect: (credential) => expectLog({ service, regions }, { app, credential }),
+    });
     if (regions !== undefined) {
       const log = { app, ...sent, nowSeconds: service.now() };
       const own = await service.publishedKeys(app.id, log.nowSeconds);
@@ -30,4 +34,18 @@ export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: 
       ...(replayed ? { "dit-replayed": "?1" } : {}),
     });
   });
+}
+
+/** Refuses a log by its credential alone, unless its key is another region's, which knows better. */
+async function expectLog(
+  { service, regions }: { readonly service: Server; readonly regions: Regions | undefined },
+  { app, credential }: Pick<SentLog, "app" | "credential">,
+): Promise<void> {
+  const nowSeconds = service.now();
+  try {
+    await service.redeemer.expect({ app: app.id, credential }, nowSeconds);
+  } catch (error) {
+    const isUnknown = error instanceof Refusal && error.code === "key_unknown";
+    if (!isUnknown || await regions?.isElsewhere(app, credential.keyId, nowSeconds) !== true) throw error;
+  }
 }

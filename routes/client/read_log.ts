@@ -9,19 +9,31 @@ import { DecodeError } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import { type Credential, parseCredential } from "../../core/token/credential.ts";
 import { SEND_LOG } from "../../edge/operations/client.ts";
+import { requireLength } from "../../edge/http/read_body.ts";
 import { readRequest, requireMediaType } from "../../edge/read_request.ts";
 
+/** What becomes of a log before its body is there. */
+export interface ReadLogOptions {
+  /** Milliseconds in which the body has to arrive. */
+  readonly deadlineMs?: number | undefined;
+  /** Refuses what no body could save. */
+  readonly expect: (credential: Credential) => Promise<void>;
+}
+
 /**
- * Reads a log; its body has to arrive within `deadlineMs`.
- * @throws {Refusal} `media_type`, `credential_missing`, `credential_malformed`, `body_too_large`, `request_timeout`.
+ * Reads a log in the order of work of docs/protocol.md, section 5: nobody waits for the body of one that is refused anyway.
+ * @throws {Refusal} `media_type`, `credential_missing`, `credential_malformed`, `body_too_large`, what `expect` throws,
+ * `request_timeout`, `overloaded`.
  */
 export async function readLog(
   c: Context,
-  deadlineMs?: number,
+  { deadlineMs, expect }: ReadLogOptions,
 ): Promise<Pick<SentLog, "contentEncoding" | "credential" | "body">> {
   const { headers } = c.req.raw;
   const contentEncoding = requireMediaType(headers, SEND_LOG);
   const credential = requireCredential(headers);
+  requireLength(headers, SEND_LOG.takes.maxBytes);
+  await expect(credential);
   const { body } = await readRequest(c, SEND_LOG, { deadlineMs });
   return { contentEncoding, credential, body };
 }

@@ -119,7 +119,12 @@ Deno.test("readSettings() takes host names alone, in any case, and two different
 
 Deno.test("readSettings() reads a few trusted proxies", () => {
   assertEquals(read({ ...PRODUCTION, DIT_TRUSTED_HOPS: "2" }).trustedHops, 2);
+  const networks = read({ ...PRODUCTION, DIT_TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::/32,192.0.2.1" });
+  assertEquals(networks.trustedProxies.map(({ bits }) => bits), [104, 32, 128]);
   for (const hops of ["-1", "10", "1.5", "", " 1"]) {
     assertEquals(mistakesOf({ ...PRODUCTION, DIT_TRUSTED_HOPS: hops }), ["DIT_TRUSTED_HOPS"]);
+  }
+  for (const proxies of ["", "10.0.0.1/8", "0.0.0.0/0", "10.9.0.0/16,", "proxy.example", "10.0.0.0/8;::1"]) {
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_TRUSTED_PROXIES: proxies }), ["DIT_TRUSTED_PROXIES"]);
   }
 });

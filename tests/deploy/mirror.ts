@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UNCOUNTED } from "../../edge/http/body_wait.ts";
 import { readBoundedBody } from "../../edge/http/read_body.ts";
 
 /** More than any proxy passes on. */
@@ -46,7 +47,11 @@ export function openMirror({ thirdCloses = false, bodyDeadlineMs }: MirrorOption
     Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
       const { pathname, search } = new URL(request.url);
       if (pathname === "/readyz") return new Response();
-      const digest = await readBoundedBody(request, MAX_BYTES, bodyDeadlineMs).then(
+      const digest = await readBoundedBody(request, {
+        maxBytes: MAX_BYTES,
+        deadlineMs: bodyDeadlineMs,
+        wait: UNCOUNTED,
+      }).then(
         digestOf,
         () => undefined,
       );

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Admission } from "../../edge/admission.ts";
+import { Admission } from "../../edge/admission/admission.ts";
 import type { AccessLine } from "../../edge/access_log.ts";
+import { Guesses } from "../../edge/admission/guesses.ts";
 import { deidentify, type EdgeHandler, type EdgeOptions } from "../../edge/deidentify.ts";
 import { ROUTE_KINDS } from "../../edge/strip.ts";
 import { problemResponse } from "../../edge/http/problem.ts";
@@ -27,9 +28,9 @@ function makeEdge(options: Partial<EdgeOptions> = {}): Edge {
     admission: new Admission(random),
     onAnswer: (line) => lines.push(line),
     ...rest,
-    handle: (request) => {
+    handle: (request, bindings) => {
       seen.push(request);
-      return answer(request);
+      return answer(request, bindings);
     },
   });
   return { handle, seen, lines };
@@ -135,8 +136,7 @@ Deno.test("deidentify() refuses a query on every public route before a handler s
 });
 
 Deno.test("deidentify() refuses a path in other letters: routes would find in it what its limits do not", async () => {
-  const signInAdmission = new Admission(random, { requestsPerSecond: 1, burst: 1 });
-  const { handle, seen } = makeEdge({ signInAdmission, adminHost: "admin.example" });
+  const { handle, seen } = makeEdge({ guesses: new Guesses(random), adminHost: "admin.example" });
   const paths = [
     "/console/sign%2Din",
     "/%63onsole/sign-in",

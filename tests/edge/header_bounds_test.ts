@@ -1,7 +1,7 @@
 /** Bounds of a request's header over real connections of both versions of HTTP. */
 import { assertEquals } from "@std/assert";
 import http2 from "node:http2";
-import { Admission } from "../../edge/admission.ts";
+import { Admission } from "../../edge/admission/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
 import { sendRaw } from "../support/http/raw_http.ts";
 

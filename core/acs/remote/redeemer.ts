@@ -48,6 +48,15 @@ export class RemoteRedeemer implements Redeemer {
   }
 
   /**
+   * See {@linkcode Redeemer.expect}. The directory of the ACS does not list every key that redeems (those from before a
+   * change of the epoch's length), so that only the ACS can refuse one.
+   */
+  // deno-lint-ignore require-await -- what it throws is a rejection like any other.
+  async expect(): Promise<void> {
+    this.#options.committer.admit();
+  }
+
+  /**
    * See {@linkcode Redeemer.verify}. The ACS verifies and claims in one call, so it is asked by
    * {@linkcode RemoteRedeemer.store}, once the body has been read: a log that cannot be stored spends nothing.
    */

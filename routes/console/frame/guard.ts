@@ -8,6 +8,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { Refusal } from "../../../core/base/errors.ts";
 import { SESSION_SECONDS } from "../../../edge/auth/console_sessions.ts";
+import { bodyWaitOf } from "../../../edge/http/body_wait.ts";
 import { readBoundedBody } from "../../../edge/http/read_body.ts";
 import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
 
@@ -96,7 +97,7 @@ export async function readFormOfThisSite(c: Context): Promise<Record<string, str
   if (c.req.header("content-type")?.toLowerCase() !== "application/x-www-form-urlencoded") {
     throw new Refusal("media_type", "A form is expected.");
   }
-  const body = await readBoundedBody(c.req.raw, MAX_FORM_BYTES);
+  const body = await readBoundedBody(c.req.raw, { maxBytes: MAX_FORM_BYTES, wait: bodyWaitOf(c) });
   return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(body)));
 }
 

@@ -9,7 +9,6 @@ import {
 import { Refusal } from "../../../core/base/errors.ts";
 import type { Application } from "../../../core/config/types.ts";
 import type { EventSchema } from "../../../core/schema/event.ts";
-import type { Redeemer } from "../../../core/acs/redeemer.ts";
 import { exportDay } from "../../../core/operations/export.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { concat } from "../../../core/base/bytes.ts";
@@ -211,7 +210,7 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
     const server = serverOf(split);
     const app = server.appOf("notes");
     let looked = 0;
-    const redeemer: Redeemer = {
+    const redeemer: AcceptLogContext["redeemer"] = {
       verify: (...use) => server.redeemer.verify(...use),
       store: (...use) => server.redeemer.store(...use),
       wasStored(use) {
@@ -239,7 +238,7 @@ Deno.test("acceptLog() on a server with keys answers a replay whose first send i
   const log = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
   let replay: Promise<AcceptedLog> | undefined;
   const store = server.redeemer.store.bind(server.redeemer);
-  const redeemer: Redeemer = {
+  const redeemer: AcceptLogContext["redeemer"] = {
     verify: (...use) => server.redeemer.verify(...use),
     wasStored: (use) => server.redeemer.wasStored(use),
     store(use, record) {

@@ -12,7 +12,7 @@ import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import type { Service } from "../../../core/service.ts";
 import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
 import type { Entry, Range } from "../../../core/store/port.ts";
-import type { AdmissionOptions } from "../../../edge/admission.ts";
+import type { AdmissionOptions } from "../../../edge/admission/admission.ts";
 import { testConfig } from "../client/client_service.ts";
 import { NEVER_SECONDS } from "../client/client_under_test.ts";
 import { freePort } from "../processes/free_ports.ts";

@@ -1,0 +1,65 @@
+/**
+ * Places for what goes on at once, so shared that nobody takes the last ones: a group may hold as many as a fixed multiple
+ * of those that are still free. One alone can have about half, five about an eighth each, and some are always left for
+ * who holds none. (Dynamic thresholds: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
+ * switches", IEEE/ACM Transactions on Networking 6(2), 1998.)
+ *
+ * @module
+ */
+import type { Sender } from "./groups.ts";
+
+/** How many times the free places a group may hold, from the narrowest: a wider one has more people in it. */
+const SHARES = [1, 2, 4];
+
+/** What became of an attempt to take a place. */
+export type Taken =
+  | {
+    readonly kind: "taken";
+    /** How much of its share the fullest group of the sender holds now, above 0 and at most 1. */
+    readonly held: number;
+  }
+  /** Nobody gets one now. */
+  | { readonly kind: "full" }
+  /** Others get one still. */
+  | { readonly kind: "share_held" };
+
+/** Places that are shared. */
+export class Places {
+  readonly #capacity: number;
+  readonly #maxOfOne: number;
+  readonly #held = new Map<Sender["groups"][number], number>();
+  #taken = 0;
+
+  /** `maxOfOne` bounds what the narrowest group may hold besides. */
+  constructor(capacity: number, maxOfOne = capacity) {
+    this.#capacity = capacity;
+    this.#maxOfOne = maxOfOne;
+  }
+
+  /** Takes a place; one that nobody in particular holds (undefined) is bounded by the capacity alone. */
+  take(sender: Sender | undefined): Taken {
+    const free = this.#capacity - this.#taken;
+    if (free <= 0) return { kind: "full" };
+    let fullest = 0;
+    for (const [level, group] of sender?.groups.entries() ?? []) {
+      const share = (SHARES[level] ?? 1) * free;
+      // Who holds none gets the last one.
+      const limit = Math.max(1, level === 0 ? Math.min(this.#maxOfOne, share) : share);
+      fullest = Math.max(fullest, ((this.#held.get(group) ?? 0) + 1) / limit);
+    }
+    if (fullest > 1) return { kind: "share_held" };
+    this.#taken++;
+    for (const group of sender?.groups ?? []) this.#held.set(group, (this.#held.get(group) ?? 0) + 1);
+    return { kind: "taken", held: fullest };
+  }
+
+  /** Gives a place back that {@linkcode Places.take} gave to the same sender. */
+  release(sender: Sender | undefined): void {
+    this.#taken--;
+    for (const group of sender?.groups ?? []) {
+      const left = (this.#held.get(group) ?? 1) - 1;
+      if (left === 0) this.#held.delete(group);
+      else this.#held.set(group, left);
+    }
+  }
+}

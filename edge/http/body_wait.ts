@@ -1,0 +1,31 @@
+/**
+ * What a request may take of the service while its body arrives: the edge hands it to whatever reads the body, with
+ * nothing in it about whose request it is.
+ *
+ * @module
+ */
+
+/** A place among the requests that wait for their bodies. */
+export interface BodyWait {
+  /**
+   * Takes the place, for a body that is not there at once; gives the milliseconds that are left of its deadline.
+   * @throws {Refusal} `overloaded` when there is none.
+   */
+  begin(deadlineMs: number): number;
+  /** Gives it back, after {@linkcode BodyWait.begin} gave it. */
+  end(): void;
+}
+
+/** What the edge hands to handlers beside a request. */
+export interface EdgeBindings {
+  /** For its body. */
+  readonly wait: BodyWait;
+}
+
+/** For requests whose places are not counted. */
+export const UNCOUNTED: BodyWait = { begin: (deadlineMs) => deadlineMs, end: () => {} };
+
+/** The place of the body of a request, whose handler stands behind the edge or, in a test, alone. */
+export function bodyWaitOf({ env }: { readonly env: unknown }): BodyWait {
+  return (env as Partial<EdgeBindings> | undefined)?.wait ?? UNCOUNTED;
+}
