@@ -49,7 +49,7 @@ export interface RegionService {
   readonly received: Request[];
   /** Answers in the service's place from now on. */
   intercept: RegionOptions["intercept"];
-  /** Every row of the store but those of keys, the sealing key's proof and the risk monitor's secret. */
+  /** Every row of the store but those of keys, the sealing key's proof, the risk monitor's secret and jobs. */
   readonly rows: () => Promise<Entry<unknown>[]>;
   /** Stops answering, and starts again where it was. */
   readonly stop: () => Promise<void>;
@@ -114,7 +114,7 @@ export class RegionDeployment {
       intercept: options.intercept,
       rows: async () =>
         (await Array.fromAsync(service.store.list({ prefix: [] })))
-          .filter(({ key }) => !["k", "a", "o", "m", "v"].includes(key[0] as string)),
+          .filter(({ key }) => !["k", "a", "o", "m", "v", "nj"].includes(key[0] as string)),
       stop,
       start: listen,
     };
