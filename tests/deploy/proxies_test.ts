@@ -303,7 +303,12 @@ const closesWhatIsHeld: Property = {
     await using mirror = openMirror({ bodyDeadlineMs: 2_000 });
     await using way = await place.start(proxy, mirror.ports, "hasty");
     const held = HELD.filter(({ name }) => !proxy.endless.includes(name));
-    const ends = await Promise.all(held.map((kind) => isEnded(kind, way, 60_000)));
+    await using others = openReach(way, "h2");
+    const ended = Promise.all(held.map((kind) => isEnded(kind, way, 60_000)));
+    // Everybody else is served meanwhile.
+    const served = await others.fetch(`${LOGS}/v1/apps/demo/keys`).then((answer) => answer.text());
+    assertEquals(served.length, 2_000);
+    const ends = await ended;
     assertEquals(held.filter((_, index) => ends[index] === false).map(({ name }) => name), []);
     if (proxy.endless.length === 0) return;
     // Where nothing ends them, what one address may hold is bounded, and the next one hears so.
