@@ -10,6 +10,7 @@ import { readOperators } from "./operator_settings.ts";
 import { readTrustedProxies } from "./trusted_proxies.ts";
 import { parseRegions } from "../edge/remote/region.ts";
 import { type AcsSettings, readRole } from "./role.ts";
+import { checkTelemetry } from "./telemetry_settings.ts";
 
 /** What the environment decides. */
 export interface Settings extends OperatorSettings {
@@ -80,6 +81,8 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
     mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');
   }
+  // Deno Deploy traces for itself, whatever is set here.
+  if (!development && !onPlatform) checkTelemetry(get, mistakes);
   const { role, acs } = readRole(get, mistakes);
   const settings: Settings = {
     development,

@@ -13,7 +13,7 @@ export interface StoreFaultLine {
   readonly failed?: number;
   /** Calls that were not made, since the store had stopped answering. */
   readonly refused?: number;
-  /** The first words of the last error. They are the store's and hold no key or value. */
+  /** The first words of the last error, without URLs. They are the store's and hold no key or value. */
   readonly error?: string;
 }
 
@@ -39,5 +39,6 @@ export function reportStoreFaults(
 
 function firstWords({ name, message }: Error): string {
   const [line = ""] = `${name}: ${message}`.split("\n", 1);
-  return line.slice(0, MAX_LENGTH);
+  // The client of a KV Connect endpoint names it, and an operator may have put a password there.
+  return line.replaceAll(/\bhttps?:\/\/[^\s'"]+/g, "the store").slice(0, MAX_LENGTH);
 }

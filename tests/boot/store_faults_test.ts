@@ -21,3 +21,12 @@ Deno.test("reportStoreFaults() keeps a long error short", () => {
   reportStoreFaults((line) => lines.push(line))(new StoreUnavailable("failed", new Error("x".repeat(1_000))));
   assertEquals(lines[0]!.error?.length, 120);
 });
+
+Deno.test("reportStoreFaults() leaves out where the store is", () => {
+  const lines: StoreFaultLine[] = [];
+  const error = new Error(
+    "KV Connect failed to call 'http://user:password@kv.example:4512/v2/atomic_write' (status=401)",
+  );
+  reportStoreFaults((line) => lines.push(line))(new StoreUnavailable("failed", error));
+  assertEquals(lines[0]?.error, "Error: KV Connect failed to call 'the store' (status=401)");
+});

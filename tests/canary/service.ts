@@ -50,7 +50,8 @@ export async function startWatched(leaks?: string): Promise<WatchedService> {
       DIT_ADMIN_TOKEN_SHA256: tokenDigest(ADMIN_TOKEN).toHex(),
       HOST: "0.0.0.0",
       ...telemetryOf(collector),
-      OTEL_PROPAGATORS: leaks === undefined ? "none" : "tracecontext",
+      // What production has is left as it is; only a service that leaks has spans at all.
+      ...(leaks === undefined ? {} : { OTEL_PROPAGATORS: "tracecontext", OTEL_DENO_TRACING: "true" }),
     },
   });
   await service.ready();
@@ -74,7 +75,7 @@ export async function startWatched(leaks?: string): Promise<WatchedService> {
       await collector.stop();
       if (code !== 0 && !stuck) throw new Error(service.stderr());
       for (const [kind, count] of Object.entries(collector.counts)) {
-        if (count === 0) {
+        if (count === 0 && (kind !== "traces" || leaks !== undefined)) {
           throw new Error(`No ${kind} were exported: the search would prove nothing about them.`);
         }
       }
