@@ -49,12 +49,15 @@ export interface RegionService {
   readonly received: Request[];
   /** Answers in the service's place from now on. */
   intercept: RegionOptions["intercept"];
-  /** Every row of the store but those of keys, the sealing key's proof, the risk monitor's secret and jobs. */
+  /** Every row of the store but those that a service makes for itself. */
   readonly rows: () => Promise<Entry<unknown>[]>;
   /** Stops answering, and starts again where it was. */
   readonly stop: () => Promise<void>;
   readonly start: () => void;
 }
+
+/** Families of keys, the sealing key's proof, the risk monitor's secret, the store's format and jobs. */
+const OF_THE_SERVICE = ["k", "a", "o", "m", "v", "sf", "nj"];
 
 /** All regions of a test. */
 export class RegionDeployment {
@@ -114,7 +117,7 @@ export class RegionDeployment {
       intercept: options.intercept,
       rows: async () =>
         (await Array.fromAsync(service.store.list({ prefix: [] })))
-          .filter(({ key }) => !["k", "a", "o", "m", "v", "nj"].includes(key[0] as string)),
+          .filter(({ key }) => !OF_THE_SERVICE.includes(key[0] as string)),
       stop,
       start: listen,
     };
