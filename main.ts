@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { warnOfFewDescriptors } from "./boot/descriptors.ts";
+import { catchFaults, reportFaults } from "./boot/faults.ts";
+import { listen } from "./boot/listeners.ts";
 import { assembleFromEnvironment, type FromEnvironment } from "./boot/from_environment.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
 import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
@@ -25,29 +28,26 @@ const stopped = stopping.signal;
 
 async function start(): Promise<FromEnvironment> {
   const started = await assembleFromEnvironment({ environment, log, stopped });
-  const { settings, secrets, handle } = started;
-  const { development, role, region } = settings;
-  const http = Deno.serve(
-    {
-      port: settings.port,
-      hostname: settings.host,
-      onListen({ hostname, port }) {
-        log("listening", { hostname, port, role, region });
-        if (development && role === "all") console.log(welcomeText(port, secrets.adminToken));
-      },
-      // What the runtime stumbles over itself, such as a Host that makes no URL, it would print together with the URL.
-      onError: () => new Response(null, { status: 400 }),
-    },
-    // Of the connection only its address goes on, and no further than the throttle.
-    (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
-  );
-  registerMetrics(started.service);
-  started.startBackground();
+  const { settings, secrets, service } = started;
+  warnOfFewDescriptors(settings, log);
+  const hear = reportFaults({ log, count: (kind) => service.counters.fault(kind) });
+  const listening = listen({ ...started, log, onFault: (fault) => hear("listener", fault) });
+  // Before the first connection: the runtime ends the process where it has no descriptor left for its first signal.
   stopOnSignal(async () => {
     stopping.abort();
-    await finishRequests(http);
+    await finishRequests(listening);
     await started.close();
   });
+  const { address: { hostname, port }, operators } = listening;
+  const { role, region } = settings;
+  const apart = operators && { hostname: operators.hostname, port: operators.port };
+  log("listening", { hostname, port, role, region, operators: apart });
+  if (settings.development && role === "all") {
+    console.log(welcomeText({ port, adminPort: operators?.port, adminToken: secrets.adminToken }));
+  }
+  registerMetrics(service);
+  started.startBackground();
+  catchFaults(hear);
   return started;
 }
 

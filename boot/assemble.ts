@@ -22,6 +22,7 @@ import { operatorOf } from "../edge/auth/operator.ts";
 import { serviceReader } from "../edge/callers.ts";
 import { createSessionAuthenticator, type SessionAuthenticator } from "../edge/auth/session.ts";
 import { deidentify, type EdgeHandler } from "../edge/deidentify.ts";
+import type { Door } from "../edge/host_rule.ts";
 import { AcsClient } from "../edge/remote/acs_client.ts";
 import { Regions } from "../edge/remote/region.ts";
 import { alertWebhook } from "../edge/remote/webhook.ts";
@@ -100,8 +101,10 @@ export interface Assembled {
   readonly service: Server;
   /** Its routes, without what stands before them. */
   readonly app: Hono;
-  /** What to give to `Deno.serve`. It never rejects. */
+  /** Answers what comes through the socket that faces clients. It never rejects. */
   readonly handle: EdgeHandler;
+  /** The same for operators, where they have a socket of their own. */
+  readonly handleOperators: EdgeHandler | undefined;
   /** Starts what goes on beside requests in a process; {@linkcode Assembled.close} ends it. */
   readonly startBackground: () => void;
   /** Finishes what is under way and closes the store. */
@@ -114,18 +117,20 @@ export interface Assembled {
  * read, {@linkcode WebhookSetupError} if the webhook's secret is missing, and what `openStore` throws.
  */
 export async function assemble(options: AssembleOptions): Promise<Assembled> {
-  const { settings: { development }, ports: { log }, secrets, deployment } = options;
+  const { settings, settings: { development }, ports: { log }, secrets, deployment } = options;
   const sessions = await sessionsOf(options);
   const webhook = deployment.alerts?.webhook;
   const sendAlert = webhook && alertWebhook({ ...webhook, ...options.ports, secret: secrets.named });
   const service = await openServer(options);
   await service.risk.open();
   const app = routesOf(options, service, sessions);
+  const apart = settings.operatorsListener !== undefined;
   let stopBackground: (() => Promise<void>) | undefined;
   return {
     service,
     app,
-    handle: edgeOf(options, service, app),
+    handle: edgeOf(options, { service, app, door: apart ? "public" : undefined }),
+    handleOperators: apart ? edgeOf(options, { service, app, door: "operators" }) : undefined,
     startBackground() {
       stopBackground ??= startBackground({ service, development, log, sendAlert });
     },
@@ -212,11 +217,10 @@ function routesOf(
   });
 }
 
-/** What a request meets before the routes. */
+/** What a request meets before the routes. Each door has a throttle of its own: no crowd of clients keeps operators out. */
 function edgeOf(
   { settings, deployment, secrets, ports: { random, log }, tuning = {} }: AssembleOptions,
-  service: Server,
-  app: Hono,
+  { service, app, door }: { service: Server; app: Hono; door: Door | undefined },
 ): EdgeHandler {
   const { adminTokenSha256: admin, readerTokenSha256: reader } = secrets.operators;
   return deidentify({
@@ -230,6 +234,7 @@ function edgeOf(
     issueHost: settings.issueHost,
     logHost: settings.logHost,
     adminHost: settings.adminHost,
+    door,
     onAnswer: settings.logRequests ? (line) => log("answer", { ...line }) : undefined,
     count: (answer) => service.counters.answered(answer),
     applications: new Set(deployment.applications.keys()),

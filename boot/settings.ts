@@ -7,6 +7,7 @@ import type { Role } from "../routes/app.ts";
 import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
 import type { Network } from "../edge/admission/address.ts";
 import { readOperators } from "./operator_settings.ts";
+import { DEFAULT_PORT, type ListenAddress, readOperatorsListener, readPort } from "./operators_listener.ts";
 import { readTrustedProxies } from "./trusted_proxies.ts";
 import { parseRegions } from "../edge/remote/region.ts";
 import { type AcsSettings, readRole } from "./role.ts";
@@ -24,6 +25,8 @@ export interface Settings extends OperatorSettings {
   readonly port: number;
   /** The address to listen on. */
   readonly host: string;
+  /** Where operators have a listener of their own, which alone answers them; undefined: they share the other one. */
+  readonly operatorsListener: ListenAddress | undefined;
   /** Where the store is; undefined: the platform's database. */
   readonly kv: string | undefined;
   /** The configuration module; undefined: the shipped dit.config.ts. */
@@ -88,8 +91,9 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     development,
     role,
     acs,
-    port: readPort(get("PORT"), mistakes),
+    port: readPort("PORT", get("PORT") ?? `${DEFAULT_PORT}`, mistakes),
     host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
+    operatorsListener: readOperatorsListener(get, onPlatform, mistakes),
     kv,
     config: get("DIT_CONFIG"),
     sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
@@ -165,13 +169,6 @@ function readThrottle(value: string | undefined, development: boolean, mistakes:
     "Set DIT_THROTTLE to the requests a second that one address may keep up, or leave it out for 100.",
   );
   return 100;
-}
-
-function readPort(value: string | undefined, mistakes: string[]): number {
-  const port = Number(value ?? 8000);
-  if (value === undefined || (/^[0-9]{1,5}$/.test(value) && port <= 65_535)) return port;
-  mistakes.push("Set PORT to a number from 0 to 65535.");
-  return 0;
 }
 
 function readSealKeys(

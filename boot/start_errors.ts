@@ -9,6 +9,7 @@ import { StoreUnavailable } from "../core/store/breaker.ts";
 import { StoreOpenError } from "../core/store/open_error.ts";
 import { AcsError } from "../edge/remote/acs_exchange.ts";
 import { EnvironmentError } from "./settings.ts";
+import { ListenError } from "./listeners.ts";
 import { StoreInUseError } from "./file_lock.ts";
 import { SessionSetupError } from "../edge/auth/session.ts";
 import { WebhookSetupError } from "../edge/remote/webhook.ts";
@@ -16,13 +17,18 @@ import { WebhookSetupError } from "../edge/remote/webhook.ts";
 /** What to tell a person about an error, a sentence each; undefined when it is nobody's mistake. */
 export function mistakesOf(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
-  const known = [SealError, SessionSetupError, StoreInUseError, StoreOpenError, AcsError, WebhookSetupError];
+  const known = [
+    SealError,
+    SessionSetupError,
+    StoreInUseError,
+    StoreOpenError,
+    AcsError,
+    WebhookSetupError,
+    ListenError,
+  ];
   if (known.some((kind) => error instanceof kind)) return [(error as Error).message];
   if (error instanceof StoreUnavailable) {
     return ["The store does not answer: see that what DIT_KV names is reachable, then start again."];
-  }
-  if (error instanceof Deno.errors.AddrInUse) {
-    return ["The port is in use: stop what listens there, or set PORT."];
   }
   if (error instanceof Deno.errors.NotCapable) {
     return [`${error.message} (the tasks in deno.json say what the service may do).`];

@@ -226,7 +226,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "boot",
     imports: ["core/", "edge/", "routes/", "dit.config.ts", "deno.json"],
-    packages: ["@opentelemetry/api", "hono", "node:fs/promises", "node:path"],
+    packages: ["@opentelemetry/api", "hono", "node:fs/promises", "node:net", "node:path"],
     uses: [
       "environment",
       "clock",

@@ -34,7 +34,6 @@ export type RefusalCode =
   | "headers_too_large"
   | "batch_invalid"
   | "epoch_unknown"
-  | "generation_unknown"
   | "stop_unknown"
   | "replacement_refused"
   | "key_not_issuing"

@@ -9,6 +9,7 @@
 import { Histogram } from "./histogram.ts";
 import {
   DURATIONS,
+  type FaultKind,
   isHourly,
   type MetricKey,
   parseSeries,
@@ -97,6 +98,11 @@ export class Counters {
   /** Counts a commit of the ledger. */
   committed(claims: number, ok: boolean): void {
     this.#add("", [[seriesOf("commits", powerBucket(claims), ok ? "ok" : "failed"), 1]]);
+  }
+
+  /** Counts an error that nothing caught. */
+  fault(kind: FaultKind): void {
+    this.#add("", [[seriesOf("faults", kind), 1]]);
   }
 
   /** Everything since the start of this process. */

@@ -7,6 +7,12 @@
  * @module
  */
 
+/** How a fault came: a promise that nobody waited for, an error that nobody caught, a listener that ended. */
+const FAULT_KINDS = ["rejection", "error", "listener"] as const;
+
+/** One of {@linkcode FAULT_KINDS}. */
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
 /** What is counted about an answer, a log or a commit. All of them only ever grow. */
 export const METRICS = {
   requests: {
@@ -38,6 +44,12 @@ export const METRICS = {
     name: "dit_commits_total",
     help: "Commits of the ledger by the number of claims in them and whether they went through.",
     labels: ["claims", "outcome"],
+  },
+  faults: {
+    name: "dit_faults_total",
+    help:
+      "Errors that nothing caught, by kind (rejection, error, listener): each is a bug, or a machine out of means.",
+    labels: ["kind"],
   },
 } as const satisfies Record<string, { name: string; help: string; labels: readonly string[] }>;
 
@@ -76,8 +88,10 @@ export const EXPECTED_OF_APPS: readonly Series[] = [
 ];
 
 /** The same of series that belong to no application. */
-export const EXPECTED: readonly Series[] = ["admin", "console", "metrics"]
-  .map((route) => seriesOf("requests", route, "admin_token_invalid"));
+export const EXPECTED: readonly Series[] = [
+  ...["admin", "console", "metrics"].map((route) => seriesOf("requests", route, "admin_token_invalid")),
+  ...FAULT_KINDS.map((kind) => seriesOf("faults", kind)),
+];
 
 /** A series taken apart. */
 export function parseSeries(series: Series): { metric: MetricKey; values: string[] } {
@@ -98,10 +112,11 @@ export function isOperatorsRoute(route: string): boolean {
 /**
  * Whether a series leaves the process by the hour only. That is what clients do anonymously, and issuance as well: the
  * client is known there, but the instant at which a token was issued is half of what links it to a log. A token request
- * that was refused issued nothing, and an operator has to hear of it at once.
+ * that was refused issued nothing, and an operator has to hear of it at once, as of a fault.
  */
 export function isHourly(series: Series): boolean {
   const { metric, values: [route = "", outcome = ""] } = parseSeries(series);
+  if (metric === "faults") return false;
   if (metric !== "requests" && metric !== "durations") return true;
   if (isOperatorsRoute(route)) return false;
   return !(metric === "requests" && route === "tokens" && !ISSUED.has(outcome));

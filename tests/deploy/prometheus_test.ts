@@ -28,6 +28,7 @@ function hourly(each: number): Value {
 const requests = (route: string, outcome: string) =>
   `dit_requests_total{app="demo",route="${route}",outcome="${outcome}"}`;
 const guessed = 'dit_requests_total{route="admin",outcome="admin_token_invalid"}';
+const faults = 'dit_faults_total{kind="listener"}';
 const events = (outcome: string) => `dit_events_total{app="demo",outcome="${outcome}"}`;
 const expiry = 'dit_event_expiry_days{app="demo",event="app_opened"}';
 const maintenance = 'dit_cron_success_time_seconds{cron="maintenance"}';
@@ -63,6 +64,7 @@ const WELL: World = {
   [requests("logs", "use_taken")]: () => 0,
   [events("accepted")]: hourly(20_000),
   [events("field_invalid")]: hourly(10),
+  [faults]: () => 0,
   [guessed]: (minute) => Math.floor(minute / 60),
 };
 
@@ -207,6 +209,11 @@ const STORIES: readonly Story[] = [
     name: "an app that does not fit its schema",
     world: but(events("field_invalid"), () => hourly(400)),
     firing: [[61, []], [300, ["DitEventsRejected"]]],
+  },
+  {
+    name: "a socket that ended",
+    world: but(faults, (well) => from(300, well, () => 1)),
+    firing: [[298, []], [306, ["DitFault"]], [316, []]],
   },
   {
     name: "tokens of operators that are tried",

@@ -7,7 +7,7 @@
 import { findApplication } from "../../config/find_application.ts";
 import type { Deployment } from "../../config/types.ts";
 import type { KeyName } from "../../keys/key_row.ts";
-import { replaceIssuingKey, type Revocation, revokeKeys, type WantedKey } from "../../keys/replacement.ts";
+import { replaceIssuingKey, type Revocation, revokeKeys } from "../../keys/replacement.ts";
 import { type Resealing, resealKeys } from "../../keys/resealing.ts";
 import type { RotationContext } from "../../keys/rotation.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
@@ -31,8 +31,6 @@ export interface KeyHolder {
 export interface Rotation {
   /** The application's name. */
   readonly app: string;
-  /** The key that is to be made, so that a repeated call makes no other; the next one where it is absent. */
-  readonly key?: WantedKey | undefined;
   /** Why, for the audit log. */
   readonly reason?: string | undefined;
 }
@@ -44,13 +42,12 @@ export interface Rotation {
 export async function rotate(
   holder: KeyHolder,
   actor: Actor,
-  { app: id, key, reason }: Rotation,
+  { app: id, reason }: Rotation,
 ): Promise<{ made: KeyName }> {
   const app = findApplication(holder.deployment, id);
-  const details = key === undefined ? detailsOf(reason) : JSON.stringify({ ...key, reason });
-  const action = { action: `POST /admin/v1/apps/${id}/keys/rotate`, details };
+  const action = { action: `POST /admin/v1/apps/${id}/keys/rotate`, details: detailsOf(reason) };
   return await holder.auditLog.record(actor, action, async () => {
-    const made = await replaceIssuingKey(holder.rotation, app, holder.now(), key);
+    const made = await replaceIssuingKey(holder.rotation, app, holder.now());
     holder.ringOf?.(id).forget();
     return { made };
   });
@@ -70,7 +67,7 @@ export interface RevocationOrder {
 
 /**
  * Revokes an epoch's keys up to a generation; while the epoch issues, the next generation takes over.
- * @throws {Refusal} `app_unknown`, `epoch_unknown`, `generation_unknown`.
+ * @throws {Refusal} `app_unknown`, `epoch_unknown`.
  */
 export async function revoke(
   holder: KeyHolder,
