@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Refusal } from "../../../core/base/errors.ts";
 import { revokeKeys } from "../../../core/keys/replacement.ts";
 import { MacKeyCache } from "../../../core/acs/mac_keys.ts";
-import { LocalRedeemer } from "../../../core/acs/redeemer.ts";
+import { LocalRedeemer, type Redemption } from "../../../core/acs/redeemer.ts";
 import { EPOCH, NOW, platformRandom } from "../../support/service/keys.ts";
 import { makeToken, openService, recordOf, redeemWith, signRedemption } from "../../support/service/split.ts";
 
@@ -34,5 +34,23 @@ Deno.test("many requests that hear together of their key's end go through the ca
   assertEquals(new Set(codes), new Set(["key_expired"]));
   assertEquals([macKeys.size, macKeys.clears], [0, 1]);
   await committer.drain();
+  service.store.close();
+});
+
+Deno.test("expect() refuses what no body could save, by the credential alone", async () => {
+  const service = await openService({ seconds: NOW });
+  const { redeemer } = service;
+  const token = await makeToken(service);
+  const codeOf = async (log: Redemption) =>
+    await redeemer.expect(log, NOW).then(() => "expected", (error) => (error as Refusal).code);
+  const forged = signRedemption({ ...token, macKey: platformRandom(32) });
+  // A MAC covers a body: nothing can be said of it yet.
+  assertEquals([await codeOf(signRedemption(token)), await codeOf(forged)], ["expected", "expected"]);
+  assertEquals(await codeOf(signRedemption({ ...token, keyId: platformRandom(32) })), "key_unknown");
+  assertEquals(await codeOf(signRedemption(token, 64)), "use_out_of_range");
+  assertEquals(await codeOf(signRedemption({ ...token, app: "made-up" })), "app_unknown");
+  await revokeKeys(service.rotation, service.appOf("notes"), EPOCH, 0, NOW);
+  service.ringOf("notes").forget();
+  assertEquals(await codeOf(signRedemption(token)), "key_unknown");
   service.store.close();
 });

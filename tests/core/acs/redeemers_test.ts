@@ -71,6 +71,16 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
     assertEquals(await countClaims(acs), 1);
   },
 
+  "expects a log, and one that it has had, and writes nothing of it": async ({ acs, logs, redeemer }) => {
+    const log = signRedemption(await makeToken(acs));
+    for (let sent = 0; sent < 2; sent++) {
+      const before = [await snapshot(acs), await snapshot(logs)];
+      await redeemer.expect(log, NOW);
+      assertEquals([await snapshot(acs), await snapshot(logs)], before);
+      await redeemWith(redeemer, log, recordOf("a"), NOW);
+    }
+  },
+
   "answers ten sends at once with one success and nine replays": async ({ acs, logs, redeemer }) => {
     const log = signRedemption(await makeToken(acs));
     const answers = await Promise.all(
