@@ -7,6 +7,7 @@
 import type { Hono } from "hono";
 import type { RandomSource } from "../core/base/random.ts";
 import type { Deployment } from "../core/config/types.ts";
+import { storeIdReader } from "../core/acs/remote/store_id.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import type { CommitterOptions } from "../core/ledger/committer.ts";
@@ -179,7 +180,10 @@ async function openServer(
     readHost,
   };
   if (acs !== undefined) {
-    const client = { ...acs, deployment, region, fetch, deadlineMs: tuning.acsDeadlineMs };
+    const storeId = storeIdReader(store, random);
+    // It is made at the start, so that no request that is refused writes it.
+    await storeId();
+    const client = { ...acs, deployment, region, fetch, storeId, deadlineMs: tuning.acsDeadlineMs };
     return createLogServer({ ...common, acs: new AcsClient(client) });
   }
   const names = [...deployment.applications.values()].map(({ suite }) => suite);

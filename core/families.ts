@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { QUOTAS, REMOTE_KEYS } from "./acs/families.ts";
+import { QUOTAS, REMOTE_KEYS, STORE_IDS, STORE_PINS } from "./acs/families.ts";
 import {
   ALIVE_KEYS,
   CLIENT_SECRETS,
@@ -59,6 +59,8 @@ export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
   SIGNING_KEYS,
   SKETCHES,
   STORE_FORMATS,
+  STORE_IDS,
+  STORE_PINS,
   TALLIES,
   TOLD_HOURS,
   TOLD_SINCE,

@@ -23,6 +23,7 @@ import type { Sealer } from "./keys/sealing.ts";
 import { MacKeyCache } from "./acs/mac_keys.ts";
 import { RiskMonitor } from "./privacy/risk/monitor.ts";
 import { LocalRedeemer, type Redeemer } from "./acs/redeemer.ts";
+import { StorePins } from "./acs/store_pins.ts";
 import { RemoteIssuer } from "./acs/remote/issuer.ts";
 import type { RemoteAcs } from "./acs/remote/port.ts";
 import { RemoteRedeemer } from "./acs/remote/redeemer.ts";
@@ -128,6 +129,8 @@ export interface Service extends Server {
   readonly redeemer: LocalRedeemer;
   /** An application's keys. Throws the refusal `app_unknown`. */
   readonly ringOf: (id: string) => KeyRing;
+  /** Says which store a service token belongs to. */
+  readonly storePins: StorePins;
 }
 
 /** Whether a server holds keys. */
@@ -161,6 +164,7 @@ export function createService(options: ServiceOptions): Service {
     redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
     publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
     ringOf,
+    storePins: new StorePins(store, options.now),
   };
 }
 

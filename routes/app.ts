@@ -17,6 +17,7 @@ import { adminKeysRoutes } from "./admin/keys.ts";
 import { adminLogsRoutes } from "./admin/logs.ts";
 import { adminReleasesRoutes } from "./admin/releases.ts";
 import { adminRiskRoutes } from "./admin/risk.ts";
+import { adminStoresRoutes } from "./admin/stores.ts";
 import { adminAuditLogRoutes } from "./admin/audit_log.ts";
 import { consoleAtFirstUse } from "./console_at_first_use.ts";
 import type { ConsoleOptions } from "./console/frame/env.ts";
@@ -111,7 +112,10 @@ function mountOperators(app: Hono, options: AppOptions): void {
     app.route("/", adminRiskRoutes(service));
     app.route("/", adminReleasesRoutes(service));
   }
-  if (hasKeys(service)) app.route("/", adminKeysRoutes(service));
+  if (hasKeys(service)) {
+    app.route("/", adminKeysRoutes(service));
+    app.route("/", adminStoresRoutes(service));
+  }
   if (options.console === undefined) return;
   app.route("/", consoleAtFirstUse({ ...options.console, service, tokens, collects }));
 }

@@ -12,6 +12,11 @@ export const QUOTAS: Family<[id: Uint8Array]> = family("q", "quotas");
 /** On a log server: keys of an ACS elsewhere, under which uses are stored: RemoteKeyRow. */
 export const REMOTE_KEYS: Family<[app: string, keyId: Uint8Array]> = family("b", "keys of an ACS elsewhere");
 
+/** On a log server: the id of its store, base64url of 16 bytes. */
+export const STORE_IDS: Family<[]> = family("si", "ids of the store");
+/** The store of the log servers that a service token (its SHA-256 in hex) belongs to: StorePinRow. */
+export const STORE_PINS: Family<[app: string, tokenSha256: string]> = family("sp", "stores of log servers");
+
 /** Where it stands what a client (16-byte tag) was granted under a key. */
 export function quotaKey(ordinal: number, tag: Uint8Array): Key {
   return QUOTAS.key(concat(u32(ordinal), tag));

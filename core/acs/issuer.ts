@@ -25,6 +25,8 @@ export interface AskedBatch {
   readonly request: Uint8Array<ArrayBuffer>;
   /** Unix seconds, whole: when its whole body had arrived. */
   readonly nowSeconds: number;
+  /** Called once the batch is known to be right, before anything is granted; it may refuse. */
+  readonly beforeGrant?: (() => Promise<void>) | undefined;
 }
 
 /** A batch that was signed. */
@@ -77,11 +79,12 @@ export class LocalIssuer implements Issuer {
   }
 
   /** See {@linkcode Issuer.issue}. */
-  async issue({ app, client, request, nowSeconds }: AskedBatch): Promise<SignedBatch> {
+  async issue({ app, client, request, nowSeconds, beforeGrant }: AskedBatch): Promise<SignedBatch> {
     const ring = this.#ringOf(app.id);
     const key = await ring.issuing(nowSeconds, request[2]);
     const { blindedElements } = decodeRequest(app, key, request);
     const tokens = blindedElements.length;
+    await beforeGrant?.();
     const outcome = await spendQuota(this.#store, { key, client, request, tokens, now: this.#now });
     if (outcome === "key_over") {
       ring.forget();

@@ -8,18 +8,23 @@ import { Refusal } from "../base/errors.ts";
 import type { Application } from "../config/types.ts";
 import type { Credential } from "../token/credential.ts";
 import { decodeTranscript, type Transcript } from "../token/mac.ts";
-import type { LocalRedeemer, Redemption, StoredUse } from "./redeemer.ts";
+import type { LocalRedeemer, LocalUse, Redemption, StoredUse } from "./redeemer.ts";
+import type { StorePins } from "./store_pins.ts";
 
 /** What redeeming a use needs of a service. */
 export interface RedeemContext {
   /** Verifies and claims. */
   readonly redeemer: Pick<LocalRedeemer, "verify" | "store" | "wasStored">;
+  /** Says which store a service token belongs to. */
+  readonly storePins: StorePins;
 }
 
 /** A use that another server wants claimed for a log that it has. */
 export interface RedeemInput {
   /** The application whose service token the server has shown. */
   readonly app: Application;
+  /** The id of the server's store, where it names one. */
+  readonly storeId: string | undefined;
   /** The use. */
   readonly credential: Credential;
   /** The encoded transcript, which the credential's MAC covers. */
@@ -40,10 +45,10 @@ export interface RedeemedUse {
  * Verifies a use and claims it, or refuses it and writes nothing.
  * @throws {Refusal} With a code of docs/protocol.md, section 6.
  */
-export async function redeem({ redeemer }: RedeemContext, input: RedeemInput): Promise<RedeemedUse> {
-  const { app: { id: app }, credential, nowSeconds } = input;
-  const body = requireTranscriptOf(app, credential, input.transcript);
-  const use = await redeemer.verify({ app, credential, body }, nowSeconds);
+export async function redeem(context: RedeemContext, input: RedeemInput): Promise<RedeemedUse> {
+  const use = await verify(context, input);
+  const { redeemer, storePins } = context;
+  await storePins.pin(input.app, input.storeId);
   return { outcome: await redeemer.store(use), macKey: use.macKey };
 }
 
@@ -53,13 +58,18 @@ export async function redeem({ redeemer }: RedeemContext, input: RedeemInput): P
  * @throws {Refusal} With a code of docs/protocol.md, section 6.
  */
 export async function findRedeemed(
-  { redeemer }: RedeemContext,
+  context: RedeemContext,
   input: RedeemInput,
 ): Promise<Uint8Array | undefined> {
+  const use = await verify(context, input);
+  await context.storePins.check(input.app, input.storeId);
+  return await context.redeemer.wasStored(use) ? use.macKey : undefined;
+}
+
+async function verify({ redeemer }: RedeemContext, input: RedeemInput): Promise<LocalUse> {
   const { app: { id: app }, credential, nowSeconds } = input;
   const body = requireTranscriptOf(app, credential, input.transcript);
-  const use = await redeemer.verify({ app, credential, body }, nowSeconds);
-  return await redeemer.wasStored(use) ? use.macKey : undefined;
+  return await redeemer.verify({ app, credential, body }, nowSeconds);
 }
 
 /** The transcript has to say what the request says: one valid transcript can claim nothing else. */

@@ -27,6 +27,7 @@ export type RefusalCode =
   | "route_unknown"
   | "method_not_allowed"
   | "use_taken"
+  | "store_pinned"
   | "request_timeout"
   | "collection_stopped"
   | "body_too_large"

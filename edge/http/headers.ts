@@ -7,6 +7,8 @@
 
 /** Names a client to an ACS: a keyed hash, never an identity. */
 export const CLIENT_HEADER = "dit-client";
+/** Names the store of a log server to an ACS. */
+export const STORE_HEADER = "dit-store";
 /** Says that one region sends something on to another. */
 export const HOP_HEADER = "dit-hop";
 /** Says that the caller of an operator's route is a command line tool. */

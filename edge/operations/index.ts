@@ -26,6 +26,8 @@ import {
   SHOW_RISK,
 } from "./privacy.ts";
 
+import { LIST_STORES, UNPIN_STORE } from "./stores.ts";
+
 /** All operations, in the order of the document; those of clients come first, and are found first. */
 export const OPERATIONS: readonly Operation[] = [
   SEND_LOG,
@@ -39,6 +41,8 @@ export const OPERATIONS: readonly Operation[] = [
   ROTATE_KEYS,
   REVOKE_KEYS,
   RESEAL_KEYS,
+  LIST_STORES,
+  UNPIN_STORE,
   EXPORT_LOGS,
   RECONCILE,
   SHOW_AUDIT_LOG,

@@ -123,6 +123,9 @@ export const redemption = z.strictObject({
   transcript: bytes(),
 });
 
+/** The id of a log server's store. */
+export const storeId = z.string().regex(/^[A-Za-z0-9_-]{21}[AQgw]$/).describe("Base64url of 16 bytes.");
+
 /** The answer to it. */
 export const redeemed = z.strictObject({
   status: z.enum(["accepted", "replayed"]),
@@ -135,7 +138,8 @@ export const foundRedeemed = z.strictObject({
   mac_key: base64url(32).optional().describe("Where it was."),
 });
 
-const reason = z.string().max(300).optional().describe("For the audit log.");
+/** Why an operator acts. */
+export const reason = z.string().max(300).optional().describe("For the audit log.");
 
 /** Why an operator acts; it is optional, and so is the body. */
 export const explanation = z.strictObject({ reason }).optional();

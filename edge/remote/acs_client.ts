@@ -19,7 +19,7 @@ import {
   maxResponseLength,
 } from "../../core/token/batch.ts";
 import { computeMac, encodeTranscript } from "../../core/token/mac.ts";
-import { CLIENT_HEADER } from "../http/headers.ts";
+import { CLIENT_HEADER, STORE_HEADER } from "../http/headers.ts";
 import { parseJson } from "../http/parse_json.ts";
 import { AcsDirectory, type AcsDirectoryOptions } from "./acs_directory.ts";
 import {
@@ -43,17 +43,21 @@ const JSON_REQUEST = { "content-type": "application/json" };
 export interface AcsClientOptions extends AcsExchangeOptions, Omit<AcsDirectoryOptions, "exchange"> {
   /** The service token of an application. */
   readonly tokenOf: (app: string) => string;
+  /** The id of the store that logs go to. Throws the refusal `store_unavailable`. */
+  readonly storeId: () => Promise<string>;
 }
 
 /** An ACS at a URL. */
 export class AcsClient implements RemoteAcs {
   readonly #tokenOf: (app: string) => string;
+  readonly #storeId: () => Promise<string>;
   readonly #exchange: AcsExchange;
   readonly #directory: AcsDirectory;
 
   /** Asks nothing yet. */
   constructor(options: AcsClientOptions) {
     this.#tokenOf = options.tokenOf;
+    this.#storeId = options.storeId;
     this.#exchange = acsExchange(options);
     this.#directory = new AcsDirectory({ ...options, exchange: this.#exchange });
   }
@@ -113,15 +117,16 @@ export class AcsClient implements RemoteAcs {
     return answer;
   }
 
-  #send(
+  async #send(
     app: string,
     call: "evaluate" | "redeem" | "redeemed",
     headers: Record<string, string>,
     body: Uint8Array<ArrayBuffer>,
   ): Promise<AcsAnswer> {
     const authorization = `Bearer ${this.#tokenOf(app)}`;
-    const init = { method: "POST", headers: { ...headers, authorization }, body };
-    return this.#exchange(`/acs/v1/apps/${app}/${call}`, init, maxResponseLength(MAX_BATCH));
+    const store = { [STORE_HEADER]: await this.#storeId() };
+    const init = { method: "POST", headers: { ...headers, ...store, authorization }, body };
+    return await this.#exchange(`/acs/v1/apps/${app}/${call}`, init, maxResponseLength(MAX_BATCH));
   }
 
   /** Throws what an answer refuses with. */

@@ -24,6 +24,10 @@ const PASSED_ON: readonly RefusalCode[] = [
   "store_unavailable",
 ];
 
+const ANOTHER_STORE =
+  "The ACS refused this server: its service token belongs to another store. Log servers of one ACS share a store, so " +
+  "set DIT_KV to that of the others (docs/operating.md, ACS and log servers).";
+
 const problem = z.object({ code: z.string().max(64), detail: z.string().max(500) });
 /** The ACS and this server do not fit together; the message says why and repeats no secret. */
 export class AcsError extends Error {
@@ -81,6 +85,7 @@ export function refusalOf({ status, headers, body }: AcsAnswer): Error {
   }
   // A proxy in between, or a fault of the ACS: whether it did anything is unknown.
   if (status >= 500 || status === 408 || status === 429) return unreachable();
+  if (code === "store_pinned") return new AcsError(ANOTHER_STORE);
   return new AcsError(`The ACS refused this server: ${code ?? `status ${status}`}.`);
 }
 

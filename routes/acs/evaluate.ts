@@ -8,7 +8,7 @@ import { evaluate } from "../../core/acs/evaluate.ts";
 import type { Service } from "../../core/service.ts";
 import { BATCH_RESPONSE_TYPE, maxRequestLength } from "../../core/token/batch.ts";
 import { requireServiceToken } from "../../edge/auth/service_token.ts";
-import { CLIENT_HEADER } from "../../edge/http/headers.ts";
+import { CLIENT_HEADER, STORE_HEADER } from "../../edge/http/headers.ts";
 import { EVALUATE } from "../../edge/operations/other_servers.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
@@ -18,8 +18,13 @@ export function evaluateRoutes(service: Service): Hono {
     const app = service.appOf(c.req.param("app"));
     requireServiceToken(app, c.req.raw.headers);
     const { headers, body } = await readRequest(c, EVALUATE, { maxBytes: maxRequestLength(app.maxBatch) });
-    const order = { app, client: headers[CLIENT_HEADER], request: body, nowSeconds: service.now() };
-    const response = await evaluate(service, order);
+    const response = await evaluate(service, {
+      app,
+      client: headers[CLIENT_HEADER],
+      storeId: headers[STORE_HEADER],
+      request: body,
+      nowSeconds: service.now(),
+    });
     return c.body(response, 200, { "content-type": BATCH_RESPONSE_TYPE, "cache-control": "no-store" });
   });
 }

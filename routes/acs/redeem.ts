@@ -9,6 +9,7 @@ import { findRedeemed, redeem, type RedeemInput } from "../../core/acs/redeem.ts
 import { toBase64url } from "../../core/base/bytes.ts";
 import type { Service } from "../../core/service.ts";
 import { requireServiceToken } from "../../edge/auth/service_token.ts";
+import { STORE_HEADER } from "../../edge/http/headers.ts";
 import { FIND_REDEEMED, REDEEM } from "../../edge/operations/other_servers.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
@@ -17,8 +18,15 @@ export function redeemRoutes(service: Service): Hono {
   async function readUse(c: Context, operation: typeof REDEEM | typeof FIND_REDEEMED): Promise<RedeemInput> {
     const app = service.appOf(c.req.param("app") ?? "");
     requireServiceToken(app, c.req.raw.headers);
-    const { body: { key: keyId, nonce, use, mac, transcript } } = await readRequest(c, operation);
-    return { app, credential: { keyId, nonce, use, mac }, transcript, nowSeconds: service.now() };
+    const { headers, body } = await readRequest(c, operation);
+    const { key: keyId, nonce, use, mac, transcript } = body;
+    return {
+      app,
+      storeId: headers[STORE_HEADER],
+      credential: { keyId, nonce, use, mac },
+      transcript,
+      nowSeconds: service.now(),
+    };
   }
   return new Hono()
     .post(REDEEM.path, async function redeemUse(c) {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { concat, u16, u32 } from "../../core/base/bytes.ts";
-import { quotaKey, QUOTAS, quotasOf, REMOTE_KEYS } from "../../core/acs/families.ts";
+import { quotaKey, QUOTAS, quotasOf, REMOTE_KEYS, STORE_IDS, STORE_PINS } from "../../core/acs/families.ts";
 import { FAMILY_NAMES } from "../../core/families.ts";
 import {
   ALIVE_KEYS,
@@ -88,6 +88,8 @@ const KEYS: readonly (readonly [made: Key, stored: Key])[] = [
   [sketchKey(SKETCH, 8, 3), ["r", "notes", 2, "e", "l", "d", 8, 3]],
   [RISK_DAYS.key("notes", 20_000, "e"), ["rd", "notes", 20_000, "e"]],
   [STORE_FORMATS.key(), ["sf"]],
+  [STORE_IDS.key(), ["si"]],
+  [STORE_PINS.key("notes", "00"), ["sp", "notes", "00"]],
   [TALLIES.key("notes", 20_000), ["t", "notes", 20_000]],
   [AUDIT_ENTRIES.key(1), ["u", 1]],
   [SEAL_PROOFS.key(), ["v"]],
@@ -151,6 +153,8 @@ Deno.test("operators see each family under its own words", () => {
     r: "risk sketches",
     rd: "days of risk figures",
     sf: "format of the store",
+    si: "ids of the store",
+    sp: "stores of log servers",
     t: "daily tallies",
     u: "entries of the audit log",
     v: "proofs of the sealing key",

@@ -13,6 +13,7 @@ Deno.test("kindOf() knows every path by its kind, and lets nothing of any other 
     "/acs/v1/apps/demo/evaluate": "acs",
     "/acs/v1/apps/demo/redeem": "acs",
     "/acs/v1/apps/demo/redeemed": "acs",
+    "/admin/v1/stores": "admin",
     "/admin/v1/keys": "admin",
     "/admin/anything": "admin",
     "/console": "console",

@@ -50,6 +50,19 @@ function client(url: string, fetch?: Fetch) {
   return { client, heard };
 }
 
+/** The command that lists and unpins stores. */
+function stores(folder: string, port: number, ...args: string[]) {
+  return runTask("stores", "cli/stores.ts", args, folder, { PORT: String(port) });
+}
+
+/** The store that the demo's service token belongs to, as operators read it. */
+async function pinnedStore(folder: string, port: number): Promise<string> {
+  const { stdout } = await stores(folder, port, "list");
+  const [, store] = /^demo +([\w-]{22}) /m.exec(stdout) ?? [];
+  if (store === undefined) throw new Error(`No store is pinned:\n${stdout}`);
+  return store;
+}
+
 function today(): string {
   return new Date().toISOString().slice(0, 10);
 }
@@ -65,7 +78,7 @@ async function flushUntil(dit: DitClient, condition: () => boolean): Promise<voi
 Deno.test("an ACS and a log server as two processes that share nothing but HTTP", async (t) => {
   await using folders = new Folders();
   const startedOn = today();
-  const [acsPort, logsPort, otherPort] = freePorts(3) as [number, number, number];
+  const [acsPort, logsPort, otherPort, ownPort] = freePorts(4) as [number, number, number, number];
   const acsFolder = await folders.make(CONFIG);
   const logsFolder = await folders.make(CONFIG);
   const acsOptions = { folder: acsFolder, port: acsPort, env: { DIT_CONFIG: "config.js", DIT_ROLE: "acs" } };
@@ -117,6 +130,7 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
     "a log that was claimed for a log server that then died is completed by the retry",
     async () => {
       // The test takes the part of the log server that dies: it claims the use, and stores nothing.
+      const store = await pinnedStore(acsFolder, acsPort);
       let claimed: unknown;
       const { client: dit, heard } = client(logs.url, async (url, init) => {
         if (url.endsWith("/logs") && claimed === undefined) {
@@ -132,7 +146,11 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
           });
           const response = await fetch(`${acs.url}/acs/v1/apps/demo/redeem`, {
             method: "POST",
-            headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
+            headers: {
+              authorization: `Bearer ${TOKEN}`,
+              "content-type": "application/json",
+              "dit-store": store,
+            },
             body: JSON.stringify({
               key: toBase64url(keyId),
               nonce: toBase64url(nonce),
@@ -220,4 +238,28 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
     assertEquals(new Set(reasons), new Set(["The ACS refused this server: service_token_invalid."]));
     assert(!wrong.lines.join().includes("service-token-of"));
   });
+
+  await t.step(
+    "a log server with a store of its own serves nobody until the other one is unpinned",
+    async () => {
+      const own = processes.use(await logServer(await folders.make(CONFIG), ownPort, acs));
+      const { client: dit, heard } = client(own.url);
+      dit.log("app_opened", {});
+      await dit.flush();
+      assertEquals([heard.sent, heard.refused], [0, ["internal"]]);
+      assert(own.events("internal_error").some(({ reasons }) => String(reasons).includes("share a store")));
+
+      const store = await pinnedStore(acsFolder, acsPort);
+      const asked = await stores(acsFolder, acsPort, "unpin", "--app", "demo");
+      assertEquals([asked.code, asked.stderr.includes(`--store ${store} --yes`)], [1, true], asked.stderr);
+      await logs.end("SIGTERM");
+      const done = await stores(acsFolder, acsPort, "unpin", "--app", "demo", "--store", store, "--yes");
+      assertEquals([done.code, done.stdout.startsWith("Unpinned")], [0, true], done.stderr);
+      await flushUntil(dit, () => heard.sent === 1);
+      await dit.close();
+      assert(await pinnedStore(acsFolder, acsPort) !== store);
+      const again = await stores(acsFolder, acsPort, "unpin", "--app", "demo", "--store", store, "--yes");
+      assertEquals([again.code, again.stdout.startsWith("Nothing to do")], [0, true], again.stderr);
+    },
+  );
 });

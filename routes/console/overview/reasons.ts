@@ -56,6 +56,13 @@ const REASONS: Readonly<Record<RefusalCode | RejectionCode | "refused_elsewhere"
       "these mean that somebody copies tokens.",
     kind: "attack",
   },
+  store_pinned: {
+    what: "Second store of log servers",
+    why:
+      "A log server with another store than the one before uses this service token. Log servers of one ACS share a " +
+      "store: set DIT_KV to that of the others. If that store is gone for good, unpin it (docs/operating.md).",
+    kind: "service",
+  },
   session_invalid: {
     what: "Not signed in",
     why:

@@ -13,6 +13,7 @@ type OfOthers =
   | "request_forged"
   | "role_insufficient"
   | "service_token_invalid"
+  | "store_pinned"
   | "stop_unknown";
 
 /** True when `All` has no member that is not in `Some`. */

@@ -80,7 +80,9 @@ Deno.test("evaluate() counts the client of another server by the name that it ha
   const app = acs.appOf("notes");
   const ask = async (client: string, count: number) => {
     const batch = await blind(acs, count);
-    batch.verify(await evaluate(acs, { app, client, request: batch.request, nowSeconds: NOW }));
+    batch.verify(
+      await evaluate(acs, { app, client, storeId: undefined, request: batch.request, nowSeconds: NOW }),
+    );
   };
   await ask("one", 4);
   await assertRefused(ask("one", 1), "quota_exhausted");

@@ -16,7 +16,7 @@ import {
 function inputOf(service: Service, { app, credential, body }: Redemption): RedeemInput {
   const { keyId, nonce, use } = credential;
   const transcript = encodeTranscript({ app, ...body, keyId, nonce, use });
-  return { app: service.appOf(app), credential, transcript, nowSeconds: NOW };
+  return { app: service.appOf(app), storeId: undefined, credential, transcript, nowSeconds: NOW };
 }
 
 async function withService(run: (service: Service) => Promise<void>): Promise<void> {

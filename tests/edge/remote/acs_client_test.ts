@@ -173,6 +173,7 @@ Deno.test("AcsClient.keys() names what differs between the two configurations", 
     return new AcsClient({
       url: "https://acs.example",
       tokenOf: serviceToken,
+      storeId: () => Promise.resolve(toBase64url(platformRandom(16))),
       deployment,
       region,
       fetch: reach,

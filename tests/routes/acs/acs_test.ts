@@ -98,6 +98,38 @@ Deno.test("redeemed says whether this very request has claimed its use, claims n
   await assertRefused(split, REDEEMED, other, 401, "service_token_invalid");
 });
 
+Deno.test("the ACS takes one store a service token, tells another one what to do, and lets no refused request pin", async () => {
+  await using split = await startSplit();
+  const token = await makeToken(split.acs);
+  const named = (byte: number) => ({ "dit-store": toBase64url(new Uint8Array(16).fill(byte)) });
+  const log = (use: number) => redeemBody(signRedemption(token, use));
+  for (
+    const id of ["", "short", "!".repeat(22), toBase64url(new Uint8Array(16).fill(255)).slice(0, 21) + "_"]
+  ) {
+    await assertRefused(split, REDEEM, post(log(0), { "dit-store": id }), 400, "body_malformed");
+  }
+  const forged = redeemBody(signRedemption(token), { mac: toBase64url(platformRandom(32)) });
+  await assertRefused(split, REDEEM, post(forged, named(1)), 401, "mac_invalid");
+  const cut = (await batchFor(split)).slice(0, -1);
+  await assertRefused(split, EVALUATE, post(cut, { ...batchHeaders(), ...named(1) }), 422, "batch_invalid");
+  const first = await split.reachAcs(REDEEM, post(log(0), named(2)));
+  assertEquals(first.status, 200);
+  await first.body?.cancel();
+  for (const headers of [named(1), {}]) {
+    await assertRefused(split, REDEEM, post(log(1), headers), 409, "store_pinned");
+    await assertRefused(split, REDEEMED, post(log(0), headers), 409, "store_pinned");
+    const batch = post(await batchFor(split), { ...batchHeaders(), ...headers });
+    await assertRefused(split, EVALUATE, batch, 409, "store_pinned");
+  }
+  const { detail } = await (await split.reachAcs(REDEEM, post(log(1), named(1)))).json();
+  assert(detail.includes("DIT_KV") && detail.includes("deno task stores unpin --app notes"), detail);
+  // Another application's service has a token, and so a store, of its own.
+  const vault = await makeToken(split.acs, "vault");
+  const elsewhere = post(redeemBody(signRedemption(vault)), named(1), serviceToken("vault"));
+  assertEquals((await split.reachAcs("/acs/v1/apps/vault/redeem", elsewhere)).status, 200);
+  assertEquals((await split.reachAcs(REDEEM, post(log(1), named(2)))).status, 200);
+});
+
 Deno.test("without its own service token nobody reaches an application's keys", async () => {
   await using split = await startSplit();
   const log = redeemBody(signRedemption(await makeToken(split.acs)));

@@ -107,6 +107,7 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
   "post /acs/v1/apps/{app}/redeem": transcribedUse(),
   "post /acs/v1/apps/{app}/redeemed": transcribedUse(),
   "post /admin/v1/keys/reseal": { reason: "r" },
+  "post /admin/v1/apps/{app}/stores/unpin": { store: bytesOf(16), reason: "r" },
   "post /admin/v1/audit": { reason: "r" },
   "post /admin/v1/apps/{app}/keys/rotate": { reason: "r" },
   "post /admin/v1/apps/{app}/keys/revoke": { epoch: 1, "through-generation": 1, reason: "r" },

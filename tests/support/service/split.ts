@@ -10,6 +10,7 @@ import type { ApplicationConfig, Deployment } from "../../../core/config/types.t
 import { exportDay } from "../../../core/operations/export.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
+import { storeIdReader } from "../../../core/acs/remote/store_id.ts";
 import type { Redeemer, Redemption } from "../../../core/acs/redeemer.ts";
 import { createLogServer, type Server, type Service } from "../../../core/service.ts";
 import { CLAIMS } from "../../../core/ledger/families.ts";
@@ -85,15 +86,19 @@ export interface Split extends AsyncDisposable {
   /** Errors of the ACS that nobody expected. */
   readonly internalErrors: unknown[];
   /** Another log server on the same store, as after a restart. */
-  readonly openLogServer: (kv?: Deno.Kv, deadlines?: Deadlines) => Server;
+  readonly openLogServer: (kv?: Deno.Kv, choices?: LogServerChoices) => Server;
 }
 
 /** A deadline that no test waits for: only a test of a deadline has one that a busy machine may miss. */
 const NEVER_MS = 120_000;
 
-/** Milliseconds that a log server gives its store and its ACS. */
-interface Deadlines {
+/** What a test may choose of a log server. */
+interface LogServerChoices {
+  /** Tells the ACS which store it has; that of the first one by default. */
+  readonly storeId?: () => Promise<string>;
+  /** Milliseconds that it gives its store. */
   readonly storeMs?: number;
+  /** Milliseconds that it gives its ACS. */
   readonly acsMs?: number;
 }
 
@@ -107,7 +112,13 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
   const reach = (request: Request) => handle(request, "127.0.0.1");
   const logsKv = await Deno.openKv(":memory:");
   const sealer = await Sealer.of([platformRandom(32)], platformRandom);
-  const openLogServer = (kv: Deno.Kv = logsKv, { storeMs, acsMs }: Deadlines = {}): Server =>
+  // What dies or hangs instead of the store is the same store to the ACS.
+  const ownId = storeIdReader(storeOver(logsKv), platformRandom);
+  await ownId();
+  const openLogServer = (
+    kv: Deno.Kv = logsKv,
+    { storeMs, acsMs, storeId = ownId }: LogServerChoices = {},
+  ): Server =>
     createLogServer({
       deployment,
       store: storeOver(kv, { deadlineMs: storeMs ?? NEVER_MS }),
@@ -119,6 +130,7 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
       acs: new AcsClient({
         url: "https://acs.example",
         tokenOf: serviceToken,
+        storeId,
         deployment,
         region: "local",
         fetch: (input, init) => split.network(new Request(input, init), reach),
