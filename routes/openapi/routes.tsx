@@ -6,6 +6,8 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { utf8 } from "../../core/base/bytes.ts";
+import { inPieces } from "../../edge/http/in_pieces.ts";
 import { apiDocument } from "./document.ts";
 import style from "./page.css" with { type: "text" };
 import script from "./page.js" with { type: "text" };
@@ -26,27 +28,40 @@ const POLICY =
 export function openApiRoutes(app: Hono): Hono {
   let document: ReturnType<typeof apiDocument> | undefined;
   const readDocument = () => document ??= apiDocument(app);
-  const serve = (c: Context, text: string, type: string) =>
-    c.body(text, 200, {
-      ...HEADERS,
-      "cache-control": ASSET_CACHING,
-      "content-type": `${type}; charset=utf-8`,
-    });
+  const encoded = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** Answers with what `make` gives the first time that somebody wants it. */
+  const serve = async (c: Context, make: () => string | Promise<string>, headers: Record<string, string>) => {
+    const { path } = c.req;
+    const bytes = encoded.get(path) ?? utf8(await make());
+    encoded.set(path, bytes);
+    return c.body(inPieces(bytes), 200, { ...HEADERS, ...headers, "content-length": `${bytes.length}` });
+  };
   return new Hono()
-    .get("/openapi.json", (c) => c.json(readDocument(), 200, HEADERS))
+    .get("/openapi.json", (c) => {
+      const headers = { "content-type": "application/json" };
+      return serve(c, () => JSON.stringify(readDocument()), headers);
+    })
     .get("/openapi", (c) => {
       const page = <ApiPage document={readDocument()} />;
       return c.html(page, 200, { ...HEADERS, "content-security-policy": POLICY });
     })
     // Large, and rarely wanted: read when somebody first does.
-    .get("/openapi.js", async (c) => {
-      const { default: viewer } = await import("swagger-ui-dist/swagger-ui-bundle.js", {
-        with: { type: "text" },
-      });
-      return serve(c, `${viewer}\n${script}`, "text/javascript");
-    })
-    .get("/openapi.css", async (c) => {
-      const { default: viewer } = await import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } });
-      return serve(c, viewer + style, "text/css");
-    });
+    .get("/openapi.js", (c) => serve(c, readScript, asset("text/javascript")))
+    .get("/openapi.css", (c) => serve(c, readStyle, asset("text/css")));
+}
+
+function asset(type: string): Record<string, string> {
+  return { "cache-control": ASSET_CACHING, "content-type": `${type}; charset=utf-8` };
+}
+
+async function readScript(): Promise<string> {
+  const { default: viewer } = await import("swagger-ui-dist/swagger-ui-bundle.js", {
+    with: { type: "text" },
+  });
+  return `${viewer}\n${script}`;
+}
+
+async function readStyle(): Promise<string> {
+  const { default: viewer } = await import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } });
+  return viewer + style;
 }
