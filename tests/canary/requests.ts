@@ -164,6 +164,12 @@ async function sendRefused(send: Send, canaries: Canaries, version: string): Pro
       { ...json, authorization: credential(nonce) },
       canary("large body").repeat(4_000),
     ),
+    // Where no length says it, the key is looked at before the body is read.
+    413,
+    401,
+  );
+  await expect(
+    post("large batch", TOKENS, await bearer("large batch"), canary("large batch").repeat(4_000)),
     413,
   );
   await expect(post("query", `${LOGS}?who=${canary("query", "query")}`, json, "{}"), 400);

@@ -8,23 +8,23 @@ import type { Canaries } from "./canaries.ts";
 /** Header fields whose value is just the canary. */
 const PLAIN = [
   // Who and where, as clients, proxies and load balancers say it.
-  ..."from x-client-ip true-client-ip x-cluster-client-ip x-originating-ip x-remote-addr x-user x-user-id"
+  ..."from x-client-ip true-client-ip x-cluster-client-ip x-remote-addr x-user x-user-id"
     .split(" "),
-  ..."x-device-id x-session-id x-csrf-token x-api-key x-auth-token x-forwarded-user x-forwarded-email".split(
+  ..."x-device-id x-session-id x-csrf-token x-api-key x-auth-token x-forwarded-user".split(
     " ",
   ),
   // Edge vendors.
-  ..."cf-ray cf-ipcountry cf-ipcity cf-bot-score cf-ja3-hash cf-visitor cdn-loop fastly-client-ip".split(" "),
-  ..."fastly-ff x-vercel-id x-vercel-ip-city x-vercel-ja4-digest x-amz-cf-id x-amzn-requestid".split(" "),
+  ..."cf-ray cf-ipcountry cf-bot-score cf-ja3-hash cf-visitor cdn-loop fastly-client-ip".split(" "),
+  ..."fastly-ff x-vercel-id x-vercel-ja4-digest x-amz-cf-id x-amzn-requestid".split(" "),
   ..."cloudfront-viewer-address cloudfront-viewer-ja3-fingerprint x-azure-clientip x-azure-ref".split(" "),
-  ..."x-appengine-city x-appengine-citylatlong fly-client-ip x-nf-client-connection-ip".split(" "),
+  ..."x-appengine-city fly-client-ip x-nf-client-connection-ip".split(" "),
   ..."x-akamai-edgescape akamai-client-ip x-deno-ray x-real-port".split(" "),
   // Client hints and what browsers add.
   ..."sec-ch-ua sec-ch-ua-platform sec-ch-ua-model sec-ch-ua-full-version-list sec-ch-ua-arch".split(" "),
   ..."sec-fetch-site sec-fetch-mode sec-fetch-dest sec-gpc dnt device-memory downlink ect rtt".split(" "),
   ..."save-data viewport-width dpr x-requested-with priority".split(" "),
   // Ids of requests and traces.
-  ..."x-request-id x-correlation-id tracestate b3 x-b3-traceid x-b3-spanid uber-trace-id".split(" "),
+  ..."x-request-id x-correlation-id tracestate b3 x-b3-traceid uber-trace-id".split(" "),
   ..."x-datadog-trace-id sentry-trace newrelic x-cloud-trace-context x-dit-code".split(" "),
 ] as const;
 
