@@ -201,13 +201,14 @@ function routesOf(
   service: Server,
   sessions: ReadonlyMap<string, SessionAuthenticator> | undefined,
 ): Hono {
-  const { development, role, regions, regionToken } = settings;
+  const { development, role, regions, regionToken, endpoints } = settings;
   const { fetch, onInternalError } = ports;
   return createApp({
     service,
     version: VERSION,
     role,
     sessions,
+    endpoints,
     regions: regions.size === 0 || regionToken === undefined
       ? undefined
       : new Regions({ others: regions, token: regionToken, fetch, forwardMs: tuning.forwardMs }),

@@ -6,6 +6,7 @@
 import type { Role } from "../routes/app.ts";
 import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
 import type { Network } from "../edge/admission/address.ts";
+import { type HostSettings, readHosts } from "./hosts.ts";
 import { readOperators } from "./operator_settings.ts";
 import { DEFAULT_PORT, type ListenAddress, readOperatorsListener, readPort } from "./operators_listener.ts";
 import { readTrustedProxies } from "./trusted_proxies.ts";
@@ -14,7 +15,7 @@ import { type AcsSettings, readRole } from "./role.ts";
 import { checkTelemetry } from "./telemetry_settings.ts";
 
 /** What the environment decides. */
-export interface Settings extends OperatorSettings {
+export interface Settings extends OperatorSettings, HostSettings {
   /** Development has /dev routes and makes its own secrets. */
   readonly development: boolean;
   /** Which part of the service this process is. */
@@ -45,12 +46,6 @@ export interface Settings extends OperatorSettings {
   readonly trustedProxies: readonly Network[];
   /** Requests a second that one address may keep up. */
   readonly requestsPerSecond: number;
-  /** The only host that issues tokens. */
-  readonly issueHost: string | undefined;
-  /** The only host that takes logs. */
-  readonly logHost: string | undefined;
-  /** The only host that answers the operator. */
-  readonly adminHost: string | undefined;
   /** Whether a line is written for every request. */
   readonly logRequests: boolean;
 }
@@ -101,7 +96,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     ...readRegions(get, region, development, mistakes),
     ...readTrustedProxies(get, mistakes),
     requestsPerSecond: readThrottle(get("DIT_THROTTLE"), development, mistakes),
-    ...readHosts(get, mistakes),
+    ...readHosts(get, development, mistakes),
     ...readOperators(get, development, mistakes),
     logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
   };
@@ -140,25 +135,6 @@ function readRegions(
     mistakes.push("Set DIT_REGIONS to https URLs: the secret of the hop must not travel in the clear.");
   }
   return { regions: regions ?? new Map(), regionToken };
-}
-
-function readHosts(
-  get: (name: string) => string | undefined,
-  mistakes: string[],
-): Pick<Settings, "issueHost" | "logHost" | "adminHost"> {
-  const read = (name: string) => {
-    const host = get(name)?.toLowerCase();
-    if (host !== undefined && URL.parse(`https://${host}`)?.hostname !== host) {
-      mistakes.push(`Set ${name} to a host name alone, such as tokens.example, or leave it out.`);
-    }
-    return host;
-  };
-  const issueHost = read("DIT_ISSUE_HOST");
-  const logHost = read("DIT_LOG_HOST");
-  if (issueHost !== undefined && issueHost === logHost) {
-    mistakes.push("Set DIT_ISSUE_HOST and DIT_LOG_HOST to two different hosts, or leave both out.");
-  }
-  return { issueHost, logHost, adminHost: read("DIT_ADMIN_HOST") };
 }
 
 function readThrottle(value: string | undefined, development: boolean, mistakes: string[]): number {

@@ -4,7 +4,7 @@
  * @module
  */
 export { DitClient, type UntypedEvents } from "./client.ts";
-export type { ClientOptions } from "./options.ts";
+export type { ClientOptions, CommonOptions, OneEndpoint, TwoEndpoints } from "./options.ts";
 export type { ClientEvents, Fetch, LocalDpReporter, SessionSource, Step } from "./base/types.ts";
 export type { DropReason, RefusalCode, ServiceCode } from "./base/codes.ts";
 export type { Directory, DirectoryKey } from "./http/directory.ts";

@@ -7,13 +7,36 @@ import type { RandomSource } from "../core/base/random.ts";
 import type { ClientSuite } from "../core/voprf/noble_client.ts";
 import type { Fetch, LocalDpReporter, SessionSource } from "./base/types.ts";
 import type { Directory } from "./http/directory.ts";
+import { plainEndpoint } from "./http/endpoint.ts";
+import type { Endpoints } from "./http/places.ts";
 import { MAX_EVENTS_BYTES } from "./queue/body.ts";
 import type { ClientStorage } from "./storage/storage.ts";
 
-/** How a client is made. */
-export interface ClientOptions {
+/** The service at one endpoint. Its directory may lead to this endpoint's host and to hosts below it, and nowhere else. */
+export interface OneEndpoint {
   /** Where the service is mounted: `https://telemetry.example`, http only for this machine. */
   readonly endpoint: string;
+  /** Not beside `endpoint`. */
+  readonly issueEndpoint?: undefined;
+  /** Not beside `endpoint`. */
+  readonly logEndpoint?: undefined;
+}
+
+/** The service at two endpoints, of any hosts, to which the app binds its client: no directory leads it elsewhere. */
+export interface TwoEndpoints {
+  /** Not beside the other two. */
+  readonly endpoint?: undefined;
+  /** Where keys are and tokens are issued: `https://tokens.example`. */
+  readonly issueEndpoint: string;
+  /** Where logs go, and the schema is: `https://logs.example`. Share neither certificate nor host with the other. */
+  readonly logEndpoint: string;
+}
+
+/** How a client is made. */
+export type ClientOptions = CommonOptions & (OneEndpoint | TwoEndpoints);
+
+/** What a client is made of wherever its service is. */
+export interface CommonOptions {
   /** The application's id. */
   readonly app: string;
   /** Signs in: only token requests carry what it gives. */
@@ -42,23 +65,24 @@ export interface ClientOptions {
 
 /** Most characters of a text value: no word of a schema is longer. */
 const MAX_TEXT = 64;
-/** The hosts that may be reached without TLS. */
-const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
-
 /**
- * The endpoint without a slash at its end.
- * @throws {TypeError} If it is no https URL (http only on this machine), or carries more than a place.
+ * Where the service is.
+ * @throws {TypeError} If that is no https URL (http only on this machine), carries more than a place, or is said twice.
  */
-export function checkEndpoint(endpoint: string): string {
-  const { protocol, hostname, origin, pathname, href } = new URL(endpoint);
-  const isLocal = protocol === "http:" && LOCAL_HOSTS.includes(hostname);
-  // More than origin and path would be a query, a fragment, or a name and password.
-  if ((protocol !== "https:" && !isLocal) || href !== origin + pathname) {
-    throw new TypeError(
-      "Cannot make a client: its endpoint has to be a plain https URL (http on this machine only)",
-    );
+export function checkEndpoints(
+  { endpoint, issueEndpoint, logEndpoint }: OneEndpoint | TwoEndpoints,
+): Endpoints {
+  // An app without types may say anything.
+  const isTwo = issueEndpoint !== undefined && logEndpoint !== undefined;
+  const isOne = issueEndpoint === undefined && logEndpoint === undefined;
+  if (endpoint === undefined ? !isTwo : !isOne) {
+    throw new TypeError("Cannot make a client: it takes one endpoint, or an issueEndpoint and a logEndpoint");
   }
-  return href.replace(/\/+$/, "");
+  return {
+    issue: plainEndpoint(issueEndpoint ?? endpoint),
+    log: plainEndpoint(logEndpoint ?? endpoint),
+    follows: endpoint !== undefined,
+  };
 }
 
 /**

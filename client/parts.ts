@@ -13,7 +13,8 @@ import type { Fetch, Report } from "./base/types.ts";
 import { CachedDocument } from "./http/document.ts";
 import { directoryOf } from "./http/key_check.ts";
 import type { Network } from "./http/network.ts";
-import { checkApp, checkEndpoint, type ClientOptions } from "./options.ts";
+import { Places } from "./http/places.ts";
+import { checkApp, checkEndpoints, type ClientOptions } from "./options.ts";
 import { Encoder } from "./queue/encoding.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
@@ -42,7 +43,7 @@ export interface Surroundings {
 export function assemble(options: ClientOptions, around: Surroundings) {
   const { app, session, mirror, verifyKeys, localDp } = options;
   const { report, signal, isOpen, isHidden } = around;
-  const url = `${checkEndpoint(options.endpoint)}/v1/apps/${checkApp(app)}`;
+  const places = new Places(checkEndpoints(options), checkApp(app));
   const suite = options.suite ?? clientRistretto255;
   const storage: ClientStorage = options.storage ?? new MemoryStorage();
   const clock = new Clock(options.now ?? Date.now);
@@ -56,19 +57,19 @@ export function assemble(options: ClientOptions, around: Surroundings) {
       return signal();
     },
   };
-  const served = { network, url, commit, clock };
+  const served = { network, commit, clock };
+  const directory = directoryOf({ ...served, app, places, mirror, verifyKeys });
   const schema = new CachedDocument<Collection>(served, {
     step: "schema",
     key: SCHEMA,
-    path: "/schema",
+    url: async () => `${places.logging(await directory.load())}/schema`,
     parse: (text) => parseSchema(text, app),
   });
-  const directory = directoryOf({ ...served, app, mirror, verifyKeys });
   const device = new Device({ app, clock, random });
   const encoder = new Encoder({ clock, device, localDp });
-  const issuance = new Issuance({ ...served, app, suite, random, session, directory });
+  const issuance = new Issuance({ ...served, app, places, suite, random, session, directory });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
-  const sender = new Sender({ ...served, random, queue, directory, schema, isHidden });
+  const sender = new Sender({ ...served, places, random, queue, directory, schema, isHidden });
   const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
   return { storage, clock, random, commit, schema, device, encoder, queue, passes };
 }

@@ -24,6 +24,7 @@ import type { ConsoleOptions } from "./console/frame/env.ts";
 import { devRoutes } from "./dev/dev.ts";
 import { examplesRoutes } from "./dev/examples.ts";
 import { healthRoutes } from "./ops/health.ts";
+import type { Endpoints } from "../core/keys/directory.ts";
 import { keysRoutes } from "./client/keys.ts";
 import { logsRoutes } from "./client/logs.ts";
 import { schemaRoutes } from "./client/schema.ts";
@@ -47,6 +48,8 @@ export interface AppOptions {
   readonly sessions?: ReadonlyMap<string, SessionAuthenticator> | undefined;
   /** The other regions, where there are several. */
   readonly regions?: Regions | undefined;
+  /** Where the directory leads clients, where tokens and logs have hosts of their own. */
+  readonly endpoints?: Endpoints | undefined;
   /** The secrets of development; absent in production, where /dev does not exist. */
   readonly developmentSecret?: ((name: string) => string | undefined) | undefined;
   /** Gives the client SDK as one module for the example page; absent in production, where /examples does not exist. */
@@ -77,7 +80,7 @@ export function createApp(options: AppOptions): Hono {
     app.route("/", evaluateRoutes(service));
     app.route("/", redeemRoutes(service));
   }
-  app.route("/", keysRoutes(service, options.regions));
+  app.route("/", keysRoutes(service, options.regions, options.endpoints));
   app.route("/", healthRoutes(service, options.version));
   if (options.developmentSecret !== undefined) app.route("/", devRoutes(service, options.developmentSecret));
   if (options.clientBundle !== undefined) app.route("/", examplesRoutes(options.clientBundle));

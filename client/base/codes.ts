@@ -51,6 +51,7 @@ export type RefusalCode =
   | "no_answer"
   | "malformed"
   | "etag_not_the_hash"
+  | "endpoint_foreign"
   | "key_changed"
   | "too_many_keys"
   | "mirror_conflict"

@@ -5,6 +5,7 @@
  */
 import { DecodeError, fromBase64url, toBase64url } from "../../core/base/bytes.ts";
 import { tokenKeyId } from "../../core/token/token.ts";
+import { plainEndpoint } from "./endpoint.ts";
 
 /** A published key. Times are Unix seconds. */
 export interface DirectoryKey {
@@ -34,6 +35,10 @@ export interface Directory {
   readonly issuer: string;
   /** The region that answered: of the keys, only its own issue there. */
   readonly region: string;
+  /** Where tokens are issued, as an origin; undefined: where this directory is. */
+  readonly issuingEndpoint: string | undefined;
+  /** Where logs go, as an origin; undefined: where this directory is. */
+  readonly loggingEndpoint: string | undefined;
   /** Uses that one token has. */
   readonly usesPerToken: number;
   /** Most tokens of one request. */
@@ -77,6 +82,14 @@ function text(members: Members, name: string, pattern: RegExp): string {
   return value;
 }
 
+/** An origin and nothing more: a path of its own would be one more way to mark a client. */
+function origin(members: Members, name: string): string | undefined {
+  const value = members[name];
+  if (value === undefined) return undefined;
+  requireThat(typeof value === "string" && new URL(plainEndpoint(value)).origin === value, name);
+  return value;
+}
+
 /**
  * Reads a directory.
  * @throws {DecodeError} If it is another application's, a member is missing or out of its range, a key id is not the
@@ -94,6 +107,8 @@ export function parseDirectory(source: string, app: string): Directory {
   return {
     issuer: text(document, "issuer", /^.{1,253}$/),
     region: text(document, "region", REGION),
+    issuingEndpoint: origin(document, "issuing-endpoint"),
+    loggingEndpoint: origin(document, "logging-endpoint"),
     usesPerToken: integer(document, "uses-per-token", 1, 1024),
     maxBatch: integer(document, "max-batch", 1, 256),
     tokensPerClient: integer(document, "tokens-per-client", 1, 1024),

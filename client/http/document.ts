@@ -21,8 +21,8 @@ export interface DocumentKind<T> {
   readonly step: Step;
   /** Where it is stored. */
   readonly key: string;
-  /** Its path below the application's. */
-  readonly path: string;
+  /** Where it is. */
+  readonly url: () => string | Promise<string>;
   /** Reads it; throws when it is malformed. */
   parse(text: string): T;
   /** Checks one that was just fetched: why it is refused, if so. */
@@ -34,8 +34,6 @@ export interface DocumentKind<T> {
 /** What fetching and keeping a document takes of its client. */
 export interface DocumentParts {
   readonly network: Network;
-  /** `{endpoint}/v1/apps/{app}`. */
-  readonly url: string;
   readonly commit: Commit;
   readonly clock: Clock;
 }
@@ -100,11 +98,11 @@ export class CachedDocument<T> {
 
   /** Fetches it; why the new one is refused, if so (an answer that is none was reported already). */
   async #refresh(): Promise<DocumentFault | undefined> {
-    const { clock, commit, network, url } = this.#parts;
+    const { clock, commit, network } = this.#parts;
     const kind = this.#kind;
     const answer = await exchange(network, {
       step: kind.step,
-      url: url + kind.path,
+      url: await kind.url(),
       maxBytes: MAX_DOCUMENT_BYTES,
     });
     if (answer.status !== 200) return undefined;

@@ -13,6 +13,7 @@ import type { Entries } from "../storage/storage.ts";
 import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { type Answer, exchange, inTime, type Network } from "./network.ts";
+import type { Places } from "./places.ts";
 
 const MAX_MIRROR_BYTES = 524_288;
 /** Most names that are remembered: those of 8 epochs of overlap and many regions. */
@@ -58,6 +59,8 @@ export function mirrorFault(
   const shown = (key: DirectoryKey) => ids.get(keyName(key));
   if (
     directory.issuer !== mirror.issuer || directory.usesPerToken !== mirror.usesPerToken ||
+    directory.issuingEndpoint !== mirror.issuingEndpoint ||
+    directory.loggingEndpoint !== mirror.loggingEndpoint ||
     directory.keys.some((key) => (shown(key) ?? key.keyId) !== key.keyId)
   ) return "mirror_conflict";
   // A key under a name of its own would mark this client as surely as another value of a common one. Whether it issues
@@ -70,6 +73,7 @@ export function mirrorFault(
 /** What finding a directory takes of its client, and what the app demands of one. */
 export interface DirectoryParts extends DocumentParts {
   readonly app: string;
+  readonly places: Places;
   /** A second place that serves the same directory. */
   readonly mirror: string | undefined;
   /** Says whether a directory may be used. */
@@ -78,15 +82,16 @@ export interface DirectoryParts extends DocumentParts {
 
 /** The directory of a client. */
 export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
-  const { app, clock, network, mirror, verifyKeys } = parts;
+  const { app, clock, network, places, mirror, verifyKeys } = parts;
   const parse = (text: string) => parseDirectory(text, app);
   return new CachedDocument(parts, {
     step: "directory",
     key: DIRECTORY,
-    path: "/keys",
+    url: () => `${places.directory}/keys`,
     parse,
     async check(directory, answer) {
       if (!isHashOrHidden(answer)) return "etag_not_the_hash";
+      if (!places.admits(directory)) return "endpoint_foreign";
       if (mirror !== undefined) {
         const fault = await askMirror(network, mirror, (text) => mirrorFault(directory, parse(text)));
         if (fault !== undefined) return fault;

@@ -12,6 +12,7 @@ import type { Report } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
 import type { Directory } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
+import type { Places } from "../http/places.ts";
 import { type Answer, exchange, isCode, type Network, parseJson, refusalCode } from "../http/network.ts";
 import { type Action, decide } from "../http/outcome.ts";
 import type { Commit } from "../storage/commit.ts";
@@ -39,8 +40,7 @@ type Next =
 
 /** What sending takes of its client. */
 export interface SenderParts {
-  /** `{endpoint}/v1/apps/{app}`. */
-  readonly url: string;
+  readonly places: Places;
   readonly network: Network;
   readonly commit: Commit;
   readonly clock: Clock;
@@ -96,14 +96,9 @@ export class Sender {
   }
 
   async #sendOnce(collection: Collection, request: QueuedRequest): Promise<Next> {
-    const { commit, directory, isHidden, network, schema, url } = this.#parts;
+    const { commit, directory, schema } = this.#parts;
     const { key, record } = request;
-    const answer = await exchange(network, {
-      step: "logs",
-      url: `${url}/logs`,
-      init: logRequest(record, isHidden()),
-      maxBytes: MAX_ANSWER_BYTES,
-    });
+    const answer = await this.#exchange(record);
     const rejected = answer.status === 200 ? rejectedOf(answer) : undefined;
     // A success that does not look like one comes from somebody in between.
     const status = answer.status === 200 ? 0 : answer.status;
@@ -128,6 +123,21 @@ export class Sender {
       if (moved !== undefined) return moved;
       return { kind: "ended", outcome: this.#settle(entries, report, judged) };
     });
+  }
+
+  /** Sends it to where logs go, and once more if that is elsewhere by now. */
+  async #exchange(record: RequestRecord): Promise<Answer> {
+    const { directory, isHidden, network, places } = this.#parts;
+    const init = logRequest(record, isHidden());
+    const place = places.logging(
+      directory.current ?? await directory.load() ?? await directory.get(),
+    );
+    const send = (to: string) =>
+      exchange(network, { step: "logs", url: `${to}/logs`, init, maxBytes: MAX_ANSWER_BYTES });
+    const answer = await send(place);
+    if (answer.code !== "route_unknown") return answer;
+    const next = places.logging(await directory.get(true));
+    return next === place ? answer : await send(next);
   }
 
   /** Binds a request that was surely not taken to another use, where that is what the answer asks for. */

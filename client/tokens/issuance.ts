@@ -13,6 +13,7 @@ import type { SessionSource } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
 import { type Directory, type DirectoryKey, issuingKey } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
+import type { Places } from "../http/places.ts";
 import { type Answer, exchange, inTime, type Network, refusalCode } from "../http/network.ts";
 import type { Commit } from "../storage/commit.ts";
 import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
@@ -36,8 +37,7 @@ export type Missing = (entries: Entries) => number;
 
 /** What fetching tokens takes of its client. */
 export interface IssuanceParts extends BlindingParts {
-  /** `{endpoint}/v1/apps/{app}`. */
-  readonly url: string;
+  readonly places: Places;
   readonly session: SessionSource;
   readonly network: Network;
   readonly commit: Commit;
@@ -139,13 +139,14 @@ export class Issuance {
       if (isOver) entries.delete(PENDING);
       else write(entries, PENDING, { ...pending, ...retry });
     });
-    if (code === "key_not_issuing") return "new_key";
+    // Tokens may be issued elsewhere by now: the directory says so too.
+    if (code === "key_not_issuing" || code === "route_unknown") return "new_key";
     return isTooLarge ? "one_token" : "failed";
   }
 
   /** Signs in and sends; once more with a new session when the service refuses it. */
   async #send(pending: PendingRecord, renew: boolean): Promise<Answer | undefined> {
-    const { commit, network, session, suite, url } = this.#parts;
+    const { commit, directory, network, places, session, suite } = this.#parts;
     let jwt: string;
     try {
       jwt = await inTime(network, () => session({ renew }));
@@ -158,7 +159,7 @@ export class Issuance {
     await commit(() => {});
     const answer = await exchange(network, {
       step: "tokens",
-      url: `${url}/tokens`,
+      url: `${places.issuing(directory.current)}/tokens`,
       init: {
         method: "POST",
         headers: { authorization: `Bearer ${jwt}`, "content-type": BATCH_REQUEST_TYPE },

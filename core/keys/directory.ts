@@ -29,6 +29,30 @@ export type PublishedKey =
     readonly voprf: Pick<Suite, "tokenType">;
   };
 
+/** Where clients find the two steps, as origins; what is not there is where the directory is. */
+export interface Endpoints {
+  /** Where tokens are issued. */
+  readonly issuing?: string | undefined;
+  /** Where logs are taken, and the schema is. */
+  readonly logging?: string | undefined;
+}
+
+/** What a directory is made of. */
+export interface DirectoryParts {
+  /** What every token is bound to. */
+  readonly issuer: string;
+  /** The region that serves it. */
+  readonly region: string;
+  /** Where clients find the two steps: the same for everybody, like all of it. */
+  readonly endpoints?: Endpoints | undefined;
+  /** The application. */
+  readonly app: Application;
+  /** The keys of all regions that are known. */
+  readonly keys: readonly PublishedKey[];
+  /** Unix seconds. */
+  readonly nowSeconds: number;
+}
+
 /** A directory ready to be served. */
 export interface Directory {
   /** The JSON document. */
@@ -39,13 +63,9 @@ export interface Directory {
   readonly changesAtSeconds: number;
 }
 
-/** Makes the directory that `region` serves: the keys of all regions that it knows, in a fixed order. */
+/** Makes the directory that a region serves, its keys in a fixed order. */
 export function makeDirectory(
-  issuer: string,
-  region: string,
-  app: Application,
-  keys: readonly PublishedKey[],
-  nowSeconds: number,
+  { issuer, region, endpoints, app, keys, nowSeconds }: DirectoryParts,
 ): Directory {
   // A key keeps the limits that it was made with: what is promised for all of them is the least.
   const least = (limit: "usesPerToken" | "tokensPerClient") =>
@@ -54,6 +74,8 @@ export function makeDirectory(
     issuer,
     app: app.id,
     region,
+    "issuing-endpoint": endpoints?.issuing,
+    "logging-endpoint": endpoints?.logging,
     "epoch-seconds": app.epochSeconds,
     "uses-per-token": least("usesPerToken"),
     "max-batch": app.maxBatch,

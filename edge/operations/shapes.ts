@@ -60,11 +60,15 @@ export const log = z.strictObject({
   })).min(1).max(MAX_EVENTS),
 });
 
+const endpoint = z.string().regex(/^https?:\/\/[^\/?#@]+$/);
+
 /** The directory of an application's keys. */
 export const directory = z.strictObject({
   issuer: z.string(),
   app: z.string(),
   region: z.string(),
+  "issuing-endpoint": endpoint.optional().describe("Where tokens are issued; absent: at this host."),
+  "logging-endpoint": endpoint.optional().describe("Where logs are taken; absent: at this host."),
   "epoch-seconds": z.int().min(1),
   "uses-per-token": z.int().min(1).max(1024),
   "max-batch": z.int().min(1).max(MAX_BATCH),

@@ -17,7 +17,9 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/cloudflare/circl/group"
@@ -44,10 +46,12 @@ type key struct {
 
 // directory is what GET /v1/apps/{app}/keys says.
 type directory struct {
-	Issuer    string `json:"issuer"`
-	App       string `json:"app"`
-	Region    string `json:"region"`
-	TokenKeys []key  `json:"token-keys"`
+	Issuer          string `json:"issuer"`
+	App             string `json:"app"`
+	Region          string `json:"region"`
+	IssuingEndpoint string `json:"issuing-endpoint"`
+	LoggingEndpoint string `json:"logging-endpoint"`
+	TokenKeys       []key  `json:"token-keys"`
 }
 
 // token is a nonce with its authenticator, which never leaves the client.
@@ -84,6 +88,24 @@ func fetchDirectory(endpoint string) (directory, time.Time) {
 	var d directory
 	check(json.Unmarshal(body, &d))
 	return d, now
+}
+
+// follow is the rule of section 7: where the directory leads, if that is the endpoint's own host or below it.
+func follow(endpoint, named string) string {
+	if named == "" {
+		return endpoint
+	}
+	own, err := url.Parse(endpoint)
+	check(err)
+	place, err := url.Parse(named)
+	check(err)
+	host, root := place.Hostname(), own.Hostname()
+	isLocal := host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1" || host == "::1"
+	isPlain := place.Scheme+"://"+place.Host == named && (place.Scheme == "https" || place.Scheme == "http" && isLocal)
+	if !isPlain || host != root && !strings.HasSuffix(host, "."+root) {
+		log.Fatalf("the directory leads to %q", named)
+	}
+	return named
 }
 
 // issuingKey is the last generation of this region's key that issues now.
@@ -219,7 +241,8 @@ func main() {
 		endpoint = os.Args[1]
 	}
 	d, now := fetchDirectory(endpoint)
-	tokens := fetchTokens(endpoint, signIn(endpoint, "go-"+b64.EncodeToString(random(6))), d, issuingKey(d, now), 4)
+	issuing, logging := follow(endpoint, d.IssuingEndpoint), follow(endpoint, d.LoggingEndpoint)
+	tokens := fetchTokens(issuing, signIn(endpoint, "go-"+b64.EncodeToString(random(6))), d, issuingKey(d, now), 4)
 	fmt.Printf("%d tokens, their proof verified\n", len(tokens))
 
 	// Section 9: the pseudonym of this week.
@@ -230,6 +253,6 @@ func main() {
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/rotation)))
 	event := map[string]any{"name": "client_start", "fields": map[string]any{"platform": "linux", "runtime": "2.9"}}
 	for use := range 3 {
-		sendLog(endpoint, tokens[0], use, []map[string]any{event}, mac.Sum(nil)[:16])
+		sendLog(logging, tokens[0], use, []map[string]any{event}, mac.Sum(nil)[:16])
 	}
 }

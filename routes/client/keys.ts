@@ -4,15 +4,15 @@
  * @module
  */
 import { Hono } from "hono";
-import { directoryMaxAge, makeDirectory } from "../../core/keys/directory.ts";
+import { directoryMaxAge, type Endpoints, makeDirectory } from "../../core/keys/directory.ts";
 import type { Server } from "../../core/service.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
 import { LIST_PUBLIC_KEYS } from "../../edge/operations/client.ts";
 import type { Regions } from "../../edge/remote/region.ts";
 import { serveDocument } from "./serve_document.ts";
 
-/** The router of the directory. */
-export function keysRoutes(service: Server, regions?: Regions): Hono {
+/** The router of the directory, which leads clients to `endpoints`. */
+export function keysRoutes(service: Server, regions?: Regions, endpoints?: Endpoints): Hono {
   return new Hono().get(LIST_PUBLIC_KEYS.path, async function serveDirectory(c) {
     const app = service.appOf(c.req.param("app"));
     const nowSeconds = service.now();
@@ -20,8 +20,9 @@ export function keysRoutes(service: Server, regions?: Regions): Hono {
     // Another region is told of this region's keys only: neither waits for the other's view of itself.
     const isHop = c.req.raw.headers.has(HOP_HEADER);
     const others = isHop ? [] : await regions?.keysOf(app, own, nowSeconds) ?? [];
-    const { issuer } = service.deployment;
-    const directory = makeDirectory(issuer, service.region, app, [...own, ...others], nowSeconds);
+    const { deployment: { issuer }, region } = service;
+    const keys = [...own, ...others];
+    const directory = makeDirectory({ issuer, region, endpoints, app, keys, nowSeconds });
     const [draw = 0] = service.random(1);
     // Store and regions may have taken their time, and the next change is as much nearer.
     const maxAge = directoryMaxAge(directory, app, service.now(), draw / 256);

@@ -104,17 +104,37 @@ Deno.test("readSettings() keeps the secret of the hop off plain HTTP, except on 
   assertEquals(read({ ...plain, DIT_ENV: "development" }).regions.size, 1);
 });
 
-Deno.test("readSettings() takes host names alone, in any case, and two different ones", () => {
-  const hosts = read({ ...PRODUCTION, DIT_ISSUE_HOST: "Tokens.Example", DIT_LOG_HOST: "logs.example" });
-  assertEquals([hosts.issueHost, hosts.logHost], ["tokens.example", "logs.example"]);
+Deno.test("readSettings() takes two different hosts for the two steps, in any case, and tells clients of them", () => {
+  const hosts = { ...PRODUCTION, DIT_ISSUE_HOST: "Tokens.Example", DIT_LOG_HOST: "logs.example:8443" };
+  const { issueHost, logHost, endpoints } = read(hosts);
+  assertEquals([issueHost, logHost], ["tokens.example", "logs.example"]);
+  assertEquals(endpoints, { issuing: "https://tokens.example", logging: "https://logs.example:8443" });
+  assertEquals(read(PRODUCTION).endpoints, { issuing: undefined, logging: undefined });
+  const local = { DIT_ENV: "development", DIT_LOG_HOST: "logs.localhost:8000" };
+  assertEquals(read(local).endpoints, { issuing: undefined, logging: "http://logs.localhost:8000" });
   for (
-    const host of ["", "a b", "tokens.example:8000", "user@x.example", "x.example/", "https://x.example"]
+    const host of [
+      "",
+      "a b",
+      "x.example:443",
+      "x.example:0x1",
+      "user@x.example",
+      "x.example/",
+      "https://x.example",
+    ]
   ) {
     assertEquals(mistakesOf({ ...PRODUCTION, DIT_LOG_HOST: host }), ["DIT_LOG_HOST"], host);
   }
-  assertEquals(mistakesOf({ ...PRODUCTION, DIT_ISSUE_HOST: "x.example", DIT_LOG_HOST: "X.example" }), [
-    "DIT_ISSUE_HOST",
-  ]);
+  // Two ports of one host are one host: its certificate covers both.
+  const same = { DIT_ISSUE_HOST: "x.example", DIT_LOG_HOST: "X.example:8443" };
+  assertEquals(mistakesOf({ ...PRODUCTION, ...same }), ["DIT_ISSUE_HOST"]);
+});
+
+Deno.test("readSettings() takes the operators' host as a name alone", () => {
+  assertEquals(read({ ...PRODUCTION, DIT_ADMIN_HOST: "Console.Example" }).adminHost, "console.example");
+  for (const host of ["", "a b", "console.example:8000", "https://console.example"]) {
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_ADMIN_HOST: host }), ["DIT_ADMIN_HOST"], host);
+  }
 });
 
 Deno.test("readSettings() reads a few trusted proxies", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { DitClient, type Fetch, MemoryStorage } from "../../client/mod.ts";
+import { type ClientOptions, DitClient, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { nobleP384 } from "../../core/voprf/noble_p384.ts";
 import { startService } from "../support/client/client_service.ts";
 import { makeClient } from "../support/client/client_under_test.ts";
@@ -203,6 +203,30 @@ Deno.test("DitClient refuses what cannot be an endpoint or an application, at on
   ) assertThrows(() => new DitClient({ endpoint, app: "notes", session }), TypeError, undefined, endpoint);
   for (const app of ["", "Notes", "1notes", "notes/x", "a".repeat(64)]) {
     assertThrows(() => new DitClient({ endpoint: "https://telemetry.example", app, session }), TypeError);
+  }
+});
+
+Deno.test("DitClient takes one endpoint or two, and says so at once where it is neither", () => {
+  const session = () => Promise.resolve("");
+  const [issueEndpoint, logEndpoint] = ["https://tokens.example", "https://logs.example"];
+  const wrong = [
+    {},
+    { issueEndpoint },
+    { logEndpoint },
+    { endpoint: "https://telemetry.example", logEndpoint },
+    { endpoint: "https://telemetry.example", issueEndpoint, logEndpoint },
+  ];
+  for (const at of wrong) {
+    const options = { ...at, app: "notes", session } as ClientOptions;
+    assertThrows(
+      () => new DitClient(options),
+      TypeError,
+      "one endpoint, or an issueEndpoint and a logEndpoint",
+    );
+  }
+  for (const text of ["http://logs.example", "https://logs.example?a", "logs.example"]) {
+    const options = { issueEndpoint, logEndpoint: text, app: "notes", session };
+    assertThrows(() => new DitClient(options), TypeError, undefined, text);
   }
 });
 

@@ -28,6 +28,8 @@ function directory(...keys: DirectoryKey[]): Directory {
   return {
     issuer: "telemetry.example",
     region: "local",
+    issuingEndpoint: undefined,
+    loggingEndpoint: undefined,
     usesPerToken: 64,
     maxBatch: 32,
     tokensPerClient: 4,
@@ -108,6 +110,22 @@ Deno.test("mirrorFault() is an issuer or a number of uses of one's own: both sho
   const mirror = directory(key(1, 0, "a"));
   assertEquals(mirrorFault({ ...mirror, issuer: "client-4711.example" }, mirror), "mirror_conflict");
   assertEquals(mirrorFault({ ...mirror, usesPerToken: 63 }, mirror), "mirror_conflict");
+});
+
+Deno.test("mirrorFault() is an endpoint of one's own: it shows in every connection", () => {
+  const named = { issuingEndpoint: "https://t.example", loggingEndpoint: "https://l.example" };
+  const mirror = { ...directory(key(1, 0, "a")), ...named };
+  assertEquals(mirrorFault({ ...mirror }, mirror), undefined);
+  for (
+    const changes of [
+      { issuingEndpoint: "https://client-4711.t.example" },
+      { loggingEndpoint: "https://l.example:4711" },
+      { loggingEndpoint: undefined },
+    ]
+  ) {
+    assertEquals(mirrorFault({ ...mirror, ...changes }, mirror), "mirror_conflict");
+    assertEquals(mirrorFault(mirror, { ...mirror, ...changes }), "mirror_conflict");
+  }
 });
 
 Deno.test("compareSeen() refuses names without end, which would fill the app's storage", () => {

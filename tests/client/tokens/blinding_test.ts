@@ -24,6 +24,8 @@ const key = {
 const directory = {
   issuer: "telemetry.example",
   region: "local",
+  issuingEndpoint: undefined,
+  loggingEndpoint: undefined,
   usesPerToken: 64,
   maxBatch: 5,
   tokensPerClient: 4,

@@ -163,7 +163,13 @@ Deno.test("instances with views of different age serve the same bytes, also at t
     Array.from({ length: 4 }, async () => new KeyRing(await contextOn(kv), app, ISSUER)),
   );
   const serve = async (ring: KeyRing, now: number) =>
-    makeDirectory(ISSUER, "local", app, await ring.current(now), now).etag;
+    makeDirectory({
+      issuer: ISSUER,
+      region: "local",
+      app,
+      keys: await ring.current(now),
+      nowSeconds: now,
+    }).etag;
   const turn = (EPOCH + 1) * DAY;
   for (const [index, ring] of rings.entries()) await ring.current(turn - 1 - 7 * index);
   for (const now of [turn - 1, turn, turn + 1, turn + DAY - 1, turn + DAY]) {

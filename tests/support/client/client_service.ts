@@ -11,6 +11,7 @@ import type { ApplicationConfig } from "../../../core/config/types.ts";
 import type { LogRecord } from "../../../core/schema/record.ts";
 import type { Service } from "../../../core/service.ts";
 import { LOG_ROWS } from "../../../core/ledger/families.ts";
+import type { Settings } from "../../../boot/settings.ts";
 import { assembleTest, SESSION_SECRET } from "../service/assembled.ts";
 
 const ISSUER = "https://login.example";
@@ -61,8 +62,11 @@ export interface TestService {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a service with the application `notes`, whose settings a test may change. */
-export async function startService(changes: Partial<ApplicationConfig> = {}): Promise<TestService> {
+/** Starts a service with the application `notes`; a test may change what is configured of it, and the settings. */
+export async function startService(
+  changes: Partial<ApplicationConfig> = {},
+  settings: Partial<Settings> = {},
+): Promise<TestService> {
   const clock = { now: Date.UTC(2027, 0, 15, 10, 20, 30) };
   const { notes } = testConfig.applications;
   const deployment = checkConfig(
@@ -72,6 +76,7 @@ export async function startService(changes: Partial<ApplicationConfig> = {}): Pr
   const { service, handle, close } = await assembleTest({
     deployment,
     now: () => Math.floor(clock.now / 1000),
+    settings,
   });
   return {
     service,

@@ -6,11 +6,14 @@
 import { Clock } from "../../../client/base/clock.ts";
 import type { Report } from "../../../client/base/types.ts";
 import type { ClientEvents, Fetch, LocalDpReporter } from "../../../client/mod.ts";
+import { Places } from "../../../client/http/places.ts";
 import { Encoder } from "../../../client/queue/encoding.ts";
 import { committing } from "../../../client/storage/commit.ts";
 import { MemoryStorage } from "../../../client/storage/memory.ts";
 import { Device } from "../../../client/tokens/device.ts";
 import type { RandomSource } from "../../../core/base/random.ts";
+
+const ENDPOINT = "https://telemetry.example";
 
 /** What a client told its app, in order. */
 export type Told = { [N in keyof ClientEvents]: readonly [N, ClientEvents[N]] }[keyof ClientEvents][];
@@ -35,7 +38,7 @@ export function surroundings(changes: Changes = {}) {
   const device = new Device({ app, clock, random });
   return {
     app,
-    url: "https://telemetry.example/v1/apps/notes",
+    places: new Places({ issue: ENDPOINT, log: ENDPOINT, follows: true }, app),
     clock,
     commit: committing(new MemoryStorage(), report),
     network: {

@@ -5,10 +5,12 @@
  */
 import {
   type ClientEvents,
-  type ClientOptions,
   type ClientStorage,
+  type CommonOptions,
   DitClient,
   type Fetch,
+  type OneEndpoint,
+  type TwoEndpoints,
 } from "../../../client/mod.ts";
 import type { EventsOf } from "../../../core/config/mod.ts";
 import type { testConfig, TestService } from "./client_service.ts";
@@ -28,10 +30,16 @@ export interface ClientUnderTest {
 /** So long a delay that a client, which takes a random part of it, sends nothing on its own while a test lasts. */
 export const NEVER_SECONDS = 2_000_000;
 
+/** What is different about a client than it usually is. */
+export interface ClientChanges extends Partial<CommonOptions> {
+  /** Where its service is. */
+  readonly at?: OneEndpoint | TwoEndpoints;
+}
+
 /** Makes a client of alice's that shares the service's clock, and sends when it is told to. */
-export function makeClient(test: TestService, options: Partial<ClientOptions> = {}): ClientUnderTest {
+export function makeClient(test: TestService, { at, ...options }: ClientChanges = {}): ClientUnderTest {
   const client = new DitClient<NotesEvents>({
-    endpoint: "https://telemetry.example",
+    ...at ?? { endpoint: "https://telemetry.example" },
     app: "notes",
     session: () => test.signIn("alice"),
     fetch: test.fetch,
