@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
 import { fetchTokens, sendLog, signLog } from "../support/client/load_client.ts";
-import type { RunningService } from "../support/processes/running_service.ts";
+import { residentMiB } from "../support/processes/resident_memory.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
 import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 
@@ -12,12 +12,6 @@ const CLIENTS = 64;
 const PADDING = 48 * 1024;
 const REFUSALS = LONG ? 60_000 : 6_000;
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Resident memory of a process in MiB. Deno itself reads nothing below /proc unless it may do everything. */
-async function residentMiB({ child }: RunningService): Promise<number> {
-  const { stdout } = await new Deno.Command("cat", { args: [`/proc/${child.pid}/status`] }).output();
-  return Number(/VmRSS:\s+([0-9]+) kB/.exec(new TextDecoder().decode(stdout))![1]) / 1_024;
-}
 
 Deno.test({
   name: "a store that hangs, reads, writes or all, does not grow the service's memory",

@@ -1,0 +1,50 @@
+/**
+ * A clock of a running process that a test moves: libfaketime reads how far it is off from a file, again at each look.
+ * Only the wall's clock moves, the monotonic one goes on.
+ *
+ * @module
+ */
+
+/** Where Debian's package `libfaketime` puts the library for programs with several threads. */
+const LIBRARIES = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((machine) =>
+  `/usr/lib/${machine}/faketime/libfaketimeMT.so.1`
+);
+
+/** Such a clock. */
+export interface MovedClock {
+  /** Words to put before a command, so that it runs by this clock. */
+  readonly command: readonly string[];
+  /** Sets how many seconds it is ahead. */
+  readonly set: (seconds: number) => void;
+}
+
+/** The library's path, or undefined where it is not installed. */
+export function findFaketime(): string | undefined {
+  return LIBRARIES.find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Makes a clock that is right until it is set; `file` is where it keeps how far it is off. */
+export function movedClock(library: string, file: string): MovedClock {
+  const set = (seconds: number) => {
+    // A process that reads half a file would live in another year.
+    Deno.writeTextFileSync(`${file}.new`, `${seconds < 0 ? "-" : "+"}${Math.abs(seconds)}\n`);
+    Deno.renameSync(`${file}.new`, file);
+  };
+  set(0);
+  return {
+    command: [
+      "env",
+      `LD_PRELOAD=${library}`,
+      `FAKETIME_TIMESTAMP_FILE=${file}`,
+      "FAKETIME_NO_CACHE=1",
+      "FAKETIME_DONT_FAKE_MONOTONIC=1",
+    ],
+    set,
+  };
+}
