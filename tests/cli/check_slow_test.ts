@@ -35,3 +35,13 @@ Deno.test("deno task check fails a configuration whose events single people out,
   ]);
   assert(!stderr.includes("    at "), stderr);
 });
+
+Deno.test("deno task check reads a configuration wherever it lies", async () => {
+  await using folders = new Folders();
+  const events = { app_opened: { ...EVENT, fields: {}, review: "reviews/7.md" } };
+  const [here, elsewhere] = [await folders.make(), await folders.make(demoConfig({ events }))];
+  const env = { DIT_CONFIG: `${elsewhere}/config.js` };
+  const { code, stdout, stderr } = await runTask("check", "cli/check.ts", [], here, env);
+  assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, "The configuration is right.");
+});
