@@ -229,7 +229,8 @@ Deno.test("In production the service does not start without its secrets, says wh
     assertEquals(noSession, {
       code: 1,
       sentences: [
-        "Set DIT_SESSION_SECRET to a secret of at least 32 bytes: the sessions of demo are signed with it.",
+        'Set DIT_SESSION_SECRET to a secret of at least 32 bytes, as text or as "base64:" and their base64: ' +
+        "the sessions of demo are signed with it.",
       ],
     });
     const session = { DIT_SESSION_SECRET: "a session secret of over 32 bytes, for tests" };

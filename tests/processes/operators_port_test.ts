@@ -58,7 +58,7 @@ Deno.test("DIT_ADMIN_PORT has what is the operator's, and the other port has not
   assertEquals((await service.end("SIGTERM")).code, 0, service.lines.join("\n"));
 });
 
-Deno.test("a taken DIT_ADMIN_PORT, and an address of another machine, stop the start with a sentence", async () => {
+Deno.test("a taken DIT_ADMIN_PORT stops the start with a sentence", async () => {
   await using folders = new Folders();
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const folder = await folders.make();
