@@ -13,6 +13,11 @@ import { parseDay } from "../core/base/time.ts";
 /** A command cannot do its work; the message is one sentence for a person. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
+
+  /** `outcome` says whether what was asked for may have been done nevertheless. */
+  constructor(message: string, readonly outcome: "not done" | "unknown" = "not done") {
+    super(message);
+  }
 }
 
 async function adminToken(): Promise<string> {
@@ -49,7 +54,7 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
   try {
     response = await fetch(base.replace(/\/$/, "") + path, { ...init, headers, redirect: "error" });
   } catch {
-    throw new CommandError(`No service answers at ${base}: start it, or set DIT_ADMIN_URL.`);
+    throw new CommandError(`No service answers at ${base}: start it, or set DIT_ADMIN_URL.`, "unknown");
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => undefined) as
@@ -63,7 +68,10 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
         "The service has no admin API for this: start it with DIT_ADMIN_TOKEN_SHA256, or ask its ACS.",
       );
     default:
-      throw new CommandError(problem?.detail ?? `The service answered ${response.status}.`);
+      throw new CommandError(
+        problem?.detail ?? `The service answered ${response.status}.`,
+        response.status < 500 ? "not done" : "unknown",
+      );
   }
 }
 

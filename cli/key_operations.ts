@@ -6,7 +6,7 @@
  */
 import type { KeyName } from "../core/keys/key_row.ts";
 import { type ListedKey, listKeys } from "../core/keys/listed_keys.ts";
-import type { Revocation } from "../core/keys/replacement.ts";
+import type { Revocation, WantedKey } from "../core/keys/replacement.ts";
 import type { Resealing } from "../core/keys/resealing.ts";
 import { reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
@@ -18,8 +18,8 @@ import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopp
 export interface KeyCommands {
   /** All keys. */
   list(): Promise<{ keys: ListedKey[] }>;
-  /** Starts the next generation of an application's current epoch. */
-  rotate(app: string): Promise<{ made: KeyName }>;
+  /** Starts a generation of an application's current epoch, the next one, or one that was made before. */
+  rotate(app: string, key: WantedKey | undefined): Promise<{ made: KeyName }>;
   /** Revokes an epoch's keys up to a generation. */
   revoke(app: string, epoch: number, throughGeneration: number): Promise<Revocation>;
   /** Seals every secret under the newest sealing key. */
@@ -49,14 +49,17 @@ const POST: RequestInit = { method: "POST" };
 const REMOTE: KeyCommands = {
   list: () => read("/admin/v1/keys"),
   reseal: () => read("/admin/v1/keys/reseal", POST),
-  rotate: (app) => read(`/admin/v1/apps/${encodeURIComponent(app)}/keys/rotate`, POST),
+  rotate: (app, key) => read(`/admin/v1/apps/${encodeURIComponent(app)}/keys/rotate`, sending({ key })),
   revoke: (app, epoch, throughGeneration) =>
-    read(`/admin/v1/apps/${encodeURIComponent(app)}/keys/revoke`, {
-      ...POST,
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ epoch, "through-generation": throughGeneration }),
-    }),
+    read(
+      `/admin/v1/apps/${encodeURIComponent(app)}/keys/revoke`,
+      sending({ epoch, "through-generation": throughGeneration }),
+    ),
 };
+
+function sending(body: unknown): RequestInit {
+  return { ...POST, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
 
 async function read<T>(path: string, init?: RequestInit): Promise<T> {
   return await (await callAdmin(path, init)).json();
@@ -67,7 +70,7 @@ function commandsOn(opened: StoppedStore): KeyCommands {
   return {
     list: async () => ({ keys: await listKeys(opened.rotation, opened.now()) }),
     reseal: () => reseal(opened, HOLDER),
-    rotate: (app) => rotate(opened, HOLDER, { app }),
+    rotate: (app, key) => rotate(opened, HOLDER, { app, key }),
     revoke: (app, epoch, throughGeneration) => revoke(opened, HOLDER, { app, epoch, throughGeneration }),
   };
 }

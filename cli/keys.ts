@@ -1,19 +1,19 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task keys list | rotate --app X | revoke --app X --epoch N --yes | reseal`: the operator's commands on keys
- * (docs/operating.md).
+ * `deno task keys list | rotate --app X | revoke --app X --epoch N --generation G --yes | reseal`: the operator's
+ * commands on keys (docs/operating.md). Each prints how it is repeated where nobody knows what became of it.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import type { ListedKey } from "../core/keys/listed_keys.ts";
-import { MAX_GENERATION } from "../core/keys/replacement.ts";
+import { MAX_GENERATION, type WantedKey } from "../core/keys/replacement.ts";
 import { CommandError, runCommand } from "./admin_api.ts";
 import { type KeyCommands, withKeyCommands } from "./key_operations.ts";
 import { formatTable } from "./table.ts";
 
-const USE = "Use: deno task keys list | rotate --app X | " +
-  "revoke --app X --epoch N [--generation G] --yes | reseal";
+const USE = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
+  "revoke --app X --epoch N --generation G --yes | reseal";
 
 interface Arguments {
   readonly command: string;
@@ -73,11 +73,39 @@ function print(keys: readonly ListedKey[]): void {
   console.log(keys.length === 0 ? "There are no keys yet." : formatTable([heads, ...rows]));
 }
 
-async function rotate(commands: KeyCommands, app: string): Promise<void> {
-  const { made } = await commands.rotate(app);
+async function rotate(commands: KeyCommands, given: Arguments): Promise<void> {
+  const app = requireApp(given);
+  const key = givenKey(given) ?? await nextKey(commands, app);
+  const again = key &&
+    `deno task keys rotate --app ${app} --epoch ${key.epoch} --generation ${key.generation}`;
+  const { made } = await commands.rotate(app, key).catch((error) => {
+    throw toTryAgain(error, again);
+  });
   console.log(
     `Generation ${made.generation} of epoch ${made.epoch} of ${app} issues now; the key before it goes on redeeming.`,
   );
+}
+
+/** The key that the arguments name; undefined where they name none. */
+function givenKey({ epoch, generation }: Arguments): WantedKey | undefined {
+  if (epoch === undefined && generation === undefined) return undefined;
+  return {
+    epoch: requireNumber("--epoch", epoch ?? ""),
+    generation: requireNumber("--generation", generation ?? ""),
+  };
+}
+
+/** The key that a rotation makes now; undefined where no key issues. */
+async function nextKey(commands: KeyCommands, app: string): Promise<WantedKey | undefined> {
+  const { keys } = await commands.list();
+  const issuing = keys.find((key) => key.app === app && key.state === "issuing");
+  return issuing && { epoch: issuing.epoch, generation: issuing.generation + 1 };
+}
+
+/** The error of a command; where it may have been done, with the command that does it once. */
+function toTryAgain(error: unknown, again: string | undefined): unknown {
+  if (!(error instanceof CommandError) || error.outcome === "not done" || again === undefined) return error;
+  return new CommandError(`${error.message}\nTo try again, whatever became of it: ${again}`, error.outcome);
 }
 
 async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
@@ -88,16 +116,15 @@ async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
     ? await lastGeneration(commands, app, epoch)
     : requireNumber("--generation", given.generation);
   const again = `deno task keys revoke --app ${app} --epoch ${epoch} --generation ${through} --yes`;
-  if (!given.yes) {
+  // Without the generation, the same command again would revoke the replacement that the first one made.
+  if (!given.yes || given.generation === undefined) {
     throw new CommandError(
       `This ends the keys of epoch ${epoch} of ${app} up to generation ${through} at once, and every token under ` +
         `them, and cannot be undone; to do it: ${again}`,
     );
   }
   const { revoked, replacement } = await commands.revoke(app, epoch, through).catch((error) => {
-    // Repeated without the generation, it would revoke the replacement if the first one had gone through.
-    if (!(error instanceof CommandError)) throw error;
-    throw new CommandError(`${error.message}\nTo try again, whatever became of it: ${again}`);
+    throw toTryAgain(error, again);
   });
   console.log(`Revoked: epoch ${epoch} of ${app}, generations 0 to ${revoked.at(-1)?.generation}.`);
   if (replacement === undefined) return console.log("No key takes over: the epoch issues no more.");
@@ -138,10 +165,8 @@ await runCommand(async () => {
   switch (given.command) {
     case "list":
       return await withKeyCommands(async (commands) => print((await commands.list()).keys));
-    case "rotate": {
-      const app = requireApp(given);
-      return await withKeyCommands((commands) => rotate(commands, app));
-    }
+    case "rotate":
+      return await withKeyCommands((commands) => rotate(commands, given));
     case "revoke":
       return await withKeyCommands((commands) => revoke(commands, given));
     case "reseal":

@@ -35,6 +35,7 @@ export type RefusalCode =
   | "headers_too_large"
   | "batch_invalid"
   | "epoch_unknown"
+  | "generation_unknown"
   | "stop_unknown"
   | "replacement_refused"
   | "key_not_issuing"

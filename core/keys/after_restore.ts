@@ -6,7 +6,7 @@
  */
 import type { Application } from "../config/types.ts";
 import type { KeyName, KeyRow } from "./key_row.ts";
-import { revokeKeys } from "./replacement.ts";
+import { endKeys } from "./replacement.ts";
 import { createMissingKeys, destroyOverKeys, readKeyRows, type RotationContext } from "./rotation.ts";
 
 /** What was done to the keys of an application. */
@@ -37,7 +37,9 @@ export async function renewKeys(
     const through = Math.max(throughGeneration, ...generations);
     const isLeft = (row: KeyRow) => row.epoch === epoch && row.generation <= through && isAlive(row);
     // What takes over may have a generation that was given away already: then it ends as well.
-    while ((await read()).some(isLeft)) await revokeKeys(context, app, epoch, through, nowSeconds);
+    while ((await read()).some(isLeft)) {
+      await endKeys(context, app, { epoch, throughGeneration: through, nowSeconds });
+    }
   }
   const made = (await read()).filter(isAlive);
   return {

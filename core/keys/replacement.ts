@@ -1,6 +1,6 @@
 /**
  * What an operator does to keys by hand: starting the next generation of an epoch, and revoking keys at once. Both may be
- * repeated with the same argument when an answer was lost, and change nothing more.
+ * repeated when an answer was lost, and change nothing more: a call names the keys that it is about.
  *
  * @module
  */
@@ -13,17 +13,34 @@ import { commitKeys, readKeyRows, type RotationContext } from "./rotation.ts";
 /** Replacements of an epoch's key that clients accept (docs/protocol.md, section 7). */
 export const MAX_GENERATION = 2;
 
+/** Which key of an application: the rest of its name is the deployment's. */
+export type WantedKey = Pick<KeyName, "epoch" | "generation">;
+
+/** The key that the next replacement of the current epoch makes. */
+export async function nextReplacement(
+  { store, region }: Pick<RotationContext, "store" | "region">,
+  app: Application,
+  nowSeconds: number,
+): Promise<WantedKey> {
+  const epoch = epochAt(app, nowSeconds);
+  return { epoch, generation: nextGeneration(await readKeyRows(store, app.id, region), epoch) };
+}
+
 /**
- * Starts the next generation of the current epoch; the key before it goes on redeeming.
- * @throws {Refusal} `replacement_refused` when clients would not accept another one.
+ * Starts the next generation of the current epoch; the key before it goes on redeeming. Where `named` says which key is
+ * to be made, one that is there already is answered as it was when it was made: so a call may be repeated.
+ * @throws {Refusal} `replacement_refused` when clients would not accept another one, or the named one is not the next.
  */
 export async function replaceIssuingKey(
   context: RotationContext,
   app: Application,
   nowSeconds: number,
+  named?: WantedKey,
 ): Promise<KeyName> {
-  const epoch = epochAt(app, nowSeconds);
-  const wanted = nextGeneration(await readKeyRows(context.store, app.id, context.region), epoch);
+  const { epoch, generation: wanted } = await nextReplacement(context, app, nowSeconds);
+  if (named !== undefined && !(named.epoch === epoch && named.generation === wanted)) {
+    return await madeBefore(context, app, named);
+  }
   if (wanted > MAX_GENERATION) {
     throw new Refusal(
       "replacement_refused",
@@ -44,6 +61,21 @@ export async function replaceIssuingKey(
   return nameOf(name);
 }
 
+/** The key of a replacement that was done already. */
+async function madeBefore(
+  { store, region }: RotationContext,
+  app: Application,
+  { epoch, generation }: WantedKey,
+): Promise<KeyName> {
+  const rows = await readKeyRows(store, app.id, region);
+  const row = rows.find((row) => row.epoch === epoch && row.generation === generation && generation > 0);
+  if (row !== undefined) return nameOf(row);
+  throw new Refusal(
+    "replacement_refused",
+    `Generation ${generation} of epoch ${epoch} is not the next one: list the keys, and name the one after the newest.`,
+  );
+}
+
 /** What a revocation did. */
 export interface Revocation {
   /** The keys of the epoch that are revoked now. */
@@ -54,8 +86,9 @@ export interface Revocation {
 
 /**
  * Revokes the keys of an epoch up to a generation at once: nothing that they signed redeems any more, and while the
- * epoch issues or is still to come the next generation takes over in the same commit.
- * @throws {Refusal} `epoch_unknown`.
+ * epoch issues or is still to come the next generation takes over in the same commit. A generation that is still to come
+ * cannot be revoked: the same call sent again would end the replacement that the first one made.
+ * @throws {Refusal} `epoch_unknown`, `generation_unknown`.
  */
 export async function revokeKeys(
   context: RotationContext,
@@ -64,9 +97,44 @@ export async function revokeKeys(
   throughGeneration: number,
   nowSeconds: number,
 ): Promise<Revocation> {
+  return await endKeys(context, app, { epoch, throughGeneration, nowSeconds }, (rows) => {
+    const newest = nextGeneration(rows, epoch) - 1;
+    if (newest === -1) {
+      throw new Refusal("epoch_unknown", `${app.id} has no key of epoch ${epoch} in this region.`);
+    }
+    if (throughGeneration > newest) {
+      throw new Refusal(
+        "generation_unknown",
+        `Epoch ${epoch} of ${app.id} has no generation above ${newest}: revoke up to one that there is.`,
+      );
+    }
+  });
+}
+
+/** Which keys end, and when. */
+export interface Ending {
+  /** Their epoch. */
+  readonly epoch: number;
+  /** The last generation that ends. */
+  readonly throughGeneration: number;
+  /** Unix seconds, whole. */
+  readonly nowSeconds: number;
+}
+
+/**
+ * Ends the keys of an epoch up to a generation, and has the next one take over while the epoch issues or is still to
+ * come. `check` sees the rows as the commit finds them, and may refuse.
+ */
+export async function endKeys(
+  context: RotationContext,
+  app: Application,
+  { epoch, throughGeneration, nowSeconds }: Ending,
+  check: (rows: readonly KeyRow[]) => void = () => {},
+): Promise<Revocation> {
   const concerned = (rows: readonly KeyRow[]) =>
     rows.filter((row) => row.epoch === epoch && row.generation <= throughGeneration);
   await commitKeys(context, app, (rows) => {
+    check(rows);
     const revoke = concerned(rows).filter((row) => row.revokedAt === undefined);
     if (revoke.length === 0) return undefined;
     const needsNext = nowSeconds < lifetimeOf(app, epoch).issueUntil &&
@@ -74,15 +142,11 @@ export async function revokeKeys(
     return { revoke: { rows: revoke, atSeconds: nowSeconds }, ...(needsNext ? { epoch } : {}) };
   });
   const rows = await readKeyRows(context.store, app.id, context.region);
-  const revoked = concerned(rows);
-  if (revoked.length === 0) {
-    throw new Refusal("epoch_unknown", `${app.id} has no key of epoch ${epoch} in this region.`);
-  }
   const replacement = rows.findLast((row) =>
     row.epoch === epoch && row.generation > throughGeneration && row.revokedAt === undefined
   );
   return {
-    revoked: revoked.map(nameOf),
+    revoked: concerned(rows).map(nameOf),
     ...(replacement === undefined ? {} : { replacement: nameOf(replacement) }),
   };
 }

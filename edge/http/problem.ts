@@ -26,6 +26,7 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   app_unknown: [404, "The application is unknown"],
   route_unknown: [404, "The route is unknown"],
   epoch_unknown: [404, "The epoch has no key"],
+  generation_unknown: [404, "The epoch has no such generation"],
   stop_unknown: [404, "Nothing is stopped there"],
   method_not_allowed: [405, "The method is not allowed"],
   request_timeout: [408, "The body did not arrive in time"],

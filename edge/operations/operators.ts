@@ -14,7 +14,7 @@ import {
   OPERATOR_READS,
   operatorBody,
 } from "./parts.ts";
-import { explanation, revocation, seconds } from "./shapes.ts";
+import { explanation, revocation, rotation, seconds } from "./shapes.ts";
 
 const keyName = z.object({
   app: z.string(),
@@ -82,9 +82,15 @@ export const ROTATE_KEYS = {
   passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "Start the next generation of the current epoch",
+  description: "The key before it goes on redeeming. May be repeated where `key` names the one to make.",
   security: "adminToken",
   parameters: OF_APPLICATION,
-  takes: why,
+  takes: {
+    ...operatorBody,
+    description: "Which key, and why.",
+    shape: rotation,
+    expected: 'Send nothing, or {"key": {"epoch": <number>, "generation": <number>}, "reason": "..."}.',
+  },
   answers: { description: "The key that issues now.", shape: z.strictObject({ made: keyName }) },
   refuses: [...ANY_ACTION, "app_unknown", "replacement_refused"],
 } as const satisfies Operation;
@@ -97,7 +103,9 @@ export const REVOKE_KEYS = {
   passes: OPERATOR_ACTS,
   tag: "Operators",
   summary: "End an epoch's keys up to a generation at once",
-  description: "Every token under them ends with them. May be repeated.",
+  description:
+    "Every token under them ends with them. `through-generation` is at most the epoch's newest, so that a " +
+    "repeated call never ends the replacement of the one before: it changes nothing.",
   security: "adminToken",
   parameters: OF_APPLICATION,
   takes: {
@@ -111,7 +119,7 @@ export const REVOKE_KEYS = {
     description: "The keys that are revoked now, and the one that took over.",
     shape: z.strictObject({ revoked: z.array(keyName), replacement: keyName.optional() }),
   },
-  refuses: [...ANY_ACTION, "app_unknown", "epoch_unknown"],
+  refuses: [...ANY_ACTION, "app_unknown", "epoch_unknown", "generation_unknown"],
 } as const satisfies Operation;
 
 /** `GET /admin/v1/apps/{app}/logs/{day}`. */

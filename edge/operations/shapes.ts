@@ -148,6 +148,13 @@ export const reason = z.string().max(300).optional().describe("For the audit log
 /** Why an operator acts; it is optional, and so is the body. */
 export const explanation = z.strictObject({ reason }).optional();
 
+/** Which key an operator's rotation makes; it is optional, and so is the body. */
+export const rotation = z.strictObject({
+  key: z.strictObject({ epoch: z.int().min(0), generation: z.int().min(0).max(1_000_000) }).optional()
+    .describe("The key to make: repeated, the call makes no other. The next one where it is absent."),
+  reason,
+}).optional();
+
 /** Which keys of an application an operator revokes. */
 export const revocation = z.strictObject({
   epoch: z.int().min(0),

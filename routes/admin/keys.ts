@@ -25,7 +25,7 @@ export function adminKeysRoutes(service: Service): Hono<OperatorEnv> {
     .post(ROTATE_KEYS.path, async function rotateKeys(c) {
       const { id: app } = service.appOf(c.req.param("app"));
       const { body } = await readRequest(c, ROTATE_KEYS);
-      const order = { app, reason: body?.reason };
+      const order = { app, ...body };
       return c.json(await rotate(service, c.get("operator"), order));
     })
     .post(REVOKE_KEYS.path, async function revokeEpoch(c) {

@@ -7,7 +7,7 @@
 import { findApplication } from "../../config/find_application.ts";
 import type { Deployment } from "../../config/types.ts";
 import type { KeyName } from "../../keys/key_row.ts";
-import { replaceIssuingKey, type Revocation, revokeKeys } from "../../keys/replacement.ts";
+import { replaceIssuingKey, type Revocation, revokeKeys, type WantedKey } from "../../keys/replacement.ts";
 import { type Resealing, resealKeys } from "../../keys/resealing.ts";
 import type { RotationContext } from "../../keys/rotation.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
@@ -31,6 +31,8 @@ export interface KeyHolder {
 export interface Rotation {
   /** The application's name. */
   readonly app: string;
+  /** The key that is to be made, so that a repeated call makes no other; the next one where it is absent. */
+  readonly key?: WantedKey | undefined;
   /** Why, for the audit log. */
   readonly reason?: string | undefined;
 }
@@ -42,12 +44,13 @@ export interface Rotation {
 export async function rotate(
   holder: KeyHolder,
   actor: Actor,
-  { app: id, reason }: Rotation,
+  { app: id, key, reason }: Rotation,
 ): Promise<{ made: KeyName }> {
   const app = findApplication(holder.deployment, id);
-  const action = { action: `POST /admin/v1/apps/${id}/keys/rotate`, details: detailsOf(reason) };
+  const details = key === undefined ? detailsOf(reason) : JSON.stringify({ ...key, reason });
+  const action = { action: `POST /admin/v1/apps/${id}/keys/rotate`, details };
   return await holder.auditLog.record(actor, action, async () => {
-    const made = await replaceIssuingKey(holder.rotation, app, holder.now());
+    const made = await replaceIssuingKey(holder.rotation, app, holder.now(), key);
     holder.ringOf?.(id).forget();
     return { made };
   });
@@ -67,7 +70,7 @@ export interface RevocationOrder {
 
 /**
  * Revokes an epoch's keys up to a generation; while the epoch issues, the next generation takes over.
- * @throws {Refusal} `app_unknown`, `epoch_unknown`.
+ * @throws {Refusal} `app_unknown`, `epoch_unknown`, `generation_unknown`.
  */
 export async function revoke(
   holder: KeyHolder,

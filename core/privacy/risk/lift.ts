@@ -26,7 +26,7 @@ export interface Lifting {
 
 /**
  * Lifts a stop up to the end of the running period, when what is collected then is judged anew. Gives false when nothing
- * is stopped there.
+ * is stopped there. What was lifted for this period with these words is lifted: a repeated call writes nothing.
  */
 export async function lift(
   store: Store,
@@ -35,6 +35,9 @@ export async function lift(
 ): Promise<boolean> {
   const { period, periodEnd, nowSeconds } = context;
   const row = await store.get<RiskRow>(DECISIONS.key(app.id, event, field ?? ""));
+  if (row.value?.state === "lifted" && row.value.until === periodEnd && row.value.reason === reason) {
+    return true;
+  }
   const isStopped = row.value !== null && row.value.state !== "lifted" && row.value.state !== "passed";
   // An event that waits in quarantine has no row yet, or one of fields that it no longer has.
   const isWaiting = field === undefined && isQuarantined(app, eventOf(app, event)) &&

@@ -13,16 +13,19 @@ import { FormToken } from "./layout.tsx";
 const MAX_REASON = 300;
 
 /** A reason, and the two ways on. */
-export function ConfirmForm({ session, action, back, label, danger }: {
+export function ConfirmForm({ session, action, back, label, danger, fields = {} }: {
   readonly session: ConsoleSession;
   readonly action: string;
   readonly back: string;
   readonly label: string;
   readonly danger: boolean;
+  /** What is sent with the reason: what the page was shown about. */
+  readonly fields?: Readonly<Record<string, number>>;
 }) {
   return (
     <form class="form" method="post" action={action}>
       <FormToken session={session} />
+      {Object.entries(fields).map(([name, value]) => <input type="hidden" name={name} value={value} />)}
       <label>
         Reason
         <input name="reason" maxlength={MAX_REASON} required autocomplete="off" />

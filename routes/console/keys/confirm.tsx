@@ -3,13 +3,17 @@
  *
  * @module
  */
-import { MAX_GENERATION } from "../../../core/keys/replacement.ts";
+import { MAX_GENERATION, type WantedKey } from "../../../core/keys/replacement.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
 import { ConfirmForm } from "../frame/confirm.tsx";
 import { PageHead } from "../frame/layout.tsx";
 
 /** Before a key is rotated. */
-export function RotatePage({ app, session }: { readonly app: string; readonly session: ConsoleSession }) {
+export function RotatePage({ app, next, session }: {
+  readonly app: string;
+  readonly next: WantedKey;
+  readonly session: ConsoleSession;
+}) {
   return (
     <>
       <PageHead
@@ -28,6 +32,7 @@ export function RotatePage({ app, session }: { readonly app: string; readonly se
           back={`/console/apps/${app}/keys`}
           label="Rotate now"
           danger={false}
+          fields={{ epoch: next.epoch, generation: next.generation }}
         />
       </section>
     </>

@@ -6,6 +6,7 @@
 import { Hono } from "hono";
 import { Refusal } from "../../../core/base/errors.ts";
 import { type KeyHolder, revoke, rotate } from "../../../core/operations/actions/keys.ts";
+import { nextReplacement, type WantedKey } from "../../../core/keys/replacement.ts";
 import { hasKeys, type Server } from "../../../core/service.ts";
 import { reasonOfForm } from "../frame/confirm.tsx";
 import type { ConsoleEnv, ConsoleOptions, Show } from "../frame/env.ts";
@@ -34,14 +35,17 @@ function keyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
       const shown = { title: `Keys of ${application.id}`, app: application.id };
       return show(c, shown, <KeysPage {...about} view={view} />);
     })
-    .get(ROTATE, function askToRotate(c) {
-      const { id: app } = service.appOf(c.req.param("app"));
+    .get(ROTATE, async function askToRotate(c) {
+      const application = service.appOf(c.req.param("app"));
+      const { id: app } = application;
+      const next = await nextReplacement(keyHolder(service).rotation, application, service.now());
       const shown = { title: `Rotate the key of ${app}`, app };
-      return show(c, shown, <RotatePage app={app} session={c.get("session")} />);
+      return show(c, shown, <RotatePage app={app} next={next} session={c.get("session")} />);
     })
     .post(ROTATE, async function rotateKey(c) {
       const { id: app } = service.appOf(c.req.param("app"));
-      await rotate(keyHolder(service), c.get("session").operator, { app, reason: reasonOfForm(c) });
+      const order = { app, key: keyOfForm(c.get("form")), reason: reasonOfForm(c) };
+      await rotate(keyHolder(service), c.get("session").operator, order);
       return c.redirect(`/console/apps/${app}/keys`, 303);
     })
     .get(REVOKE, function askToRevoke(c) {
@@ -68,6 +72,14 @@ function keyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
 function keyHolder(service: Server): KeyHolder {
   if (!hasKeys(service)) throw new Refusal("route_unknown", "There is no such route.");
   return service;
+}
+
+/** The key that the form's page was about: a form that is sent again makes no other. */
+function keyOfForm(
+  { epoch, generation }: Readonly<Record<string, string | undefined>>,
+): WantedKey | undefined {
+  if (epoch === undefined || generation === undefined) return undefined;
+  return { epoch: number(epoch), generation: number(generation) };
 }
 
 function number(text: string): number {

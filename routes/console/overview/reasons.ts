@@ -208,6 +208,11 @@ const REASONS: Readonly<Record<RefusalCode | RejectionCode | "refused_elsewhere"
   },
   method_not_allowed: { what: "Wrong method", why: "The route does not take this method.", kind: "client" },
   epoch_unknown: { what: "No key of that epoch", why: "There was nothing to revoke.", kind: "normal" },
+  generation_unknown: {
+    what: "No key of that generation",
+    why: "Keys were to be revoked that nobody has made.",
+    kind: "normal",
+  },
   stop_unknown: { what: "Nothing stopped there", why: "There was no stop to lift.", kind: "normal" },
   replacement_refused: {
     what: "Not replaced",

@@ -131,6 +131,56 @@ Deno.test("revokeKeys() takes every generation up to the one it is given", async
   await assertInOrder(kv, app, NOW);
 });
 
+Deno.test("revokeKeys() of a generation that nobody has made is refused, however often, and ends nothing", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  for (let call = 0; call < 3; call++) {
+    await assertRefused(revokeKeys(context, app, EPOCH, 7, NOW), "generation_unknown");
+  }
+  assertEquals(await names(kv), ["0"]);
+  // A race of a right call and of one that reaches beyond it ends what the right one names.
+  const both = await Promise.allSettled(
+    [0, 2].map((through) => revokeKeys(context, app, EPOCH, through, NOW)),
+  );
+  assertEquals(both.map(({ status }) => status), ["fulfilled", "rejected"]);
+  assertEquals(await names(kv), ["0 revoked", "1"]);
+});
+
+Deno.test("ten revokeKeys() at once, each commit replayed, end one key and make one", async () => {
+  await withEndpoint(async (endpoint, open) => {
+    const clients = await Promise.all(Array.from({ length: 10 }, () => open()));
+    const contexts = await Promise.all(clients.map((client) => contextOn(client)));
+    await createMissingKeys(contexts[0]!, app, NOW);
+    endpoint.faults.replayWrite = Infinity;
+    const answers = await Promise.all(contexts.map((context) => revokeKeys(context, app, EPOCH, 0, NOW)));
+    assertEquals(new Set(answers.map((answer) => JSON.stringify(answer))).size, 1);
+    assertEquals(await names(clients[0]!), ["0 revoked", "1"]);
+  });
+});
+
+Deno.test("replaceIssuingKey() of a named key may be repeated, and makes that one alone", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  await createMissingKeys(context, app, NOW);
+  const named = { epoch: EPOCH, generation: 1 };
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => replaceIssuingKey(context, app, NOW, named)),
+  );
+  assertEquals(answers, Array(5).fill({ app: "notes", region: "local", ...named }));
+  assertEquals(await replaceIssuingKey(context, app, NOW + 86_400, named), answers[0]);
+  assertEquals(await names(kv), ["0", "1"]);
+  for (
+    const wrong of [{ epoch: EPOCH, generation: 3 }, { epoch: EPOCH, generation: 0 }, {
+      epoch: 7,
+      generation: 1,
+    }]
+  ) {
+    await assertRefused(replaceIssuingKey(context, app, NOW, wrong), "replacement_refused");
+  }
+  assertEquals(await names(kv), ["0", "1"]);
+});
+
 Deno.test("revokeKeys() of an epoch without a key says so", async () => {
   using kv = await Deno.openKv(":memory:");
   const context = await contextOn(kv);

@@ -62,6 +62,17 @@ Deno.test("POST rotate has the next generation issue at once, and the key before
   ]);
 });
 
+Deno.test("POST rotate that names its key makes that one, however often it is sent", async () => {
+  using test = await open();
+  const rotate = (epoch: number, generation: number) =>
+    test.call("/admin/v1/apps/notes/keys/rotate", { key: { epoch, generation }, reason: "drill" });
+  const first = await rotate(EPOCH, 1);
+  assertEquals([first.status, first.body.made.generation], [200, 1]);
+  assertEquals(await rotate(EPOCH, 1), first);
+  assertEquals((await test.service.ringOf("notes").issuing(NOW)).generation, 1);
+  assertEquals((await rotate(EPOCH, 3)).body.code, "replacement_refused");
+});
+
 Deno.test("POST revoke ends a key for the very next request of this process", async () => {
   using test = await open();
   const token = await makeToken(test.service);
@@ -89,6 +100,8 @@ Deno.test("the routes to keys refuse what is malformed, unknown or not to be had
   ) assertEquals((await test.call(REVOKE, body, "POST")).body.code, "body_malformed");
   const unknown = await test.call(REVOKE, { epoch: 3, "through-generation": 0 });
   assertEquals([unknown.status, unknown.body.code], [404, "epoch_unknown"]);
+  const beyond = await test.call(REVOKE, { epoch: EPOCH, "through-generation": 1 });
+  assertEquals([beyond.status, beyond.body.code], [404, "generation_unknown"]);
   const other = await test.call("/admin/v1/apps/nope/keys/rotate", {});
   assertEquals([other.status, other.body.code], [404, "app_unknown"]);
   for (const generation of [1, 2]) {
