@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { OWN_FOLDER } from "./private_files.ts";
 
 /** Where it lies, below the working directory. */
-export const CLIENT_BUNDLE = ".dit/client.js";
+export const CLIENT_BUNDLE = `${OWN_FOLDER}/client.js`;
 
 /** Reads it; undefined when it was not bundled. */
 export async function readClientBundle(): Promise<string | undefined> {

@@ -4,13 +4,12 @@
  *
  * @module
  */
-
-const FOLDER = ".dit";
+import { makePrivateFolder, OWN_FOLDER } from "./private_files.ts";
 
 /** Reads a secret of `length` bytes, or makes it. */
 export async function developmentSecret(name: string, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const path = `${FOLDER}/${name}`;
-  await Deno.mkdir(FOLDER, { recursive: true, mode: 0o700 });
+  const path = `${OWN_FOLDER}/${name}`;
+  await makePrivateFolder(OWN_FOLDER);
   const fresh = crypto.getRandomValues(new Uint8Array(length)).toBase64();
   const draft = `${path}.${crypto.randomUUID()}`;
   await Deno.writeTextFile(draft, fresh + "\n", { createNew: true, mode: 0o600 });

@@ -1,8 +1,11 @@
 /**
- * One process per SQLite file: two that write to one file make each other's commits fail in masses.
+ * One process per SQLite file: two that write to one file make each other's commits fail in masses. A file is itself
+ * whatever it is called: a relative path, one through `..` and a symbolic link all take the lock beside the real file.
  *
  * @module
  */
+import { StoreOpenError } from "../core/store/open_error.ts";
+import { makePrivateFile, makePrivateFolder } from "./private_files.ts";
 
 /** Another process uses the store. */
 export class StoreInUseError extends Error {
@@ -12,18 +15,47 @@ export class StoreInUseError extends Error {
 /**
  * Takes the lock beside a store's file, until the process ends or the lock is closed. A file that is not there yet is
  * made, empty and readable by its owner only: SQLite would let everybody read it.
- * @throws {StoreInUseError} If another process has it.
+ * @throws {StoreInUseError} If another process has it. {@linkcode StoreOpenError} if the file has two names, or is a link to nothing.
  */
 export async function lockStoreFile(path: string): Promise<Deno.FsFile> {
   const slash = path.lastIndexOf("/");
-  if (slash > 0) await Deno.mkdir(path.slice(0, slash), { recursive: true, mode: 0o700 });
-  const file = await Deno.open(`${path}.lock`, { create: true, write: true, mode: 0o600 });
+  if (slash > 0) await makePrivateFolder(path.slice(0, slash));
+  const real = await realPathOf(path);
+  const file = await Deno.open(`${real}.lock`, { create: true, write: true, mode: 0o600 });
   if (!await file.tryLock(true)) {
     file.close();
     throw new StoreInUseError(
       `Another process uses ${path}: stop it, or set DIT_KV to another file or to a KV Connect endpoint.`,
     );
   }
-  (await Deno.open(path, { create: true, write: true, mode: 0o600 })).close();
   return file;
+}
+
+async function makeStoreFile(path: string): Promise<void> {
+  try {
+    await makePrivateFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Its folder is there, so it is a link.
+    throw new StoreOpenError(`${path} is a link to a file that is not there: make an empty one there first.`);
+  }
+}
+
+/** The one name of a store's file, which is made if it is not there. */
+async function realPathOf(path: string): Promise<string> {
+  let real: string;
+  try {
+    real = await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await makeStoreFile(path);
+    real = await Deno.realPath(path);
+  }
+  // SQLite keeps its journal beside the name that it was opened by: under two names a file is damaged, lock or no lock.
+  if (((await Deno.stat(real)).nlink ?? 1) > 1) {
+    throw new StoreOpenError(
+      `${path} has a second name (a hard link), under which SQLite would damage it: delete all names but one.`,
+    );
+  }
+  return real;
 }

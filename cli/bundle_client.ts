@@ -8,6 +8,7 @@
  * @module
  */
 import { CLIENT_BUNDLE } from "../boot/client_bundle.ts";
+import { makePrivateFolder } from "../boot/private_files.ts";
 
 /** Bundles the client for browsers and writes it where the service that runs in `folder` looks for it. */
 async function bundleClient(folder: string): Promise<void> {
@@ -18,8 +19,8 @@ async function bundleClient(folder: string): Promise<void> {
   });
   if (!success) throw new Error(errors.map(({ text }) => text).join("\n"));
   const path = `${folder}/${CLIENT_BUNDLE}`;
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(path, outputFiles.map((file) => file.text()).join(""));
+  await makePrivateFolder(path.slice(0, path.lastIndexOf("/")));
+  await Deno.writeTextFile(path, outputFiles.map((file) => file.text()).join(""), { mode: 0o600 });
 }
 
 if (import.meta.main) {

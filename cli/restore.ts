@@ -61,8 +61,9 @@ async function removeCopy(copy: string): Promise<void> {
 async function copyBackup(from: string, copy: string): Promise<void> {
   await removeCopy(copy);
   try {
-    await Deno.copyFile(from, copy);
-    await Deno.chmod(copy, 0o600);
+    // Not copyFile(), which gives the copy the backup's mode, whoever may read that.
+    const target = await Deno.open(copy, { createNew: true, write: true, mode: 0o600 });
+    await (await Deno.open(from)).readable.pipeTo(target.writable);
   } catch (error) {
     throw new CommandError(`${from} cannot be read: ${(error as Error).message}`);
   }

@@ -20,8 +20,20 @@ export function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 const encoder = new TextEncoder();
 
-/** UTF-8 bytes of a text. */
+/** Half of a surrogate pair whose other half is missing: with the flag `u` a whole pair is one character. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Whether a text has a UTF-8 form: it holds no lone surrogate. */
+export function isWellFormed(text: string): boolean {
+  return !LONE_SURROGATE.test(text);
+}
+
+/**
+ * UTF-8 bytes of a text: no two texts have the same ones.
+ * @throws {RangeError} If the text holds a lone surrogate: a TextEncoder would write U+FFFD for it.
+ */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  if (!isWellFormed(text)) throw new RangeError("A text with a lone surrogate has no UTF-8 form");
   return encoder.encode(text);
 }
 

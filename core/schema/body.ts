@@ -6,6 +6,7 @@
 import { gunzipSync } from "node:zlib";
 import { fromBase64url } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
+import { parseWellFormedJson } from "../base/json.ts";
 import type { ContentEncoding } from "../token/mac.ts";
 import { PSEUDONYM_LENGTH } from "./pseudonym.ts";
 import type { WireEvent } from "./validate.ts";
@@ -76,7 +77,7 @@ function parseJson(bytes: Uint8Array): unknown {
     throw malformed("The body is not valid UTF-8.");
   }
   try {
-    return JSON.parse(text);
+    return parseWellFormedJson(text);
   } catch {
     throw malformed("The body is not JSON.");
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import * as oauth from "oauth4webapi";
+import { isWellFormed } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import type { OperatorRole } from "./operator.ts";
 import type { OidcSettings } from "./operator_settings.ts";
@@ -116,6 +117,7 @@ export class OidcSignIn {
     // An address that nobody has verified can be anybody's.
     const address = typeof email === "string" && email_verified === true ? email : undefined;
     const names = [sub, ...(address === undefined ? [] : [address])];
+    if (!names.every(isWellFormed)) throw new Error("A name of the ID token holds a lone surrogate.");
     const role = names.some((name) => admins.has(name))
       ? "admin"
       : readers.has("*") || names.some((name) => readers.has(name))

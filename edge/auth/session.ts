@@ -7,6 +7,7 @@
 import { errors, importSPKI, type JWTPayload, jwtVerify } from "jose";
 import type { ClientIdentity } from "../../core/acs/client_tag.ts";
 import type { Application } from "../../core/config/types.ts";
+import { isWellFormed } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import { KeySet } from "./key_set.ts";
 import { secretBytes } from "../../core/base/secret_bytes.ts";
@@ -61,7 +62,10 @@ export async function createSessionAuthenticator(
       throw refusalOf(error);
     }
     const { iss, sub } = claims;
-    if (typeof sub !== "string" || sub.length === 0 || sub.length > MAX_SUBJECT_LENGTH) {
+    // A subject with a lone surrogate would be hashed as another one, and two clients would share a quota.
+    if (
+      typeof sub !== "string" || sub.length === 0 || sub.length > MAX_SUBJECT_LENGTH || !isWellFormed(sub)
+    ) {
       throw invalid("The session's JWT has no usable subject.");
     }
     if (iss === undefined) throw invalid("The session's JWT has no issuer.");

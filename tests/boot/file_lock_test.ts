@@ -1,5 +1,7 @@
+import { relative } from "node:path";
 import { assertEquals, assertRejects } from "@std/assert";
 import { lockStoreFile, StoreInUseError } from "../../boot/file_lock.ts";
+import { StoreOpenError } from "../../core/store/open_error.ts";
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -35,6 +37,56 @@ Deno.test("lockStoreFile() makes the store's file and its folders readable by th
     await kv.set(["a"], 1);
     for (const name of await namesIn(`${folder}/deep`)) {
       assertEquals((await Deno.stat(`${folder}/deep/${name}`)).mode! & 0o077, 0, name);
+    }
+  }));
+
+Deno.test("lockStoreFile() takes one lock for a file, by whatever path it is named", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/data/kv.sqlite3`;
+    (await lockStoreFile(path)).close();
+    await Deno.symlink(path, `${folder}/link.sqlite3`);
+    await Deno.symlink("link.sqlite3", `${folder}/link-to-a-link.sqlite3`);
+    await Deno.symlink(`${folder}/data`, `${folder}/folder`);
+    const paths = [
+      path,
+      `${folder}/link.sqlite3`,
+      `${folder}/link-to-a-link.sqlite3`,
+      `${folder}/folder/kv.sqlite3`,
+      `${folder}/data/../data/./kv.sqlite3`,
+      relative(Deno.cwd(), path),
+    ];
+    for (const first of paths) {
+      const lock = await lockStoreFile(first);
+      for (const second of paths) await assertRejects(() => lockStoreFile(second), StoreInUseError, second);
+      lock.close();
+    }
+    assertEquals(await namesIn(folder), ["data", "folder", "link-to-a-link.sqlite3", "link.sqlite3"]);
+  }));
+
+Deno.test("lockStoreFile() says what to do about a link to nothing, and makes nothing", () =>
+  inFolder(async (folder) => {
+    await Deno.symlink(`${folder}/data.sqlite3`, `${folder}/link.sqlite3`);
+    await assertRejects(
+      () => lockStoreFile(`${folder}/link.sqlite3`),
+      StoreOpenError,
+      "make an empty one there",
+    );
+    assertEquals(await namesIn(folder), ["link.sqlite3"]);
+    await Deno.writeTextFile(`${folder}/data.sqlite3`, "");
+    (await lockStoreFile(`${folder}/link.sqlite3`)).close();
+    assertEquals(await namesIn(folder), ["data.sqlite3", "data.sqlite3.lock", "link.sqlite3"]);
+  }));
+
+Deno.test("lockStoreFile() refuses a file with two names, whose journals would damage it", () =>
+  inFolder(async (folder) => {
+    (await lockStoreFile(`${folder}/kv.sqlite3`)).close();
+    await Deno.link(`${folder}/kv.sqlite3`, `${folder}/other.sqlite3`);
+    for (const name of ["kv.sqlite3", "other.sqlite3"]) {
+      await assertRejects(
+        () => lockStoreFile(`${folder}/${name}`),
+        StoreOpenError,
+        "a second name (a hard link)",
+      );
     }
   }));
 

@@ -76,6 +76,7 @@ Deno.test("readRequest() refuses what is no UTF-8, no JSON, or of another shape,
     '{"name":""}',
     '{"name":"a","more":1}',
     '{"name":"a"} ,',
+    String.raw`{"name":"\ud800"}`,
     Uint8Array.from([...new TextEncoder().encode('{"name":"'), 0xff, 0x22, 0x7d]),
   ];
   for (const body of bodies) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { isWellFormed } from "../../base/bytes.ts";
 
 /** An object by the names of its members. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -79,7 +80,7 @@ export const share = numberFrom(0, 1, "write a share from 0 to 1");
 
 /** A text of at least one character, and what to do where it is none. */
 export function text(error: string, max = Infinity) {
-  return z.string(error).min(1, error).max(max, error);
+  return z.string(error).min(1, error).max(max, error).refine(isWellFormed, error);
 }
 
 /** Names as a sentence offers them: "a, b or c". */

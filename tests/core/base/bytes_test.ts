@@ -5,6 +5,7 @@ import {
   DecodeError,
   equalPublic,
   fromBase64url,
+  isWellFormed,
   lengthPrefixed,
   toBase64url,
   toHex,
@@ -21,6 +22,17 @@ Deno.test("concat() joins byte strings into a copy", () => {
   assertEquals(joined, Uint8Array.of(1, 2, 3));
   assertEquals(concat(), new Uint8Array());
   assertNotStrictEquals(concat(part).buffer, part.buffer);
+});
+
+Deno.test("utf8() refuses a text with a lone surrogate, since two texts would have the same bytes", () => {
+  for (const text of ["\ud800", "a\udfff", "\udc00\ud800", "\ud83d\ud83d\ude00"]) {
+    assertFalse(isWellFormed(text));
+    assertThrows(() => utf8(text), RangeError, "lone surrogate");
+  }
+  for (const text of ["", "a", "\ud83d\ude00", "\ufffd"]) {
+    assert(isWellFormed(text));
+    assertEquals(new TextDecoder().decode(utf8(text)), text);
+  }
 });
 
 Deno.test("u16(), u32() and u64() are big-endian", () => {

@@ -61,6 +61,9 @@ Deno.test("readBody() refuses what is not JSON text in UTF-8", () => {
   for (const text of ["", "{", "{}x", "{'salt':1}", `${JSON.stringify(BODY)},`, "NaN", "\0"]) {
     refuses(text, "The body is not JSON.");
   }
+  for (const text of ['"\\ud800"', '["\\uDFFF"]', '{"pad":"\\ude00\\ud83d"}', '{"\\udabc":1}']) {
+    refuses(text, "The body is not JSON.");
+  }
   const utf16 = Uint8Array.from([...JSON.stringify(BODY)].flatMap((letter) => [0, letter.charCodeAt(0)]));
   refuses(utf16, "The body is not JSON.");
   for (const bytes of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]]) {

@@ -77,6 +77,8 @@ const wrongClaims: [what: string, claims: Record<string, unknown>, detail: strin
   ["no subject", { sub: undefined }, claim("sub")],
   ["an empty subject", { sub: "" }, "The session's JWT has no usable subject."],
   ["a subject that is a number", { sub: 7 }, "The session's JWT has no usable subject."],
+  ["a subject with a lone surrogate", { sub: "a\ud800" }, "The session's JWT has no usable subject."],
+  ["a subject that ends in half a pair", { sub: "\ud83d" }, "The session's JWT has no usable subject."],
   ["a subject of 1025 characters", { sub: "a".repeat(1_025) }, "The session's JWT has no usable subject."],
 ];
 

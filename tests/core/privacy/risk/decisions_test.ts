@@ -235,7 +235,7 @@ Deno.test("lift() takes a stop back for the rest of the period, for every proces
     assertEquals(await other.lift({ ...lifting, field: "step" }, NOW), false);
     assertEquals(await other.lift(lifting, NOW + 10), true);
     // Repeated, since its answer was lost, it holds and changes nothing; with other words there is nothing to lift.
-    const alerts = () => latestAlerts(store, "notes");
+    const alerts = () => readAlerts(store, "app");
     const before = await alerts();
     assertEquals(await other.lift(lifting, NOW + 20), true);
     assertEquals(await alerts(), before);
