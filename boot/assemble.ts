@@ -6,12 +6,14 @@
  */
 import type { Hono } from "hono";
 import type { RandomSource } from "../core/base/random.ts";
+import { ConfirmedTime } from "../core/clock/confirmed_time.ts";
 import type { Deployment } from "../core/config/types.ts";
 import { storeIdReader } from "../core/acs/remote/store_id.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import type { CommitterOptions } from "../core/ledger/committer.ts";
 import { writeFormat } from "../core/operations/store_format.ts";
+import { newestCountedSeconds } from "../core/operations/counter_rows.ts";
 import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
 import type { HostState } from "../core/operations/standing.ts";
 import type { Store } from "../core/store/store.ts";
@@ -50,6 +52,8 @@ const IGNORED: Readonly<Record<Ignored, string>> = {
 export interface Ports {
   /** Unix seconds, whole. */
   readonly now: () => number;
+  /** A clock that nobody sets: seconds since any moment. The wall clock is held against it. */
+  readonly steady: () => number;
   /** A cryptographic source. */
   readonly random: RandomSource;
   /** Reaches other servers: key sets, regions, the ACS, the identity provider, the webhook. */
@@ -159,11 +163,13 @@ async function openServer(
   { settings, deployment, secrets, openStore, ports, tuning = {} }: AssembleOptions,
 ): Promise<Server> {
   const { region, acs, role } = settings;
-  const { now, random, fetch, log, readHost } = ports;
+  const { now, steady, random, fetch, log, readHost } = ports;
   const store = await openStore();
   const sealer = await Sealer.of(secrets.sealKeys, random);
   await proveSealingKeys(store, sealer);
   await writeFormat(store);
+  const time = new ConfirmedTime({ store, now, steady, onEvent: ({ event, ...what }) => log(event, what) });
+  await time.open(() => newestCountedSeconds(store));
   const common = {
     deployment,
     store,
@@ -171,6 +177,7 @@ async function openServer(
     region,
     random,
     now,
+    time,
     committer: { maxInFlight: store.capabilities.shared ? 4 : 1, ...tuning.committer },
     // The store's owner cannot change these lines: they show when the audit log was cut short.
     onAuditEntry: ({ number, digest }: { number: number; digest: string }) =>

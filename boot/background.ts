@@ -20,6 +20,9 @@ const FLUSH_COUNTERS_MS = 5_000;
 /** Between two trials of a store that does not do its part. */
 const TRY_STORE_MS = 2_000;
 
+/** Between two looks at the clocks of the other processes. */
+const REFRESH_TIME_MS = 60_000;
+
 /** What the background works with. */
 export interface BackgroundOptions {
   /** The server, with its risk monitor open. */
@@ -38,7 +41,8 @@ export function startBackground(
 ): () => Promise<void> {
   const merging = startMergeLoop(service.risk, service.store, {
     everyMs: development ? MERGE_MS_IN_DEVELOPMENT : MERGE_MS,
-    now: service.now,
+    // Neither a period nor a lift ends by a clock that has leapt.
+    now: () => service.time.confirmedSeconds(),
     send: sendAlert,
     onAlert: ({ delivery: _delivery, ...alert }) => log("risk_alert", alert),
     // The store's faults are reported where they happen.
@@ -46,9 +50,11 @@ export function startBackground(
   });
   const flush = () => service.counterRows.flush().catch(() => {});
   const flushing = setInterval(flush, FLUSH_COUNTERS_MS);
+  const refreshing = setInterval(() => service.time.refresh().catch(() => {}), REFRESH_TIME_MS);
   const stopTrying = tryFailingStore(service.store);
   return async function stop() {
     clearInterval(flushing);
+    clearInterval(refreshing);
     await stopTrying();
     await merging.stop();
     await flush();

@@ -48,6 +48,7 @@ export async function assembleFromEnvironment(
     openStore: () => openLockedStore(settings.kv, log),
     ports: {
       now: () => Math.floor(Date.now() / 1000),
+      steady: () => performance.now() / 1000,
       random: (length) => crypto.getRandomValues(new Uint8Array(length)),
       fetch,
       log,

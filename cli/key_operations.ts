@@ -8,7 +8,8 @@ import type { KeyName } from "../core/keys/key_row.ts";
 import { type ListedKey, listKeys } from "../core/keys/listed_keys.ts";
 import type { Revocation, WantedKey } from "../core/keys/replacement.ts";
 import type { Resealing } from "../core/keys/resealing.ts";
-import { reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
+import { confirmTime } from "../core/operations/actions/confirm_time.ts";
+import { replace, reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { callAdmin } from "./admin_api.ts";
@@ -22,6 +23,10 @@ export interface KeyCommands {
   rotate(app: string, key: WantedKey | undefined): Promise<{ made: KeyName }>;
   /** Revokes an epoch's keys up to a generation. */
   revoke(app: string, epoch: number, throughGeneration: number): Promise<Revocation>;
+  /** Makes keys for the epochs of an application that lost theirs. */
+  replace(app: string, leastGeneration: number | undefined): Promise<{ replaced: readonly KeyName[] }>;
+  /** Confirms what time it is. */
+  confirmTime(seconds: number): Promise<{ confirmed: number }>;
   /** Seals every secret under the newest sealing key. */
   reseal(): Promise<Resealing>;
 }
@@ -49,6 +54,12 @@ const POST: RequestInit = { method: "POST" };
 const REMOTE: KeyCommands = {
   list: () => read("/admin/v1/keys"),
   reseal: () => read("/admin/v1/keys/reseal", POST),
+  confirmTime: (seconds) => read("/admin/v1/time/confirm", sending({ seconds })),
+  replace: (app, leastGeneration) =>
+    read(
+      `/admin/v1/apps/${encodeURIComponent(app)}/keys/replace`,
+      sending({ "least-generation": leastGeneration }),
+    ),
   rotate: (app, key) => read(`/admin/v1/apps/${encodeURIComponent(app)}/keys/rotate`, sending({ key })),
   revoke: (app, epoch, throughGeneration) =>
     read(
@@ -70,6 +81,8 @@ function commandsOn(opened: StoppedStore): KeyCommands {
   return {
     list: async () => ({ keys: await listKeys(opened.rotation, opened.now()) }),
     reseal: () => reseal(opened, HOLDER),
+    confirmTime: (seconds) => confirmTime(opened, HOLDER, { seconds }),
+    replace: (app, leastGeneration) => replace(opened, HOLDER, { app, leastGeneration }),
     rotate: (app, key) => rotate(opened, HOLDER, { app, key }),
     revoke: (app, epoch, throughGeneration) => revoke(opened, HOLDER, { app, epoch, throughGeneration }),
   };

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task keys list | rotate --app X | revoke --app X --epoch N --generation G --yes | reseal`: the operator's
- * commands on keys (docs/operating.md). Each prints how it is repeated where nobody knows what became of it.
+ * `deno task keys list | rotate --app X | revoke --app X --epoch N --generation G --yes | replace --app X |
+ * confirm-time --yes | reseal`: the operator's commands on keys (docs/operating.md). Each prints how it is repeated where nobody knows what became of it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type KeyCommands, withKeyCommands } from "./key_operations.ts";
 import { formatTable } from "./table.ts";
 
 const USE = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
-  "revoke --app X --epoch N --generation G --yes | reseal";
+  "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal";
 
 interface Arguments {
   readonly command: string;
@@ -136,6 +136,33 @@ async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
   }
 }
 
+async function replace(commands: KeyCommands, given: Arguments): Promise<void> {
+  const app = requireApp(given);
+  const least = given.generation === undefined ? undefined : requireNumber("--generation", given.generation);
+  const { replaced } = await commands.replace(app, least);
+  for (const { epoch, generation } of replaced) {
+    console.log(
+      `Generation ${generation} stands in place of the keys of epoch ${epoch} of ${app} that are gone.`,
+    );
+  }
+}
+
+async function confirmTime({ yes }: Arguments): Promise<void> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  if (!yes) {
+    throw new CommandError(
+      `This machine's clock says ${
+        moment(nowSeconds)
+      }. If that is right, and the service's clock agrees, everything ` +
+        "ends that waits for it: keys are destroyed, what is over is deleted; to do it: deno task keys confirm-time --yes",
+    );
+  }
+  await withKeyCommands(async (commands) => {
+    const { confirmed } = await commands.confirmTime(nowSeconds);
+    console.log(`It is ${moment(confirmed)}: nothing waits for the clock any more.`);
+  });
+}
+
 async function lastGeneration(commands: KeyCommands, app: string, epoch: number): Promise<number> {
   const { keys } = await commands.list();
   const alive = keys.filter((key) => key.app === app && key.epoch === epoch && key.state !== "revoked");
@@ -169,6 +196,10 @@ await runCommand(async () => {
       return await withKeyCommands((commands) => rotate(commands, given));
     case "revoke":
       return await withKeyCommands((commands) => revoke(commands, given));
+    case "replace":
+      return await withKeyCommands((commands) => replace(commands, given));
+    case "confirm-time":
+      return await confirmTime(given);
     case "reseal":
       return await withKeyCommands(reseal);
     default:

@@ -5,9 +5,12 @@
  */
 import { checkConfig } from "../core/config/check/check.ts";
 import { Refusal } from "../core/base/errors.ts";
+import { ConfirmedTime } from "../core/clock/confirmed_time.ts";
 import { proveSealingKeys } from "../core/keys/resealing.ts";
 import { Sealer } from "../core/keys/sealing.ts";
 import type { KeyHolder } from "../core/operations/actions/keys.ts";
+import type { TimeHolder } from "../core/operations/actions/confirm_time.ts";
+import { newestCountedSeconds } from "../core/operations/counter_rows.ts";
 import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/load.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
@@ -30,7 +33,7 @@ export async function findStore(): Promise<{ location: string | undefined; devel
 }
 
 /** An open store, with what works on it. */
-export interface StoppedStore extends KeyHolder {
+export interface StoppedStore extends KeyHolder, TimeHolder {
   /** The environment. */
   readonly settings: Settings;
 }
@@ -53,10 +56,13 @@ export async function withStore<T>(
     const store = await openStore(location);
     try {
       await proveSealingKeys(store, sealer);
-      const rotation = { store, region: settings.region, sealer, suites, random };
       const now = () => Math.floor(Date.now() / 1000);
+      const time = new ConfirmedTime({ store, now, steady: () => performance.now() / 1000 });
+      await time.open(() => newestCountedSeconds(store));
+      const confirmedSeconds = () => time.confirmedSeconds();
+      const rotation = { store, region: settings.region, sealer, suites, random, confirmedSeconds };
       const auditLog = new AuditLog(store, { random, now });
-      return await work({ rotation, deployment, settings, auditLog, now });
+      return await work({ rotation, deployment, settings, auditLog, now, time });
     } finally {
       store.close();
     }

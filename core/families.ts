@@ -4,10 +4,12 @@
  * @module
  */
 import { QUOTAS, REMOTE_KEYS, STORE_IDS, STORE_PINS } from "./acs/families.ts";
+import { CONFIRMED_TIMES } from "./clock/families.ts";
 import {
   ALIVE_KEYS,
   CLIENT_SECRETS,
   ENDED_KEYS,
+  ENDED_REPLACEMENTS,
   KEY_ENDS,
   MONITOR_SECRETS,
   ORDINALS,
@@ -39,9 +41,11 @@ export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
   BUDGETS,
   CLAIMS,
   CLIENT_SECRETS,
+  CONFIRMED_TIMES,
   COUNTERS,
   DECISIONS,
   ENDED_KEYS,
+  ENDED_REPLACEMENTS,
   ENDED_SESSIONS,
   FENCES,
   JOB_SUCCESSES,

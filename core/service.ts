@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ConfirmedTime } from "./clock/confirmed_time.ts";
 import { findApplication } from "./config/find_application.ts";
 import type { Application, Deployment } from "./config/types.ts";
 import { Counters } from "./operations/counters.ts";
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly random: RandomSource;
   /** Unix seconds, whole. */
   readonly now: () => number;
+  /** What of the wall clock may be believed. */
+  readonly time: ConfirmedTime;
   /** Seals secrets. */
   readonly sealer: Sealer;
   /** How records are committed. */
@@ -91,6 +94,8 @@ export interface Server {
   readonly random: RandomSource;
   /** Unix seconds, whole. */
   readonly now: () => number;
+  /** What of the wall clock may be believed: everything that is destroyed or ended goes by it. */
+  readonly time: ConfirmedTime;
   /** This deployment's region. */
   readonly region: string;
   /** Puts claims and records into the store. */
@@ -140,9 +145,10 @@ export function hasKeys(server: Server): server is Service {
 
 /** Puts a server with keys of its own together. Nothing is read or written yet. */
 export function createService(options: ServiceOptions): Service {
-  const { deployment, store, sealer, suites, region, random, now, onKeyEvent } = options;
+  const { deployment, store, sealer, suites, region, random, now, time, onKeyEvent } = options;
   const { macKeys = new MacKeyCache(random) } = options;
-  const rotation: RotationContext = { store, region, sealer, suites, random, onKeyEvent };
+  const confirmedSeconds = () => time.confirmedSeconds();
+  const rotation: RotationContext = { store, region, sealer, suites, random, confirmedSeconds, onKeyEvent };
   const rings = new Map(
     [...deployment.applications].map(([id, app]) => [
       id,
@@ -183,15 +189,17 @@ export function createLogServer(options: LogServerOptions): Server {
 }
 
 function commonParts(options: ServerOptions, readKeyEnds: () => Promise<ReadonlyMap<string, KeyEnds>>) {
-  const { deployment, store, sealer, random, now, region, onAuditEntry } = options;
+  const { deployment, store, sealer, random, now, time, region, onAuditEntry } = options;
   const { jobs = ["maintenance", "releases"], readHost = () => Promise.resolve({}) } = options;
   const counters = new Counters(now);
   counters.expect("", EXPECTED);
   for (const app of deployment.applications.keys()) counters.expect(app, EXPECTED_OF_APPS);
   const process = random(9).toBase64();
-  const hours = new HourTeller({ store, counters, process, now });
+  const confirmedSeconds = () => time.confirmedSeconds();
+  // An hour that is told is over: another process may still count in it where this one's clock is ahead.
+  const hours = new HourTeller({ store, counters, process, now: confirmedSeconds });
   const jobSuccesses = new JobSuccesses(store, jobs, now);
-  const risk = new RiskMonitor(options);
+  const risk = new RiskMonitor({ ...options, confirmedSeconds });
   const committer = new Committer(store, random, {
     ...options.committer,
     onCommit: (claims, milliseconds, ok) => {
@@ -206,6 +214,7 @@ function commonParts(options: ServerOptions, readKeyEnds: () => Promise<Readonly
     sealer,
     random,
     now,
+    time,
     region,
     counters,
     counterRows: new CounterRows(store, counters, process, now),

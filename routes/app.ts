@@ -18,6 +18,7 @@ import { adminLogsRoutes } from "./admin/logs.ts";
 import { adminReleasesRoutes } from "./admin/releases.ts";
 import { adminRiskRoutes } from "./admin/risk.ts";
 import { adminStoresRoutes } from "./admin/stores.ts";
+import { adminTimeRoutes } from "./admin/time.ts";
 import { adminAuditLogRoutes } from "./admin/audit_log.ts";
 import { consoleAtFirstUse } from "./console_at_first_use.ts";
 import type { ConsoleOptions } from "./console/frame/env.ts";
@@ -110,6 +111,7 @@ function mountOperators(app: Hono, options: AppOptions): void {
   app.route("/", metricsRoutes(service));
   app.route("/", adminAuditLogRoutes(service));
   app.route("/", adminLogsRoutes(service));
+  app.route("/", adminTimeRoutes(service));
   const collects = options.role !== "acs";
   if (collects) {
     app.route("/", adminRiskRoutes(service));

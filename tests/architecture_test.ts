@@ -83,6 +83,7 @@ const ROOMS: readonly Room[] = [
     packages: ["node:sqlite", "node:util"],
     uses: ["engine", "runtime"],
   },
+  { room: "core/clock", imports: ["core/base", "core/store"] },
   {
     room: "core/keys",
     imports: ["core/base", "core/voprf", "core/token", "core/config", "core/store"],

@@ -38,6 +38,7 @@ export type RefusalCode =
   | "generation_unknown"
   | "stop_unknown"
   | "replacement_refused"
+  | "time_disputed"
   | "key_not_issuing"
   | "events_invalid"
   | "quota_exhausted"

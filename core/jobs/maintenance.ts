@@ -56,37 +56,42 @@ export function failureOf(error: unknown): string {
 }
 
 /** What is due on a log server: it holds no key, but numbers of keys, and secrets of its own. */
-async function maintainRemoteKeys({ store, sealer, region, now }: Server): Promise<KeyMaintenance> {
-  const keysEnded = await endRemoteKeys(store, region, now());
+async function maintainRemoteKeys({ store, sealer, region, time }: Server): Promise<KeyMaintenance> {
+  const keysEnded = await endRemoteKeys(store, region, time.confirmedSeconds());
   const { resealed, unreadable } = await resealKeys(store, sealer);
   return { ...NOTHING_DONE, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
 }
 
 async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceReport> {
-  const { store, deployment, now, random } = server;
+  const { store, deployment, now, time, random } = server;
+  await time.refresh();
+  /** Everything that is destroyed or ended goes by this; keys are made by the wall clock, whatever it says. */
+  const confirmed = () => time.confirmedSeconds();
   const keys = hasKeys(server)
     ? await maintainKeys(server.rotation, deployment.applications.values(), now())
     : await maintainRemoteKeys(server);
   const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
-    const { records, segments } = await moveIntoSegments(store, random, app.id, now(), { pause: pace.pause });
+    const { records, segments } = await moveIntoSegments(store, random, app.id, confirmed(), {
+      pause: pace.pause,
+    });
     moved.records += records;
     moved.segments += segments;
   }
-  const swept = await sweepEndedKeys(store, now(), pace);
+  const swept = await sweepEndedKeys(store, confirmed(), pace);
   const retired: RetentionCount = { records: 0, tallies: 0 };
   for (const app of deployment.applications.values()) {
-    const { records, tallies } = await retireRecords(store, app, now(), pace);
+    const { records, tallies } = await retireRecords(store, app, confirmed(), pace);
     retired.records += records;
     retired.tallies += tallies;
   }
-  await sweepEndedSessions(store, now(), pace);
-  const countersSwept = await sweepCounters(store, now(), pace);
-  const risksSwept = await server.risk.maintain(now(), pace);
+  await sweepEndedSessions(store, confirmed(), pace);
+  const countersSwept = await sweepCounters(store, confirmed(), pace);
+  const risksSwept = await server.risk.maintain(confirmed(), pace);
   let releasesSwept = 0;
   for (const app of deployment.applications.values()) {
-    releasesSwept += await sweepReleases(store, app, now(), pace);
-    await sweepRiskDays(store, app.id, now(), pace);
+    releasesSwept += await sweepReleases(store, app, confirmed(), pace);
+    await sweepRiskDays(store, app.id, confirmed(), pace);
   }
   return { ...keys, moved, swept, retired, risksSwept, releasesSwept, countersSwept };
 }

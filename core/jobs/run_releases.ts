@@ -22,7 +22,7 @@ export async function runReleases(server: Server): Promise<NightReport> {
   for (const app of server.deployment.applications.values()) {
     if (app.releases === undefined) continue;
     outcomes[app.id] = await releaseDue(releaseContext(server), app, {
-      nowSeconds: server.now(),
+      nowSeconds: server.time.confirmedSeconds(),
       onFailure: (error) => failures.push(error),
     });
   }

@@ -14,6 +14,9 @@ export const SIGNING_KEYS: Family<[app: string, region: string, epoch: number, g
 );
 /** Seconds up to which keys of an application have ended: none that would end before is ever made again. */
 export const KEY_ENDS: Family<[app: string, region: string]> = family("e", "ends of keys");
+/** Replacements that are destroyed, by which the names that were given away are known: their redeemUntil. */
+export const ENDED_REPLACEMENTS: Family<[app: string, region: string, epoch: number, generation: number]> =
+  family("er", "replacements that ended");
 /** Written once when a key is made and deleted first when it ends. */
 export const ALIVE_KEYS: Family<[ordinal: number]> = family("a", "keys that are alive");
 /** Keys that ended and whose quota rows and claims are still to be swept: EndedKey. */

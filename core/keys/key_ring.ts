@@ -90,8 +90,11 @@ export class KeyRing {
    */
   async current(nowSeconds: number): Promise<readonly AliveKey[]> {
     const { keys } = await this.#fresh(nowSeconds);
+    // What a clock that was ahead has made beyond the horizon waits until the horizon comes to it.
+    const last = epochAt(this.#app, nowSeconds) + this.#app.horizonEpochs;
     return keys.filter((key) =>
-      stateAt(key, nowSeconds) !== "over" && key.notBefore === lifetimeOf(this.#app, key.epoch).notBefore
+      stateAt(key, nowSeconds) !== "over" && key.epoch <= last &&
+      key.notBefore === lifetimeOf(this.#app, key.epoch).notBefore
     );
   }
 

@@ -7,7 +7,8 @@
 import type { Application } from "../config/types.ts";
 import { Refusal } from "../base/errors.ts";
 import { epochAt, lifetimeOf } from "./epoch.ts";
-import type { KeyName, KeyRow } from "./key_row.ts";
+import { KEY_ENDS } from "./families.ts";
+import { isZeroed, type KeyName, type KeyRow } from "./key_row.ts";
 import { commitKeys, readKeyRows, type RotationContext } from "./rotation.ts";
 
 /** Replacements of an epoch's key that clients accept (docs/protocol.md, section 7). */
@@ -51,7 +52,7 @@ export async function replaceIssuingKey(
   const made = await commitKeys(
     context,
     app,
-    (rows) => nextGeneration(rows, epoch) > wanted ? undefined : { epoch },
+    (rows) => nextGeneration(rows, epoch) > wanted ? undefined : { epoch, evenIfEnded: hasLeft(rows, epoch) },
   );
   const rows = await readKeyRows(context.store, app.id, context.region);
   const name = made ?? rows.find((row) => row.epoch === epoch && row.generation === wanted);
@@ -59,6 +60,53 @@ export async function replaceIssuingKey(
     throw new Refusal("replacement_refused", "The epoch is over for other processes: check this clock.");
   }
   return nameOf(name);
+}
+
+/** Whether an epoch has a key whose secret is there. */
+function hasLeft(rows: readonly KeyRow[], epoch: number): boolean {
+  return rows.some((row) => row.epoch === epoch && !isZeroed(row));
+}
+
+/**
+ * Makes the next generation of each epoch whose keys are gone though it issues or is to come: they were destroyed by a
+ * clock that was ahead, and no process makes keys anew that have ended. May be repeated: an epoch that has a key keeps it.
+ *
+ * `leastGeneration` is for keys that a program before this one destroyed, which left no word of their generations.
+ *
+ * @returns The keys that now stand in place of those that are gone.
+ * @throws {Refusal} `replacement_refused` when none is gone, or clients would accept no other.
+ */
+export async function replaceGoneKeys(
+  context: RotationContext,
+  app: Application,
+  nowSeconds: number,
+  leastGeneration = 0,
+): Promise<readonly KeyName[]> {
+  const { store, region } = context;
+  const { value: ended } = await store.get<number>(KEY_ENDS.key(app.id, region));
+  const current = epochAt(app, nowSeconds);
+  const gone = Array.from({ length: app.horizonEpochs + 1 }, (_, ahead) => current + ahead)
+    .filter((epoch) => lifetimeOf(app, epoch).redeemUntil <= (ended ?? 0));
+  if (gone.length === 0) {
+    throw new Refusal("replacement_refused", "No epoch that issues or is to come has lost its keys.");
+  }
+  const generations = { least: leastGeneration, most: MAX_GENERATION };
+  for (const epoch of gone) {
+    await commitKeys(
+      context,
+      app,
+      (rows) => hasLeft(rows, epoch) ? undefined : { epoch, evenIfEnded: true, generations },
+    );
+  }
+  const rows = await readKeyRows(store, app.id, region);
+  const standing = gone.flatMap((epoch) =>
+    rows.findLast((row) => row.epoch === epoch && !isZeroed(row)) ?? []
+  );
+  if (standing.length > 0) return standing.map(nameOf);
+  throw new Refusal(
+    "replacement_refused",
+    `Clients accept ${MAX_GENERATION} replacements of an epoch's key and no more: they wait for the epoch after.`,
+  );
 }
 
 /** The key of a replacement that was done already. */
@@ -139,7 +187,8 @@ export async function endKeys(
     if (revoke.length === 0) return undefined;
     const needsNext = nowSeconds < lifetimeOf(app, epoch).issueUntil &&
       !rows.some((row) => row.epoch === epoch && row.generation > throughGeneration);
-    return { revoke: { rows: revoke, atSeconds: nowSeconds }, ...(needsNext ? { epoch } : {}) };
+    const next = needsNext ? { epoch, evenIfEnded: hasLeft(rows, epoch) } : {};
+    return { revoke: { rows: revoke, atSeconds: nowSeconds }, ...next };
   });
   const rows = await readKeyRows(context.store, app.id, context.region);
   const replacement = rows.findLast((row) =>

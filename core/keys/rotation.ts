@@ -5,7 +5,7 @@
  * @module
  */
 import type { Application } from "../config/types.ts";
-import { ALIVE_KEYS, ENDED_KEYS, KEY_ENDS, ORDINALS, SIGNING_KEYS } from "./families.ts";
+import { ALIVE_KEYS, ENDED_KEYS, ENDED_REPLACEMENTS, KEY_ENDS, ORDINALS, SIGNING_KEYS } from "./families.ts";
 import type { Commit } from "../store/commit.ts";
 import type { Store } from "../store/store.ts";
 import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
@@ -36,6 +36,8 @@ export interface RotationContext {
   readonly suites: (name: Application["suite"]) => Suite;
   /** Secrets and peppers. */
   readonly random: RandomSource;
+  /** Unix seconds: what ends by then is over, whatever a wall clock says that has leapt (core/clock). */
+  readonly confirmedSeconds: () => number;
   /** Hears of every key that this process made or ended. */
   readonly onKeyEvent?: ((event: KeyEvent) => void) | undefined;
 }
@@ -75,6 +77,10 @@ function hasKey(rows: readonly KeyRow[], epoch: number): boolean {
 export interface KeyChange {
   /** Makes the next generation of this epoch. */
   readonly epoch?: number;
+  /** Makes it even where keys that end at or after its end have ended: an operator's, or one's that takes over. */
+  readonly evenIfEnded?: boolean;
+  /** Makes no generation outside these, both included. */
+  readonly generations?: { readonly least: number; readonly most: number };
   /** Revokes these. */
   readonly revoke?: { readonly rows: readonly KeyRow[]; readonly atSeconds: number };
 }
@@ -95,11 +101,15 @@ export async function commitKeys(
   const { result } = await store.update<number, Changed>(ORDINALS.key(), async (counter, commit) => {
     const ended = await store.get<number>(KEY_ENDS.key(app.id, region));
     const rows = await readKeyRows(store, app.id, region);
-    const { epoch, revoke } = decide(rows) ?? {};
+    const { epoch, revoke, evenIfEnded = false, generations } = decide(rows) ?? {};
     const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended.value ?? 0);
-    const made = epoch === undefined || isOver
+    const { least = 0, most = Infinity } = generations ?? {};
+    const generation = epoch === undefined || (isOver && !evenIfEnded)
+      ? Infinity
+      : Math.max(least, await firstFreeGeneration(context, app, { epoch, rows, isOver }));
+    const made = epoch === undefined || generation > most || generation === Infinity
       ? undefined
-      : await drawKey(context, app, { epoch, ordinal: counter.value ?? 0, others: rows });
+      : await drawKey(context, app, { epoch, generation, ordinal: counter.value ?? 0, others: rows });
     commit.check(ended);
     const { rows: revoked, atSeconds } = revoke ?? { rows: [], atSeconds: 0 };
     for (const row of revoked) endKey(commit, { ...row, revokedAt: atSeconds }, atSeconds);
@@ -126,13 +136,37 @@ function addKey(commit: Commit, row: KeyRow): void {
     .set(ALIVE_KEYS.key(row.ordinal), true);
 }
 
+/**
+ * The first generation of an epoch whose name was never given away, and no later one was. Of an epoch whose keys have
+ * ended the rows are gone: what is known are its replacements, and that it had a first key.
+ */
+async function firstFreeGeneration(
+  { store, region }: RotationContext,
+  app: Application,
+  { epoch, rows, isOver }: { epoch: number; rows: readonly KeyRow[]; isOver: boolean },
+): Promise<number> {
+  const generations = rows.filter((row) => row.epoch === epoch).map((row) => row.generation);
+  for await (const { key } of store.list(ENDED_REPLACEMENTS.prefix(app.id, region, epoch))) {
+    generations.push(key[4] as number);
+  }
+  return Math.max(isOver ? 0 : -1, ...generations) + 1;
+}
+
+/** What a key is drawn for. */
+interface Drawing {
+  readonly epoch: number;
+  readonly generation: number;
+  readonly ordinal: number;
+  /** The application's other keys. */
+  readonly others: readonly KeyRow[];
+}
+
 async function drawKey(
   context: RotationContext,
   app: Application,
-  { epoch, ordinal, others }: { epoch: number; ordinal: number; others: readonly KeyRow[] },
+  { epoch, generation, ordinal, others }: Drawing,
 ): Promise<KeyRow> {
-  const generations = others.filter((row) => row.epoch === epoch).map((row) => row.generation);
-  const name = { app: app.id, region: context.region, epoch, generation: Math.max(-1, ...generations) + 1 };
+  const name = { app: app.id, region: context.region, epoch, generation };
   const suite = context.suites(app.suite);
   const taken = new Set(others.map((row) => truncatedKeyId(tokenKeyId(row.publicKey))));
   let keys = suite.generateKeyPair(context.random);
@@ -171,7 +205,7 @@ function endKey(commit: Commit, row: KeyRow, nowSeconds: number): void {
 }
 
 /**
- * Ends the keys of this region that are over at `nowSeconds`, of one application or of all, those that are no longer
+ * Ends the keys of this region that are over at `nowSeconds` and by the confirmed time, of one application or of all, those that are no longer
  * configured included: first the alive row and the secret, in the next commit the row. The end is remembered in the same
  * commits, so that a process whose clock is behind cannot make such a key again. Gives how many it ended.
  */
@@ -181,18 +215,23 @@ export async function destroyOverKeys(
   app?: string,
 ): Promise<number> {
   const { store, region } = context;
+  const overBy = Math.min(nowSeconds, context.confirmedSeconds());
   let ended = 0;
   const selector = app === undefined ? SIGNING_KEYS.all() : SIGNING_KEYS.prefix(app, region);
   for await (const { key, value: row, stamp } of store.list<KeyRow>(selector)) {
-    if (row.region !== region || stateAt(row, nowSeconds) !== "over") continue;
+    if (row.region !== region || stateAt(row, overBy) !== "over") continue;
     const end = await store.get<number>(KEY_ENDS.key(row.app, region));
     // Zeroed before: revoked, or a run was killed between the two commits.
     const zeroed = isZeroed(row);
     const done = await store.commit((commit) => {
       commit.check({ key, stamp }).check(end);
-      if ((end.value ?? 0) < row.redeemUntil) commit.set(end.key, row.redeemUntil);
+      // Written even where it stays the same: whoever makes or revokes keys at this moment has to look again.
+      commit.set(end.key, Math.max(end.value ?? 0, row.redeemUntil));
+      if (row.generation > 0) {
+        commit.set(ENDED_REPLACEMENTS.key(row.app, region, row.epoch, row.generation), row.redeemUntil);
+      }
       if (zeroed) commit.delete(key);
-      else endKey(commit, row, nowSeconds);
+      else endKey(commit, row, overBy);
     });
     if (done === undefined || zeroed) continue;
     ended++;

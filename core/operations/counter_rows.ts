@@ -121,6 +121,14 @@ export class CounterRows {
   }
 }
 
+/** The newest time that the counters tell of, Unix seconds; undefined where nothing was counted. */
+export async function newestCountedSeconds(store: Store): Promise<number | undefined> {
+  for await (const { key } of store.list(COUNTERS.all(), { limit: 1, reverse: true })) {
+    return key[1] as number * 3_600;
+  }
+  return undefined;
+}
+
 /** Deletes the hours that are over their retention, a few at a time. Gives how many rows it deleted. */
 export async function sweepCounters(store: Store, nowSeconds: number, pace: SweepPace): Promise<number> {
   const firstKept = Math.floor(nowSeconds / 3_600) - COUNTER_RETENTION_DAYS * 24;

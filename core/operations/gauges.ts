@@ -40,6 +40,11 @@ export const GAUGES = {
     help:
       "When the store's file was last copied by deno task backup, in Unix seconds; 0: never. Only where the store is a file.",
   },
+  timeHeld: {
+    name: "dit_time_held",
+    help:
+      "1 while this process's clock is ahead of what was confirmed and everything that ends waits for it, else 0.",
+  },
   waiting: {
     name: "dit_waiting_logs",
     help: "Logs that wait for their commit or are under way.",
@@ -82,12 +87,16 @@ export interface GaugedServer {
   readonly store: { readonly answers: boolean };
   /** Where logs wait. */
   readonly committer: { readonly waiting: number };
+  /** What of the clock may be believed. */
+  readonly time: { readonly held: boolean };
   /** Unix seconds. */
   readonly now: () => number;
 }
 
 /** Reads the gauges. One that cannot be told here has no sample. */
-export function readGauges({ deployment, health, standing, store, committer, now }: GaugedServer): Gauge[] {
+export function readGauges(
+  { deployment, health, standing, store, committer, time, now }: GaugedServer,
+): Gauge[] {
   const { host, keyEnds, jobSuccesses } = standing;
   const seconds = now();
   const days = (end: number | undefined) => end === undefined ? 0 : (end - seconds) / DAY_SECONDS;
@@ -100,6 +109,7 @@ export function readGauges({ deployment, health, standing, store, committer, now
     { ...GAUGES.storeBytes, samples: one(inSteps(host.storeBytes)) },
     { ...GAUGES.diskFree, samples: one(inSteps(host.freeBytes)) },
     { ...GAUGES.backedUp, samples: one(host.backedUpAtSeconds) },
+    { ...GAUGES.timeHeld, samples: one(time.held ? 1 : 0) },
     { ...GAUGES.waiting, samples: one(committer.waiting) },
     { ...GAUGES.maintained, samples: one(health.maintainedAtSeconds ?? 0) },
     { ...GAUGES.jobs, samples: [...jobSuccesses].map(([cron, value]) => ({ labels: { cron }, value })) },

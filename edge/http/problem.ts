@@ -33,6 +33,7 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   use_taken: [409, "The use is taken"],
   store_pinned: [409, "The service token belongs to another store"],
   replacement_refused: [409, "The key is not replaced"],
+  time_disputed: [409, "The clocks disagree"],
   collection_stopped: [410, "The collection is stopped"],
   body_too_large: [413, "The body is too large"],
   media_type: [415, "The media type is refused"],

@@ -6,9 +6,11 @@
 import { ISSUE_TOKENS, LIST_PUBLIC_KEYS, SEND_LOG, SHOW_SCHEMA } from "./client.ts";
 import type { Operation, Passage } from "./operation.ts";
 import {
+  CONFIRM_TIME,
   EXPORT_LOGS,
   LIST_KEYS,
   RECONCILE,
+  REPLACE_KEYS,
   RESEAL_KEYS,
   REVOKE_KEYS,
   ROTATE_KEYS,
@@ -40,9 +42,11 @@ export const OPERATIONS: readonly Operation[] = [
   LIST_KEYS,
   ROTATE_KEYS,
   REVOKE_KEYS,
+  REPLACE_KEYS,
   RESEAL_KEYS,
   LIST_STORES,
   UNPIN_STORE,
+  CONFIRM_TIME,
   EXPORT_LOGS,
   RECONCILE,
   SHOW_AUDIT_LOG,

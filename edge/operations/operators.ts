@@ -14,7 +14,7 @@ import {
   OPERATOR_READS,
   operatorBody,
 } from "./parts.ts";
-import { explanation, revocation, rotation, seconds } from "./shapes.ts";
+import { confirming, explanation, replacing, revocation, rotation, seconds } from "./shapes.ts";
 
 const keyName = z.object({
   app: z.string(),
@@ -120,6 +120,55 @@ export const REVOKE_KEYS = {
     shape: z.strictObject({ revoked: z.array(keyName), replacement: keyName.optional() }),
   },
   refuses: [...ANY_ACTION, "app_unknown", "epoch_unknown", "generation_unknown"],
+} as const satisfies Operation;
+
+/** `POST /admin/v1/apps/{app}/keys/replace`. */
+export const REPLACE_KEYS = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/apps/:app/keys/replace",
+  passes: OPERATOR_ACTS,
+  tag: "Operators",
+  summary: "Make keys for the epochs that lost theirs",
+  description:
+    "For epochs that issue or are to come whose keys a clock that was ahead has destroyed. May be repeated.",
+  security: "adminToken",
+  parameters: OF_APPLICATION,
+  takes: {
+    ...operatorBody,
+    description: "Why, if anybody asks.",
+    shape: replacing,
+    expected: 'Send nothing, or {"reason": "..."}.',
+  },
+  answers: {
+    description: "The keys that stand in place of those that are gone.",
+    shape: z.strictObject({ replaced: z.array(keyName) }),
+  },
+  refuses: [...ANY_ACTION, "app_unknown", "replacement_refused"],
+} as const satisfies Operation;
+
+/** `POST /admin/v1/time/confirm`. */
+export const CONFIRM_TIME = {
+  kind: "admin",
+  method: "POST",
+  path: "/admin/v1/time/confirm",
+  passes: OPERATOR_ACTS,
+  tag: "Operators",
+  summary: "Say that the service's clock is right",
+  description:
+    "What waits for it ends then, in every process of the store whose clock agrees. May be repeated.",
+  security: "adminToken",
+  takes: {
+    ...operatorBody,
+    description: "What time it is.",
+    shape: confirming,
+    expected: 'Send {"seconds": <Unix seconds>}.',
+  },
+  answers: {
+    description: "The time that was confirmed: the service's.",
+    shape: z.strictObject({ confirmed: seconds }),
+  },
+  refuses: [...ANY_ACTION, "time_disputed"],
 } as const satisfies Operation;
 
 /** `GET /admin/v1/apps/{app}/logs/{day}`. */

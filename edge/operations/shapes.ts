@@ -162,6 +162,19 @@ export const revocation = z.strictObject({
   reason,
 });
 
+/** How an operator replaces keys that are gone; it is optional, and so is the body. */
+export const replacing = z.strictObject({
+  "least-generation": z.int().min(0).max(1_000_000).optional()
+    .describe("Makes none below, for keys that a program before this one destroyed."),
+  reason,
+}).optional();
+
+/** What time an operator confirms. */
+export const confirming = z.strictObject({
+  seconds: seconds.describe("What time it is by the operator's own clock, in Unix seconds."),
+  reason,
+});
+
 /** Which stop an operator lifts. */
 export const lifting = z.strictObject({
   event: z.string(),

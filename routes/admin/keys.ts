@@ -1,15 +1,21 @@
 /**
- * The operators' routes to keys: `GET /admin/v1/keys`, `POST /admin/v1/keys/reseal`,
- * `POST /admin/v1/apps/{app}/keys/rotate` and `POST /admin/v1/apps/{app}/keys/revoke`.
+ * The operators' routes to keys: `GET /admin/v1/keys`, `POST /admin/v1/keys/reseal`, and
+ * `POST /admin/v1/apps/{app}/keys/rotate`, `.../revoke` and `.../replace`.
  *
  * @module
  */
 import { Hono } from "hono";
 import { listKeys } from "../../core/keys/listed_keys.ts";
-import { reseal, revoke, rotate } from "../../core/operations/actions/keys.ts";
+import { replace, reseal, revoke, rotate } from "../../core/operations/actions/keys.ts";
 import type { Service } from "../../core/service.ts";
 import type { OperatorEnv } from "../../edge/auth/operator.ts";
-import { LIST_KEYS, RESEAL_KEYS, REVOKE_KEYS, ROTATE_KEYS } from "../../edge/operations/operators.ts";
+import {
+  LIST_KEYS,
+  REPLACE_KEYS,
+  RESEAL_KEYS,
+  REVOKE_KEYS,
+  ROTATE_KEYS,
+} from "../../edge/operations/operators.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
 /** The router of keys, behind the check of a token; changes take the admin token. */
@@ -34,5 +40,11 @@ export function adminKeysRoutes(service: Service): Hono<OperatorEnv> {
       const { "through-generation": throughGeneration, ...given } = body;
       const order = { app, throughGeneration, ...given };
       return c.json(await revoke(service, c.get("operator"), order));
+    })
+    .post(REPLACE_KEYS.path, async function replaceKeys(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const { body } = await readRequest(c, REPLACE_KEYS);
+      const order = { app, leastGeneration: body?.["least-generation"], reason: body?.reason };
+      return c.json(await replace(service, c.get("operator"), order));
     });
 }

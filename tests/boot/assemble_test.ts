@@ -23,7 +23,14 @@ function optionsOf(changes: Partial<AssembleOptions> = {}): AssembleOptions {
       operators: { adminTokenSha256: undefined, readerTokenSha256: undefined, oidc: undefined },
     },
     openStore: () => openStore(":memory:"),
-    ports: { now: () => START_SECONDS, random: systemRandom, fetch, log() {}, onInternalError() {} },
+    ports: {
+      now: () => START_SECONDS,
+      steady: () => 0,
+      random: systemRandom,
+      fetch,
+      log() {},
+      onInternalError() {},
+    },
     stopped: new AbortController().signal,
     ...changes,
   };

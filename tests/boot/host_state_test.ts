@@ -37,6 +37,7 @@ Deno.test("readGauges() tells sizes in whole MiB, so that no single write shows"
       standing: { host: { storeBytes }, keyEnds: new Map(), jobSuccesses: new Map() },
       store: { answers: true },
       committer: { waiting: 0 },
+      time: { held: false },
       now: () => 0,
     });
     return gauges.find(({ name }) => name === GAUGES.storeBytes.name)?.samples.map(({ value }) => value);

@@ -1,11 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { concat, u16, u32 } from "../../core/base/bytes.ts";
 import { quotaKey, QUOTAS, quotasOf, REMOTE_KEYS, STORE_IDS, STORE_PINS } from "../../core/acs/families.ts";
+import { CONFIRMED_TIMES } from "../../core/clock/families.ts";
 import { FAMILY_NAMES } from "../../core/families.ts";
 import {
   ALIVE_KEYS,
   CLIENT_SECRETS,
   ENDED_KEYS,
+  ENDED_REPLACEMENTS,
   KEY_ENDS,
   MONITOR_SECRETS,
   ORDINALS,
@@ -63,8 +65,10 @@ const KEYS: readonly (readonly [made: Key, stored: Key])[] = [
   [ALIVE_KEYS.key(3), ["a", 3]],
   [REMOTE_KEYS.key("notes", ID), ["b", "notes", ID]],
   [CLAIMS.key(claimId(5, ID, 9)), ["c", concat(u32(5), ID, u16(9))]],
+  [CONFIRMED_TIMES.key(), ["ct"]],
   [ENDED_KEYS.key(3), ["d", 3]],
   [KEY_ENDS.key("notes", "eu"), ["e", "notes", "eu"]],
+  [ENDED_REPLACEMENTS.key("notes", "eu", 4, 1), ["er", "notes", "eu", 4, 1]],
   [FENCES.key(), ["f"]],
   [SEGMENTS.key("notes", 20_000, ID), ["g", "notes", 20_000, ID]],
   [CLIENT_SECRETS.key(), ["h"]],
@@ -133,8 +137,10 @@ Deno.test("operators see each family under its own words", () => {
     a: "keys that are alive",
     b: "keys of an ACS elsewhere",
     c: "claimed uses",
+    ct: "confirmed times",
     d: "keys to sweep after",
     e: "ends of keys",
+    er: "replacements that ended",
     f: "lines of the audit",
     g: "segments of shuffled logs",
     h: "keys to the names of clients",

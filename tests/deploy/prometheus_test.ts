@@ -43,6 +43,8 @@ const WELL: World = {
   dit_process_start_time_seconds: () => 0,
   dit_resident_memory_bytes: () => 3e8,
   dit_store_up: () => 1,
+  // A start after an outage holds its clock for ten minutes.
+  dit_time_held: (minute) => minute < 10 ? 1 : 0,
   dit_store_bytes: () => GIB,
   dit_store_free_bytes: () => 90 * GIB,
   dit_backup_time_seconds: (minute) => minute < 60 ? NEVER : 3_600,
@@ -109,6 +111,11 @@ const STORIES: readonly Story[] = [
     name: "no store",
     world: but("dit_store_up", (well) => from(300, well, () => 0)),
     firing: [[298, []], [304, ["DitStoreDown"]]],
+  },
+  {
+    name: "a clock that leaps and is not confirmed",
+    world: but("dit_time_held", (well) => from(300, well, () => 1)),
+    firing: [[312, []], [318, ["DitTimeHeld"]]],
   },
   {
     name: "a disk that fills up",

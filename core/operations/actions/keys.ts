@@ -7,7 +7,13 @@
 import { findApplication } from "../../config/find_application.ts";
 import type { Deployment } from "../../config/types.ts";
 import type { KeyName } from "../../keys/key_row.ts";
-import { replaceIssuingKey, type Revocation, revokeKeys, type WantedKey } from "../../keys/replacement.ts";
+import {
+  replaceGoneKeys,
+  replaceIssuingKey,
+  type Revocation,
+  revokeKeys,
+  type WantedKey,
+} from "../../keys/replacement.ts";
 import { type Resealing, resealKeys } from "../../keys/resealing.ts";
 import type { RotationContext } from "../../keys/rotation.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
@@ -86,6 +92,37 @@ export async function revoke(
     const revocation = await revokeKeys(holder.rotation, app, epoch, throughGeneration, holder.now());
     holder.ringOf?.(id).forget();
     return revocation;
+  });
+}
+
+/** Whose keys are replaced where they are gone. */
+export interface ReplacementOrder {
+  /** The application's name. */
+  readonly app: string;
+  /** No generation below this one is made: for keys that a program before this one destroyed. */
+  readonly leastGeneration?: number | undefined;
+  /** Why, for the audit log. */
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Makes keys for the epochs that lost theirs to a clock that was ahead.
+ * @throws {Refusal} `app_unknown`, `replacement_refused`.
+ */
+export async function replace(
+  holder: KeyHolder,
+  actor: Actor,
+  { app: id, leastGeneration, reason }: ReplacementOrder,
+): Promise<{ replaced: readonly KeyName[] }> {
+  const app = findApplication(holder.deployment, id);
+  const action = {
+    action: `POST /admin/v1/apps/${id}/keys/replace`,
+    details: JSON.stringify({ "least-generation": leastGeneration, reason }),
+  };
+  return await holder.auditLog.record(actor, action, async () => {
+    const replaced = await replaceGoneKeys(holder.rotation, app, holder.now(), leastGeneration);
+    holder.ringOf?.(id).forget();
+    return { replaced };
   });
 }
 

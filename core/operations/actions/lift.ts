@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConfirmedTime } from "../../clock/confirmed_time.ts";
 import { Refusal } from "../../base/errors.ts";
 import { findApplication } from "../../config/find_application.ts";
 import type { Deployment } from "../../config/types.ts";
@@ -18,8 +19,8 @@ export interface LiftContext {
   readonly risk: RiskMonitor;
   /** Where actions are written down. */
   readonly auditLog: AuditLog;
-  /** Unix seconds, whole. */
-  readonly now: () => number;
+  /** Says which period runs: one that only a leap of the clock has begun is none. */
+  readonly time: Pick<ConfirmedTime, "confirmedSeconds">;
 }
 
 /** What is lifted, and why. */
@@ -40,7 +41,7 @@ export interface LiftOrder {
  * @throws {Refusal} `app_unknown`, `stop_unknown`.
  */
 export async function lift(
-  { deployment, risk, auditLog, now }: LiftContext,
+  { deployment, risk, auditLog, time }: LiftContext,
   actor: Actor,
   { app: id, event, field, reason }: LiftOrder,
 ): Promise<{ lifted: string }> {
@@ -54,7 +55,7 @@ export async function lift(
     details: JSON.stringify({ event, field, reason }),
   };
   return await auditLog.record(actor, action, async () => {
-    if (!await risk.lift({ app, event, field, reason }, now())) {
+    if (!await risk.lift({ app, event, field, reason }, time.confirmedSeconds())) {
       throw new Refusal("stop_unknown", "Nothing is stopped there.");
     }
     return { lifted: riskName(event, field) };

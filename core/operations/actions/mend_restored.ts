@@ -29,6 +29,7 @@ export async function mendRestored(
   return await auditLog.record(actor, { action: "restore the store from a backup" }, async () => {
     const renewed = new Map<string, RenewedKeys>();
     for (const app of deployment.applications.values()) {
+      // By the wall clock: the confirmed time is the backup's, and days since then may have been answered.
       await releaseFrom(rotation.store, app.id, dayOf(now()));
       if (holdsKeys) renewed.set(app.id, await renewKeys(rotation, app, now(), throughGeneration));
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ConfirmedTime } from "../../clock/confirmed_time.ts";
 import { formatDay } from "../../base/time.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { findApplication } from "../../config/find_application.ts";
@@ -26,6 +27,12 @@ export interface RecordHolder {
   readonly auditLog: AuditLog;
 }
 
+/** What says which days are over. */
+export interface Timed {
+  /** A day that a leap of the clock has ended is not over. */
+  readonly time: Pick<ConfirmedTime, "confirmedSeconds">;
+}
+
 /** What is released. */
 export interface ReleaseOrder {
   /** The application's name. */
@@ -42,7 +49,7 @@ export interface ReleaseOrder {
  * @throws {Refusal} `app_unknown`.
  */
 export async function release(
-  { deployment, store, random, risk, auditLog, now }: RecordHolder & { readonly now: () => number },
+  { deployment, store, random, risk, auditLog, time }: RecordHolder & Timed,
   actor: Actor,
   { app: id, day, early }: ReleaseOrder,
 ): Promise<Record<string, Outcome>> {
@@ -52,6 +59,6 @@ export async function release(
     details: JSON.stringify({ early }),
   };
   const context = { store, random, withheldOf: (app: string) => risk.withheldOf(app) };
-  const options = { day, nowSeconds: now(), early: early ?? false };
+  const options = { day, nowSeconds: time.confirmedSeconds(), early: early ?? false };
   return await auditLog.record(actor, action, () => releaseDay(context, app, options));
 }

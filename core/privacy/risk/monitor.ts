@@ -39,6 +39,8 @@ export interface RiskMonitorOptions {
   readonly sealer: Sealer;
   /** Makes that secret. */
   readonly random: RandomSource;
+  /** Unix seconds that a leap of the clock does not move (core/clock): no period ends before; the caller's by default. */
+  readonly confirmedSeconds?: (() => number) | undefined;
 }
 
 /** What one merge did. */
@@ -133,7 +135,8 @@ export class RiskMonitor {
     const watched = this.#watched.get(app);
     const domain = this.#domain;
     if (watched === undefined || domain === undefined || pseudonym === undefined) return;
-    const period = pseudonymPeriod(nowSeconds, watched.pseudonymSeconds);
+    const confirmed = this.#options.confirmedSeconds?.() ?? nowSeconds;
+    const period = pseudonymPeriod(Math.min(nowSeconds, confirmed), watched.pseudonymSeconds);
     if (period !== watched.period) this.#turn(watched, period);
     const person = domain.hashPseudonym(fromBase64url(pseudonym));
     for (const event of events) this.#sketchesOf(watched, event.name, domain)?.add(event, person);

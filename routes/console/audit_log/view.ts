@@ -50,6 +50,11 @@ export async function readAuditLog(
 const WORDS: readonly (readonly [pattern: RegExp, words: (match: RegExpExecArray) => string])[] = [
   [/^POST \/admin\/v1\/apps\/([^/]+)\/keys\/rotate$/, (match) => `Rotate the key of ${match[1]}`],
   [/^POST \/admin\/v1\/apps\/([^/]+)\/keys\/revoke$/, (match) => `Revoke keys of ${match[1]}`],
+  [
+    /^POST \/admin\/v1\/apps\/([^/]+)\/keys\/replace$/,
+    (match) => `Replace the keys of ${match[1]} that are gone`,
+  ],
+  [/^POST \/admin\/v1\/time\/confirm$/, () => "Confirm the time"],
   [/^POST \/admin\/v1\/keys\/reseal$/, () => "Seal all keys again"],
   [/^POST \/admin\/v1\/audit$/, () => "Audit the store"],
   [

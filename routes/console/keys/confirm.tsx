@@ -1,10 +1,11 @@
 /**
- * The pages before a key is rotated or keys are revoked.
+ * The pages before a key is rotated, keys are revoked or replaced, or the time is confirmed.
  *
  * @module
  */
 import { MAX_GENERATION, type WantedKey } from "../../../core/keys/replacement.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import { formatMoment } from "../frame/format.ts";
 import { ConfirmForm } from "../frame/confirm.tsx";
 import { PageHead } from "../frame/layout.tsx";
 
@@ -33,6 +34,61 @@ export function RotatePage({ app, next, session }: {
           label="Rotate now"
           danger={false}
           fields={{ epoch: next.epoch, generation: next.generation }}
+        />
+      </section>
+    </>
+  );
+}
+
+/** Before the keys of epochs are replaced that have lost theirs. */
+export function ReplacePage({ app, session }: { readonly app: string; readonly session: ConsoleSession }) {
+  return (
+    <>
+      <PageHead
+        title={`Replace the keys of ${app} that are gone?`}
+        lead="Each epoch that issues or is to come and has lost its keys gets the next generation of them."
+      />
+      <section class="panel stack">
+        <p>
+          A clock that was ahead has destroyed them. Tokens under them are lost; clients get new ones by
+          themselves. Set the clock right first.
+        </p>
+        <ConfirmForm
+          session={session}
+          action={`/console/apps/${app}/keys/replace`}
+          back={`/console/apps/${app}/keys`}
+          label="Replace them"
+          danger={false}
+        />
+      </section>
+    </>
+  );
+}
+
+/** Before the clock is believed. */
+export function ConfirmTimePage({ app, now, session }: {
+  readonly app: string;
+  readonly now: number;
+  readonly session: ConsoleSession;
+}) {
+  return (
+    <>
+      <PageHead
+        title={`Is it ${formatMoment(now)} UTC?`}
+        lead="That is what this service's clock says. If you say so, everything ends that waits for it: keys are destroyed, and what is over is deleted."
+      />
+      <section class="panel stack">
+        <p>
+          Compare it with a clock that has nothing to do with this machine. Without an answer the service
+          believes its clock once it has agreed with itself for ten minutes.
+        </p>
+        <ConfirmForm
+          session={session}
+          action={`/console/apps/${app}/keys/confirm-time`}
+          back={`/console/apps/${app}/keys`}
+          label="Yes, it is"
+          danger
+          fields={{ seconds: now }}
         />
       </section>
     </>

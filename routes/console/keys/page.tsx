@@ -21,14 +21,15 @@ const TONES: Readonly<Record<ListedKey["state"], Tone>> = {
 };
 
 /** The page. */
-export function KeysPage({ application, view, now, session }: {
+export function KeysPage({ application, view, timeHeld, now, session }: {
   readonly application: Application;
   readonly view: KeysView | undefined;
+  readonly timeHeld: boolean;
   readonly now: number;
   readonly session: ConsoleSession;
 }) {
   const { id: app, epochSeconds } = application;
-  const { keys, destroyed } = view ?? {};
+  const { keys, destroyed, isGone = false } = view ?? {};
   const mayAct = session.operator.role === "admin";
   return (
     <>
@@ -44,6 +45,19 @@ export function KeysPage({ application, view, now, session }: {
         )}
       </PageHead>
       <div class="stack">
+        {timeHeld && (
+          <p class="note">
+            This service's clock is ahead of what was confirmed: nothing is destroyed or ended by it until it
+            has agreed with itself for ten minutes.{" "}
+            {mayAct && <a href={`/console/apps/${app}/keys/confirm-time`}>Say that it is right</a>}
+          </p>
+        )}
+        {isGone && (
+          <p class="note">
+            An epoch that issues or is to come has lost its keys to a clock that was ahead.{" "}
+            {mayAct && <a href={`/console/apps/${app}/keys/replace`}>Replace them</a>}
+          </p>
+        )}
         {keys === undefined
           ? <p class="note">This server holds no keys: see the console of its ACS.</p>
           : keys.length === 0

@@ -5,13 +5,14 @@
  */
 import { Hono } from "hono";
 import { Refusal } from "../../../core/base/errors.ts";
-import { type KeyHolder, revoke, rotate } from "../../../core/operations/actions/keys.ts";
+import { confirmTime } from "../../../core/operations/actions/confirm_time.ts";
+import { type KeyHolder, replace, revoke, rotate } from "../../../core/operations/actions/keys.ts";
 import { nextReplacement, type WantedKey } from "../../../core/keys/replacement.ts";
 import { hasKeys, type Server } from "../../../core/service.ts";
 import { reasonOfForm } from "../frame/confirm.tsx";
 import type { ConsoleEnv, ConsoleOptions, Show } from "../frame/env.ts";
 import type { ConsolePage } from "../frame/page.ts";
-import { RevokePage, RotatePage } from "./confirm.tsx";
+import { ConfirmTimePage, ReplacePage, RevokePage, RotatePage } from "./confirm.tsx";
 import { KeysPage } from "./page.tsx";
 import { readKeys } from "./view.ts";
 
@@ -24,6 +25,8 @@ export const keysPage: ConsolePage = {
 };
 
 const ROTATE = "/console/apps/:app/keys/rotate";
+const REPLACE = "/console/apps/:app/keys/replace";
+const CONFIRM_TIME = "/console/apps/:app/keys/confirm-time";
 const REVOKE = "/console/apps/:app/keys/revoke/:epoch/:generation";
 
 function keyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
@@ -33,7 +36,7 @@ function keyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
       const about = { application, now: service.now(), session: c.get("session") };
       const view = await readKeys(service, application);
       const shown = { title: `Keys of ${application.id}`, app: application.id };
-      return show(c, shown, <KeysPage {...about} view={view} />);
+      return show(c, shown, <KeysPage {...about} view={view} timeHeld={service.time.held} />);
     })
     .get(ROTATE, async function askToRotate(c) {
       const application = service.appOf(c.req.param("app"));
@@ -46,6 +49,27 @@ function keyRoutes({ service }: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
       const { id: app } = service.appOf(c.req.param("app"));
       const order = { app, key: keyOfForm(c.get("form")), reason: reasonOfForm(c) };
       await rotate(keyHolder(service), c.get("session").operator, order);
+      return c.redirect(`/console/apps/${app}/keys`, 303);
+    })
+    .get(REPLACE, function askToReplace(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const shown = { title: `Replace keys of ${app}`, app };
+      return show(c, shown, <ReplacePage app={app} session={c.get("session")} />);
+    })
+    .post(REPLACE, async function replaceKeys(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      await replace(keyHolder(service), c.get("session").operator, { app, reason: reasonOfForm(c) });
+      return c.redirect(`/console/apps/${app}/keys`, 303);
+    })
+    .get(CONFIRM_TIME, function askForTime(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const shown = { title: "Confirm the time", app };
+      return show(c, shown, <ConfirmTimePage app={app} now={service.now()} session={c.get("session")} />);
+    })
+    .post(CONFIRM_TIME, async function confirmShownTime(c) {
+      const { id: app } = service.appOf(c.req.param("app"));
+      const order = { seconds: number(c.get("form").seconds ?? "", 12), reason: reasonOfForm(c) };
+      await confirmTime(service, c.get("session").operator, order);
       return c.redirect(`/console/apps/${app}/keys`, 303);
     })
     .get(REVOKE, function askToRevoke(c) {
@@ -82,7 +106,9 @@ function keyOfForm(
   return { epoch: number(epoch), generation: number(generation) };
 }
 
-function number(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new Refusal("route_unknown", "There is no such key.");
+function number(text: string, digits = 9): number {
+  if (!/^[0-9]+$/.test(text) || text.length > digits) {
+    throw new Refusal("route_unknown", "There is no such key.");
+  }
   return Number(text);
 }

@@ -24,6 +24,8 @@ export interface KeysView {
   readonly keys: readonly ListedKey[];
   /** The latest epoch whose keys are gone from the store; undefined before the first. */
   readonly destroyed: DestroyedEpoch | undefined;
+  /** Whether an epoch that issues or is to come has lost its keys. */
+  readonly isGone: boolean;
 }
 
 /** Reads an application's keys; undefined where they are at an ACS elsewhere. */
@@ -36,7 +38,11 @@ export async function readKeys(service: Server, app: Application): Promise<KeysV
   const own = keys.filter((key) => key.app === app.id);
   const destroyed = endedAt === null ? undefined : epochThatEnded(app, endedAt);
   const isListed = own.some(({ epoch }) => epoch === destroyed?.epoch);
-  return { keys: own, destroyed: isListed ? undefined : destroyed };
+  const alive = new Set(own.filter(({ state }) => state !== "revoked").map(({ epoch }) => epoch));
+  const current = epochAt(app, service.now());
+  const isGone = Array.from({ length: app.horizonEpochs + 1 }, (_, ahead) => current + ahead)
+    .some((epoch) => !alive.has(epoch) && lifetimeOf(app, epoch).redeemUntil <= (endedAt ?? 0));
+  return { keys: own, destroyed: isListed ? undefined : destroyed, isGone };
 }
 
 /** The epoch whose keys took logs until `endedAt`; undefined if the calendar was another one then. */

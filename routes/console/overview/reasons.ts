@@ -219,6 +219,11 @@ const REASONS: Readonly<Record<RefusalCode | RejectionCode | "refused_elsewhere"
     why: "Clients accept two replacements an epoch.",
     kind: "normal",
   },
+  time_disputed: {
+    what: "Clocks disagree",
+    why: "A time was to be confirmed that this service's clock does not have.",
+    kind: "normal",
+  },
   refused_elsewhere: {
     what: "Refused by another region",
     why: "The log belongs to another region, which refused it; its console says why.",

@@ -67,6 +67,13 @@ async function readHealth(service: Server): Promise<HealthLine[]> {
       ? { tone: "bad", text: "No key issues", more: `for ${without.join(", ")}` }
       : { tone: "good", text: "Keys issue", more: `next rotation ${formatDistance(nextChange, now)}` },
   );
+  if (service.time.held) {
+    lines.push({
+      tone: "warn",
+      text: "The clock is ahead of what was confirmed",
+      more: "nothing is destroyed or ended by it until it has agreed with itself for ten minutes",
+    });
+  }
   const { maintenance, maintainedAtSeconds } = health;
   const age = now - (maintainedAtSeconds ?? health.startedAtSeconds);
   if (maintenance?.failure !== undefined) {

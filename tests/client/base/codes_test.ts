@@ -14,7 +14,8 @@ type OfOthers =
   | "role_insufficient"
   | "service_token_invalid"
   | "store_pinned"
-  | "stop_unknown";
+  | "stop_unknown"
+  | "time_disputed";
 
 /** True when `All` has no member that is not in `Some`. */
 type IsWithin<All, Some> = [Exclude<All, Some>] extends [never] ? true : false;

@@ -192,9 +192,12 @@ Deno.test("400 days: one key issues in every minute, tokens redeem to their end,
     );
 
     const service = life.service!;
+    // The last start may have come after an outage: its clock is confirmed, then keys end, then their rows are swept.
     await life.maintain();
-    life.clock.seconds += HOUR;
-    await life.maintain();
+    for (let hour = 0; hour < 2; hour++) {
+      life.clock.seconds += HOUR;
+      await life.maintain();
+    }
     await assertInOrder(life.kv!, app, life.clock.seconds);
     assertEquals(await Array.fromAsync(service.store.list(ENDED_KEYS.all())), []);
     assert(await countClaims(service) < 200);

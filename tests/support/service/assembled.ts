@@ -25,6 +25,8 @@ export interface AssembledTestOptions {
   readonly deployment: Deployment;
   /** Unix seconds, whole. */
   readonly now: () => number;
+  /** A clock that does not leap with it, in seconds; by default the same one, so that time passes where it is moved. */
+  readonly steady?: (() => number) | undefined;
   /** Opens the store, which is closed with the service; one of its own in memory by default. */
   readonly openStore?: (() => Promise<Store>) | undefined;
   /** Settings that differ from those of an environment that says only what production has to. */
@@ -48,6 +50,8 @@ export interface AssembledTest extends Assembled {
   readonly internalErrors: unknown[];
   /** The lines that were logged of the requests so far. */
   readonly answers: AccessLine[];
+  /** The other lines that were logged so far. */
+  readonly said: Record<string, unknown>[];
   /** Ends live views, as a process does that is told to stop. */
   readonly stopping: AbortController;
 }
@@ -68,6 +72,7 @@ export async function assembleTest(options: AssembledTestOptions): Promise<Assem
   const { deployment, now, operators, random = systemRandom } = options;
   const internalErrors: unknown[] = [];
   const answers: AccessLine[] = [];
+  const said: Record<string, unknown>[] = [];
   const stopping = new AbortController();
   const assembled = await assemble({
     settings: testSettings(options.settings),
@@ -86,10 +91,12 @@ export async function assembleTest(options: AssembledTestOptions): Promise<Assem
     openStore: options.openStore ?? (() => openStore(":memory:")),
     ports: {
       now,
+      steady: options.steady ?? now,
       random,
       fetch: options.fetch ?? fetch,
       log(event, members) {
         if (event === "answer") answers.push(members as unknown as AccessLine);
+        else said.push({ event, ...members });
       },
       onInternalError: (error) => internalErrors.push(error),
     },
@@ -103,6 +110,7 @@ export async function assembleTest(options: AssembledTestOptions): Promise<Assem
     service,
     internalErrors,
     answers,
+    said,
     stopping,
     async close() {
       stopping.abort();

@@ -56,6 +56,7 @@ export async function contextOn(kv: Deno.Kv, options: ContextOptions = {}): Prom
     sealer: await Sealer.of(options.sealKeys ?? [SEAL_KEY], random),
     suites: (name) => options.suite ?? (name === "P384-SHA384" ? nobleP384 : nobleRistretto255),
     random,
+    confirmedSeconds: () => Infinity,
     onKeyEvent: options.onKeyEvent,
   };
 }

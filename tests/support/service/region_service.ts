@@ -57,7 +57,7 @@ export interface RegionService {
 }
 
 /** Families of keys, the sealing key's proof, the risk monitor's secret, the store's format and jobs. */
-const OF_THE_SERVICE = ["k", "a", "o", "m", "v", "sf", "nj"];
+const OF_THE_SERVICE = ["k", "a", "o", "m", "v", "sf", "nj", "ct"];
 
 /** All regions of a test. */
 export class RegionDeployment {

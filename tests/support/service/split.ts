@@ -5,6 +5,7 @@
  * @module
  */
 import { concat, toBase64url, utf8 } from "../../../core/base/bytes.ts";
+import { ConfirmedTime } from "../../../core/clock/confirmed_time.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ApplicationConfig, Deployment } from "../../../core/config/types.ts";
 import { exportDay } from "../../../core/operations/export.ts";
@@ -115,17 +116,20 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
   // What dies or hangs instead of the store is the same store to the ACS.
   const ownId = storeIdReader(storeOver(logsKv), platformRandom);
   await ownId();
+  const now = () => clock.seconds;
   const openLogServer = (
     kv: Deno.Kv = logsKv,
     { storeMs, acsMs, storeId = ownId }: LogServerChoices = {},
-  ): Server =>
-    createLogServer({
+  ): Server => {
+    const store = storeOver(kv, { deadlineMs: storeMs ?? NEVER_MS });
+    return createLogServer({
       deployment,
-      store: storeOver(kv, { deadlineMs: storeMs ?? NEVER_MS }),
+      store,
+      time: new ConfirmedTime({ store, now, steady: now }),
       sealer,
       region: "local",
       random: platformRandom,
-      now: () => clock.seconds,
+      now,
       committer: { maxInFlight: 1 },
       acs: new AcsClient({
         url: "https://acs.example",
@@ -137,6 +141,7 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
         deadlineMs: acsMs ?? NEVER_MS,
       }),
     });
+  };
   const split: Split = {
     clock,
     acs,

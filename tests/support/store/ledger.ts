@@ -93,5 +93,9 @@ function keyRow(app: string, ordinal: number): KeyRow {
 
 /** Ends the keys of `demo`, as rotation does at `nowSeconds`. Their claims stay until they are swept. */
 export async function endKeys({ store }: Pick<Ledger, "store">, nowSeconds: number): Promise<void> {
-  await destroyOverKeys({ store, region: "local" } as RotationContext, nowSeconds, "demo");
+  await destroyOverKeys(
+    { store, region: "local", confirmedSeconds: () => Infinity } as RotationContext,
+    nowSeconds,
+    "demo",
+  );
 }
