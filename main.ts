@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { processEnvironment } from "./boot/credentials.ts";
 import { warnOfFewDescriptors } from "./boot/descriptors.ts";
 import { catchFaults, reportFaults } from "./boot/faults.ts";
 import { listen } from "./boot/listeners.ts";
@@ -16,8 +17,6 @@ import { welcomeText } from "./boot/welcome.ts";
 import { failureOf, runMaintenance } from "./core/jobs/maintenance.ts";
 import { runReleases } from "./core/jobs/run_releases.ts";
 
-const environment = (name: string) => Deno.env.get(name);
-
 function log(event: string, members: Record<string, unknown> = {}): void {
   console.log(JSON.stringify({ event, ...members }));
 }
@@ -27,7 +26,7 @@ const stopping = new AbortController();
 const stopped = stopping.signal;
 
 async function start(): Promise<FromEnvironment> {
-  const started = await assembleFromEnvironment({ environment, log, stopped });
+  const started = await assembleFromEnvironment({ environment: processEnvironment, log, stopped });
   const { settings, secrets, service } = started;
   warnOfFewDescriptors(settings, log);
   const hear = reportFaults({ log, count: (kind) => service.counters.fault(kind) });

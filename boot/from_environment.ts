@@ -6,6 +6,7 @@
 import { checkConfig } from "../core/config/check/check.ts";
 import { assemble, type Assembled } from "./assemble.ts";
 import { hostReader } from "./host_state.ts";
+import { passOnStoreToken } from "./credentials.ts";
 import { loadConfig } from "./load_config.ts";
 import type { Log } from "./log.ts";
 import { openLockedStore } from "./open_store.ts";
@@ -40,6 +41,7 @@ export async function assembleFromEnvironment(
 ): Promise<FromEnvironment> {
   const settings = readSettings(environment);
   const deployment = checkConfig(await loadConfig(settings.config), settings);
+  if (/^https?:/.test(settings.kv ?? "")) passOnStoreToken(environment);
   const secrets = await readSecrets(settings, deployment, environment);
   const assembled = await assemble({
     settings,

@@ -30,6 +30,8 @@ export interface Settings extends OperatorSettings, HostSettings {
   readonly operatorsListener: ListenAddress | undefined;
   /** Where the store is; undefined: the platform's database. */
   readonly kv: string | undefined;
+  /** The folder of files that are variables. */
+  readonly credentials: string | undefined;
   /** The configuration module; undefined: the shipped dit.config.ts. */
   readonly config: string | undefined;
   /** Sealing keys, newest first; undefined in development, which makes one. */
@@ -90,6 +92,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
     operatorsListener: readOperatorsListener(get, onPlatform, mistakes),
     kv,
+    credentials: get("DIT_CREDENTIALS"),
     config: get("DIT_CONFIG"),
     sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),
     region,

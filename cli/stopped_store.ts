@@ -13,6 +13,7 @@ import type { TimeHolder } from "../core/operations/actions/confirm_time.ts";
 import { newestCountedSeconds } from "../core/operations/counter_rows.ts";
 import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/load.ts";
+import { processEnvironment } from "../boot/credentials.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
 import { openStore } from "../boot/open_store.ts";
 import { readSettings, type Settings } from "../boot/settings.ts";
@@ -47,7 +48,7 @@ export async function withStore<T>(
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   try {
     const settings = readSettings((name) =>
-      name === "DIT_ENV" ? (development ? "development" : "production") : Deno.env.get(name)
+      name === "DIT_ENV" ? (development ? "development" : "production") : processEnvironment(name)
     );
     const deployment = checkConfig(await loadConfig(settings.config), { development });
     const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);

@@ -5,6 +5,7 @@
  */
 import { DURATIONS, METRICS } from "../../core/operations/metrics.ts";
 import { GAUGES } from "../../core/operations/gauges.ts";
+import { run } from "./programs.ts";
 
 const DEPLOY = new URL("../../deploy/", import.meta.url);
 
@@ -14,17 +15,8 @@ export function shippedPath(path: string): string {
 }
 
 /** Runs promtool; undefined where there is none, which is said. */
-export async function promtool(...args: string[]): Promise<{ code: number; output: string } | undefined> {
-  try {
-    const { code, stdout, stderr } = await new Deno.Command("promtool", { args }).output();
-    const text = new TextDecoder();
-    return { code, output: text.decode(stdout) + text.decode(stderr) };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // deno-lint-ignore no-console -- whoever runs the tests has to know that nothing was tried.
-    console.warn("passed over: there is no promtool here; Debian's package prometheus has it");
-    return undefined;
-  }
+export function promtool(...args: string[]): Promise<{ code: number; output: string } | undefined> {
+  return run("promtool", ...args);
 }
 
 /** The labels of everything that `/metrics` tells, by the names that queries use. */
