@@ -57,7 +57,7 @@ await runCommand(async () => {
   }
   await copyStore(location, target);
   // The service shows its age among its metrics.
-  await Deno.writeTextFile(backupMarkOf(location), `${Math.floor(Date.now() / 1_000)}\n`);
+  await Deno.writeTextFile(backupMarkOf(location), `${Math.floor(Date.now() / 1_000)}\n`, { mode: 0o600 });
   console.log(
     `${target} holds the store as it is now. It opens with today's DIT_SEAL_KEYS only, which do not belong beside it.`,
   );
