@@ -56,6 +56,8 @@ try {
     openStore: () => openStore(store),
     ports: {
       now: () => Number(seconds),
+      // The older one does without.
+      steady: () => performance.now() / 1_000,
       random: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
       fetch,
       log: () => {},
