@@ -89,7 +89,7 @@ export const FAULTS: readonly MixedFault[] = [
       const member = mortal[Math.floor(world.random() * mortal.length)];
       if (member === undefined) return () => {};
       await world.replace(member);
-      return () => member.service.ready();
+      return () => {};
     },
   },
   {

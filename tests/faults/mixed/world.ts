@@ -43,7 +43,7 @@ export interface World extends AsyncDisposable {
   readonly missing: readonly string[];
   /** One of the members. */
   readonly anyone: () => Member;
-  /** Kills a member, and starts it again. */
+  /** Kills a member, and has it started again, as often as it takes: no store answers, and a start ends. */
   readonly replace: (member: Member) => Promise<void>;
   /** Waits until every process is ready and logs are accepted again; throws when one has ended by itself. */
   readonly recovered: (accepted: () => number) => Promise<void>;
@@ -122,6 +122,19 @@ export async function startWorld(
       fallen ??= `a process ended with ${signal ?? code}:\n${service.lines.slice(-20).join("\n")}`;
     });
   members.forEach(watch);
+  const revivals: Promise<void>[] = [];
+  async function revive(member: Member): Promise<void> {
+    while (!isOver) {
+      try {
+        await member.service.ready();
+        watch(member);
+        return;
+      } catch {
+        await member.service.end("SIGKILL");
+        member.service = spawn(member.port, member.clock);
+      }
+    }
+  }
   await Promise.all(members.map(({ service }) => service.ready()));
 
   const world: World = {
@@ -139,9 +152,10 @@ export async function startWorld(
     async replace(member) {
       await member.service.end("SIGKILL");
       member.service = spawn(member.port, member.clock);
-      watch(member);
+      revivals.push(revive(member));
     },
     async recovered(accepted) {
+      await Promise.all(revivals.splice(0));
       const before = accepted();
       await until(async () => {
         if (fallen !== undefined) throw new Error(fallen);
