@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { StoreOpenError } from "../core/store/open_error.ts";
-import { makePrivateFile, makePrivateFolder } from "./private_files.ts";
+import { isOwnFolder, makePrivateFile, makePrivateFolder } from "./private_files.ts";
 
 /** Another process uses the store. */
 export class StoreInUseError extends Error {
@@ -18,8 +19,8 @@ export class StoreInUseError extends Error {
  * @throws {StoreInUseError} If another process has it. {@linkcode StoreOpenError} if the file has two names, or is a link to nothing.
  */
 export async function lockStoreFile(path: string): Promise<Deno.FsFile> {
-  const slash = path.lastIndexOf("/");
-  if (slash > 0) await makePrivateFolder(path.slice(0, slash));
+  const folder = dirname(path);
+  if (isOwnFolder(folder)) await makePrivateFolder(folder);
   const real = await realPathOf(path);
   const file = await Deno.open(`${real}.lock`, { create: true, write: true, mode: 0o600 });
   if (!await file.tryLock(true)) {
@@ -33,6 +34,14 @@ export async function lockStoreFile(path: string): Promise<Deno.FsFile> {
 
 async function makeStoreFile(path: string): Promise<void> {
   try {
+    await makePrivateFile(path);
+    return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  try {
+    // Only now: whoever may use the store's file need not have a right to the folder that it lies in.
+    await makePrivateFolder(dirname(path));
     await makePrivateFile(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

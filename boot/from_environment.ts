@@ -9,7 +9,9 @@ import { hostReader } from "./host_state.ts";
 import { passOnStoreToken } from "./credentials.ts";
 import { loadConfig } from "./load_config.ts";
 import type { Log } from "./log.ts";
+import { needsOf } from "./needs.ts";
 import { openLockedStore } from "./open_store.ts";
+import { requirePermissions } from "./permissions.ts";
 import { readSecrets, type Secrets } from "./secrets.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { mistakesOf } from "./start_errors.ts";
@@ -42,6 +44,8 @@ export async function assembleFromEnvironment(
   const settings = readSettings(environment);
   const deployment = checkConfig(await loadConfig(settings.config), settings);
   if (/^https?:/.test(settings.kv ?? "")) passOnStoreToken(environment);
+  // The platform decides itself what a program may do.
+  if (settings.kv !== undefined) await requirePermissions(needsOf(settings, deployment));
   const secrets = await readSecrets(settings, deployment, environment);
   const assembled = await assemble({
     settings,

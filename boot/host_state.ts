@@ -5,7 +5,6 @@
  * @module
  */
 import { statfs } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { HostState } from "../core/operations/standing.ts";
 import { isStoreFile } from "./open_store.ts";
 
@@ -24,7 +23,7 @@ export function hostReader(location: string | undefined): () => Promise<HostStat
     if (!isStoreFile(location)) return { residentBytes };
     const [storeBytes, freeBytes, backedUpAtSeconds] = await Promise.all([
       readSize(location),
-      readFree(dirname(location)),
+      readFree(location),
       readMark(backupMarkOf(location)),
     ]);
     return { residentBytes, storeBytes, freeBytes, backedUpAtSeconds };
@@ -39,9 +38,9 @@ async function readSize(location: string): Promise<number> {
 }
 
 /** Undefined where the process may not ask, or its system does not tell. */
-async function readFree(folder: string): Promise<number | undefined> {
+async function readFree(file: string): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = await statfs(folder);
+    const { bavail, bsize } = await statfs(file);
     return bavail * bsize;
   } catch {
     return undefined;

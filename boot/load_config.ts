@@ -1,15 +1,19 @@
 import { ConfigError } from "../core/config/check/check.ts";
-import defaultConfig from "../dit.config.ts";
 
 /**
  * The configuration module that `DIT_CONFIG` names, or the shipped one. It is still unchecked.
  * @throws {ConfigError} If the module cannot be loaded.
  */
 export async function loadConfig(path: string | undefined = Deno.env.get("DIT_CONFIG")): Promise<unknown> {
-  if (path === undefined) return defaultConfig;
   try {
-    return (await import(new URL(path, `file://${Deno.cwd()}/`).href)).default;
+    const module = path === undefined
+      ? await import("../dit.config.ts")
+      : await import(new URL(path, `file://${Deno.cwd()}/`).href);
+    return module.default;
   } catch (error) {
-    throw new ConfigError([`DIT_CONFIG: ${path} cannot be loaded: ${(error as Error).message}`]);
+    const name = path === undefined ? "dit.config.ts" : `DIT_CONFIG: ${path}`;
+    // Behind the first line there is the source's text.
+    const [reason = ""] = `${(error as Error).message ?? error}`.split("\n", 1);
+    throw new ConfigError([`${name} cannot be loaded: ${reason.replaceAll("file://", "")}`]);
   }
 }

@@ -89,7 +89,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     role,
     acs,
     port: readPort("PORT", get("PORT") ?? `${DEFAULT_PORT}`, mistakes),
-    host: get("HOST") ?? (development ? "127.0.0.1" : "0.0.0.0"),
+    host: readAddress(get("HOST"), mistakes) ?? (development ? "127.0.0.1" : "0.0.0.0"),
     operatorsListener: readOperatorsListener(get, onPlatform, mistakes),
     kv,
     credentials: get("DIT_CREDENTIALS"),
@@ -138,6 +138,13 @@ function readRegions(
     mistakes.push("Set DIT_REGIONS to https URLs: the secret of the hop must not travel in the clear.");
   }
   return { regions: regions ?? new Map(), regionToken };
+}
+
+/** An address to listen on, or a name that stands for one. */
+function readAddress(value: string | undefined, mistakes: string[]): string | undefined {
+  if (value === undefined || /^(?:[0-9a-f]*:[0-9a-f:.]*|[a-z0-9.-]+)$/i.test(value)) return value;
+  mistakes.push("Set HOST to the address of an interface, such as 127.0.0.1, 0.0.0.0 or ::.");
+  return undefined;
 }
 
 function readThrottle(value: string | undefined, development: boolean, mistakes: string[]): number {

@@ -18,11 +18,27 @@ export async function finishRequests(server: { shutdown(): Promise<void> }): Pro
   clearTimeout(timer);
 }
 
-/** Runs `stop` once on SIGINT or SIGTERM and exits: 0 when it came to its end in time. */
+/** The argument of a process that ends when its standard input does: with whoever started it. */
+export const ENDS_WITH_STDIN = "--ends-with-stdin";
+
+/**
+ * Runs `stop` once on SIGINT or SIGTERM, or at the end of standard input where this process was told so, and exits: 0 when
+ * it came to its end in time.
+ */
 export function stopOnSignal(stop: () => Promise<void>): void {
+  let isStopping = false;
   const onSignal = () => {
+    // A terminal, a service manager and a launcher may each tell it.
+    if (isStopping) return;
+    isStopping = true;
     setTimeout(() => Deno.exit(1), SHUTDOWN_MS);
     stop().then(() => Deno.exit(0), () => Deno.exit(1));
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, onSignal);
+  if (Deno.args.includes(ENDS_WITH_STDIN)) void stdinEnds().then(onSignal);
+}
+
+async function stdinEnds(): Promise<void> {
+  const buffer = new Uint8Array(64);
+  while (await Deno.stdin.read(buffer).catch(() => null) !== null);
 }

@@ -11,13 +11,18 @@ import { AcsError } from "../edge/remote/acs_exchange.ts";
 import { EnvironmentError } from "./settings.ts";
 import { ListenError } from "./listeners.ts";
 import { StoreInUseError } from "./file_lock.ts";
+import { LaunchError } from "./launch_error.ts";
+import { PermissionsError } from "./permissions.ts";
 import { SessionSetupError } from "../edge/auth/session.ts";
 import { WebhookSetupError } from "../edge/remote/webhook.ts";
 
 /** What to tell a person about an error, a sentence each; undefined when it is nobody's mistake. */
 export function mistakesOf(error: unknown): readonly string[] | undefined {
-  if (error instanceof ConfigError || error instanceof EnvironmentError) return error.mistakes;
+  if (
+    error instanceof ConfigError || error instanceof EnvironmentError || error instanceof PermissionsError
+  ) return error.mistakes;
   const known = [
+    LaunchError,
     SealError,
     SessionSetupError,
     StoreInUseError,
@@ -33,5 +38,17 @@ export function mistakesOf(error: unknown): readonly string[] | undefined {
   if (error instanceof Deno.errors.NotCapable) {
     return [`${error.message} (the tasks in deno.json say what the service may do).`];
   }
+  if (isFileMistake(error)) {
+    return [`${error.message}: see that it is there, and that this program may use it.`];
+  }
   return undefined;
+}
+
+/** A file or a folder that is not there, is none, or may not be used. */
+function isFileMistake(error: unknown): error is Error {
+  const { NotFound, PermissionDenied, NotADirectory, IsADirectory, AlreadyExists } = Deno.errors;
+  const kinds = [NotFound, PermissionDenied, NotADirectory, IsADirectory, AlreadyExists];
+  if (kinds.some((kind) => error instanceof kind)) return true;
+  // A file system that cannot be written, or has no room.
+  return error instanceof Error && ["EROFS", "ENOSPC"].includes((error as { code?: string }).code ?? "");
 }

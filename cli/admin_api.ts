@@ -80,15 +80,3 @@ export function requireDay(text: string): string {
   if (parseDay(text) !== undefined) return text;
   throw new CommandError("Give --day a day, such as 2027-01-15.");
 }
-
-/** Runs a command; a {@linkcode CommandError} ends it with its sentence and exit code 1. */
-export async function runCommand(command: () => Promise<void>): Promise<void> {
-  try {
-    await command();
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    // deno-lint-ignore no-console -- a command line tool speaks to a person.
-    console.error(error.message);
-    Deno.exit(1);
-  }
-}

@@ -5,19 +5,11 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { AuditReport } from "../core/jobs/reconciliation.ts";
 import { formatDay } from "../core/base/time.ts";
-import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { callAdmin } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { formatTable } from "./table.ts";
-
-function wantsJson(): boolean {
-  try {
-    return parseArgs({ args: Deno.args, options: { json: { type: "boolean" } } }).values.json ?? false;
-  } catch {
-    throw new CommandError("Use: deno task audit [--json]");
-  }
-}
 
 function print(report: AuditReport): void {
   const heads = ["application", "day", "claims", "swept", "elsewhere", "records", "in segments", "removed"];
@@ -46,10 +38,13 @@ function print(report: AuditReport): void {
   );
 }
 
-await runCommand(async () => {
-  const json = wantsJson();
-  const report = await (await callAdmin("/admin/v1/audit", { method: "POST" })).json() as AuditReport;
-  if (json) console.log(JSON.stringify(report, null, 2));
-  else print(report);
-  if (!report.ok) Deno.exit(2);
+await runCommand({
+  use: "Use: deno task audit [--json]",
+  options: { json: { type: "boolean" } },
+  async work({ values: { json = false } }) {
+    const report = await (await callAdmin("/admin/v1/audit", { method: "POST" })).json() as AuditReport;
+    if (json) console.log(JSON.stringify(report, null, 2));
+    else print(report);
+    if (!report.ok) Deno.exit(2);
+  },
 });

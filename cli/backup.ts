@@ -3,26 +3,20 @@
  * `deno task backup --to FILE`: copies the store's SQLite file while the service runs on it, as of one moment and without
  * what was deleted.
  *
- * It has every permission because Deno refuses VACUUM INTO (which attaches the new file) to a process that has not.
+ * It starts with every permission because Deno refuses VACUUM INTO (which attaches the new file) on a database that was
+ * opened without; all but those on files go back before SQLite reads a byte.
  *
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { parseArgs } from "node:util";
 import { backupMarkOf } from "../boot/host_state.ts";
 import { isStoreFile } from "../boot/open_store.ts";
-import { CommandError, runCommand } from "./admin_api.ts";
+import { dropPermissions } from "./drop_permissions.ts";
+import { CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { exists, findStore } from "./stopped_store.ts";
 
-function readTarget(): string {
-  try {
-    const { to } = parseArgs({ args: Deno.args, options: { to: { type: "string" } } }).values;
-    if (to !== undefined && to !== "") return to;
-  } catch {
-    // The sentence below says how it is used.
-  }
-  throw new CommandError("Use: deno task backup --to FILE");
-}
+const USE = "Use: deno task backup --to FILE";
 
 /** Copies the file at `path`, which may be in use, to `target`, readable by its owner only. */
 async function copyStore(path: string, target: string): Promise<void> {
@@ -35,6 +29,7 @@ async function copyStore(path: string, target: string): Promise<void> {
     throw new CommandError(`${target} cannot be written: ${(error as Error).message}`);
   }
   const database = new DatabaseSync(path);
+  dropPermissions("read", "write");
   try {
     // A reader: in SQLite's WAL mode it neither waits for the service nor keeps it waiting.
     database.prepare("VACUUM INTO ?").run(target);
@@ -46,8 +41,7 @@ async function copyStore(path: string, target: string): Promise<void> {
   }
 }
 
-await runCommand(async () => {
-  const target = readTarget();
+async function backUp(target: string): Promise<void> {
   const { location } = await findStore();
   if (location !== undefined && !isStoreFile(location)) {
     throw new CommandError(`${location} is no file: back it up with the means of its server.`);
@@ -61,4 +55,13 @@ await runCommand(async () => {
   console.log(
     `${target} holds the store as it is now. It opens with today's DIT_SEAL_KEYS only, which do not belong beside it.`,
   );
+}
+
+await runCommand({
+  use: USE,
+  options: { to: { type: "string" } },
+  async work({ values: { to } }) {
+    if (to === undefined || to === "") throw new CommandError(USE);
+    await backUp(to);
+  },
 });

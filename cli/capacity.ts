@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { markdownTable } from "./table.ts";
 
 const PAGE = new URL("../docs/capacity.md", import.meta.url);
@@ -66,31 +67,26 @@ function table(populations: readonly number[], logsEach: number): string {
   return markdownTable([`${logsEach} logs each`, ...populations.map((n) => `${amount(n)} clients`)], rows);
 }
 
-/** Reads a whole number from 1 up; ends with one sentence if it is none. */
+/** A whole number from 1 up. Throws {@linkcode CommandError} if it is none. */
 function readNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  console.error(`--${name} is ${JSON.stringify(text)}: give a whole number from 1 to ${most}.`);
-  Deno.exit(1);
+  throw new CommandError(`--${name} is ${JSON.stringify(text)}: give a whole number from 1 to ${most}.`);
 }
 
-let values: { clients: string; logs: string; write: boolean };
-try {
-  ({ values } = parseArgs({
-    args: Deno.args,
-    options: {
-      clients: { type: "string", default: "1e6" },
-      logs: { type: "string", default: "20" },
-      write: { type: "boolean", default: false },
-    },
-  }));
-} catch {
-  console.error("Use: deno task capacity [--clients N] [--logs N], or --write alone");
-  Deno.exit(1);
-}
-if (values.write) {
-  const made = `\n${table([1e6, 1e7, 1e9], 20)}\n\n`;
-  await Deno.writeTextFile(PAGE, (await Deno.readTextFile(PAGE)).replace(PLACE, made));
-} else {
-  console.log(table([readNumber("clients", values.clients, 1e10)], readNumber("logs", values.logs, 1e5)));
-}
+await runCommand({
+  use: "Use: deno task capacity [--clients N] [--logs N], or --write alone",
+  options: {
+    clients: { type: "string", default: "1e6" },
+    logs: { type: "string", default: "20" },
+    write: { type: "boolean", default: false },
+  },
+  async work({ values: { clients, logs, write } }) {
+    if (write) {
+      const made = `\n${table([1e6, 1e7, 1e9], 20)}\n\n`;
+      await Deno.writeTextFile(PAGE, (await Deno.readTextFile(PAGE)).replace(PLACE, made));
+    } else {
+      console.log(table([readNumber("clients", clients, 1e10)], readNumber("logs", logs, 1e5)));
+    }
+  },
+});

@@ -1,41 +1,71 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task check`: checks the configuration, how identifying its events could become at worst, and that somebody has
- * reviewed them.
+ * `deno task check [--at YYYY-MM-DD]`: checks the configuration, how identifying its events could become at worst, that
+ * somebody has reviewed them, and which of them have expired on that day (today by default) or will within thirty days.
+ *
+ * Exit codes: 0 when it is right, also where events expire soon; 1 when it has mistakes; 2 when events have expired.
  *
  * @module
  */
+import { dayOf, parseDay } from "../core/base/time.ts";
 import { checkConfig, ConfigError } from "../core/config/check/check.ts";
+import type { Application } from "../core/config/types.ts";
+import { type Expiry, expiryOn } from "../core/schema/expiry.ts";
 import { budgetMistakes, formatCrowd, reviewMistakes, schemaBudget } from "../core/schema/schema_budget.ts";
 import { loadConfig } from "../boot/load_config.ts";
+import { CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { formatTable } from "./table.ts";
 
-try {
-  const { applications } = checkConfig(await loadConfig(), { development: true });
-  const mistakes: string[] = [];
-  for (const app of applications.values()) {
-    const budgets = schemaBudget(app.events, app.expectedClients, app.minCrowd);
-    console.log(
-      `${app.id}: ${app.expectedClients} clients expected, at least ${app.minCrowd} to a record wanted\n`,
-    );
-    console.log(formatTable([
-      ["event", "bits", "worst pair", "bits", "clients to a record at worst"],
-      ...budgets.map((budget) => [
-        budget.event,
-        budget.bits.toFixed(1),
-        budget.worstPair.fields.join(" + "),
-        budget.worstPair.bits.toFixed(1),
-        formatCrowd(budget.crowd) + (budget.justification === undefined ? "" : " (justified)"),
-      ]),
-    ]));
-    console.log();
-    const path = `applications.${app.id}.events`;
-    mistakes.push(...budgetMistakes(path, budgets, app.minCrowd), ...reviewMistakes(path, app.events));
-  }
-  if (mistakes.length > 0) throw new ConfigError(mistakes);
-  console.log("The configuration is right.");
-} catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  for (const mistake of error.mistakes) console.error(mistake);
-  Deno.exit(1);
+const EXPIRED = 2;
+
+/** Prints the budgets of an application. Gives its mistakes. */
+function checkApplication({ id, events, expectedClients, minCrowd }: Application): string[] {
+  const budgets = schemaBudget(events, expectedClients, minCrowd);
+  console.log(`${id}: ${expectedClients} clients expected, at least ${minCrowd} to a record wanted\n`);
+  console.log(formatTable([
+    ["event", "bits", "worst pair", "bits", "clients to a record at worst"],
+    ...budgets.map((budget) => [
+      budget.event,
+      budget.bits.toFixed(1),
+      budget.worstPair.fields.join(" + "),
+      budget.worstPair.bits.toFixed(1),
+      formatCrowd(budget.crowd) + (budget.justification === undefined ? "" : " (justified)"),
+    ]),
+  ]));
+  console.log();
+  return [...budgetMistakes(pathOf(id), budgets, minCrowd), ...reviewMistakes(pathOf(id), events)];
 }
+
+/** Says which events have expired or soon will. Gives whether any has. */
+function reportExpiry(found: readonly Expiry[]): boolean {
+  for (const sentence of found.flatMap(({ sentences }) => sentences)) console.error(sentence);
+  return found.some(({ hasExpired }) => hasExpired);
+}
+
+function pathOf(app: string): string {
+  return `applications.${app}.events`;
+}
+
+function dayOfArgument(at: string | undefined): number {
+  if (at === undefined) return dayOf(Date.now() / 1_000);
+  const day = parseDay(at);
+  if (day === undefined) throw new CommandError("Give --at a day, such as 2027-01-15.");
+  return day;
+}
+
+await runCommand({
+  use: "Use: deno task check [--at YYYY-MM-DD]",
+  options: { at: { type: "string" } },
+  async work({ values: { at } }) {
+    const day = dayOfArgument(at);
+    const { applications } = checkConfig(await loadConfig(), { development: true });
+    const mistakes = [...applications.values()].flatMap(checkApplication);
+    const hasExpired = reportExpiry(
+      [...applications.values()].map(({ id, events }) => expiryOn(pathOf(id), events, day)),
+    );
+    if (mistakes.length > 0) throw new ConfigError(mistakes);
+    if (hasExpired) Deno.exit(EXPIRED);
+    console.log("The configuration is right.");
+  },
+});

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { ListedKey } from "../core/keys/listed_keys.ts";
 import { MAX_GENERATION, type WantedKey } from "../core/keys/replacement.ts";
-import { CommandError, runCommand } from "./admin_api.ts";
+import { CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { type KeyCommands, withKeyCommands } from "./key_operations.ts";
 import { formatTable } from "./table.ts";
 
@@ -21,27 +21,6 @@ interface Arguments {
   readonly epoch: string | undefined;
   readonly generation: string | undefined;
   readonly yes: boolean;
-}
-
-function readArguments(args: string[]): Arguments {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        app: { type: "string" },
-        epoch: { type: "string" },
-        generation: { type: "string" },
-        yes: { type: "boolean" },
-      },
-    });
-    const { app, epoch, generation, yes = false } = values;
-    const [command, ...more] = positionals;
-    if (command !== undefined && more.length === 0) return { command, app, epoch, generation, yes };
-  } catch {
-    // An argument that nobody knows: the sentence below says which there are.
-  }
-  throw new CommandError(USE);
 }
 
 function requireApp({ command, app }: Arguments): string {
@@ -187,8 +166,7 @@ async function reseal(commands: KeyCommands): Promise<void> {
   console.log("Nothing is sealed under an older one any more: it may leave DIT_SEAL_KEYS.");
 }
 
-await runCommand(async () => {
-  const given = readArguments(Deno.args);
+async function run(given: Arguments): Promise<void> {
   switch (given.command) {
     case "list":
       return await withKeyCommands(async (commands) => print((await commands.list()).keys));
@@ -205,4 +183,19 @@ await runCommand(async () => {
     default:
       throw new CommandError(USE);
   }
+}
+
+await runCommand({
+  use: USE,
+  options: {
+    app: { type: "string" },
+    epoch: { type: "string" },
+    generation: { type: "string" },
+    yes: { type: "boolean", default: false },
+  },
+  words: 1,
+  async work({ values: { app, epoch, generation, yes }, positionals: [command] }) {
+    if (command === undefined) throw new CommandError(USE);
+    await run({ command, app, epoch, generation, yes });
+  },
 });

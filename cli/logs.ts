@@ -3,31 +3,12 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
-import { callAdmin, CommandError, requireDay, runCommand } from "./admin_api.ts";
+import { callAdmin, CommandError, requireDay } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 
 const USE = "Use: deno task logs export --app <application> --day <YYYY-MM-DD>";
 
-function readArguments(): { app: string; day: string } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: Deno.args,
-      allowPositionals: true,
-      options: { app: { type: "string" }, day: { type: "string" } },
-    });
-    const { app, day } = values;
-    if (positionals.join() === "export" && app !== undefined && day !== undefined) {
-      return { app, day: requireDay(day) };
-    }
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    // An argument that nobody knows: the sentence below says which there are.
-  }
-  throw new CommandError(USE);
-}
-
-await runCommand(async () => {
-  const { app, day } = readArguments();
+async function exportDay(app: string, day: string): Promise<void> {
   const response = await callAdmin(
     `/admin/v1/apps/${encodeURIComponent(app)}/logs/${encodeURIComponent(day)}`,
   );
@@ -36,4 +17,14 @@ await runCommand(async () => {
   } catch {
     throw new CommandError("The export broke off and is incomplete: throw it away and run it again.");
   }
+}
+
+await runCommand({
+  use: USE,
+  options: { app: { type: "string" }, day: { type: "string" } },
+  words: 1,
+  async work({ values: { app, day }, positionals: [what] }) {
+    if (what !== "export" || app === undefined || day === undefined) throw new CommandError(USE);
+    await exportDay(app, requireDay(day));
+  },
 });

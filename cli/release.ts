@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { Outcome } from "../core/privacy/release/release.ts";
 import { dayOf, formatDay } from "../core/base/time.ts";
-import { callAdmin, CommandError, requireDay, runCommand } from "./admin_api.ts";
+import { callAdmin, CommandError, requireDay } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { formatTable } from "./table.ts";
 
@@ -62,18 +62,6 @@ export async function makeReleases(
   return { outcomes, releases: releases.filter((release: ReleaseAnswer) => release.day === day), budgets };
 }
 
-function readArguments() {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: { app: { type: "string" }, day: { type: "string" }, early: { type: "boolean" } },
-    });
-    return values;
-  } catch {
-    throw new CommandError(USE);
-  }
-}
-
 /** The applications of the configuration that release anything. */
 async function releasingApplications(): Promise<string[]> {
   const { applications } = await loadConfig() as { applications: Record<string, { releases?: unknown }> };
@@ -96,19 +84,22 @@ function show(app: string, release: ReleaseAnswer): void {
 }
 
 if (import.meta.main) {
-  await runCommand(async () => {
-    const { app, day = formatDay(dayOf(Date.now() / 1000) - 1), early = false } = readArguments();
-    requireDay(day);
-    const apps = app === undefined ? await releasingApplications() : [app];
-    if (apps.length === 0) throw new CommandError("No application of the configuration releases anything.");
-    for (const id of apps) {
-      const { outcomes, releases, budgets } = await makeReleases(id, day, early);
-      for (const release of releases) show(id, release);
-      for (const [query, outcome] of Object.entries(outcomes)) console.log(`\n${id} ${query}: ${outcome}`);
-      for (const { from, to, left } of budgets.filter((budget) => budget.from <= day && day <= budget.to)) {
-        const amount = left.rho === undefined ? `epsilon ${left.epsilon}` : `rho ${left.rho}`;
-        console.log(`Left of the budget of ${from} to ${to}: ${amount}`);
+  await runCommand({
+    use: USE,
+    options: { app: { type: "string" }, day: { type: "string" }, early: { type: "boolean" } },
+    async work({ values: { app, day = formatDay(dayOf(Date.now() / 1000) - 1), early = false } }) {
+      requireDay(day);
+      const apps = app === undefined ? await releasingApplications() : [app];
+      if (apps.length === 0) throw new CommandError("No application of the configuration releases anything.");
+      for (const id of apps) {
+        const { outcomes, releases, budgets } = await makeReleases(id, day, early);
+        for (const release of releases) show(id, release);
+        for (const [query, outcome] of Object.entries(outcomes)) console.log(`\n${id} ${query}: ${outcome}`);
+        for (const { from, to, left } of budgets.filter((budget) => budget.from <= day && day <= budget.to)) {
+          const amount = left.rho === undefined ? `epsilon ${left.epsilon}` : `rho ${left.rho}`;
+          console.log(`Left of the budget of ${from} to ${to}: ${amount}`);
+        }
       }
-    }
+    },
   });
 }

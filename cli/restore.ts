@@ -7,12 +7,12 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { parseArgs } from "node:util";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
 import { mendRestored } from "../core/operations/actions/mend_restored.ts";
 import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
-import { CommandError, runCommand } from "./admin_api.ts";
+import { CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
 const USE = "Use: deno task restore --from FILE [--generation G], with the service stopped";
@@ -22,21 +22,6 @@ const PARTS = ["", "-wal", "-shm"];
 interface Wanted {
   readonly from: string;
   readonly generation: number;
-}
-
-function readArguments(): Wanted {
-  try {
-    const { from, generation = "0" } = parseArgs({
-      args: Deno.args,
-      options: { from: { type: "string" }, generation: { type: "string" } },
-    }).values;
-    if (from !== undefined && from !== "" && /^[0-9]{1,4}$/.test(generation)) {
-      return { from, generation: Number(generation) };
-    }
-  } catch {
-    // The sentence below says how it is used.
-  }
-  throw new CommandError(USE);
 }
 
 /** Ends what must not live again. Gives the lines that say so. */
@@ -114,8 +99,7 @@ async function restore(path: string, development: boolean, { from, generation }:
   );
 }
 
-await runCommand(async () => {
-  const wanted = readArguments();
+async function restoreStore(wanted: Wanted): Promise<void> {
   const { location, development } = await findStore();
   if (location === undefined || !isStoreFile(location)) {
     throw new CommandError("Set DIT_KV to the file of the store.");
@@ -129,4 +113,13 @@ await runCommand(async () => {
     }
     throw error;
   }
+}
+
+await runCommand({
+  use: USE,
+  options: { from: { type: "string" }, generation: { type: "string", default: "0" } },
+  async work({ values: { from, generation } }) {
+    if (from === undefined || from === "" || !/^[0-9]{1,4}$/.test(generation)) throw new CommandError(USE);
+    await restoreStore({ from, generation: Number(generation) });
+  },
 });

@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { type AlertRow, alertText } from "../core/privacy/risk/alerts.ts";
 import type { FieldName, Join } from "../core/privacy/risk/joins.ts";
 import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk/judgement.ts";
 import type { RiskRow } from "../core/privacy/risk/suppressions.ts";
-import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { callAdmin, CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { formatTable } from "./table.ts";
 
 const USE = [
@@ -39,15 +39,6 @@ const OPTIONS = {
   field: { type: "string" },
   reason: { type: "string" },
 } as const;
-
-function readArguments() {
-  try {
-    const { values, positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: OPTIONS });
-    return { ...values, what: positionals.join() };
-  } catch {
-    throw new CommandError(USE);
-  }
-}
 
 function time(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
@@ -99,19 +90,30 @@ async function joins(): Promise<void> {
   ]));
 }
 
-await runCommand(async () => {
-  const { what, app, event, field, reason } = readArguments();
-  if (what === "joins") return await joins();
-  if (what === "list" && app !== undefined) return await list(app);
-  if (what !== "lift" || app === undefined || event === undefined || reason === undefined) {
-    throw new CommandError(USE);
-  }
+async function lift(
+  app: string,
+  stop: { event: string; field: string | undefined; reason: string },
+): Promise<void> {
   const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk/lift`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ event, reason, field }),
+    body: JSON.stringify(stop),
   });
   console.log(
     `Lifted: ${(await response.json()).lifted}. It is judged anew when the pseudonyms change next.`,
   );
+}
+
+await runCommand({
+  use: USE,
+  options: OPTIONS,
+  words: 1,
+  async work({ values: { app, event, field, reason }, positionals: [what] }) {
+    if (what === "joins") return await joins();
+    if (what === "list" && app !== undefined) return await list(app);
+    if (what !== "lift" || app === undefined || event === undefined || reason === undefined) {
+      throw new CommandError(USE);
+    }
+    await lift(app, { event, field, reason });
+  },
 });

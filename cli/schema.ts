@@ -5,37 +5,29 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
-import { checkConfig, ConfigError } from "../core/config/check/check.ts";
+import { checkConfig } from "../core/config/check/check.ts";
 import { loadConfig } from "../boot/load_config.ts";
+import { CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { schemaPage } from "./schema_page.ts";
 import { schemaTypes } from "./schema_types.ts";
 
-const USAGE = "Use: deno task schema docs|types [--app=ID] [--out=FILE]";
+const USE = "Use: deno task schema docs|types [--app=ID] [--out=FILE]";
 
-function fail(sentence: string): never {
-  console.error(sentence);
-  Deno.exit(1);
-}
-
-try {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    options: { app: { type: "string" }, out: { type: "string" } },
-    allowPositionals: true,
-  });
-  const { applications } = checkConfig(await loadConfig(), { development: true });
-  const chosen = [...applications.values()].filter(({ id }) => values.app === undefined || id === values.app);
-  if (chosen.length === 0) {
-    fail(`There is no application ${values.app}: ${[...applications.keys()].join(", ")}.`);
-  }
-  const [what] = positionals;
-  const write = what === "docs" ? schemaPage : what === "types" ? schemaTypes : fail(USAGE);
-  const text = write(chosen);
-  if (values.out === undefined) console.log(text.trimEnd());
-  else await Deno.writeTextFile(values.out, text);
-} catch (error) {
-  if (error instanceof ConfigError) fail(error.mistakes.join("\n"));
-  if (error instanceof TypeError && "code" in error) fail(USAGE);
-  throw error;
-}
+await runCommand({
+  use: USE,
+  options: { app: { type: "string" }, out: { type: "string" } },
+  words: 1,
+  async work({ values: { app, out }, positionals: [what] }) {
+    const write = what === "docs" ? schemaPage : what === "types" ? schemaTypes : undefined;
+    if (write === undefined) throw new CommandError(USE);
+    const { applications } = checkConfig(await loadConfig(), { development: true });
+    const chosen = [...applications.values()].filter(({ id }) => app === undefined || id === app);
+    if (chosen.length === 0) {
+      throw new CommandError(`There is no application ${app}: ${[...applications.keys()].join(", ")}.`);
+    }
+    const text = write(chosen);
+    if (out === undefined) console.log(text.trimEnd());
+    else await Deno.writeTextFile(out, text);
+  },
+});

@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { StorePin } from "../core/acs/store_pins.ts";
-import { callAdmin, CommandError, runCommand } from "./admin_api.ts";
+import { callAdmin, CommandError } from "./admin_api.ts";
+import { runCommand } from "./command.ts";
 import { formatTable } from "./table.ts";
 
 const USE = 'Use: deno task stores list | unpin --app X [--store ID] [--reason "..."] --yes';
@@ -19,13 +19,10 @@ const OPTIONS = {
   yes: { type: "boolean" },
 } as const;
 
-function readArguments() {
-  try {
-    const { values, positionals } = parseArgs({ args: Deno.args, allowPositionals: true, options: OPTIONS });
-    return { ...values, what: positionals.join() };
-  } catch {
-    throw new CommandError(USE);
-  }
+interface Unpinning {
+  readonly store?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly yes?: boolean | undefined;
 }
 
 async function readStores(): Promise<StorePin[]> {
@@ -42,10 +39,7 @@ function print(stores: readonly StorePin[]): void {
   console.log(formatTable([["application", "store", "since"], ...rows]));
 }
 
-async function unpin(
-  app: string,
-  { store: given, reason, yes }: ReturnType<typeof readArguments>,
-): Promise<void> {
+async function unpin(app: string, { store: given, reason, yes }: Unpinning): Promise<void> {
   const store = given ?? (await readStores()).find((pin) => pin.app === app)?.store;
   if (store === undefined) {
     throw new CommandError(`No store is pinned for ${app}: see deno task stores list.`);
@@ -71,9 +65,13 @@ async function unpin(
   );
 }
 
-await runCommand(async () => {
-  const given = readArguments();
-  if (given.what === "list") return print(await readStores());
-  if (given.what === "unpin" && given.app !== undefined) return await unpin(given.app, given);
-  throw new CommandError(USE);
+await runCommand({
+  use: USE,
+  options: OPTIONS,
+  words: 1,
+  async work({ values, positionals: [what] }) {
+    if (what === "list") return print(await readStores());
+    if (what === "unpin" && values.app !== undefined) return await unpin(values.app, values);
+    throw new CommandError(USE);
+  },
 });

@@ -6,5 +6,13 @@
  */
 import { VERSION } from "../boot/version.ts";
 import { STORE_FORMAT } from "../core/operations/store_format.ts";
+import { runCommand } from "./command.ts";
 
-console.log(`${VERSION} (store format ${STORE_FORMAT.number})`);
+await runCommand({
+  use: "Use: deno task version",
+  options: {},
+  work() {
+    console.log(`${VERSION} (store format ${STORE_FORMAT.number})`);
+    return Promise.resolve();
+  },
+});

@@ -238,6 +238,14 @@ const ROOMS: readonly Room[] = [
       "an import by a computed name",
     ],
   },
+  // The launcher: it starts the service, and reaches no network itself.
+  {
+    room: "boot/launch",
+    imports: ["core/config", "core/config/check", "boot"],
+    packages: ["node:path"],
+    uses: ["environment", "runtime"],
+  },
+  { room: "boot/launch/print_provider.ts", imports: [], uses: ["network", "runtime"] },
   { room: "main.ts", imports: ["boot", "core/jobs"], uses: EVERYTHING },
 
   { room: "client/base", imports: PURE, packages: ["@noble/hashes/"], uses: ["randomness"] },
@@ -266,13 +274,13 @@ const ROOMS: readonly Room[] = [
   // Several processes share a KV Connect endpoint, which the tests' own is good enough for.
   {
     room: "cli/cluster",
-    imports: ["boot", "cli/", "tests/support/store", "deno.json"],
+    imports: ["boot", "boot/launch", "cli/", "tests/support/store"],
     packages: ["node:util"],
     uses: EVERYTHING,
   },
   {
     room: "cli",
-    imports: ["boot", "client/", "core/", "cli/", "edge/auth", "dit.config.ts", "deno.json"],
+    imports: ["boot", "boot/launch", "client/", "core/", "cli/", "edge/auth", "dit.config.ts"],
     packages: ["node:sqlite", "node:util"],
     uses: EVERYTHING,
   },

@@ -5,8 +5,10 @@
  *
  * @module
  */
-import { lockStoreFile, StoreInUseError } from "../../boot/file_lock.ts";
+import { lockStoreFile } from "../../boot/file_lock.ts";
+import { vacuum } from "../../boot/launch/prepare.ts";
 import { type KvEndpoint, startKvEndpoint } from "../../tests/support/store/kv_endpoint.ts";
+import { runCommand } from "../command.ts";
 import { type Member, readPorts, runMembers, startMember } from "./processes.ts";
 
 const STORE = ".dit/cluster.sqlite3";
@@ -27,6 +29,7 @@ Ctrl-C ends all of it.
 }
 
 async function runCluster(ports: readonly number[]): Promise<number> {
+  await vacuum(STORE, console.error);
   using _lock = await lockStoreFile(STORE);
   const token = crypto.getRandomValues(new Uint8Array(24)).toHex();
   const endpoint = await startKvEndpoint({ path: STORE, token });
@@ -42,16 +45,11 @@ async function runCluster(ports: readonly number[]): Promise<number> {
 }
 
 if (import.meta.main) {
-  const ports = readPorts(Deno.args, "8001,8002,8003", true);
-  if (ports === undefined) {
-    console.error("Use: deno task dev:cluster [--ports=8001,8002,8003], numbers from 1 to 65535.");
-    Deno.exit(2);
-  }
-  try {
-    Deno.exit(await runCluster(ports));
-  } catch (error) {
-    if (!(error instanceof StoreInUseError)) throw error;
-    console.error(`Another cluster uses ${STORE}: stop it first.`);
-    Deno.exit(1);
-  }
+  await runCommand({
+    use: "Use: deno task dev:cluster [--ports=8001,8002,8003]",
+    options: { ports: { type: "string", default: "8001,8002,8003" } },
+    async work({ values: { ports } }) {
+      Deno.exit(await runCluster(readPorts(ports)));
+    },
+  });
 }

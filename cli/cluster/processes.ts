@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { CommandError } from "../admin_api.ts";
 import { spawnMain } from "./service_process.ts";
 
 /** The service itself ends within 5 s. */
@@ -23,8 +23,12 @@ export interface Member {
 }
 
 /** Starts a process for development, with variables of its own. */
-export function startMember(name: string, port: number, env: Record<string, string>): Member {
-  const process = spawnMain({ port, env, output: "piped", program: "deno" });
+export async function startMember(
+  name: string,
+  port: number,
+  env: Record<string, string>,
+): Promise<Member> {
+  const { process } = await spawnMain({ port, env, stdout: "piped", stderr: "piped" });
   const printed = Promise.all([print(name, process.stdout), print(name, process.stderr)]);
   return { name, port, process, ended: process.status.then((status) => printed.then(() => status)) };
 }
@@ -75,7 +79,7 @@ async function end(members: readonly Member[]): Promise<void> {
 /** How members are run. */
 export interface RunOptions {
   /** What starts each of them, in order. */
-  readonly starts: readonly (() => Member)[];
+  readonly starts: readonly (() => Promise<Member>)[];
   /** Called when all of them answer. */
   readonly announce: (members: readonly Member[]) => void;
   /** Called when all of them have ended. */
@@ -90,7 +94,7 @@ export async function runMembers({ starts, announce, close }: RunOptions): Promi
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, stop);
   for (const start of starts) {
     if (ending !== undefined) break;
-    const member = start();
+    const member = await start();
     members.push(member);
     // One after the other: the first makes the secrets of development in .dit, the others read them.
     if (!await ready(member) && ending === undefined) {
@@ -111,18 +115,15 @@ export async function runMembers({ starts, announce, close }: RunOptions): Promi
 }
 
 /**
- * The ports that `--ports` gives, `fallback` by default, as many as that has unless `anyNumber`. Undefined when they are
- * wrong, or something else was given.
+ * The ports of `--ports`, separated by commas.
+ * @param count How many there have to be; any number by default.
+ * @throws {CommandError} If they are wrong.
  */
-export function readPorts(args: string[], fallback: string, anyNumber = false): number[] | undefined {
-  try {
-    const { ports } = parseArgs({ args, options: { ports: { type: "string", default: fallback } } }).values;
-    const numbers = ports.split(",").map(Number);
-    if (!anyNumber && numbers.length !== fallback.split(",").length) return undefined;
-    return numbers.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535)
-      ? numbers
-      : undefined;
-  } catch {
-    return undefined;
-  }
+export function readPorts(text: string, count?: number): number[] {
+  const ports = text.split(",").map(Number);
+  const areRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535);
+  if (areRight && (count === undefined || ports.length === count)) return ports;
+  throw new CommandError(
+    `Give --ports ${count ?? "some"} numbers from 1 to 65535, separated by commas.`,
+  );
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { runCommand } from "../command.ts";
 import { type Member, readPorts, runMembers, startMember } from "./processes.ts";
 
 function announce(members: readonly Member[]): void {
@@ -21,26 +22,24 @@ Ctrl-C ends both.
 }
 
 if (import.meta.main) {
-  const [eu, us] = readPorts(Deno.args, "8001,8002") ?? [];
-  if (eu === undefined || us === undefined) {
-    console.error("Use: deno task dev:regions [--ports=8001,8002], two numbers from 1 to 65535.");
-    Deno.exit(2);
-  }
-  const regions = Object.entries({ eu, us });
-  const shared = {
-    DIT_REGIONS: regions.map(([name, port]) => `${name}=http://127.0.0.1:${port}`).join(","),
-    DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
-  };
-  Deno.exit(
-    await runMembers({
-      starts: regions.map(([name, port]) => () =>
+  await runCommand({
+    use: "Use: deno task dev:regions [--ports=8001,8002]",
+    options: { ports: { type: "string", default: "8001,8002" } },
+    async work({ values }) {
+      const [eu = 0, us = 0] = readPorts(values.ports, 2);
+      const regions = Object.entries({ eu, us });
+      const shared = {
+        DIT_REGIONS: regions.map(([name, port]) => `${name}=http://127.0.0.1:${port}`).join(","),
+        DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
+      };
+      const starts = regions.map(([name, port]) => () =>
         startMember(name, port, {
           ...shared,
           DIT_REGION: name,
           DIT_KV: `.dit/region-${name}.sqlite3`,
         })
-      ),
-      announce,
-    }),
-  );
+      );
+      Deno.exit(await runMembers({ starts, announce }));
+    },
+  });
 }

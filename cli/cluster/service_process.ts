@@ -1,72 +1,30 @@
 /**
- * Starts the service as a process of its own, with just the permissions that `deno task dev` gives it.
+ * Starts the service for development as a process of its own, with just the permissions that it needs.
  *
  * @module
  */
-import configuration from "../../deno.json" with { type: "json" };
-
-/** The flags that a task gives to `deno run` of a script. Throws an `Error` if the task does not run it. */
-export function runFlags(task: string, script: string): string[] {
-  const words = task.split(/\s+/);
-  const end = words.indexOf(script);
-  const start = words.lastIndexOf("run", end) + 1;
-  const flags = words.slice(start, end);
-  if (
-    end === -1 || start < 2 || words[start - 2] !== "deno" || !flags.every((flag) => flag.startsWith("--"))
-  ) {
-    throw new Error(`Cannot find "deno run --... ${script}" in a task of deno.json`);
-  }
-  return flags;
-}
-
-/** The variables that a task exports before it runs anything. */
-function taskVariables(task: string): Record<string, string> {
-  const pairs = /^export ((?:\w+=\S+ )+)&& /.exec(task)?.[1]?.trim().split(" ") ?? [];
-  return Object.fromEntries(pairs.map((pair) => pair.split("=")));
-}
-
-/** How a task of deno.json runs the service: to be put behind `deno run`, and the variables that it sets. */
-export function mainCommand(
-  task: "dev" | "start",
-): { flags: readonly string[]; script: URL; variables: Record<string, string> } {
-  const { command } = configuration.tasks[task];
-  return {
-    flags: runFlags(command, "main.ts"),
-    script: new URL("../../main.ts", import.meta.url),
-    variables: taskVariables(command),
-  };
-}
+import { LaunchError } from "../../boot/launch_error.ts";
+import { type ServiceChild, type SpawnOptions, spawnService } from "../../boot/launch/run_service.ts";
+import { serviceCommand } from "../../boot/launch/service_command.ts";
 
 /** How {@linkcode spawnMain} starts a service. */
-interface SpawnOptions {
+interface MainOptions extends SpawnOptions {
   readonly port: number;
-  readonly env?: Record<string, string> | undefined;
-  readonly output: "piped" | "inherit" | "null";
-  /** What runs it, as `--allow-run` names it; this very Deno by default. */
-  readonly program?: string;
 }
 
-/** A development service's process, with just what `deno task dev` lets it do. */
-export function spawnMain(
-  { port, env, output, program = Deno.execPath() }: SpawnOptions,
-): Deno.ChildProcess {
-  const { flags, script, variables } = mainCommand("dev");
-  return new Deno.Command(program, {
-    args: ["run", ...flags, script.href],
-    env: { ...variables, ...env, PORT: `${port}` },
-    stdin: "null",
-    stdout: output,
-    stderr: output,
-    detached: true, // Ctrl-C in a terminal reaches the whole group: the service is told once, by us.
-  }).spawn();
+/** A development service's process. It ends with this one. */
+export async function spawnMain({ port, env, ...output }: MainOptions): Promise<ServiceChild> {
+  const own: Record<string, string> = { ...env, DIT_ENV: "development", PORT: `${port}` };
+  const command = await serviceCommand((name) => own[name] ?? Deno.env.get(name), () => {});
+  return await spawnService(command, { env: own, ...output });
 }
 
 /** A running service. */
 export interface ServiceProcess {
   /** Where it answers. */
   readonly url: string;
-  /** The process. */
-  readonly child: Deno.ChildProcess;
+  /** Settles when it has ended. */
+  readonly ended: Promise<Deno.CommandStatus>;
   /** Tells it to stop and waits for its end. */
   stop(): Promise<Deno.CommandStatus>;
 }
@@ -77,27 +35,31 @@ export interface ServiceProcessOptions {
   readonly port?: number;
   /** Variables besides those of `deno task dev`. */
   readonly env?: Record<string, string>;
-  /** What becomes of its output. */
-  readonly output?: "inherit" | "null";
 }
 
-/** Starts a service and waits until it is ready. Throws when it ends instead. */
+/**
+ * Starts a service and waits until it is ready.
+ * @throws {LaunchError} With what it said, if it ends instead.
+ */
 export async function startService(options: ServiceProcessOptions = {}): Promise<ServiceProcess> {
   const port = options.port ?? portOfNow();
   const url = `http://localhost:${port}`;
-  const child = spawnMain({ port, env: options.env, output: options.output ?? "null" });
-  let ended = false;
-  child.status.then(() => ended = true);
+  const { process, ended } = await spawnMain({ port, env: options.env, stdout: "null", stderr: "piped" });
+  const complaint = new Response(process.stderr).text();
+  let isOver = false;
+  ended.then(() => isOver = true);
   while (!await isReady(url)) {
-    if (ended) throw new Error(`The service did not start on port ${port}: run deno task dev to see why.`);
+    if (isOver) {
+      throw new LaunchError(`The service did not start on port ${port}:\n${(await complaint).trim()}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
     url,
-    child,
+    ended,
     stop: async () => {
-      if (!ended) child.kill("SIGTERM");
-      return await child.status;
+      if (!isOver) process.kill("SIGTERM");
+      return await ended;
     },
   };
 }

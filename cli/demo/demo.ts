@@ -8,8 +8,8 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
-import { runCommand } from "../admin_api.ts";
+import { CommandError } from "../admin_api.ts";
+import { runCommand } from "../command.ts";
 import { type DemoResult, runDemoClient } from "./client.ts";
 import { runStranger, type StrangerResult } from "./stranger.ts";
 import { showProgress } from "../progress.ts";
@@ -36,39 +36,35 @@ const USE = [
   "     deno task demo --scenario leak [--endpoint=URL]",
 ].join("\n");
 
-function readArguments(): Arguments | string {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        endpoint: { type: "string" },
-        "logs-to": { type: "string" },
-        clients: { type: "string" },
-        scenario: { type: "string" },
-      },
-    });
-    const { scenario = "" } = values;
-    if (scenario !== "" && scenario !== "crash-by-version" && scenario !== "leak") return USE;
-    const clients = Number(values.clients ?? (scenario === "" ? 200 : 10_000));
-    if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
-      return "Give --clients a whole number from 1 to 100000.";
-    }
-    const endpoint = values.endpoint ?? `http://localhost:${Deno.env.get("PORT") ?? 8000}`;
-    const logsTo = values["logs-to"] ?? endpoint;
-    if (!URL.canParse(endpoint) || !URL.canParse(logsTo)) {
-      return "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.";
-    }
-    const running = values.endpoint?.replace(/\/$/, "");
-    return {
-      endpoint: endpoint.replace(/\/$/, ""),
-      logsTo: logsTo.replace(/\/$/, ""),
-      clients,
-      scenario,
-      running,
-    };
-  } catch {
-    return USE;
+/** The arguments, checked. Throws {@linkcode CommandError} with what is wrong. */
+function readArguments(
+  values: { endpoint?: string; "logs-to"?: string; clients?: string; scenario?: string },
+): Arguments {
+  const { scenario = "" } = values;
+  if (scenario !== "" && scenario !== "crash-by-version" && scenario !== "leak") throw new CommandError(USE);
+  const clients = Number(values.clients ?? (scenario === "" ? 200 : 10_000));
+  if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
+    throw new CommandError("Give --clients a whole number from 1 to 100000.");
   }
+  const endpoint = values.endpoint ?? `http://localhost:${Deno.env.get("PORT") ?? 8000}`;
+  const logsTo = values["logs-to"] ?? endpoint;
+  if (!isServiceUrl(endpoint) || !isServiceUrl(logsTo)) {
+    throw new CommandError(
+      "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.",
+    );
+  }
+  const running = values.endpoint?.replace(/\/$/, "");
+  return {
+    endpoint: endpoint.replace(/\/$/, ""),
+    logsTo: logsTo.replace(/\/$/, ""),
+    clients,
+    scenario,
+    running,
+  };
+}
+
+function isServiceUrl(text: string): boolean {
+  return /^https?:$/.test(URL.parse(text)?.protocol ?? "");
 }
 
 async function runClients({ endpoint, logsTo, clients }: Arguments): Promise<DemoResult[]> {
@@ -164,20 +160,6 @@ async function reportStore(endpoint: string): Promise<void> {
   console.log(formatTable([["the store now holds", "rows"], ...Object.entries(families)]));
 }
 
-const chosen = readArguments();
-if (typeof chosen === "string") {
-  console.error(chosen);
-  Deno.exit(1);
-}
-if (chosen.scenario !== "") {
-  const { scenario, running, clients } = chosen;
-  await runCommand(async () => {
-    const isShown = scenario === "leak"
-      ? await showLeak(running)
-      : await showCrashesByVersion(clients, running);
-    Deno.exit(isShown ? 0 : 1);
-  });
-}
 /** Whether the service has a console to watch. */
 async function hasConsole(endpoint: string): Promise<boolean> {
   const response = await fetch(`${endpoint}/console/sign-in`);
@@ -185,28 +167,50 @@ async function hasConsole(endpoint: string): Promise<boolean> {
   return response.ok;
 }
 
-let own: ServiceProcess | undefined;
-if (!await isReady(chosen.endpoint)) {
-  if (!/^http:\/\/(localhost|127\.0\.0\.1):/.test(chosen.endpoint)) {
-    console.error(`No service is ready at ${chosen.endpoint}.`);
-    Deno.exit(1);
+/** Finds the service, or starts one for the demo, which is given back. */
+async function findService(endpoint: string): Promise<ServiceProcess | undefined> {
+  if (await isReady(endpoint)) {
+    if (await hasConsole(endpoint)) {
+      console.log(`The console shows it as it happens: ${endpoint}/console\n`);
+    }
+    return undefined;
   }
-  const port = Number(new URL(chosen.endpoint).port);
-  console.log(`No service is ready at ${chosen.endpoint}: one is started for the demo.`);
-  own = await startService({ port });
+  const port = Number(/^http:\/\/(?:localhost|127\.0\.0\.1):([0-9]+)$/.exec(endpoint)?.[1] ?? 0);
+  if (port === 0) throw new CommandError(`No service is ready at ${endpoint}.`);
+  console.log(`No service is ready at ${endpoint}: one is started for the demo.`);
+  return await startService({ port });
 }
-if (own === undefined && await hasConsole(chosen.endpoint)) {
-  console.log(`The console shows it as it happens: ${chosen.endpoint}/console\n`);
+
+async function showDemo(chosen: Arguments): Promise<void> {
+  const own = await findService(chosen.endpoint);
+  let unexpected = 1;
+  try {
+    const [clients, strangers] = await Promise.all([
+      runClients(chosen),
+      runStrangers(chosen.endpoint, Math.ceil(chosen.clients / CLIENTS_PER_STRANGER)),
+    ]);
+    unexpected = report(clients) + reportStrangers(strangers);
+    await reportStore(chosen.endpoint);
+  } finally {
+    await own?.stop();
+  }
+  Deno.exit(unexpected === 0 ? 0 : 1);
 }
-let unexpected = 1;
-try {
-  const [clients, strangers] = await Promise.all([
-    runClients(chosen),
-    runStrangers(chosen.endpoint, Math.ceil(chosen.clients / CLIENTS_PER_STRANGER)),
-  ]);
-  unexpected = report(clients) + reportStrangers(strangers);
-  await reportStore(chosen.endpoint);
-} finally {
-  await own?.stop();
-}
-Deno.exit(unexpected === 0 ? 0 : 1);
+
+await runCommand({
+  use: USE,
+  options: {
+    endpoint: { type: "string" },
+    "logs-to": { type: "string" },
+    clients: { type: "string" },
+    scenario: { type: "string" },
+  },
+  async work({ values }) {
+    const chosen = readArguments(values);
+    if (chosen.scenario === "") return await showDemo(chosen);
+    const isShown = chosen.scenario === "leak"
+      ? await showLeak(chosen.running)
+      : await showCrashesByVersion(chosen.clients, chosen.running);
+    Deno.exit(isShown ? 0 : 1);
+  },
+});

@@ -45,3 +45,29 @@ Deno.test("deno task check reads a configuration wherever it lies", async () => 
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "The configuration is right.");
 });
+
+Deno.test("deno task check tells events that expire from those that have, by its exit code", async () => {
+  await using folders = new Folders();
+  const events = {
+    short: { ...EVENT, review: "reviews/7.md", fields: {}, expires: "2027-01-31" },
+    long: { ...EVENT, review: "reviews/7.md", fields: {}, expires: "2027-12-31" },
+  };
+  const folder = await folders.make(demoConfig({ events }));
+  const check = (...args: string[]) =>
+    runTask("check", "cli/check.ts", args, folder, { DIT_CONFIG: `${folder}/config.js` });
+  const right = await check("--at", "2026-12-01");
+  assertEquals([right.code, right.stderr], [0, ""]);
+  const soon = await check("--at", "2027-01-01");
+  assertEquals(soon.code, 0);
+  assertStringIncludes(soon.stderr, "applications.demo.events.short: 2027-01-31 is its last day, in 30 days");
+  assertStringIncludes(soon.stdout, "The configuration is right.");
+  const one = await check("--at", "2027-02-01");
+  assertEquals(one.code, 2);
+  assertStringIncludes(one.stderr, "applications.demo.events.short: 2027-01-31 was its last day");
+  const all = await check("--at", "2028-01-01");
+  assertEquals(all.code, 2);
+  assertStringIncludes(all.stderr, "applications.demo.events: on 2028-01-01 nothing is collected");
+  for (const { stdout } of [one, all]) assert(!stdout.includes("is right"), stdout);
+  const wrong = await check("--at", "2027-02-30");
+  assertEquals([wrong.code, wrong.stderr.trim()], [1, "Give --at a day, such as 2027-01-15."]);
+});

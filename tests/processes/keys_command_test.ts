@@ -114,7 +114,9 @@ Deno.test("deno task keys answers every mistake with one sentence", async () => 
   const use = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
     "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal";
   for (const args of ["", "bla", "list list", "list --bla", "rotate --app"]) {
-    assertSays(await keys(folder, args, env), use);
+    const { code, stdout, stderr } = await keys(folder, args, env);
+    assertEquals([code, stdout, stderr.trimEnd().endsWith(use)], [1, "", true], stderr);
+    assert(stderr.split("\n").length <= 3, stderr);
   }
   assertSays(await keys(folder, "rotate", env), "Say which application: deno task keys rotate --app X");
   assertSays(await keys(folder, "rotate --app nope", env), "There is no such application.");

@@ -1,8 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { freePort } from "../support/processes/free_ports.ts";
-import { Folders, runTask, startReady } from "../support/processes/service_process.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
+import { Folders, runApart, runTask, startReady } from "../support/processes/service_process.ts";
 
 /** What lies below a folder that somebody but its owner may read or write. */
 async function openToOthers(folder: string): Promise<string[]> {
@@ -30,7 +28,7 @@ Deno.test("whoever makes .dit first, it and all that lies in it are their owner'
   withOpenUmask(async () => {
     await using folders = new Folders();
     const makers: Record<string, (folder: string) => Promise<unknown>> = {
-      "the bundle of the client": (folder) => runTask("dev", "cli/bundle_client.ts", [folder], ROOT),
+      "the bundle of the client": (folder) => runApart("cli/bundle_client.ts", folder, "."),
       "the service": async (folder) => {
         await using service = await startReady({ folder, port: freePort() });
         assert(service.lines.length > 0);

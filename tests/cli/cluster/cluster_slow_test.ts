@@ -1,18 +1,6 @@
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { runFlags } from "../../../cli/cluster/service_process.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { startMembers } from "../../support/processes/processes_command.ts";
 import { freePorts } from "../../support/processes/free_ports.ts";
-
-Deno.test("runFlags() takes a script's permissions from its task", () => {
-  const task =
-    "export A=b && deno run --allow-all cli/x.ts && deno run --allow-net=127.0.0.1 --allow-ffi main.ts";
-  assertEquals(runFlags(task, "main.ts"), ["--allow-net=127.0.0.1", "--allow-ffi"]);
-  assertEquals(runFlags(task, "cli/x.ts"), ["--allow-all"]);
-  assertEquals(runFlags("deno run main.ts", "main.ts"), []);
-  for (const other of ["", "main.ts", "deno test main.ts", "deno run --check other.ts main.ts"]) {
-    assertThrows(() => runFlags(other, "main.ts"), Error, 'Cannot find "deno run --... main.ts"');
-  }
-});
 
 Deno.test("cli/cluster/cluster.ts runs three processes on one store, outlives the death of one, and ends on SIGINT", async () => {
   const folder = await Deno.makeTempDir();

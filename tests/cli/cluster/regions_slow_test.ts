@@ -1,16 +1,15 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { CommandError } from "../../../cli/admin_api.ts";
 import { readPorts } from "../../../cli/cluster/processes.ts";
 import { DitClient } from "../../../client/mod.ts";
 import { startMembers } from "../../support/processes/processes_command.ts";
 import { freePorts } from "../../support/processes/free_ports.ts";
 
 Deno.test("readPorts() takes ports, as many as are wanted, and nothing else", () => {
-  assertEquals(readPorts([], "8001,8002"), [8001, 8002]);
-  assertEquals(readPorts(["--ports=9001,9002"], "8001,8002"), [9001, 9002]);
-  assertEquals(readPorts(["--ports=9001"], "8001,8002", true), [9001]);
-  const wrong = ["", "8001,", "0,1", "65536,1", "1.5,1", "x,1", "8001"].map((ports) => `--ports=${ports}`);
-  for (const given of [...wrong, "--port=1,2", "8001"]) {
-    assertEquals(readPorts([given], "8001,8002"), undefined, given);
+  assertEquals(readPorts("8001,8002", 2), [8001, 8002]);
+  assertEquals(readPorts("9001"), [9001]);
+  for (const given of ["", "8001,", "0,1", "65536,1", "1.5,1", "x,1", "8001"]) {
+    assertThrows(() => readPorts(given, 2), CommandError, "Give --ports 2 numbers", given);
   }
 });
 

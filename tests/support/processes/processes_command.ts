@@ -4,8 +4,7 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { runFlags } from "../../../cli/cluster/service_process.ts";
-import configuration from "../../../deno.json" with { type: "json" };
+import { flagsOfTask } from "./task_flags.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
@@ -29,7 +28,7 @@ export function startMembers(
   const command = new Deno.Command("deno", {
     args: [
       "run",
-      ...runFlags(configuration.tasks[task].command, script)
+      ...flagsOfTask(task, script)
         .map((flag) => flag.replace("--config=", `--config=${ROOT.pathname}`)),
       new URL(script, ROOT).href,
       `--ports=${ports}`,

@@ -1,12 +1,15 @@
 /**
- * The service as a process of its own, in a folder of its own: main.ts, with the permissions that a task of deno.json
- * gives it and nothing of this process' environment, over real sockets, to be stopped, killed and started again.
+ * The service as a process of its own, in a folder of its own: main.ts, with the permissions that the launcher gives it
+ * and nothing of this process' environment, over real sockets, to be stopped, killed and started again.
  *
  * @module
  */
-import { isReady, mainCommand } from "../../../cli/cluster/service_process.ts";
+import { isReady } from "../../../cli/cluster/service_process.ts";
 import type { Send } from "../client/protocol_client.ts";
 import { freePort } from "./free_ports.ts";
+import { flagsOfTask } from "./task_flags.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
 
 /** How a service is started. */
 export interface RunOptions {
@@ -59,23 +62,56 @@ const KEPT = ["PATH", "HOME", "TMPDIR", "DENO_DIR", "NPM_CONFIG_REGISTRY"];
 /** Far longer than a start takes on a machine that does much else. */
 const PATIENCE_MS = 120_000;
 
+/** How the launcher would start a service; where it would not, the launcher itself, which says why. */
+function commandOf(
+  folder: string,
+  env: Record<string, string>,
+): { args: string[]; variables: [string, string][] } {
+  const launcher = [
+    ...["run", "--no-prompt", ...flagsOfTask("start", "cli/start.ts")],
+    new URL("cli/start.ts", ROOT).href,
+  ];
+  const { success, stdout } = new Deno.Command(Deno.execPath(), {
+    args: [...launcher, "--show"],
+    cwd: folder,
+    clearEnv: true,
+    // Its task allows it to run "deno", which is this one.
+    env: { ...env, PATH: `${Deno.execPath().replace(/\/[^/]+$/, "")}:${env.PATH ?? ""}` },
+  }).outputSync();
+  if (!success) return { args: launcher, variables: [] };
+  const lines = new TextDecoder().decode(stdout).trim().split("\n");
+  const program = lines.indexOf("deno");
+  const variables = lines.slice(0, program).map((line): [string, string] => {
+    const [, name = "", value = ""] = /^([^=]*)=(.*)$/.exec(line) ?? [];
+    return [name, value];
+  });
+  return { args: lines.slice(program + 1), variables };
+}
+
 /** Starts a service; wait for what a test needs of it. */
 export function runService(options: RunOptions): RunningService {
   const { folder, task = "dev", port = freePort(), flags: changed = (flags) => flags, wrap = (all) => all } =
     options;
-  const { flags, script, variables } = mainCommand(task);
-  const module = options.module ?? script;
-  const command = [Deno.execPath(), "run", "--no-prompt", ...changed(flags), module.href];
-  const [program = "", ...args] = wrap(command);
   const kept = KEPT.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
+  const env: Record<string, string> = {
+    ...Object.fromEntries(kept),
+    ...task === "dev" ? { DIT_ENV: "development" } : {},
+    NO_COLOR: "1",
+    PORT: `${port}`,
+    ...options.env,
+  };
+  const { args: [run = "", ...flags], variables } = commandOf(folder, env);
+  const script = flags.pop() ?? "";
+  const module = options.module?.href ?? script;
+  const [program = "", ...args] = wrap([Deno.execPath(), run, ...changed(flags), module]);
   const child = new Deno.Command(program, {
     args,
     cwd: folder,
     clearEnv: true,
-    env: { ...Object.fromEntries(kept), ...variables, NO_COLOR: "1", PORT: `${port}`, ...options.env },
+    env: { ...Object.fromEntries(variables), ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -3,23 +3,21 @@
  *
  * @module
  */
-import { mainCommand, runFlags } from "../../../cli/cluster/service_process.ts";
-import configuration from "../../../deno.json" with { type: "json" };
 import { type RunningService, type RunOptions, runService } from "./running_service.ts";
+import { flagsOfTask, type TaskName } from "./task_flags.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 
 /** Runs a script of the repository in a folder, with the flags that its task gives it, to its end. */
 export async function runTask(
-  task: keyof typeof configuration.tasks,
+  task: TaskName,
   script: string,
   args: string[],
   folder: string,
   env: Record<string, string> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { command } = configuration.tasks[task];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", ...runFlags(command, script), ROOT + script, ...args],
+    args: ["run", "--no-check", ...flagsOfTask(task, script), ROOT + script, ...args],
     cwd: folder,
     env,
   }).output();
@@ -27,10 +25,28 @@ export async function runTask(
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
 }
 
+/** Runs a script that the launcher runs before the service, as it does. */
+export async function runApart(
+  script: "cli/vacuum.ts" | "cli/bundle_client.ts",
+  folder: string,
+  argument: string,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--quiet", "--unstable-bundle", "--allow-all"],
+      `--config=${ROOT}deno.json`,
+      ROOT + script,
+      argument,
+    ],
+    cwd: folder,
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
 /** Vacuums and starts the service as `deno task dev` does, and waits until it listens, or has ended. */
 export async function startProcess(options: RunOptions): Promise<RunningService> {
-  const env = { ...mainCommand("dev").variables, ...options.env };
-  await runTask("dev", "cli/vacuum.ts", [], options.folder, env);
+  await runApart("cli/vacuum.ts", options.folder, options.env?.DIT_KV ?? ".dit/kv.sqlite3");
   const service = runService(options);
   await Promise.race([service.until("listening").catch(() => {}), service.ended]);
   return service;

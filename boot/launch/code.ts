@@ -1,0 +1,2 @@
+/** The program, as a folder. */
+export const CODE = new URL("../../", import.meta.url);

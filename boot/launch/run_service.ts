@@ -1,0 +1,77 @@
+// deno-lint-ignore-file no-console -- it passes on what the service writes.
+/**
+ * The service as the child of a process that started it: signals reach it, its exit code is passed on, and it ends when
+ * whoever started it has ended, however that came.
+ *
+ * @module
+ */
+import { readRuntimeLines } from "../runtime_lines.ts";
+import { ENDS_WITH_STDIN } from "../shutdown.ts";
+import { denoProgram } from "./run_deno.ts";
+import type { ServiceCommand } from "./service_command.ts";
+
+/** How a child is started. */
+export interface SpawnOptions extends Pick<Deno.CommandOptions, "stdout" | "stderr"> {
+  /** Variables that come before those of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A child. */
+export interface ServiceChild {
+  /** The process. */
+  readonly process: Deno.ChildProcess;
+  /** Its end. */
+  readonly ended: Promise<Deno.CommandStatus>;
+}
+
+/** Starts the service. */
+export async function spawnService(
+  { args, variables }: ServiceCommand,
+  { env = {}, stdout = "inherit", stderr = "inherit" }: SpawnOptions = {},
+): Promise<ServiceChild> {
+  const process = new Deno.Command(await denoProgram(), {
+    args: [...args, ENDS_WITH_STDIN],
+    env: { ...env, ...variables },
+    // It never gets a byte. The system closes it when this process ends, even by a signal that nobody can catch.
+    stdin: "piped",
+    stdout,
+    stderr,
+    // Ctrl-C in a terminal reaches a whole group: the service is told once, by us.
+    detached: true,
+  }).spawn();
+  return { process, ended: process.status };
+}
+
+/** Runs the service until it ends. Gives the code to exit with. */
+export async function runService(command: ServiceCommand): Promise<number> {
+  // On a file the runtime has nothing to say that this process would have to see first.
+  const isFiltered = command.storeFile === undefined;
+  const { process, ended } = await spawnService(command, { stderr: isFiltered ? "piped" : "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      try {
+        process.kill("SIGTERM");
+      } catch {
+        // It has ended already.
+      }
+    });
+  }
+  if (isFiltered) await passLines(process.stderr);
+  const { code } = await ended;
+  return code;
+}
+
+/** Writes what the service writes to stderr, but for lines with the store's URL. */
+async function passLines(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+  const take = readRuntimeLines({
+    pass: (line) => console.error(line),
+    tell: (line) => console.log(JSON.stringify({ event: "store_client", ...line })),
+  });
+  let rest = "";
+  for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  }
+  if (rest !== "") take(rest);
+}

@@ -1,0 +1,83 @@
+/**
+ * The command that starts the service with exactly the permissions that its settings and its configuration need.
+ *
+ * @module
+ */
+import { checkConfig } from "../../core/config/check/check.ts";
+import { loadConfig } from "../load_config.ts";
+import { filesOfStore, hostOfUrl, needsOf } from "../needs.ts";
+import { isStoreFile } from "../open_store.ts";
+import { permissionFlags } from "../permissions.ts";
+import { readSettings, type Settings } from "../settings.ts";
+import { telemetryVariables } from "../telemetry_settings.ts";
+import { CODE } from "./code.ts";
+import { configurationFiles } from "./configuration_files.ts";
+import { discoverHosts } from "./discover_hosts.ts";
+import { missingFolder, realFile } from "./paths.ts";
+
+/** How a service is started. */
+export interface ServiceCommand {
+  /** What to give to Deno. */
+  readonly args: readonly string[];
+  /** Variables besides those of this process. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** The settings. */
+  readonly settings: Settings;
+  /** The store's file by its real name; undefined where it is none. */
+  readonly storeFile: string | undefined;
+}
+
+/**
+ * Reads the settings and the configuration and gives the command. `warn` hears sentences about what may go wrong later.
+ * @throws Errors that `mistakesOf` has sentences for, where a person made a mistake.
+ */
+export async function serviceCommand(
+  environment: (name: string) => string | undefined,
+  warn: (sentence: string) => void,
+): Promise<ServiceCommand> {
+  const asked = new Set<string>();
+  const variables = telemetryVariables(environment);
+  const settings = readSettings((name) => {
+    asked.add(name);
+    return variables[name] ?? environment(name);
+  });
+  const deployment = checkConfig(await loadConfig(settings.config), settings);
+  const storeFile = isStoreFile(settings.kv) ? await realFile(settings.kv) : undefined;
+  const { net, read, write, env, sys } = needsOf(settings, deployment);
+  // It is opened by the name that it has in the settings, and locked by the one that it really has.
+  const real = storeFile === undefined ? [] : filesOfStore(storeFile);
+  const folder = storeFile === undefined ? undefined : await missingFolder(storeFile);
+  const folders = folder === undefined ? [] : [folder];
+  const flags = permissionFlags({
+    net: [...net, ...await providersHosts(settings, warn)],
+    read: [...read, ...real, ...folders, ...await configurationFiles(settings.config)],
+    write: [...write, ...real, ...folders],
+    env: [...asked, ...env],
+    sys,
+  });
+  return {
+    args: [
+      "run",
+      "--no-prompt",
+      `--config=${new URL("deno.json", CODE).pathname}`,
+      ...flags,
+      new URL("main.ts", CODE).href,
+    ],
+    variables,
+    settings,
+    storeFile,
+  };
+}
+
+/** Where the identity provider's endpoints are, besides where it is itself: it alone knows. */
+async function providersHosts({ oidc }: Settings, warn: (sentence: string) => void): Promise<string[]> {
+  if (oidc === undefined) return [];
+  const hosts = await discoverHosts(oidc.issuer);
+  if (hosts === undefined) {
+    warn(
+      "The identity provider did not say where its endpoints are: if they are not all at " +
+        `${hostOfUrl(oidc.issuer)}, operators can sign in after another start only.`,
+    );
+  }
+  return hosts ?? [];
+}

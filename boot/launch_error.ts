@@ -1,0 +1,4 @@
+/** The service cannot be started as a process of its own; the message is one sentence for a person. */
+export class LaunchError extends Error {
+  override readonly name = "LaunchError";
+}

@@ -1,0 +1,32 @@
+// deno-lint-ignore-file no-console -- a command line tool speaks to a person.
+/**
+ * `deno task start` and `deno task dev`: starts the service with exactly the permissions that its settings and its
+ * configuration need. `--show` prints the command instead, one argument a line.
+ *
+ * @module
+ */
+import { processEnvironment } from "../boot/credentials.ts";
+import { prepare } from "../boot/launch/prepare.ts";
+import { runService } from "../boot/launch/run_service.ts";
+import { serviceCommand } from "../boot/launch/service_command.ts";
+import { runCommand } from "./command.ts";
+
+const warn = (sentence: string) => console.error(sentence);
+
+await runCommand({
+  use: [
+    "Use: deno task start [--show]     for production (docs/operating.md)",
+    "     deno task dev [--show]       for development",
+    "Both start the service as its settings (PORT, DIT_KV and so on) say; --show prints the command instead.",
+  ].join("\n"),
+  options: { show: { type: "boolean", default: false } },
+  async work({ values: { show } }) {
+    const command = await serviceCommand(processEnvironment, warn);
+    if (show) {
+      const variables = Object.entries(command.variables).map(([name, value]) => `${name}=${value}`);
+      return console.log([...variables, "deno", ...command.args].join("\n"));
+    }
+    await prepare(command, warn);
+    Deno.exit(await runService(command));
+  },
+});
