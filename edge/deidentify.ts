@@ -76,7 +76,7 @@ export function deidentify(options: EdgeOptions): EdgeHandler {
 /** What the guard against guessing looks at. */
 type Shown = Pick<Request, "method" | "headers"> & { readonly kind: RouteKind; readonly path: string };
 
-/** Makes the function that refuses who has tried too many tokens, before theirs is looked at. */
+/** Makes the function that refuses who has tried too many wrong tokens, and every form of a network that has. */
 function guessGuard(
   { guesses, isOperator = () => false }: EdgeOptions,
 ): (sender: string, shown: Shown) => void {
