@@ -1,7 +1,8 @@
 /**
  * On a log server: the keys of an ACS elsewhere under which it has stored something. Each has an ordinal and an alive row
  * of its own here, so that a stored use is a claim like any other: committed in groups, counted by the audit, and swept
- * with its key.
+ * with its key. That a key has ended is never forgotten: with a new number its uses, whose claims are swept, could be
+ * stored a second time after a clock that was ahead.
  *
  * @module
  */
@@ -19,7 +20,7 @@ export interface RemoteKeyRow {
   readonly ordinal: number;
   /** Unix seconds until which the ACS redeems under it. */
   readonly redeemUntil: number;
-  /** Whether its uses are being swept. */
+  /** Whether it has ended here: its uses are swept, and nothing is ever stored under it again. */
   readonly ended: boolean;
 }
 
@@ -33,8 +34,6 @@ export interface RemoteKey {
 
 /** Seconds that what was stored under a key outlives it. */
 const OUTLIVES_SECONDS = 3_600;
-/** Seconds after which even the name of an ended key is forgotten: far beyond any difference of clocks. */
-const FORGET_SECONDS = 86_400;
 const MAX_CACHED = 1_000;
 
 /** The remote keys of one process. */
@@ -103,18 +102,15 @@ export class RemoteKeys {
   }
 }
 
-/** Ends the remote keys whose time is over at `nowSeconds`; what was stored under them is swept later. Idempotent. */
+/**
+ * Ends the remote keys whose time is over at `nowSeconds`, for good; what was stored under them is swept later. Gives how
+ * many it ended. Idempotent.
+ */
 export async function endRemoteKeys(store: Store, region: string, nowSeconds: number): Promise<number> {
   let ended = 0;
   for await (const entry of store.list<RemoteKeyRow>(REMOTE_KEYS.all())) {
-    const { ordinal, redeemUntil } = entry.value;
-    if (entry.value.ended) {
-      if (nowSeconds >= redeemUntil + FORGET_SECONDS) {
-        await store.commit((commit) => commit.check(entry).delete(entry.key));
-      }
-      continue;
-    }
-    if (nowSeconds < redeemUntil) continue;
+    const { ordinal, redeemUntil, ended: endedBefore } = entry.value;
+    if (endedBefore || nowSeconds < redeemUntil) continue;
     const endedKey: EndedKey = {
       app: entry.key[1] as string,
       region,
