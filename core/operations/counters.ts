@@ -112,14 +112,20 @@ export class Counters {
 
   /**
    * What may leave the process for somebody who writes it down often: the same totals, but of the series that are told
-   * by the hour those hours alone which were told ({@linkcode HourTeller}). Their names stand there before, with 0.
+   * by the hour those hours alone which were told ({@linkcode HourTeller}). From the end of an hour on its names stand
+   * there, with 0: within it a new name would tell the moment of its first event as well as a number.
    */
   exported(): AppCounts {
-    const live = new Tally();
+    const shown = new Tally();
     for (const [app, counts] of this.#totals.counts) {
-      for (const [series, count] of counts) live.add(app, series, isHourly(series) ? 0 : count);
+      for (const [series, count] of counts) if (!isHourly(series)) shown.add(app, series, count);
     }
-    return sumCounts([this.#expected.counts, live.counts, this.#told.counts]);
+    for (const hour of this.untoldHours(this.#hour())) {
+      for (const [app, counts] of this.#untold.get(hour)?.counts ?? []) {
+        for (const series of counts.keys()) if (isHourly(series)) shown.add(app, series, 0);
+      }
+    }
+    return sumCounts([this.#expected.counts, shown.counts, this.#told.counts]);
   }
 
   /** This process's own hours before `hour` that were not told yet. */

@@ -7,8 +7,8 @@
  * written once, by whoever tells, keeps two from telling the same hour; it is written when somebody asks for the metrics
  * and not before, so that an hour which no scraper has seen is still there for the next process.
  *
- * What is told for the first time has stood there with 0 for two minutes: a scraper takes a series that comes out of
- * nothing for one that has always been so high.
+ * What is told for the first time has stood there with 0 for two minutes, and not before its hour was over: a scraper
+ * takes a series that comes out of nothing for one that has always been so high.
  *
  * @module
  */
@@ -84,7 +84,10 @@ export class HourTeller {
     }
     if (now - this.#lookedAt < LOOK_SECONDS) return;
     const current = Math.floor(now / HOUR_SECONDS);
-    for (const foreign of await this.#foreignHours(Math.max(since, current - MAX_WAITING_HOURS), current)) {
+    // Not of the current hour: a name that comes up tells the moment of its first event.
+    for (
+      const foreign of await this.#foreignHours(Math.max(since, current - MAX_WAITING_HOURS), current - 1)
+    ) {
       const seenForLong = this.#announce(foreign.counts, now);
       if (!seenForLong || now < this.#dueAt(foreign.hour)) continue;
       if (await this.#claim(foreign.hour, foreign.process)) this.#counters.tell(foreign.counts);

@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { Counters, LIVE_MINUTES, sumCounts, sumOf } from "../../../core/operations/counters.ts";
-import { isHourly, METRICS, parseSeries, powerBucket, seriesOf } from "../../../core/operations/metrics.ts";
+import {
+  EXPECTED_OF_APPS,
+  isHourly,
+  METRICS,
+  parseSeries,
+  powerBucket,
+  seriesOf,
+} from "../../../core/operations/metrics.ts";
 
 const HOUR = 500_000;
 
@@ -75,9 +82,9 @@ Deno.test("Counters.exported() tells of clients and issuance by hours that were 
   };
   count();
   assertEquals(shown(), { logs: 0, issued: 0, refused: 1, tokens: 0, uses: 0 });
-  assert(counters.exported().get("demo")!.has("uses 1"), "a series stands there with 0 before it is told");
   assertEquals(counters.untoldHours(HOUR), []);
   clock.now += 3_600;
+  assert(counters.exported().get("demo")!.has("uses 1"), "a series stands there with 0 before it is told");
   count();
   assertEquals(counters.untoldHours(HOUR + 1), [HOUR]);
   assertEquals(shown(), { logs: 0, issued: 0, refused: 2, tokens: 0, uses: 0 });
@@ -89,6 +96,33 @@ Deno.test("Counters.exported() tells of clients and issuance by hours that were 
   assertEquals(shown(), { logs: 1, issued: 1, refused: 2, tokens: 2, uses: 1 });
   counters.tell(new Map([["demo", new Map([["tokens", 5], ["requests tokens session_invalid", 7]])]]));
   assertEquals(shown(), { logs: 1, issued: 1, refused: 2, tokens: 7, uses: 1 });
+});
+
+Deno.test("Counters.exported() has the same names before and after anything that is told by the hour", () => {
+  const { clock, counters } = countersAt();
+  counters.expect("demo", EXPECTED_OF_APPS);
+  const names = () =>
+    [...counters.exported()].flatMap(([app, all]) => [...all.keys()].map((s) => `${app} ${s}`));
+  const happenings: readonly (() => void)[] = [
+    () => counters.answered(accepted),
+    () => counters.answered({ ...accepted, outcome: "replayed" }),
+    () => counters.answered({ ...accepted, outcome: "use_taken", duration: ">=10s" }),
+    () => counters.answered({ ...accepted, app: undefined, outcome: "app_unknown" }),
+    () => counters.answered({ ...accepted, route: "redeem", outcome: "key_expired" }),
+    () => counters.answered({ ...accepted, route: "tokens", outcome: "ok" }),
+    () => counters.issued("demo", 2),
+    () => counters.logged("demo", 5, 3, ["event_late"]),
+    () => counters.committed(1, true),
+    () => counters.committed(9, false),
+  ];
+  for (const happen of happenings) {
+    const before = names();
+    happen();
+    assertEquals(names(), before, happen.toString());
+  }
+  const before = names();
+  clock.now += 3_600;
+  assert(names().length > before.length, "the hour is over");
 });
 
 Deno.test("Counters tells what is counted after its hour was told, where a clock was set back", () => {

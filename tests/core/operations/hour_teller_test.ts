@@ -180,6 +180,24 @@ Deno.test("of several processes on one store each hour is told once, whoever liv
   });
 });
 
+Deno.test("what another process counts has no name here before its hour is over", async () => {
+  await withStore(true, async (store) => {
+    const clock = { now: HOUR * 3_600 };
+    const [one, two] = [processOn(store, clock, "one"), processOn(store, clock, "two")];
+    one.counters.issued("demo", 3);
+    await one.rows.flush();
+    const names = async () => {
+      await two.teller.tell();
+      return [...two.counters.exported().get("demo")?.keys() ?? []];
+    };
+    assertEquals(await names(), []);
+    clock.now += 3_599;
+    assertEquals(await names(), []);
+    clock.now += 61;
+    assertEquals(await names(), ["tokens"]);
+  });
+});
+
 Deno.test("two that tell at the same moment tell an hour once", async () => {
   await withStore(true, async (store) => {
     const clock = { now: HOUR * 3_600 };
@@ -187,7 +205,7 @@ Deno.test("two that tell at the same moment tell an hour once", async () => {
     gone.counters.issued("demo", 3);
     await gone.rows.flush();
     const both = [processOn(store, clock, "one"), processOn(store, clock, "two")];
-    for (const seconds of [0, TELL_AFTER_SECONDS, 3_600 + TELL_FOR_OTHERS_AFTER_SECONDS]) {
+    for (const seconds of [0, 3_600, TELL_FOR_OTHERS_AFTER_SECONDS]) {
       clock.now += seconds;
       await Promise.all(both.map(({ teller }) => teller.tell()));
     }
