@@ -219,7 +219,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "routes/openapi",
     imports: ["core/", "edge/"],
-    packages: ["hono", "swagger-ui-dist/", "zod"],
+    packages: ["hono", "zod"],
   },
   { room: "routes", imports: ["core/", "edge/", "routes/"], packages: ["hono", "zod"] },
 

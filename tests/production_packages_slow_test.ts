@@ -55,3 +55,24 @@ Deno.test("the tests are checked, formatted and linted as production is", () => 
   assertEquals(development.lint.rules, production.lint.rules);
   assertEquals(development.fmt.lineWidth, production.fmt.lineWidth);
 });
+
+Deno.test("production's packages have less than 20 MB in all", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: ROOT })
+    .output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
+  let bytes = 0;
+  for (const name of await lockedPackages("deno.lock")) {
+    const [, packageName, version] = /^(.+)@([^@]+)$/.exec(name) ?? [];
+    bytes += await sizeOf(`${npmCache}/registry.npmjs.org/${packageName}/${version}`);
+  }
+  assert(bytes > 1e6 && bytes < 20e6, `${bytes} bytes`);
+});
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    bytes += isDirectory ? await sizeOf(path) : (await Deno.stat(path)).size;
+  }
+  return bytes;
+}

@@ -23,7 +23,6 @@ export const PAGES: readonly Passage[] = [
   { kind: "openapi", path: "/openapi", passes: [] },
   { kind: "openapi", path: "/openapi.json", passes: [] },
   { kind: "openapi", path: "/openapi.css", passes: [] },
-  { kind: "openapi", path: "/openapi.js", passes: [] },
   // The identity provider sends the browser back with a code that counts once, and only with its verifier.
   { kind: "console", path: "/console/sign-in/callback", passes: ["cookie", "host"], query: true },
   { kind: "console", path: "/console", passes: CONSOLE },

@@ -1,7 +1,5 @@
 /**
- * `GET /openapi.json`: the API as its operations describe it. `GET /openapi`: the same for people, in Swagger UI, which is
- * served from its package: nothing is asked of anybody else. (A script that a dependency of the package brings, to count
- * installations, is not run: Deno runs none.)
+ * `GET /openapi.json`: the API as its operations describe it. `GET /openapi`: the same for people.
  *
  * @module
  */
@@ -10,18 +8,16 @@ import { utf8 } from "../../core/base/bytes.ts";
 import { inPieces } from "../../edge/http/in_pieces.ts";
 import { apiDocument } from "./document.ts";
 import style from "./page.css" with { type: "text" };
-import script from "./page.js" with { type: "text" };
 import { ApiPage } from "./page.tsx";
 
-/** A day: it changes with the version of its package. */
-const ASSET_CACHING = "public, max-age=86400";
+/** Kept for a day: it changes with a version. */
+const STYLE = { "cache-control": "public, max-age=86400", "content-type": "text/css; charset=utf-8" };
 const HEADERS = {
   "cache-control": "public, max-age=300",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
 };
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
+const POLICY = "default-src 'none'; style-src 'self'; img-src data:; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The router of the document of all described routes of `app`. */
@@ -30,9 +26,9 @@ export function openApiRoutes(app: Hono): Hono {
   const readDocument = () => document ??= apiDocument(app);
   const encoded = new Map<string, Uint8Array<ArrayBuffer>>();
   /** Answers with what `make` gives the first time that somebody wants it. */
-  const serve = async (c: Context, make: () => string | Promise<string>, headers: Record<string, string>) => {
+  const serve = (c: Context, make: () => string, headers: Record<string, string>) => {
     const { path } = c.req;
-    const bytes = encoded.get(path) ?? utf8(await make());
+    const bytes = encoded.get(path) ?? utf8(make());
     encoded.set(path, bytes);
     return c.body(inPieces(bytes), 200, { ...HEADERS, ...headers, "content-length": `${bytes.length}` });
   };
@@ -42,26 +38,8 @@ export function openApiRoutes(app: Hono): Hono {
       return serve(c, () => JSON.stringify(readDocument()), headers);
     })
     .get("/openapi", (c) => {
-      const page = <ApiPage document={readDocument()} />;
-      return c.html(page, 200, { ...HEADERS, "content-security-policy": POLICY });
+      const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY };
+      return serve(c, () => String(<ApiPage document={readDocument()} />), headers);
     })
-    // Large, and rarely wanted: read when somebody first does.
-    .get("/openapi.js", (c) => serve(c, readScript, asset("text/javascript")))
-    .get("/openapi.css", (c) => serve(c, readStyle, asset("text/css")));
-}
-
-function asset(type: string): Record<string, string> {
-  return { "cache-control": ASSET_CACHING, "content-type": `${type}; charset=utf-8` };
-}
-
-async function readScript(): Promise<string> {
-  const { default: viewer } = await import("swagger-ui-dist/swagger-ui-bundle.js", {
-    with: { type: "text" },
-  });
-  return `${viewer}\n${script}`;
-}
-
-async function readStyle(): Promise<string> {
-  const { default: viewer } = await import("swagger-ui-dist/swagger-ui.css", { with: { type: "text" } });
-  return viewer + style;
+    .get("/openapi.css", (c) => serve(c, () => style, STYLE));
 }

@@ -10,8 +10,6 @@ const SCHEMES = ["light", "dark"] as const;
 interface Looking {
   /** Whether what is folded up is opened. */
   readonly opened?: boolean;
-  /** What a script has to have drawn first. */
-  readonly drawn?: string;
 }
 
 /** Looks at a page on a phone and on a desk, in light and dark; leaves pictures for a person to look at. */
@@ -19,7 +17,6 @@ async function lookAt(page: Page, name: string, url: string, looking: Looking = 
   for (const width of [390, 1440]) {
     await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
     await page.goto(url);
-    if (looking.drawn !== undefined) await page.locator(looking.drawn).first().waitFor();
     if (looking.opened === true) {
       await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
     }
@@ -54,7 +51,7 @@ browserTest(
     await withDemoConsole(async ({ link, demo, service }) => {
       await demo("--clients=40");
       await lookAt(page, "sign-in", `${service.url}/console/sign-in`);
-      await lookAt(page, "api", `${service.url}/openapi`, { drawn: ".opblock" });
+      await lookAt(page, "api", `${service.url}/openapi`);
       await signInWith(page, link);
       await lookAt(page, "overview", `${service.url}/console`);
       const demoPages = `${service.url}/console/apps/demo`;

@@ -6,7 +6,7 @@ import type { RunningService } from "../support/processes/running_service.ts";
 
 const CONNECTIONS = 4;
 const STREAMS = 100;
-const PATH = "/openapi.js";
+const PATH = "/openapi";
 
 /** Resident memory of a process in MiB. Deno itself reads nothing below /proc unless it may do everything. */
 async function residentMiB({ child }: RunningService): Promise<number> {
