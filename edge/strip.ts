@@ -49,10 +49,13 @@ export const ROUTE_KINDS: readonly RouteKind[] = PASSAGES.map(({ kind, path, pas
   anonymous: rest.anonymous ?? false,
 }));
 
-/** `:app` is one part of a path and never none; `*` is whatever follows. */
+/**
+ * `:app` is one part of a path and never none; `/*` is whatever follows, and nothing too: so Hono reads the paths of its
+ * middleware, and what one of them answers has to be of its kind.
+ */
 function patternOf(path: string): RegExp {
   return new RegExp(
-    `^${path.replaceAll(".", "\\.").replace(/:[a-z]+/g, "[^/]+").replace(/\*$/, ".*")}$`,
+    `^${path.replaceAll(".", "\\.").replace(/:[a-z]+/g, "[^/]+").replace(/\/\*$/, "(?:/.*)?")}$`,
     "s",
   );
 }

@@ -25,7 +25,6 @@ export const PAGES: readonly Passage[] = [
   { kind: "openapi", path: "/openapi.css", passes: [] },
   // The identity provider sends the browser back with a code that counts once, and only with its verifier.
   { kind: "console", path: "/console/sign-in/callback", passes: ["cookie", "host"], query: true },
-  { kind: "console", path: "/console", passes: CONSOLE },
   { kind: "console", path: "/console/*", passes: CONSOLE },
   // A holder of the token hears what is wrong with the path.
   { kind: "admin", path: "/admin/*", passes: OPERATOR_ACTS },

@@ -16,7 +16,10 @@ Deno.test("kindOf() knows every path by its kind, and lets nothing of any other 
     "/admin/v1/stores": "admin",
     "/admin/v1/keys": "admin",
     "/admin/anything": "admin",
+    "/admin/": "admin",
+    "/admin": "admin",
     "/console": "console",
+    "/console/": "console",
     "/console/keys": "console",
     "/console/sign-in/callback": "console",
     "/metrics": "metrics",
@@ -37,7 +40,8 @@ Deno.test("kindOf() knows every path by its kind, and lets nothing of any other 
       "/v1/apps/a/b/logs",
       "/x/v1/apps/demo/logs",
       "/consoles",
-      "/admin",
+      "/admins",
+      "/metrics/",
       "/openapi.yaml",
     ]
   ) {

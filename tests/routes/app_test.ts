@@ -10,6 +10,7 @@ import {
   fetchTokens,
   signLog,
 } from "../support/client/protocol_client.ts";
+import { ADMIN_TOKEN, OPERATED } from "../support/browser/console_browser.ts";
 import { snapshot, withService } from "../support/service/service.ts";
 
 const ROUTES = [
@@ -66,6 +67,26 @@ Deno.test("Every path that is no route answers 404 route_unknown, whatever it ca
     ) {
       for (const method of ["GET", "POST", "PUT"]) {
         await assertRefusedUnwritten(test, [path, { method, headers }], 404, "route_unknown");
+      }
+    }
+  });
+});
+
+Deno.test("Beside a port of operators, the public one knows no path that a route or a guard of theirs answers", async () => {
+  const settings = { operatorsListener: { host: "127.0.0.1", port: 0 } };
+  await withService({ ...OPERATED, settings }, async (test) => {
+    const theirs = test.app.routes.map(({ path }) => path).filter((path) =>
+      /^\/(?:admin|console|metrics)/.test(path)
+    );
+    const paths = new Set(theirs.flatMap((path) => {
+      const one = path.replace(/:[a-z]+/g, "notes").replace(/\/\*$/, "");
+      return [one, `${one}/`, `${one}/x`];
+    }));
+    for (const path of ["/admin", "/console", "/metrics"]) assert(paths.has(path), path);
+    for (const authorization of ["Bearer x", `Bearer ${ADMIN_TOKEN}`]) {
+      for (const path of paths) {
+        const response = await test.send(path, { headers: { authorization } });
+        assertEquals([response.status, (await response.json()).code], [404, "route_unknown"], path);
       }
     }
   });
