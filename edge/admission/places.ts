@@ -1,6 +1,6 @@
 /**
  * Places for what goes on at once, so shared that nobody takes the last ones: a group may hold as many as a fixed multiple
- * of those that are still free. One alone can have about half, five about an eighth each, and some are always left for
+ * of those that are still free. One alone can have about half, five about a sixth each, and some are always left for
  * who holds none. (Dynamic thresholds: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet
  * switches", IEEE/ACM Transactions on Networking 6(2), 1998.)
  *
