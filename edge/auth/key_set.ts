@@ -9,6 +9,7 @@ import {
   decodeJwt,
   decodeProtectedHeader,
   errors,
+  type JSONWebKeySet,
   type JWTPayload,
   jwtVerify,
   type JWTVerifyGetKey,
@@ -114,7 +115,7 @@ export class KeySet {
       });
       const body = await readBoundedBytes(response.body, MAX_SET_BYTES);
       if (response.status !== 200) throw unreadable();
-      this.#keys = createLocalJWKSet(JSON.parse(new TextDecoder().decode(body)));
+      this.#keys = createLocalJWKSet(withoutStrays(JSON.parse(new TextDecoder().decode(body))));
       this.#readAtSeconds = nowSeconds;
     } catch {
       // Why is between the issuer and the operator, who sees the refusals; a message may name more than its host.
@@ -122,6 +123,15 @@ export class KeySet {
       throw unreadable();
     }
   }
+}
+
+/** A set without the entries that are no objects: one of them makes no other key unusable (RFC 7517, section 5). */
+function withoutStrays(set: JSONWebKeySet): JSONWebKeySet {
+  if (!Array.isArray(set?.keys)) return set;
+  return {
+    ...set,
+    keys: set.keys.filter((key) => typeof key === "object" && key !== null && !Array.isArray(key)),
+  };
 }
 
 /** Verifies with the key that fits the JWT's header, or, where several do, with each of them. */
@@ -139,12 +149,19 @@ async function verifyWithAny(
       try {
         return (await jwtVerify(token, key, expected)).payload;
       } catch (failure) {
-        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+        // A key that cannot be used, such as one that is too short, says nothing of the next.
+        if (isAboutClaims(failure)) throw failure;
       }
       if (++tried === MAX_TRIED) break;
     }
     throw new errors.JWSSignatureVerificationFailed();
   }
+}
+
+/** Whether a JWT was refused for what it says, under a key that has signed it. */
+function isAboutClaims(error: unknown): boolean {
+  return error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed ||
+    error instanceof errors.JWTInvalid;
 }
 
 /** Whether a newer set could verify a JWT that this one does not. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { assertEquals } from "@std/assert";
 import {
   type CryptoKey,
@@ -39,8 +40,8 @@ class Issuer {
     this.keys = this.keys.filter((key) => key.kid !== kid);
   }
 
-  async authenticator(): Promise<SessionAuthenticator> {
-    const key = { kind: "jwks", url: URL_OF_SET, algorithms: ["ES256"] } as const;
+  async authenticator(algorithm: "ES256" | "RS256" = "ES256"): Promise<SessionAuthenticator> {
+    const key = { kind: "jwks", url: URL_OF_SET, algorithms: [algorithm] } as const;
     const fetch = (input: string | URL | Request) => {
       assertEquals(String(input), URL_OF_SET);
       this.fetches++;
@@ -177,6 +178,43 @@ Deno.test("a JWT that does not name its key is tried with each that fits", async
   for (const key of unfit) {
     issuer.pass(31);
     assertEquals(await issuer.check(verify, await issuer.sign(key, {})), "session_invalid");
+  }
+});
+
+Deno.test("a key that cannot be used keeps none of the others of its set from being tried", async () => {
+  const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
+  const right = await exportJWK(publicKey);
+  const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
+  const stranger = await exportJWK((await generateKeyPair("RS256", { extractable: true })).publicKey);
+  const alg = "RS256";
+  for (
+    const unusable of [short, { ...short, kid: "x" }, { kty: "RSA", n: "AQAB", e: "!!" }, { kty: "RSA" }, {}]
+  ) {
+    for (const keys of [[unusable, right], [stranger, unusable, right], [right, unusable]]) {
+      const issuer = new Issuer();
+      issuer.answer = () => Response.json({ keys });
+      const verify = await issuer.authenticator(alg);
+      assertEquals(await issuer.check(verify, await issuer.sign(privateKey, { alg })), "alice");
+      // What a right key has signed is judged by what it says.
+      const over = await issuer.sign(privateKey, { alg }, { exp: issuer.seconds - 31 });
+      assertEquals(await issuer.check(verify, over), "session_invalid");
+    }
+  }
+});
+
+Deno.test("an entry of a key set that is no object is passed over", async () => {
+  const issuer = new Issuer();
+  const key = await issuer.publish("a");
+  const verify = await issuer.authenticator();
+  issuer.answer = () => Response.json({ keys: [null, "a", 5, [], ...issuer.keys, false] });
+  for (const header of [{ kid: "a" }, {}]) {
+    assertEquals(await issuer.check(verify, await issuer.sign(key, header)), "alice");
+  }
+  issuer.pass(601);
+  for (const set of [null, [], "keys", { keys: { a: 1 } }, {}]) {
+    issuer.answer = () => Response.json(set);
+    assertEquals(await issuer.check(verify, await issuer.sign(key, { kid: "a" })), "sessions_unavailable 30");
+    issuer.pass(5);
   }
 });
 
