@@ -1,7 +1,7 @@
 /**
  * The addresses of which something is remembered for a while, in the groups that their owners can hand out: who has one
  * address of a group often has many. Nothing of an address is kept but a keyed hash, in memory only, under a key that
- * changes every hour.
+ * changes every hour. The old key goes half a minute later: until then it finds the groups that hold places still.
  *
  * @module
  */
@@ -66,11 +66,18 @@ export interface Sender {
 interface WiderGroup extends Group {
   /** Networks inside it that are remembered: it is forgotten with the last. */
   members: number;
-  readonly name: string;
+  name: string;
 }
 
 interface Remembered extends Sender {
   readonly wider: readonly WiderGroup[];
+}
+
+/** What was remembered under the key before. */
+interface Previous {
+  readonly key: Uint8Array;
+  readonly senders: ReadonlyMap<string, Remembered>;
+  readonly wider: ReadonlyMap<string, WiderGroup>;
 }
 
 /** How addresses are remembered. */
@@ -86,6 +93,8 @@ export interface GroupsOptions {
 }
 
 const KEY_LIFE_MS = 3_600_000;
+/** How long the groups of the key before are found: longer than a body may take to arrive, and so than a place is held for one. */
+const CARRIED_MS = 30_000;
 
 /** The networks that were seen of late. */
 export class Groups {
@@ -97,6 +106,7 @@ export class Groups {
   #keyMadeAt: number;
   #senders = new Map<string, Remembered>();
   #wider = new Map<string, WiderGroup>();
+  #previous: Previous | undefined;
 
   /** Nobody is remembered yet. */
   constructor({ random, maxAddresses = 50_000, now, burst }: GroupsOptions) {
@@ -113,10 +123,15 @@ export class Groups {
     return this.#senders.size;
   }
 
-  /** What is remembered of an address; of a new one everything is fresh. */
+  /**
+   * What is remembered of an address; of a new one everything is fresh. Who was seen under the key before has the same
+   * groups for a while, since places are held by them, with a fresh allowance.
+   */
   of(address: string): Sender {
     const now = this.#now();
+    if (now - this.#keyMadeAt >= CARRIED_MS) this.#previous = undefined;
     if (now - this.#keyMadeAt >= KEY_LIFE_MS) {
+      this.#previous = { key: this.#key, senders: this.#senders, wider: this.#wider };
       this.#key = this.#random(32);
       this.#keyMadeAt = now;
       this.#senders = new Map();
@@ -137,14 +152,21 @@ export class Groups {
   }
 
   #remember(narrowest: AddressClass, wider: readonly AddressClass[], now: number): Remembered {
+    const before = this.#previous;
     const around = wider.map((one) => {
       const name = this.#hash(one.name);
-      const group = this.#wider.get(name) ?? { ...this.#fresh(one, now), name, members: 0 };
+      const group = this.#wider.get(name) ??
+        Object.assign(before?.wider.get(hashUnder(before.key, one.name)) ?? {}, {
+          ...this.#fresh(one, now),
+          name,
+          members: 0,
+        });
       group.members++;
       this.#wider.set(name, group);
       return group;
     });
-    return { groups: [this.#fresh(narrowest, now), ...around], wider: around };
+    const own = before?.senders.get(hashUnder(before.key, narrowest.name))?.groups[0];
+    return { groups: [Object.assign(own ?? {}, this.#fresh(narrowest, now)), ...around], wider: around };
   }
 
   #fresh({ allowance }: AddressClass, now: number): Group {
@@ -157,6 +179,10 @@ export class Groups {
   }
 
   #hash(name: string): string {
-    return createHmac("sha256", this.#key).update(name).digest("base64");
+    return hashUnder(this.#key, name);
   }
+}
+
+function hashUnder(key: Uint8Array, name: string): string {
+  return createHmac("sha256", key).update(name).digest("base64");
 }

@@ -183,6 +183,22 @@ for (const waits of [false, true]) {
   }
 }
 
+Deno.test("admit() keeps places that are held over a change of its key, and gives them back", async () => {
+  for (const [what, addressOf] of ATTACKERS) {
+    const { admission, clock } = makeAdmission({ maxConcurrent: 320, maxWaiting: 160 });
+    const holders = new Holders(admission);
+    clock.now = 3_599_000;
+    const held = await holders.count(500, addressOf, { waits: true });
+    clock.now += 2_000;
+    // Nothing more than before, and others have all that they had.
+    assertEquals(await holders.count(500, addressOf, { waits: true }), 0, what);
+    assertEquals(await holders.count(20, (index) => `${10 + index}.0.0.1`, { waits: true }), 20, what);
+    await holders.release();
+    assertEquals(await holders.count(500, addressOf, { waits: true }), held, what);
+    await holders.release();
+  }
+});
+
 Deno.test("admit() keeps work going however many wait for bodies", async () => {
   const { admission } = makeAdmission({ maxConcurrent: 64 });
   const holders = new Holders(admission);
