@@ -10,6 +10,7 @@ import { isStoreFile } from "../open_store.ts";
 import { permissionFlags } from "../permissions.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { telemetryVariables } from "../telemetry_settings.ts";
+import { cacheModules } from "./cache_modules.ts";
 import { CODE } from "./code.ts";
 import { configurationFiles } from "./configuration_files.ts";
 import { discoverHosts } from "./discover_hosts.ts";
@@ -43,6 +44,7 @@ export async function serviceCommand(
   });
   const deployment = checkConfig(await loadConfig(settings.config), settings);
   const storeFile = isStoreFile(settings.kv) ? await realFile(settings.kv) : undefined;
+  await cacheModules(settings.config);
   const { net, read, write, env, sys } = needsOf(settings, deployment);
   // It is opened by the name that it has in the settings, and locked by the one that it really has.
   const real = storeFile === undefined ? [] : filesOfStore(storeFile);
@@ -59,6 +61,8 @@ export async function serviceCommand(
     args: [
       "run",
       "--no-prompt",
+      // Otherwise it may import, and so call, whatever hosts Deno imports from, whatever --allow-net says.
+      "--cached-only",
       `--config=${new URL("deno.json", CODE).pathname}`,
       ...flags,
       new URL("main.ts", CODE).href,

@@ -186,3 +186,42 @@ Deno.test("the launcher asks an identity provider where its endpoints are, and s
   assertEquals(await discoverHosts(issuer), ["tokens.example:8443", "keys.example:443"]);
   assertEquals(await discoverHosts(`http://127.0.0.1:${freePort()}`), undefined);
 });
+
+Deno.test("the service imports nothing that was not there at its start, from no host and no registry", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  let asked = 0;
+  await using host = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => {
+    asked++;
+    return new Response("export default 1;", { headers: { "content-type": "text/javascript" } });
+  });
+  const env: Record<string, string> = { ...PRODUCTION, DIT_KV: `${folder}/kv.sqlite3` };
+  const { args } = await serviceCommand((name) => env[name], () => {});
+  const probe = `${folder}/probe.js`;
+  await Deno.writeTextFile(
+    probe,
+    `for (const specifier of JSON.parse(Deno.args[0])) {
+      await import(specifier).then(() => console.log("imported", specifier), ({ message }) =>
+        console.log(/cached-only|cache/.test(message) ? "not there" : message));
+    }`,
+  );
+  const specifiers = [
+    `http://127.0.0.1:${host.addr.port}/a.js`,
+    "https://esm.sh/told",
+    "jsr:@told/told",
+    "npm:told-told",
+  ];
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    // Even where importing from that host is allowed.
+    args: [
+      ...args.slice(0, -1),
+      `--allow-import=127.0.0.1:${host.addr.port},esm.sh:443,jsr.io:443`,
+      probe,
+      JSON.stringify(specifiers),
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const said = new TextDecoder().decode(stdout).trim().split("\n");
+  assertEquals(said, specifiers.map(() => "not there"), new TextDecoder().decode(stderr));
+  assertEquals(asked, 0);
+});
