@@ -46,12 +46,22 @@ export async function runCommand<T extends Options>(
 /** What to tell a person about an error; undefined where it is nobody's mistake. */
 function sentencesOf(error: unknown): readonly string[] | undefined {
   if (error instanceof CommandError) return [error.message];
-  // What fetch() throws says where it went, and why in words of its own.
-  const [, origin] = error instanceof TypeError
-    ? /^error sending request for url \((https?:\/\/[^/)]+)/.exec(error.message) ?? []
-    : [];
-  if (origin !== undefined) return [`Nothing answers at ${origin}: see that a service runs there.`];
-  return mistakesOf(error);
+  return brokenConnection(error) ?? mistakesOf(error);
+}
+
+/** A sentence for what `fetch()` and the bodies that it gives throw where a server is not there, or not any more. */
+function brokenConnection(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const said = [error, error.cause].map((one) => one instanceof Error ? one.message : "").join("; ");
+  if (!/^(?:fetch failed|error sending request|error reading a body|connection )/i.test(said)) {
+    return undefined;
+  }
+  const [origin] = /https?:\/\/[^/\s)]+/.exec(said) ?? [];
+  return [
+    origin === undefined
+      ? "A connection broke off: see that the service still runs."
+      : `Nothing answers at ${origin}: see that a service runs there.`,
+  ];
 }
 
 function parse<T extends Options>(use: string, options: T, words: number): Given<T> {

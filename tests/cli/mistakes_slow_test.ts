@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import configuration from "../../deno.json" with { type: "json" };
 import { freePort } from "../support/processes/free_ports.ts";
-import { Folders, startReady } from "../support/processes/service_process.ts";
+import { countRows, Folders, startReady } from "../support/processes/service_process.ts";
 import { flagsOfTask, type TaskName } from "../support/processes/task_flags.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -200,3 +200,18 @@ const ARGUMENTS: Partial<Record<TaskName, string[]>> = {
   risk: ["list", "--app", "demo"],
   demo: ["--clients=1"],
 };
+
+Deno.test("the demo ends with sentences when the service dies under it", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  const service = await startReady({ folder, port: freePort() });
+  const demo = run("demo", ["--clients=5000", `--endpoint=${service.url}`], folder);
+  while (await countClaims(service.url) < 10) await new Promise((resolve) => setTimeout(resolve, 50));
+  await service.end("SIGKILL");
+  const { code, lines } = await demo;
+  assertTold({ code, lines: lines.filter((line) => !line.startsWith("The console shows it")) }, "demo", 3);
+});
+
+async function countClaims(url: string): Promise<number> {
+  return (await countRows(url))["claimed uses"] ?? 0;
+}
