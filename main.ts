@@ -7,6 +7,7 @@
 import { processEnvironment } from "./boot/credentials.ts";
 import { warnOfFewDescriptors } from "./boot/descriptors.ts";
 import { catchFaults, reportFaults } from "./boot/faults.ts";
+import { warnOfHosts } from "./boot/hosts.ts";
 import { listen } from "./boot/listeners.ts";
 import { assembleFromEnvironment, type FromEnvironment } from "./boot/from_environment.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
@@ -29,6 +30,7 @@ async function start(): Promise<FromEnvironment> {
   const started = await assembleFromEnvironment({ environment: processEnvironment, log, stopped });
   const { settings, secrets, service } = started;
   warnOfFewDescriptors(settings, log);
+  warnOfHosts(settings, log);
   const hear = reportFaults({ log, count: (kind) => service.counters.fault(kind) });
   const listening = listen({ ...started, log, onFault: (fault) => hear("listener", fault) });
   // Before the first connection: the runtime ends the process where it has no descriptor left for its first signal.

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Endpoints } from "../core/keys/directory.ts";
+import type { Log } from "./log.ts";
 
 /** What the environment says of hosts. */
 export interface HostSettings {
@@ -41,6 +42,29 @@ export function readHosts(
     adminHost,
     endpoints: { issuing: endpointOf(issuing), logging: endpointOf(logging) },
   };
+}
+
+/**
+ * Says so where no client of one endpoint goes to both hosts (docs/protocol.md, section 7). They are named all the same: it
+ * then refuses the directory before it has signed in, and its app is told why.
+ */
+export function warnOfHosts(
+  { endpoints: { issuing, logging } }: Pick<HostSettings, "endpoints">,
+  log: Log,
+): void {
+  if (issuing === undefined || logging === undefined) return;
+  const places = placesAbove(logging, "logs");
+  if (placesAbove(issuing, "tokens").some((place) => places.includes(place))) return;
+  log("warning", {
+    message: "The hosts of DIT_ISSUE_HOST and DIT_LOG_HOST are not tokens. and logs. before one name: " +
+      "make clients with { issueEndpoint, logEndpoint }, since those of one endpoint refuse these hosts.",
+  });
+}
+
+/** The endpoints from which a directory may lead to this one. */
+function placesAbove(endpoint: string, label: string): string[] {
+  const above = endpoint.replace(`//${label}.`, "//");
+  return [endpoint, above];
 }
 
 /** A host of clients as they reach it, with its port if that is not the usual one. */

@@ -12,7 +12,10 @@ import type { Endpoints } from "./http/places.ts";
 import { MAX_EVENTS_BYTES } from "./queue/body.ts";
 import type { ClientStorage } from "./storage/storage.ts";
 
-/** The service at one endpoint. Its directory may lead to this endpoint's host and to hosts below it, and nowhere else. */
+/**
+ * The service at one endpoint. Its directory may lead to the names `tokens.` and `logs.` before this endpoint's host, and
+ * nowhere else.
+ */
 export interface OneEndpoint {
   /** Where the service is mounted: `https://telemetry.example`, http only for this machine. */
   readonly endpoint: string;

@@ -31,6 +31,8 @@ export interface ClientEvents {
   refused: { readonly step: Step; readonly code: RefusalCode };
   /** The service published another generation of an epoch's key. */
   key_replaced: { readonly region: string; readonly epoch: number; readonly generation: number };
+  /** The directory leads elsewhere than the one before it: look whether the service has moved. */
+  endpoints_changed: { readonly issuing: string | undefined; readonly logging: string | undefined };
   /** The client sends nothing more until it is made anew. */
   stopped: { readonly reason: "refused_by_service" | "opted_out" };
 }

@@ -25,11 +25,10 @@ export function plainEndpoint(text: string): string {
 }
 
 /**
- * Whether an endpoint is at the host of another one or below it. Who has a host decides about the names below it, so that
- * nobody is trusted who was not before. Names beside it may be anybody's: whose is a list of public suffixes to know, of
- * hundreds of kilobytes, and never quite of today.
+ * Whether a directory may lead from an endpoint to `named`, an origin: to the endpoint's own, or to the one fixed name below
+ * its host. Whatever the service could choose here (a name, a port) would mark a client in every connection, and in DNS.
  */
-export function isBelow(endpoint: string, other: string): boolean {
-  const [host, root] = [new URL(endpoint).hostname, new URL(other).hostname];
-  return host === root || host.endsWith(`.${root}`);
+export function leadsTo(named: string, endpoint: string, label: "tokens" | "logs"): boolean {
+  const { protocol, host } = new URL(endpoint);
+  return named === `${protocol}//${host}` || named === `${protocol}//${label}.${host}`;
 }

@@ -18,6 +18,8 @@ import type { Places } from "./places.ts";
 const MAX_MIRROR_BYTES = 524_288;
 /** Most names that are remembered: those of 8 epochs of overlap and many regions. */
 const MAX_SEEN = 1024;
+/** The name under which the last endpoints are remembered; no key is called so. */
+const ENDPOINTS = "endpoints";
 
 /** A directory to compare with the keys that were seen before. */
 export interface Comparison {
@@ -26,7 +28,10 @@ export interface Comparison {
   readonly report: Report;
 }
 
-/** Compares with every key seen before, and remembers the new ones; the reason to refuse, if there is one. */
+/**
+ * Compares with every key and endpoint seen before, and remembers the new ones; the reason to refuse, if there is one. A
+ * service may move, so that other endpoints are told and not refused.
+ */
 export function compareSeen(
   entries: Entries,
   { directory, nowSeconds, report }: Comparison,
@@ -41,6 +46,10 @@ export function compareSeen(
     if (known === undefined && generation > 0) report("key_replaced", { region, epoch, generation });
     seen.set(name, { id: keyId, until: Math.max(known?.until ?? 0, redeemUntil) });
   }
+  const { issuingEndpoint: issuing, loggingEndpoint: logging } = directory;
+  const endpoints = `${issuing} ${logging}`;
+  if ((seen.get(ENDPOINTS)?.id ?? endpoints) !== endpoints) report("endpoints_changed", { issuing, logging });
+  seen.set(ENDPOINTS, { id: endpoints, until: Number.MAX_SAFE_INTEGER });
   // Names that never end would fill the app's storage.
   if (seen.size > MAX_SEEN) return "too_many_keys";
   write<SeenKeys>(entries, SEEN, Object.fromEntries(seen));

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Directory } from "./directory.ts";
-import { isBelow } from "./endpoint.ts";
+import { leadsTo } from "./endpoint.ts";
 
 /** Where the service is, as the app says: at one endpoint, from which the directory may lead to others, or at two. */
 export interface Endpoints {
@@ -39,22 +39,25 @@ export class Places {
   /** Where tokens are issued. */
   issuing(directory: Named | undefined): string {
     const { issue } = this.#endpoints;
-    return this.#lead(issue, directory?.issuingEndpoint) + this.#path;
+    return this.#lead(issue, directory?.issuingEndpoint, "tokens") + this.#path;
   }
 
   /** Where logs go, and where the schema is that says what may be in them. */
   logging(directory: Named | undefined): string {
     const { log } = this.#endpoints;
-    return this.#lead(log, directory?.loggingEndpoint) + this.#path;
+    return this.#lead(log, directory?.loggingEndpoint, "logs") + this.#path;
   }
 
   /** Whether a directory leads nowhere that this client does not go. */
   admits({ issuingEndpoint, loggingEndpoint }: Named): boolean {
     const { issue, log, follows } = this.#endpoints;
-    return !follows || isBelow(issuingEndpoint ?? issue, issue) && isBelow(loggingEndpoint ?? log, log);
+    return !follows || (issuingEndpoint === undefined || leadsTo(issuingEndpoint, issue, "tokens")) &&
+        (loggingEndpoint === undefined || leadsTo(loggingEndpoint, log, "logs"));
   }
 
-  #lead(endpoint: string, named = endpoint): string {
-    return this.#endpoints.follows && isBelow(named, endpoint) ? named : endpoint;
+  #lead(endpoint: string, named: string | undefined, label: "tokens" | "logs"): string {
+    return named !== undefined && this.#endpoints.follows && leadsTo(named, endpoint, label)
+      ? named
+      : endpoint;
   }
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { warnOfHosts } from "../../boot/hosts.ts";
 import { EnvironmentError, readSettings, type Settings } from "../../boot/settings.ts";
 
 const SEAL_KEY = new Uint8Array(32).fill(7).toBase64();
@@ -128,6 +129,32 @@ Deno.test("readSettings() takes two different hosts for the two steps, in any ca
   // Two ports of one host are one host: its certificate covers both.
   const same = { DIT_ISSUE_HOST: "x.example", DIT_LOG_HOST: "X.example:8443" };
   assertEquals(mistakesOf({ ...PRODUCTION, ...same }), ["DIT_ISSUE_HOST"]);
+});
+
+Deno.test("warnOfHosts() says at the start that no client of one endpoint would go to both hosts", () => {
+  const linesOf = (issue: string, logs: string) => {
+    const lines: unknown[] = [];
+    warnOfHosts(
+      read({ ...PRODUCTION, DIT_ISSUE_HOST: issue, DIT_LOG_HOST: logs }),
+      (event) => lines.push(event),
+    );
+    return lines;
+  };
+  const fitting = [
+    ["tokens.a.example", "logs.a.example"],
+    ["tokens.a.example:8443", "logs.a.example:8443"],
+    ["a.example", "logs.a.example"],
+    ["tokens.a.example", "a.example"],
+  ] as const;
+  for (const [issue, logs] of fitting) assertEquals(linesOf(issue, logs), [], issue);
+  const foreign = [
+    ["acs.a.example", "dit.a.example"],
+    ["tokens.a.example", "logs.b.example"],
+    ["tokens.a.example", "logs.a.example:8443"],
+    ["logs.a.example", "tokens.a.example"],
+    ["a.tokens.example", "a.logs.example"],
+  ] as const;
+  for (const [issue, logs] of foreign) assertEquals(linesOf(issue, logs), ["warning"], issue);
 });
 
 Deno.test("readSettings() takes the operators' host as a name alone", () => {

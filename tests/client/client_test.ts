@@ -17,6 +17,7 @@ Deno.test("flush() fetches a token, proves nothing but it, and stores the log", 
     issued: [{ tokens: 1 }],
     refused: [],
     key_replaced: [],
+    endpoints_changed: [],
     stopped: [],
   });
   const records = await test.records();

@@ -83,6 +83,9 @@ Deno.test("a directory that leads to a host of its choosing gets neither a sessi
     `https://evil${BASE}`,
     "https://example",
     `https://${BASE}.evil.example`,
+    `https://u4711.${BASE}`,
+    `https://${BASE}:4711`,
+    `https://u4711.logs.${BASE}`,
   ];
   let members: Record<string, unknown> = {};
   const { fetch, asked } = noted(withDirectory(test, () => members));
@@ -140,8 +143,7 @@ Deno.test("a stored directory leads nowhere that its client would not go", async
 
 Deno.test("tokens are found where they are issued now, when the host that was named issues none any more", async () => {
   const test = await startService({}, SPLIT);
-  const old = `old-tokens.${BASE}`;
-  let members: Record<string, unknown> = { "issuing-endpoint": `https://${old}` };
+  let members: Record<string, unknown> = { "issuing-endpoint": `https://${BASE}` };
   const { fetch, asked } = noted(withDirectory(test, () => members));
   const { client, heard } = makeClient(test, { fetch });
   client.log("app_opened", {});
@@ -150,7 +152,7 @@ Deno.test("tokens are found where they are issued now, when the host that was na
   members = {};
   asked.length = 0;
   await client.flush();
-  assertEquals(asked, [`${old} tokens`, `${BASE} keys`, `${TOKENS} tokens`, `${LOGS} logs`]);
+  assertEquals(asked, [`${BASE} tokens`, `${BASE} keys`, `${TOKENS} tokens`, `${LOGS} logs`]);
   assertEquals([heard.sent.length, (await test.records()).length], [1, 1]);
   await client.close();
   await test.close();
@@ -158,12 +160,13 @@ Deno.test("tokens are found where they are issued now, when the host that was na
 
 Deno.test("a log finds the host that it is for now, when the one that was named takes no logs any more", async () => {
   const test = await startService({}, SPLIT);
-  let members: Record<string, unknown> = { "logging-endpoint": `https://old-logs.${BASE}` };
+  let members: Record<string, unknown> = { "logging-endpoint": `https://${BASE}` };
   const storage = new MemoryStorage();
   const { fetch, asked } = noted(async (url, init) => {
     // Until the hosts move, the old one takes logs.
-    const isOld = url.startsWith(`https://old-logs.${BASE}/`) && members["logging-endpoint"] !== undefined;
-    return await withDirectory(test, () => members)(isOld ? url.replace("old-logs", "logs") : url, init);
+    const isOld = url.startsWith(`https://${BASE}/`) && url.endsWith("/logs") &&
+      members["logging-endpoint"] !== undefined;
+    return await withDirectory(test, () => members)(isOld ? url.replace(BASE, LOGS) : url, init);
   });
   const { client, heard } = makeClient(test, { storage, fetch });
   client.log("app_opened", {});
@@ -172,8 +175,8 @@ Deno.test("a log finds the host that it is for now, when the one that was named 
   client.log("app_opened", {});
   await client.flush();
   assertEquals(asked.filter((request) => request.endsWith("logs")), [
-    `old-logs.${BASE} logs`,
-    `old-logs.${BASE} logs`,
+    `${BASE} logs`,
+    `${BASE} logs`,
     `${LOGS} logs`,
   ]);
   assertEquals([heard.sent.length, heard.stopped, heard.dropped], [2, [], []]);
@@ -185,16 +188,16 @@ Deno.test("a log finds the host that it is for now, when the one that was named 
 Deno.test("a directory that leads from one host to the next is followed once for each log", async () => {
   const test = await startService();
   let count = 0;
-  const members = () => ({ "logging-endpoint": `https://h${count++}.${BASE}` });
+  const members = () => ({ "logging-endpoint": `https://${count++ % 2 === 0 ? BASE : LOGS}` });
   const { fetch, asked } = noted(async (url, init) =>
     url.endsWith("/logs")
-      ? await test.fetch(url.replace("/logs", "/nothing"), init)
+      ? await test.fetch(url.replace(/\/logs$/, "/nothing"), init)
       : await withDirectory(test, members)(url, init)
   );
   const { client, heard } = makeClient(test, { fetch });
   client.log("app_opened", {});
   await client.flush();
-  assertEquals(asked.filter((request) => request.endsWith("logs")), [`h0.${BASE} logs`, `h1.${BASE} logs`]);
+  assertEquals(asked.filter((request) => request.endsWith("logs")), [`${BASE} logs`, `${LOGS} logs`]);
   assertEquals(heard.stopped.length, 1);
   await client.close();
   await test.close();

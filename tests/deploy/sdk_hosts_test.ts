@@ -96,7 +96,7 @@ for (const proxy of PROXIES) {
 Deno.test("a client of one endpoint is led to two hosts with a certificate each, and no connection carries both steps", async () => {
   const base = "telemetry.example";
   const names = { base, tokens: `tokens.${base}`, logs: `logs.${base}` };
-  const env = { DIT_ISSUE_HOST: names.tokens, DIT_LOG_HOST: `${names.logs}:8443` };
+  const env = { DIT_ISSUE_HOST: names.tokens, DIT_LOG_HOST: names.logs };
   await withService(env, async (service, folder) => {
     const certificates: Certificates = await makeCertificates(folder, names);
     await using stack = new AsyncDisposableStack();

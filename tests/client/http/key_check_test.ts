@@ -128,6 +128,25 @@ Deno.test("mirrorFault() is an endpoint of one's own: it shows in every connecti
   }
 });
 
+Deno.test("compareSeen() tells each time that the endpoints are others than they were, over the ends of keys", () => {
+  const entries = new Entries(new Map());
+  const told: unknown[] = [];
+  const report = (...event: unknown[]) => void told.push(event);
+  const see = (loggingEndpoint: string | undefined, nowSeconds: number) =>
+    compareSeen(entries, {
+      report,
+      directory: { ...directory(key(1, 0, "a")), loggingEndpoint },
+      nowSeconds,
+    });
+  const moved = "https://logs.telemetry.example";
+  for (const named of [undefined, undefined, moved, moved]) assertEquals(see(named, NOW), undefined);
+  assertEquals(see(undefined, NOW + 100_000_000), undefined);
+  assertEquals(told, [
+    ["endpoints_changed", { issuing: undefined, logging: moved }],
+    ["endpoints_changed", { issuing: undefined, logging: undefined }],
+  ]);
+});
+
 Deno.test("compareSeen() refuses names without end, which would fill the app's storage", () => {
   const entries = new Entries(new Map());
   const many = (from: number) =>
@@ -142,7 +161,8 @@ Deno.test("compareSeen() refuses names without end, which would fill the app's s
     compareSeen(entries, { report: () => {}, directory: many(1000), nowSeconds: NOW }),
     "too_many_keys",
   );
-  assertEquals(Object.keys(JSON.parse(entries.get(SEEN) ?? "")).length, 1000);
+  // And the endpoints.
+  assertEquals(Object.keys(JSON.parse(entries.get(SEEN) ?? "")).length, 1001);
 });
 
 const publicKey = sha256(Uint8Array.of(1));

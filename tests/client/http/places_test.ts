@@ -18,7 +18,7 @@ function read(named: string) {
 
 Deno.test("a client goes where the protocol's examples say", async () => {
   const rows = await examples();
-  assertEquals(rows.length, 13);
+  assertEquals(rows.length, 20);
   for (const { endpoint, named, outcome } of rows) {
     const what = `${named} at ${endpoint}`;
     if (outcome === "refuses: malformed") {
@@ -33,6 +33,34 @@ Deno.test("a client goes where the protocol's examples say", async () => {
     assertEquals(places.logging(directory), `${place}/v1/apps/notes`, what);
     assertEquals(places.issuing(directory), `${plainEndpoint(endpoint)}/v1/apps/notes`, what);
   }
+});
+
+Deno.test("no directory of a service that would tell its clients apart gives one a place of its own", () => {
+  const issue = "https://telemetry.example";
+  const places = placesOf({ issue, log: issue, follows: true });
+  const marks = ["u4711.telemetry.example", "telemetry.example:4711", "logs.telemetry.example:4711"];
+  for (const host of [...marks, "u4711.logs.telemetry.example", "logs.u4711.telemetry.example"]) {
+    const named = `https://${host}`;
+    for (const directory of [{ issuingEndpoint: named }, { loggingEndpoint: named }]) {
+      const both = { issuingEndpoint: undefined, loggingEndpoint: undefined, ...directory };
+      assertEquals(places.admits(both), false, host);
+      assertEquals(
+        [places.issuing(both), places.logging(both)],
+        Array(2).fill(`${issue}/v1/apps/notes`),
+        host,
+      );
+    }
+  }
+  // The name of one step is not the other's, so that no host but the endpoint's own gets both.
+  assert(!places.admits({ issuingEndpoint: "https://logs.telemetry.example", loggingEndpoint: undefined }));
+  assert(!places.admits({ issuingEndpoint: undefined, loggingEndpoint: "https://tokens.telemetry.example" }));
+  const named = {
+    issuingEndpoint: "https://tokens.telemetry.example",
+    loggingEndpoint: `https://logs.telemetry.example`,
+  };
+  assert(places.admits(named));
+  assertEquals(places.issuing(named), "https://tokens.telemetry.example/v1/apps/notes");
+  assertEquals(places.logging(named), "https://logs.telemetry.example/v1/apps/notes");
 });
 
 function placesOf(endpoints: Endpoints): Places {

@@ -47,7 +47,15 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
     delaySeconds: NEVER_SECONDS,
     ...options,
   });
-  const heard: Heard = { sent: [], dropped: [], issued: [], refused: [], key_replaced: [], stopped: [] };
+  const heard: Heard = {
+    sent: [],
+    dropped: [],
+    issued: [],
+    refused: [],
+    key_replaced: [],
+    endpoints_changed: [],
+    stopped: [],
+  };
   for (const name of Object.keys(heard) as (keyof ClientEvents)[]) {
     client.on(name, (event) => heard[name].push(event as never));
   }
