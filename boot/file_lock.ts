@@ -1,6 +1,7 @@
 /**
  * One process per SQLite file: two that write to one file make each other's commits fail in masses. A file is itself
- * whatever it is called: a relative path, one through `..` and a symbolic link all take the lock beside the real file.
+ * whatever it is called: a relative path, one through `..` and a symbolic link all take the lock beside the real file. The file
+ * itself is locked as well: under a bind mount, as a container's volume of one file is, what lies beside it is another folder.
  *
  * @module
  */
@@ -13,23 +14,42 @@ export class StoreInUseError extends Error {
   override readonly name = "StoreInUseError";
 }
 
+/** A store's file is this process's until it is closed. Close the store before. */
+export interface StoreLock extends Disposable {
+  /** Gives the file to others. */
+  close(): void;
+}
+
 /**
- * Takes the lock beside a store's file, until the process ends or the lock is closed. A file that is not there yet is
+ * Takes the locks of a store's file and beside it, until the process ends or the lock is closed. A file that is not there yet is
  * made, empty and readable by its owner only: SQLite would let everybody read it.
  * @throws {StoreInUseError} If another process has it. {@linkcode StoreOpenError} if the file has two names, or is a link to nothing.
  */
-export async function lockStoreFile(path: string): Promise<Deno.FsFile> {
+export async function lockStoreFile(path: string): Promise<StoreLock> {
   const folder = dirname(path);
   if (isOwnFolder(folder)) await makePrivateFolder(folder);
   const real = await realPathOf(path);
-  const file = await Deno.open(`${real}.lock`, { create: true, write: true, mode: 0o600 });
-  if (!await file.tryLock(true)) {
-    file.close();
-    throw new StoreInUseError(
-      `Another process uses ${path}: stop it, or set DIT_KV to another file or to a KV Connect endpoint.`,
-    );
+  // First the one beside: a process that has the store open must not open and close its file, since that would end the locks
+  // of SQLite, which are the process's and of another kind (fcntl) than ours (flock).
+  const beside = await Deno.open(`${real}.lock`, { create: true, write: true, mode: 0o600 });
+  const locked: Deno.FsFile[] = [beside];
+  const close = () => locked.forEach((file) => file.close());
+  try {
+    if (!await beside.tryLock(true)) throw inUse(path);
+    const itself = await Deno.open(real, { read: true });
+    locked.push(itself);
+    if (!await itself.tryLock(true)) throw inUse(path);
+  } catch (error) {
+    close();
+    throw error;
   }
-  return file;
+  return { close, [Symbol.dispose]: close };
+}
+
+function inUse(path: string): StoreInUseError {
+  return new StoreInUseError(
+    `Another process uses ${path}: stop it, or set DIT_KV to another file or to a KV Connect endpoint.`,
+  );
 }
 
 async function makeStoreFile(path: string): Promise<void> {

@@ -90,6 +90,22 @@ Deno.test("lockStoreFile() refuses a file with two names, whose journals would d
     }
   }));
 
+Deno.test("lockStoreFile() takes the file itself, wherever it is found: its lock is not there under a bind mount", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/kv.sqlite3`;
+    const first = await lockStoreFile(path);
+    // What another mount shows: the same file, and nothing beside it.
+    await Deno.remove(`${path}.lock`);
+    await Deno.mkdir(`${folder}/mount`);
+    await Deno.rename(path, `${folder}/mount/kv.sqlite3`);
+    await assertRejects(() => lockStoreFile(`${folder}/mount/kv.sqlite3`), StoreInUseError);
+    first.close();
+    using _again = await lockStoreFile(`${folder}/mount/kv.sqlite3`);
+    // SQLite's own locks are of another kind.
+    using kv = await Deno.openKv(`${folder}/mount/kv.sqlite3`);
+    assertEquals((await kv.set(["a"], 1)).ok, true);
+  }));
+
 Deno.test("lockStoreFile() leaves a store that is there as it is", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/kv.sqlite3`, "rows");
