@@ -9,6 +9,9 @@ import { dirname } from "node:path";
 import { StoreOpenError } from "../core/store/open_error.ts";
 import { isOwnFolder, makePrivateFile, makePrivateFolder } from "./private_files.ts";
 
+/** How a file of SQLite begins (its file format, section 1.3). */
+const SQLITE = "SQLite format 3\0";
+
 /** Another process uses the store. */
 export class StoreInUseError extends Error {
   override readonly name = "StoreInUseError";
@@ -80,11 +83,42 @@ async function realPathOf(path: string): Promise<string> {
     await makeStoreFile(path);
     real = await Deno.realPath(path);
   }
+  const { isFile, nlink } = await Deno.stat(real);
+  if (!isFile) {
+    throw notAStore(path);
+  }
   // SQLite keeps its journal beside the name that it was opened by: under two names a file is damaged, lock or no lock.
-  if (((await Deno.stat(real)).nlink ?? 1) > 1) {
+  if ((nlink ?? 1) > 1) {
     throw new StoreOpenError(
       `${path} has a second name (a hard link), under which SQLite would damage it: delete all names but one.`,
     );
   }
   return real;
+}
+
+/**
+ * Refuses a file that is neither SQLite's nor empty: it stays as it is, without a lock beside it.
+ * @throws {StoreOpenError} Then.
+ */
+export async function requireStoreFile(path: string): Promise<void> {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (isFile && size === 0) return;
+    if (!isFile || !await beginsAsSqlite(path)) throw notAStore(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function beginsAsSqlite(path: string): Promise<boolean> {
+  using file = await Deno.open(path);
+  const start = new Uint8Array(SQLITE.length);
+  await file.read(start);
+  return new TextDecoder().decode(start) === SQLITE;
+}
+
+function notAStore(path: string): StoreOpenError {
+  return new StoreOpenError(
+    `${path} is no store's file: set DIT_KV to one, or to a path where nothing is yet.`,
+  );
 }

@@ -8,7 +8,7 @@ import type { ClaimingEngine } from "../core/store/claims.ts";
 import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
 import { requireKnownFormat } from "../core/operations/store_format.ts";
 import { Store, type StoreOptions } from "../core/store/store.ts";
-import { lockStoreFile } from "./file_lock.ts";
+import { lockStoreFile, requireStoreFile } from "./file_lock.ts";
 import type { Log } from "./log.ts";
 import { reportStoreFaults } from "./store_faults.ts";
 import { VERSION } from "./version.ts";
@@ -61,6 +61,9 @@ export async function openStore(location: string | undefined, options: StoreOpti
  * @throws {StoreInUseError} If another process has the file. {@linkcode StoreOpenError} if there is no store.
  */
 export async function openLockedStore(location: string | undefined, log: Log): Promise<Store> {
-  if (isStoreFile(location)) await lockStoreFile(location);
+  if (isStoreFile(location)) {
+    await requireStoreFile(location);
+    await lockStoreFile(location);
+  }
   return await openStore(location, { onFault: reportStoreFaults((line) => log("store_fault", { ...line })) });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LaunchError } from "./launch_error.ts";
 import type { Needs } from "./needs.ts";
 
 type Kind = keyof Needs;
@@ -16,14 +17,19 @@ const REFUSED: Readonly<Record<Kind, string>> = {
   sys: "ask the system for",
 };
 
-/** The flags of `deno run` that allow exactly this. */
+/**
+ * The flags of `deno run` that allow exactly this.
+ * @throws {LaunchError} If Deno has no flag for one of them.
+ */
 export function permissionFlags(needs: Needs): string[] {
   return (Object.keys(REFUSED) as Kind[]).flatMap((kind) => {
     const values = [...new Set(needs[kind])];
-    // Deno separates values by commas, and reads two of them as one that belongs to a name.
-    return values.length === 0
-      ? []
-      : [`--allow-${kind}=${values.map((value) => value.replaceAll(",", ",,")).join(",")}`];
+    // Deno separates values by commas, and takes none in a path.
+    const unsayable = values.find((value) => value.includes(","));
+    if (unsayable !== undefined) {
+      throw new LaunchError(`Give ${unsayable} a name without a comma: Deno cannot allow one that has it.`);
+    }
+    return values.length === 0 ? [] : [`--allow-${kind}=${values.join(",")}`];
   });
 }
 

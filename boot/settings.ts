@@ -77,6 +77,9 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   if (kv === undefined && !onPlatform) {
     mistakes.push("Set DIT_KV to the path of the store's file or to the URL of a KV Connect endpoint.");
   }
+  if (kv !== undefined && /^(?!https?:)[a-z][a-z0-9+.-]*:\/\//i.test(kv)) {
+    mistakes.push("Set DIT_KV to a path, or to a URL that begins with https:// or http://.");
+  }
   const region = get("DIT_REGION") ?? "local";
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
     mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');

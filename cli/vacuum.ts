@@ -10,13 +10,14 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { lockStoreFile, requireStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { dropPermissions } from "./drop_permissions.ts";
 
 /** Vacuums the file at `path`; one that is not there or is in use is left alone. */
 async function vacuumFile(path: string): Promise<void> {
   try {
     await Deno.stat(path);
+    await requireStoreFile(path);
     using _lock = await lockStoreFile(path);
     const database = new DatabaseSync(path);
     try {

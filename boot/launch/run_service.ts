@@ -31,7 +31,9 @@ export async function spawnService(
 ): Promise<ServiceChild> {
   const process = new Deno.Command(await denoProgram(), {
     args: [...args, ENDS_WITH_STDIN],
-    env: { ...env, ...variables },
+    // Deno starts no program with a variable of the dynamic linker, which it would run foreign code by.
+    clearEnv: true,
+    env: { ...withoutLinkers(Deno.env.toObject()), ...env, ...variables },
     // It never gets a byte. The system closes it when this process ends, even by a signal that nobody can catch.
     stdin: "piped",
     stdout,
@@ -40,6 +42,10 @@ export async function spawnService(
     detached: true,
   }).spawn();
   return { process, ended: process.status };
+}
+
+function withoutLinkers(variables: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !/^(?:LD|DYLD)_/.test(name)));
 }
 
 /** Runs the service until it ends. Gives the code to exit with. */

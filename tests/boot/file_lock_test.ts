@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { assertEquals, assertRejects } from "@std/assert";
-import { lockStoreFile, StoreInUseError } from "../../boot/file_lock.ts";
+import { lockStoreFile, requireStoreFile, StoreInUseError } from "../../boot/file_lock.ts";
 import { StoreOpenError } from "../../core/store/open_error.ts";
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -126,4 +126,18 @@ Deno.test("lockStoreFile() takes a path without a folder", () =>
     });
     assertEquals((await lock.output()).code, 0);
     assertEquals(await namesIn(folder), ["kv.sqlite3", "kv.sqlite3.lock"]);
+  }));
+
+Deno.test("requireStoreFile() and lockStoreFile() refuse what is no store's file, and leave nothing beside it", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/text`, "root:x:0:0\n");
+    await Deno.mkdir(`${folder}/folder`);
+    for (const path of [`${folder}/text`, `${folder}/folder`, "/dev/null"]) {
+      await assertRejects(() => requireStoreFile(path), StoreOpenError, "is no store's file");
+    }
+    for (const path of [`${folder}/folder`, "/dev/null"]) {
+      await assertRejects(() => lockStoreFile(path), StoreOpenError, "is no store's file");
+    }
+    assertEquals(await namesIn(folder), ["folder", "text"]);
+    assertEquals(await Deno.readTextFile(`${folder}/text`), "root:x:0:0\n");
   }));

@@ -1,4 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { LaunchError } from "../../boot/launch_error.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { needsOf } from "../../boot/needs.ts";
 import { permissionFlags, PermissionsError, requirePermissions } from "../../boot/permissions.ts";
 import { readSettings } from "../../boot/settings.ts";
@@ -69,8 +70,9 @@ Deno.test("needsOf() lets an ACS reach no key set, and a log server its ACS", ()
 });
 
 Deno.test("permissionFlags() names each value once, and no flag without one", () => {
-  const given = { net: ["a:1", "a:1", "b:2"], read: ["/a,b/c"], write: [], env: ["X"], sys: [] };
-  assertEquals(permissionFlags(given), ["--allow-net=a:1,b:2", "--allow-read=/a,,b/c", "--allow-env=X"]);
+  const given = { net: ["a:1", "a:1", "b:2"], read: ["/a/b/c"], write: [], env: ["X"], sys: [] };
+  assertThrows(() => permissionFlags({ ...given, read: ["/a,b/c"] }), LaunchError, "/a,b/c");
+  assertEquals(permissionFlags(given), ["--allow-net=a:1,b:2", "--allow-read=/a/b/c", "--allow-env=X"]);
 });
 
 Deno.test("requirePermissions() says what is missing and how it is given, and is content with what is there", async () => {

@@ -175,3 +175,12 @@ Deno.test("readSettings() reads a few trusted proxies", () => {
     assertEquals(mistakesOf({ ...PRODUCTION, DIT_TRUSTED_PROXIES: proxies }), ["DIT_TRUSTED_PROXIES"]);
   }
 });
+
+Deno.test("readSettings() takes a path or an http(s) URL for the store, and no other kind of URL", () => {
+  for (const kv of ["ftp://x", "file:///kv.sqlite3", "postgres://x/y"]) {
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_KV: kv }), ["DIT_KV"], kv);
+  }
+  for (const kv of ["kv.sqlite3", "/a/b:c", ":memory:", "https://x", "http://127.0.0.1:1"]) {
+    assertEquals(read({ ...PRODUCTION, DIT_KV: kv }).kv, kv);
+  }
+});

@@ -225,3 +225,33 @@ Deno.test("the service imports nothing that was not there at its start, from no 
   assertEquals(said, specifiers.map(() => "not there"), new TextDecoder().decode(stderr));
   assertEquals(asked, 0);
 });
+
+Deno.test("the launcher starts the service where a variable of the dynamic linker is set, and hands it on to nobody", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  await using started = launch(folder, {
+    ...PRODUCTION,
+    DIT_KV: `${folder}/kv.sqlite3`,
+    LD_LIBRARY_PATH: "/nowhere",
+  });
+  await started.ready();
+  const environ = await ps("eww", "-p", String(await started.service()), "-o", "args=");
+  assert(environ.includes("DIT_KV="), environ);
+  assert(!environ.includes("LD_LIBRARY_PATH"), environ);
+});
+
+Deno.test("a comma in a path, a file that is none of SQLite and a foreign kind of URL end the start with one sentence", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  await Deno.writeTextFile(`${folder}/text`, "no store\n");
+  for (const kv of [`${folder}/a,b.sqlite3`, "ftp://x"]) {
+    await using started = launch(folder, { ...PRODUCTION, DIT_KV: kv });
+    const { code, printed } = await started.ended;
+    assertEquals([code, printed.trim().split("\n").length], [1, 1], printed);
+  }
+  await using started = launch(folder, { ...PRODUCTION, DIT_KV: `${folder}/text` });
+  const { code, printed } = await started.ended;
+  assertEquals(code, 1);
+  assertStringIncludes(printed, "is no store's file");
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["text"]);
+});
