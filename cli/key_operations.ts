@@ -10,9 +10,10 @@ import type { Revocation, WantedKey } from "../core/keys/replacement.ts";
 import type { Resealing } from "../core/keys/resealing.ts";
 import { confirmTime } from "../core/operations/actions/confirm_time.ts";
 import { replace, reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
-import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { lockStoreFile, StoreInUseError, type StoreLock } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { callAdmin } from "./admin_api.ts";
+import { dropPermissions } from "./drop_permissions.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
 /** The operators' commands on keys, wherever they are done. */
@@ -31,20 +32,36 @@ export interface KeyCommands {
   reseal(): Promise<Resealing>;
 }
 
-/** Does `work` with the operations. Throws `CommandError` with one sentence for every mistake. */
+/**
+ * Does `work` with the operations. The process starts with the right to every file and host, since no task knows where the
+ * store is; once that is known it keeps either the network or the right to write, before it loads the configuration.
+ * @throws {CommandError} With one sentence for every mistake.
+ */
 export async function withKeyCommands(work: (commands: KeyCommands) => Promise<void>): Promise<void> {
-  if (Deno.env.has("DIT_ADMIN_URL")) return await work(REMOTE);
   const { location, development } = await findStore();
-  if (location === undefined || location === ":memory:") return await work(REMOTE);
-  const onTheStore = () => withStore(location, development, (opened) => work(commandsOn(opened)));
-  if (!isStoreFile(location)) return await onTheStore();
-  if (!await exists(location)) return await work(REMOTE);
+  const onTheStore = (at: string) => withStore(at, development, (opened) => work(commandsOn(opened)));
+  const isElsewhere = Deno.env.has("DIT_ADMIN_URL") || location === undefined || location === ":memory:";
+  if (!isElsewhere && !isStoreFile(location)) {
+    // In development its secrets' folder is made private.
+    dropPermissions("net", "read", "env", ...development ? ["write"] as const : []);
+    return await onTheStore(location);
+  }
+  using lock = isElsewhere ? undefined : await lockStopped(location);
+  if (isElsewhere || lock === undefined) {
+    dropPermissions("net", "read", "env");
+    return await work(REMOTE);
+  }
+  dropPermissions("read", "write", "env");
+  await onTheStore(location);
+}
+
+/** The lock of a store's file; undefined where the service has it, where there is none, or where only the service may look. */
+async function lockStopped(location: string): Promise<StoreLock | undefined> {
   try {
-    using _lock = await lockStoreFile(location);
-    await onTheStore();
+    return await exists(location) ? await lockStoreFile(location) : undefined;
   } catch (error) {
-    if (!(error instanceof StoreInUseError)) throw error;
-    await work(REMOTE);
+    if (error instanceof StoreInUseError || error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { tokenDigest } from "../../edge/auth/bearer.ts";
 import { run } from "./programs.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -28,7 +29,7 @@ const asUser = (...command: string[]) => [`--reuid=${USER}`, `--regid=${USER}`, 
  * node's, which is there wherever the service was installed.
  */
 const VISIT = `
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 const [program, ...expected] = process.argv.slice(2);
 const service = spawn(program, ["start"], { stdio: ["ignore", "inherit", "inherit"] });
 const ended = new Promise((resolve) => service.on("exit", (code) => resolve(code)));
@@ -42,13 +43,19 @@ const read = async (path, init) => {
 while (!over && !(await read("/readyz").then(([status]) => status === 200, () => false))) {
   await new Promise((resolve) => setTimeout(resolve, 100));
 }
+const listKeys = () => {
+  const { status, stdout, stderr } = spawnSync(program, ["keys", "list"], { encoding: "utf8" });
+  return status === 0 ? stdout.split("\\n").filter((line) => line.startsWith("demo ")).length : stdout + stderr;
+};
 if (!over) {
+  console.log("VISIT listed", listKeys());
   console.log("VISIT keys", (await read("/v1/apps/demo/keys"))[0]);
   console.log("VISIT logs", (await read("/v1/apps/demo/logs", { method: "POST" }))[0]);
   console.log("VISIT outside", await fetch("https://registry.npmjs.org/").then(() => "reached", () => "unreachable"));
   service.kill("SIGTERM");
 }
 console.log("VISIT exit", await ended);
+console.log("VISIT listed", listKeys());
 `;
 
 Deno.test("deploy/install makes a service in an empty folder for another user, which downloads nothing when it runs", async () => {
@@ -116,7 +123,9 @@ Deno.test("deploy/install makes a service in an empty folder for another user, w
     }
     await Deno.writeTextFile(`${folder}/visit.mjs`, VISIT, { mode: 0o644 });
     const kv = `${folder}/state/kv.sqlite3`;
-    const variables = [home, `DIT_KV=${kv}`, `DIT_CREDENTIALS=${credentials}`, "PORT=8000"];
+    const token = "admin-token-of-the-test-of-the-install-script";
+    const admin = [`DIT_ADMIN_TOKEN=${token}`, `DIT_ADMIN_TOKEN_SHA256=${tokenDigest(token).toHex()}`];
+    const variables = [home, ...admin, `DIT_KV=${kv}`, `DIT_CREDENTIALS=${credentials}`, "PORT=8000"];
     const node = ["node", `${folder}/visit.mjs`, `${target}/bin/dit`];
     const script = `ip link set lo up && cd ${folder}/state && exec setpriv ${
       asUser(...PLAIN, ...variables, ...node).join(" ")
@@ -126,10 +135,12 @@ Deno.test("deploy/install makes a service in an empty folder for another user, w
     assertEquals(visited?.code, 0, visited?.output);
     const said = visited?.output ?? "";
     assertEquals([...said.matchAll(/^VISIT (.*)$/gm)].map(([, line]) => line), [
+      "listed 4",
       "keys 200",
       "logs 415",
       "outside unreachable",
       "exit 0",
+      "listed 4",
     ], said);
     assert(!/^(?:Download|error)/m.test(said), said);
     for (const secret of Object.values(secrets)) assert(!said.includes(secret));

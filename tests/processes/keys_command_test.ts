@@ -105,6 +105,51 @@ Deno.test("deno task keys works through the running service, and on its store wh
     assert(restarted.lines.length > 0);
   }));
 
+Deno.test("commands find a store and a configuration outside the folder that they run in", async () => {
+  await using folders = new Folders();
+  const [code, folder] = [await folders.make(), await folders.make(demoConfig())];
+  const port = freePort();
+  const token = "an-admin-token-of-tests";
+  const env = {
+    DIT_ENV: "production",
+    DIT_CONFIG: `${folder}/config.js`,
+    DIT_KV: `${folder}/kv.sqlite3`,
+    DIT_SEAL_KEYS: new Uint8Array(32).fill(1).toBase64(),
+    DIT_SESSION_SECRET: "a session secret of more than 32 bytes",
+    DIT_ADMIN_TOKEN_SHA256: tokenDigest(token).toHex(),
+    HOST: "127.0.0.1",
+    PORT: String(port),
+  };
+  const command = { ...env, DIT_ADMIN_TOKEN: token };
+  {
+    await using _process = await startReady({ folder, port, env });
+    const listed = await keys(code, "list", command);
+    assertEquals([listed.code, listed.stderr, states(listed.stdout).length], [0, "", 4]);
+    const nothing = await runTask("release", "cli/release.ts", [], code, command);
+    assertSays(nothing, "No application of the configuration releases anything.");
+  }
+  const rotated = await keys(code, "rotate --app demo", env);
+  assertEquals([rotated.code, rotated.stderr], [0, ""]);
+  assertEquals(states((await keys(code, "list", env)).stdout).length, 5);
+});
+
+Deno.test("deno task keys asks the service where only the service may look at its store", async () => {
+  if (Deno.uid() === 0) {
+    // deno-lint-ignore no-console -- whoever runs the tests has to know that nothing was tried.
+    console.warn("passed over: root may look everywhere");
+    return;
+  }
+  await using folders = new Folders();
+  const folder = await folders.make();
+  const nobody = freePort();
+  await Deno.mkdir(`${folder}/closed`, { mode: 0 });
+  const env = { DIT_KV: `${folder}/closed/kv.sqlite3`, PORT: String(nobody), DIT_ADMIN_TOKEN: "wrong" };
+  assertSays(
+    await keys(folder, "list", env),
+    `No service answers at http://127.0.0.1:${nobody}: start it, or set DIT_ADMIN_URL.`,
+  );
+});
+
 Deno.test("deno task keys answers every mistake with one sentence", async () => {
   await using folders = new Folders();
   const folder = await folders.make();
