@@ -179,11 +179,11 @@ export function createLogServer(options: LogServerOptions): Server {
   const { acs, store, sealer, random } = options;
   // The keys' ends are the ACS's to tell.
   const parts = commonParts(options, () => Promise.resolve(new Map()));
-  const { appOf, committer } = parts;
+  const { committer } = parts;
   return {
     ...parts,
     issuer: new RemoteIssuer({ acs, store, sealer, random }),
-    redeemer: new RemoteRedeemer({ appOf, acs, keys: new RemoteKeys(store), committer }),
+    redeemer: new RemoteRedeemer({ acs, keys: new RemoteKeys(store), committer }),
     publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),
   };
 }

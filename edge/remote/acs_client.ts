@@ -31,7 +31,12 @@ import {
   refusalOf,
 } from "./acs_exchange.ts";
 
-const redeemed = z.strictObject({ status: z.enum(["accepted", "replayed"]), mac_key: z.string() });
+const redeemed = z.strictObject({
+  status: z.enum(["accepted", "replayed"]),
+  mac_key: z.string(),
+  /** Absent at an ACS of 0.1.0. */
+  redeem_until: z.int().min(0).optional(),
+});
 
 const foundRedeemed = z.union([
   z.strictObject({ redeemed: z.literal(true), mac_key: z.string() }),
@@ -83,8 +88,8 @@ export class AcsClient implements RemoteAcs {
     const answer = await this.#post(app, "redeem", JSON_REQUEST, request);
     const parsed = redeemed.safeParse(parseJson(answer.body)?.value);
     if (!parsed.success) throw new AcsError("The ACS answered a redemption with something else.");
-    const { status, mac_key } = parsed.data;
-    return { outcome: status, macKey: requireMacKey(mac_key, transcript, redemption) };
+    const { status, mac_key, redeem_until: redeemUntil } = parsed.data;
+    return { outcome: status, macKey: requireMacKey(mac_key, transcript, redemption), redeemUntil };
   }
 
   /** See {@linkcode RemoteAcs.findRedeemed}. */

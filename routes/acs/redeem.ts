@@ -30,8 +30,9 @@ export function redeemRoutes(service: Service): Hono {
   }
   return new Hono()
     .post(REDEEM.path, async function redeemUse(c) {
-      const { outcome, macKey } = await redeem(service, await readUse(c, REDEEM));
-      return c.json({ status: outcome, mac_key: toBase64url(macKey) }, 200, { "cache-control": "no-store" });
+      const { outcome, macKey, redeemUntil } = await redeem(service, await readUse(c, REDEEM));
+      const answer = { status: outcome, mac_key: toBase64url(macKey), redeem_until: redeemUntil };
+      return c.json(answer, 200, { "cache-control": "no-store" });
     })
     .post(FIND_REDEEMED.path, async function showRedeemed(c) {
       const macKey = await findRedeemed(service, await readUse(c, FIND_REDEEMED));

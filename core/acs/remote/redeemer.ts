@@ -8,7 +8,6 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalPublic, toBase64url, u16, utf8 } from "../../base/bytes.ts";
 import { Refusal } from "../../base/errors.ts";
-import type { Application } from "../../config/types.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
 import type { Committer } from "../../ledger/committer.ts";
 import { claimId } from "../../ledger/row_ids.ts";
@@ -19,6 +18,8 @@ import type { RemoteKeys } from "./remote_keys.ts";
 
 /** Bytes of the tag under which a stored use is known. */
 const STORED_TAG_LENGTH = 16;
+/** The most that the configuration allows a key: an epoch of thirty days, and eight more of overlap. */
+const LONGEST_LIFE_SECONDS = 9 * 30 * 86_400;
 const STORED_LABEL = utf8("DIT/1 stored");
 
 /** HMAC-SHA-256(mac_key, "DIT/1 stored" | u16 use)[0..16]: nobody without the MAC key can tell whose use it is. */
@@ -28,8 +29,6 @@ function storedTag(macKey: Uint8Array, use: number): Uint8Array {
 
 /** What redemption on a log server works with. */
 export interface RemoteRedeemerOptions {
-  /** An application. Throws the refusal `app_unknown`. */
-  readonly appOf: (id: string) => Application;
   /** Claims uses. */
   readonly acs: RemoteAcs;
   /** The keys under which records are stored here. */
@@ -72,10 +71,14 @@ export class RemoteRedeemer implements Redeemer {
     const { acs, keys, committer } = this.#options;
     // A store that takes nothing now is found out before the use is spent.
     committer.admit();
-    const { macKey } = await acs.redeem(redemption);
+    const { macKey, redeemUntil } = await acs.redeem(redemption);
     const { app, credential: { keyId, nonce, use } } = redemption;
     const tag = storedTag(macKey, use);
-    const key = await keys.of(app, keyId, () => this.#redeemUntil(app, keyId, nowSeconds));
+    const key = await keys.of(
+      app,
+      keyId,
+      async () => redeemUntil ?? await this.#redeemUntil(app, keyId, nowSeconds),
+    );
     const outcome = await committer.submit({
       id: claimId(key.ordinal, tag, use),
       lane: toBase64url(nonce),
@@ -109,12 +112,14 @@ export class RemoteRedeemer implements Redeemer {
     return await committer.outcomeOf({ id: claimId(ordinal, tag, use), tag }) === "replayed";
   }
 
-  /** When the key ends, or a moment that is not earlier where the directory does not list it (any more). */
+  /**
+   * When the key ends, where the ACS did not say: an older one. Its directory does not list keys from before a change of
+   * the epoch's length, and the configuration of now says nothing of them: they end within the longest life of all.
+   */
   async #redeemUntil(app: string, keyId: Uint8Array, nowSeconds: number): Promise<number> {
     const keys = await this.#options.acs.keys(app, nowSeconds);
-    const { epochSeconds, overlapEpochs } = this.#options.appOf(app);
     return keys.find((key) => equalPublic(key.keyId, keyId))?.redeemUntil ??
-      nowSeconds + (1 + overlapEpochs) * epochSeconds;
+      nowSeconds + LONGEST_LIFE_SECONDS;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Redemption } from "../../../core/acs/redeemer.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import type { Service } from "../../../core/service.ts";
 import { encodeTranscript } from "../../../core/token/mac.ts";
-import { NOW } from "../../support/service/keys.ts";
+import { EPOCH, NOW } from "../../support/service/keys.ts";
 import {
   countClaims,
   makeToken,
@@ -38,7 +38,11 @@ Deno.test("redeem() claims a use, gives the token's MAC key, and stores no recor
     const token = await makeToken(service);
     const input = inputOf(service, signRedemption(token));
     for (const outcome of ["accepted", "replayed", "replayed"] as const) {
-      assertEquals(await redeem(service, input), { outcome, macKey: token.macKey });
+      assertEquals(await redeem(service, input), {
+        outcome,
+        macKey: token.macKey,
+        redeemUntil: (EPOCH + 2) * 86_400,
+      });
     }
     assertEquals([await countClaims(service), await storedTexts(service)], [1, []]);
   }));

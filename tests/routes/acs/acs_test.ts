@@ -4,7 +4,7 @@ import { concat, toBase64url } from "../../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE, encodeBatchRequest } from "../../../core/token/batch.ts";
 import { encodeTranscript } from "../../../core/token/mac.ts";
 import { nobleRistretto255 as suite } from "../../../core/voprf/noble.ts";
-import { platformRandom } from "../../support/service/keys.ts";
+import { EPOCH, platformRandom } from "../../support/service/keys.ts";
 import {
   countClaims,
   type HeldToken,
@@ -69,7 +69,11 @@ Deno.test("redeem claims a use and gives the MAC key, again on a retry, to nobod
   const log = redeemBody(signRedemption(token));
   for (const status of ["accepted", "replayed", "replayed"]) {
     const response = await split.reachAcs(REDEEM, post(log));
-    assertEquals(await response.json(), { status, mac_key: toBase64url(token.macKey) });
+    assertEquals(await response.json(), {
+      status,
+      mac_key: toBase64url(token.macKey),
+      redeem_until: (EPOCH + 2) * 86_400,
+    });
     assertEquals(response.headers.get("cache-control"), "no-store");
   }
   await assertRefused(split, REDEEM, post(redeemBody(signRedemption(token, 0, "other"))), 409, "use_taken");

@@ -9,6 +9,7 @@ import { ConfirmedTime } from "../../../core/clock/confirmed_time.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ApplicationConfig, Deployment } from "../../../core/config/types.ts";
 import { exportDay } from "../../../core/operations/export.ts";
+import type { SigningKey } from "../../../core/keys/key_ring.ts";
 import { Sealer } from "../../../core/keys/sealing.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import { storeIdReader } from "../../../core/acs/remote/store_id.ts";
@@ -170,7 +171,11 @@ export interface HeldToken {
 
 /** A token of the key that issues now. What a client computes by blinding is here computed with the secret key. */
 export async function makeToken(acs: Service, app = "notes"): Promise<HeldToken> {
-  const key = await acs.ringOf(app).issuing(acs.now());
+  return makeTokenOf(await acs.ringOf(app).issuing(acs.now()), app);
+}
+
+/** A token of a key. */
+export function makeTokenOf(key: SigningKey, app = "notes"): HeldToken {
   const nonce = platformRandom(32);
   const input = encodeTokenInput({
     tokenType: key.voprf.tokenType,

@@ -3,11 +3,17 @@ import { Refusal } from "../../../../core/base/errors.ts";
 import { runMaintenance } from "../../../../core/jobs/maintenance.ts";
 import { REMOTE_KEYS } from "../../../../core/acs/families.ts";
 import { rotate } from "../../../../core/operations/actions/keys.ts";
+import { SIGNING_KEYS } from "../../../../core/keys/families.ts";
+import type { KeyRow } from "../../../../core/keys/key_row.ts";
+import { createMissingKeys } from "../../../../core/keys/rotation.ts";
+import { tokenKeyId } from "../../../../core/token/token.ts";
+import { present } from "../../../support/base/present.ts";
 import { CLAIMS } from "../../../../core/ledger/families.ts";
 import { dyingKv, NOW } from "../../../support/service/keys.ts";
 import {
   countClaims,
   makeToken,
+  makeTokenOf,
   recordOf,
   redeemWith,
   signRedemption,
@@ -146,6 +152,47 @@ Deno.test("a log server whose clock was ahead for days, and believed, never stor
   }
   assertEquals(await countClaims(logs), 0);
 });
+
+/** An answer of the ACS as one of version 0.1.0 gives it. */
+async function withoutEnd(response: Response): Promise<Response> {
+  const { redeem_until: _, ...answer } = await response.json();
+  return Response.json(answer);
+}
+
+for (const isOlder of [false, true]) {
+  const which = isOlder ? "an ACS that does not say its end" : "its ACS";
+  Deno.test(`a key from before a change of the epoch's length redeems at a log server for as long as at ${which}`, async () => {
+    await using split = await startSplit({ epochSeconds: 3_600 });
+    const { clock, acs, logs } = split;
+    if (isOlder) {
+      split.network = async (request, reach) => {
+        const response = await reach(request);
+        return request.url.endsWith("/redeem") && response.ok ? await withoutEnd(response) : response;
+      };
+    }
+    // What the ACS has from before the change: a key of a day.
+    const app = acs.appOf("notes");
+    await createMissingKeys(acs.rotation, { ...app, epochSeconds: 86_400, horizonEpochs: 1 }, NOW);
+    acs.ringOf("notes").forget();
+    const rows = await Array.fromAsync(acs.store.list<KeyRow>(SIGNING_KEYS.prefix("notes")));
+    const { value: row } = present(
+      rows.find(({ value }) => value.issueUntil - value.notBefore === 86_400 && value.notBefore <= NOW),
+    );
+    const token = makeTokenOf(await acs.ringOf("notes").redeeming(tokenKeyId(row.publicKey), NOW));
+    const log = signRedemption(token);
+    await redeemWith(logs.redeemer, log, recordOf("a"), NOW);
+    let use = 0;
+    for (let at = NOW + 3_600; at < row.redeemUntil; at += 3 * 3_600) {
+      clock.seconds = at;
+      await runMaintenance(logs);
+      const { redeemer } = split.openLogServer();
+      assertEquals(await redeemWith(redeemer, log, recordOf("a"), at), { replayed: true });
+      const fresh = signRedemption(token, ++use);
+      assertEquals(await redeemWith(redeemer, fresh, recordOf(`${use}`), at), { replayed: false });
+    }
+    assert(use > 8);
+  });
+}
 
 Deno.test("logs are stored again under the key that the ACS makes after a log server's clock was ahead", async () => {
   await using split = await startSplit();
