@@ -90,6 +90,9 @@ export class LocalIssuer implements Issuer {
       ring.forget();
       throw notIssuing("The key of this batch has ended.");
     }
+    // The commit may have taken its time. What was granted then is worth nothing, as no batch is signed under this key any
+    // more; under the next one the client has a quota of its own.
+    if (this.#now() >= key.issueUntil) throw notIssuing("The key of this batch has ended.");
     const evaluated = key.voprf.blindEvaluate(key, blindedElements, this.#random);
     return {
       response: encodeBatchResponse(key.voprf, evaluated),

@@ -1,8 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { evaluate } from "../../../core/acs/evaluate.ts";
+import { LocalIssuer } from "../../../core/acs/issuer.ts";
 import { issueTokens } from "../../../core/acs/issue_tokens.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import type { Server, Service } from "../../../core/service.ts";
+import type { Store } from "../../../core/store/store.ts";
 import { decodeBatchResponse, encodeBatchRequest } from "../../../core/token/batch.ts";
 import { nobleRistretto255 as suite } from "../../../core/voprf/noble.ts";
 import { NOW, platformRandom } from "../../support/service/keys.ts";
@@ -40,6 +42,30 @@ Deno.test("issueTokens() signs a batch with a proof, and counts its tokens once 
     batch.verify(await issueTokens(acs, { app, client: alice, request: batch.request, nowSeconds: NOW }));
     assertEquals(issuedBy(acs), 3);
   }
+});
+
+Deno.test("issueTokens() signs nothing after its key's issuance, however long the grant's commit took", async () => {
+  await using split = await startSplit();
+  const { acs, clock } = split;
+  const { issueUntil } = await acs.ringOf("notes").issuing(NOW);
+  const { request } = await blind(acs, 1);
+  const update: Store["update"] = async (key, decide) => {
+    const written = await acs.store.update(key, decide);
+    clock.seconds = issueUntil;
+    return written;
+  };
+  const store = new Proxy(acs.store, {
+    get(target, name) {
+      if (name === "update") return update;
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const ringOf = (app: string) => acs.ringOf(app);
+  const issuer = new LocalIssuer({ store, random: platformRandom, now: () => clock.seconds, ringOf });
+  const asked = { app: acs.appOf("notes"), client: alice, request, nowSeconds: NOW };
+  await assertRefused(issueTokens({ issuer, counters: acs.counters }, asked), "key_not_issuing");
+  assertEquals(issuedBy(acs), 0);
 });
 
 Deno.test("issueTokens() on a log server leaves the counting to the ACS", async () => {
