@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task stores list` shows which store each service token belongs to;
+ * `deno task stores list` shows which store each application belongs to;
  * `deno task stores unpin --app X [--store ID] [--reason "..."] --yes` lets another one take its place.
  *
  * @module

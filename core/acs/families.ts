@@ -14,8 +14,8 @@ export const REMOTE_KEYS: Family<[app: string, keyId: Uint8Array]> = family("b",
 
 /** On a log server: the id of its store, base64url of 16 bytes. */
 export const STORE_IDS: Family<[]> = family("si", "ids of the store");
-/** The store of the log servers that a service token (its SHA-256 in hex) belongs to: StorePinRow. */
-export const STORE_PINS: Family<[app: string, tokenSha256: string]> = family("sp", "stores of log servers");
+/** The store of the log servers that an application belongs to: StorePinRow. */
+export const STORE_PINS: Family<[app: string]> = family("sp", "stores of log servers");
 
 /** Where it stands what a client (16-byte tag) was granted under a key. */
 export function quotaKey(ordinal: number, tag: Uint8Array): Key {

@@ -1,7 +1,7 @@
 /**
- * Which store an application's service token belongs to. Log servers with stores of their own would each store a log
- * that is sent to both, and give each account a quota of its own, so the first store that a token is used with is the
- * only one (docs/protocol.md, section 8).
+ * Which store of log servers an application belongs to. Log servers with stores of their own would each store a log that
+ * is sent to both, and give each account a quota of its own, so the first store that the application's service token is
+ * used with is the only one, whatever token comes after (docs/protocol.md, section 8).
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Application } from "../config/types.ts";
 import type { Store } from "../store/store.ts";
 import { STORE_PINS } from "./families.ts";
 
-/** What the store keeps of a service token's store. */
+/** What the store keeps of an application's store. */
 export interface StorePinRow {
   /** The store's id: base64url of 16 bytes. */
   readonly store: string;
@@ -20,14 +20,14 @@ export interface StorePinRow {
 
 /** A pin as operators see it. */
 export interface StorePin extends StorePinRow {
-  /** The application whose service token it is. */
+  /** The application. */
   readonly app: string;
 }
 
 /** Seconds for which a pin that was read is believed: what an unpinning may take to reach every process. */
 const BELIEVED_SECONDS = 5;
 
-/** Pins stores to service tokens. One instance a process. */
+/** Pins stores to applications. One instance a process. */
 export class StorePins {
   readonly #store: Store;
   readonly #now: () => number;
@@ -40,7 +40,7 @@ export class StorePins {
   }
 
   /**
-   * Refuses a request of another store than the one that the application's service token is pinned to, or (where there is
+   * Refuses a request of another store than the one that the application is pinned to, or (where there is
    * one) of none. Writes nothing.
    * @throws {Refusal} `store_pinned`, `store_unavailable`.
    */
@@ -56,7 +56,7 @@ export class StorePins {
    */
   async pin(app: Application, storeId: string | undefined): Promise<void> {
     if (storeId !== undefined && await this.#pinOf(app, storeId) === undefined) {
-      const key = pinKey(app);
+      const key = STORE_PINS.key(app.id);
       const row: StorePinRow = { store: storeId, pinnedAt: this.#now() };
       // Another store may be faster: the check below sees which one it was.
       await this.#store.commit((commit) => commit.check({ key, stamp: null }).set(key, row));
@@ -69,21 +69,16 @@ export class StorePins {
     const known = this.#known.get(app.id);
     const age = this.#now() - (known?.readAt ?? -Infinity);
     if (known !== undefined && known.store === storeId && age >= 0 && age < BELIEVED_SECONDS) return storeId;
-    const store = (await this.#store.get<StorePinRow>(pinKey(app))).value?.store;
+    const store = (await this.#store.get<StorePinRow>(STORE_PINS.key(app.id))).value?.store;
     this.#known.set(app.id, { store, readAt: this.#now() });
     return store;
   }
 }
 
-/** A changed service token is pinned anew. */
-function pinKey({ id, serviceTokenSha256 = "" }: Application) {
-  return STORE_PINS.key(id, serviceTokenSha256.toLowerCase());
-}
-
 function anotherStore(app: string): Refusal {
   return new Refusal(
     "store_pinned",
-    `The service token of ${app} belongs to another store: log servers of one ACS share a store, so give this one the ` +
+    `The application ${app} belongs to another store: log servers of one ACS share a store, so give this one the ` +
       `DIT_KV of the others. If that store is gone for good: deno task stores unpin --app ${app}, at the ACS.`,
   );
 }
@@ -97,13 +92,9 @@ export async function listStorePins(store: Store): Promise<StorePin[]> {
   return pins;
 }
 
-/** Removes the pins of an application to this store; gives whether there was one. Idempotent. */
-export async function removeStorePins(store: Store, app: string, storeId: string): Promise<boolean> {
-  let removed = false;
-  for await (const entry of store.list<StorePinRow>(STORE_PINS.prefix(app))) {
-    if (entry.value.store !== storeId) continue;
-    const done = await store.commit((commit) => commit.check(entry).delete(entry.key));
-    removed ||= done !== undefined;
-  }
-  return removed;
+/** Removes the pin of an application to this store; gives whether there was one. Idempotent. */
+export async function removeStorePin(store: Store, app: string, storeId: string): Promise<boolean> {
+  const entry = await store.get<StorePinRow>(STORE_PINS.key(app));
+  if (entry.value?.store !== storeId) return false;
+  return await store.commit((commit) => commit.check(entry).delete(entry.key)) !== undefined;
 }

@@ -22,7 +22,7 @@ export const LIST_STORES = {
   path: "/admin/v1/stores",
   passes: OPERATOR_READS,
   tag: "Operators",
-  summary: "The stores of log servers that service tokens belong to",
+  summary: "The stores of log servers that applications belong to",
   security: "adminToken",
   answers: {
     description: "Stores by application. An id is no secret.",
@@ -40,7 +40,7 @@ export const UNPIN_STORE = {
   path: "/admin/v1/apps/:app/stores/unpin",
   passes: OPERATOR_ACTS,
   tag: "Operators",
-  summary: "Let another store take the place of the one that a service token belongs to",
+  summary: "Let another store take the place of the one that an application belongs to",
   description:
     "The next store that uses the token takes its place. It knows of no log that the one before had stored, and gives " +
     "accounts names of its own: until the keys of now have ended, a log that is sent again may be stored twice, and an " +

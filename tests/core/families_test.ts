@@ -93,7 +93,7 @@ const KEYS: readonly (readonly [made: Key, stored: Key])[] = [
   [RISK_DAYS.key("notes", 20_000, "e"), ["rd", "notes", 20_000, "e"]],
   [STORE_FORMATS.key(), ["sf"]],
   [STORE_IDS.key(), ["si"]],
-  [STORE_PINS.key("notes", "00"), ["sp", "notes", "00"]],
+  [STORE_PINS.key("notes"), ["sp", "notes"]],
   [TALLIES.key("notes", 20_000), ["t", "notes", 20_000]],
   [AUDIT_ENTRIES.key(1), ["u", 1]],
   [SEAL_PROOFS.key(), ["v"]],

@@ -1,9 +1,9 @@
 /**
- * Letting another store take the place of the one that a service token belongs to.
+ * Letting another store take the place of the one that an application belongs to.
  *
  * @module
  */
-import { removeStorePins } from "../../acs/store_pins.ts";
+import { removeStorePin } from "../../acs/store_pins.ts";
 import { findApplication } from "../../config/find_application.ts";
 import type { KeyHolder } from "./keys.ts";
 import type { Actor } from "../audit_log.ts";
@@ -35,6 +35,6 @@ export async function unpinStore(
   return await auditLog.record(
     actor,
     action,
-    async () => ({ unpinned: await removeStorePins(own, app, store) }),
+    async () => ({ unpinned: await removeStorePin(own, app, store) }),
   );
 }

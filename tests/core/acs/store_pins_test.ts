@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { STORE_PINS } from "../../../core/acs/families.ts";
 import { storeIdReader } from "../../../core/acs/remote/store_id.ts";
-import { listStorePins, removeStorePins, StorePins } from "../../../core/acs/store_pins.ts";
+import { listStorePins, removeStorePin, StorePins } from "../../../core/acs/store_pins.ts";
 import { fromBase64url, toBase64url } from "../../../core/base/bytes.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import { unpinStore } from "../../../core/operations/actions/unpin_store.ts";
@@ -79,25 +79,29 @@ Deno.test("a request that names no store pins none, and passes until one is pinn
   await assertPinned(a.pin(app, undefined));
 });
 
-Deno.test("a changed service token is pinned anew", async () => {
+Deno.test("a changed service token stays with the store: another one needs the unpinning first", async () => {
   using test = await twoProcesses();
   const { app, clock, a } = test;
   await a.pin(app, ONE);
   clock.seconds += 5;
-  await a.pin({ ...app, serviceTokenSha256: "ab".repeat(32) }, OTHER);
+  const changed = { ...app, serviceTokenSha256: "ab".repeat(32) };
+  for (const process of [a, test.b]) await assertPinned(process.pin(changed, OTHER));
+  await a.pin(changed, ONE);
+  assertEquals(await listStorePins(test.store), [{ app: "notes", store: ONE, pinnedAt: NOW }]);
+  assertEquals(await removeStorePin(test.store, "notes", ONE), true);
   clock.seconds += 5;
-  await assertPinned(a.pin(app, OTHER));
+  await a.pin(changed, OTHER);
 });
 
 Deno.test("unpinning lets the next store in, in every process, and repeated it never ends the next one's pin", async () => {
   using test = await twoProcesses();
   const { app, clock, store, a, b } = test;
   for (const process of [a, b]) await process.pin(app, ONE);
-  assertEquals(await removeStorePins(store, "notes", OTHER), false);
+  assertEquals(await removeStorePin(store, "notes", OTHER), false);
   await assertPinned(a.pin(app, OTHER));
-  assertEquals(await removeStorePins(store, "notes", ONE), true);
+  assertEquals(await removeStorePin(store, "notes", ONE), true);
   await a.pin(app, OTHER);
-  assertEquals(await removeStorePins(store, "notes", ONE), false);
+  assertEquals(await removeStorePin(store, "notes", ONE), false);
   clock.seconds += 5;
   await assertPinned(b.pin(app, ONE));
   await b.pin(app, OTHER);
