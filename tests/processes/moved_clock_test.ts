@@ -4,21 +4,13 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fetchTokens } from "../support/client/protocol_client.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { findFaketime } from "../support/processes/moved_clock.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
 import { Folders, runTask, signIn, startReady } from "../support/processes/service_process.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 
 /** So far that the keys of today and of tomorrow are over, whatever hour it is. */
 const AHEAD_HOURS = 72;
-
-/** Where the library is; undefined where it is not installed. */
-async function findLibrary(): Promise<string | undefined> {
-  for (const machine of ["x86_64-linux-gnu", "aarch64-linux-gnu"]) {
-    const path = `/usr/lib/${machine}/faketime/libfaketimeMT.so.1`;
-    if (await Deno.stat(path).then(() => true, () => false)) return path;
-  }
-  return undefined;
-}
 
 /** A clock that processes started with these variables have: the wall clock moves, the steady one does not. */
 async function makeClock(folder: string, library: string) {
@@ -49,7 +41,7 @@ async function epochs({ send }: RunningService): Promise<number[]> {
 
 Deno.test("a process whose clock is three days ahead destroys no key before its time is confirmed, and replace mends what it did", () =>
   inOnePeriod(DAY_SECONDS, async () => {
-    const library = await findLibrary();
+    const library = findFaketime();
     if (library === undefined) {
       console.log(
         "Passed over: libfaketime is not installed (apt-get install faketime), so no clock can be moved.",
@@ -118,7 +110,7 @@ Deno.test("a process whose clock is three days ahead destroys no key before its 
 
 Deno.test("a process that starts with its clock ahead holds it against the store, and says so", () =>
   inOnePeriod(DAY_SECONDS, async () => {
-    const library = await findLibrary();
+    const library = findFaketime();
     if (library === undefined) {
       console.log(
         "Passed over: libfaketime is not installed (apt-get install faketime), so no clock can be moved.",
