@@ -11,6 +11,7 @@ import { warnOfHosts } from "./boot/hosts.ts";
 import { listen } from "./boot/listeners.ts";
 import { assembleFromEnvironment, type FromEnvironment } from "./boot/from_environment.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
+import { runJob } from "./boot/run_job.ts";
 import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
 import { mistakesOf } from "./boot/start_errors.ts";
 import { registerMetrics } from "./boot/telemetry.ts";
@@ -54,18 +55,31 @@ async function start(): Promise<FromEnvironment> {
 
 let running: FromEnvironment | undefined;
 
+function jobOf({ counters }: FromEnvironment["service"]) {
+  return { log, count: () => counters.fault("job"), signal: stopped };
+}
+
 // Only crons that are registered at the module's top level count on Deno Deploy.
 Deno.cron("keys and sweeping", "7 * * * *", { signal: stopped }, async () => {
-  if (running !== undefined) log("maintenance", { ...await runMaintenance(running.service) });
+  if (running === undefined) return;
+  const { service } = running;
+  const report = await runJob({ ...jobOf(service), job: "maintenance", run: () => runMaintenance(service) });
+  if (report !== undefined) log("maintenance", { ...report });
 });
 
 Deno.cron("releases", "20 1 * * *", { signal: stopped }, async () => {
   // An ACS alone stores no logs: its answers would be noise, and cost budget.
   if (running === undefined || running.settings.role === "acs") return;
-  const { outcomes, failure } = await runReleases(running.service);
-  log("releases", outcomes);
-  // Cron tries again in a moment, and once more the next night.
-  if (failure !== undefined) throw failure;
+  const { service } = running;
+  await runJob({
+    ...jobOf(service),
+    job: "releases",
+    async run() {
+      const { outcomes, failure } = await runReleases(service);
+      log("releases", outcomes);
+      if (failure !== undefined) throw failure;
+    },
+  });
 });
 
 try {

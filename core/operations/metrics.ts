@@ -7,8 +7,8 @@
  * @module
  */
 
-/** How a fault came: a promise that nobody waited for, an error that nobody caught, a listener that ended. */
-const FAULT_KINDS = ["rejection", "error", "listener"] as const;
+/** How a fault came: a promise that nobody waited for, an error that nobody caught, a listener that ended, a job that failed. */
+const FAULT_KINDS = ["rejection", "error", "listener", "job"] as const;
 
 /** One of {@linkcode FAULT_KINDS}. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -48,7 +48,7 @@ export const METRICS = {
   faults: {
     name: "dit_faults_total",
     help:
-      "Errors that nothing caught, by kind (rejection, error, listener): each is a bug, or a machine out of means.",
+      "Errors that nothing caught, by kind (rejection, error, listener), and failed runs of jobs (job): each is a bug, or a machine or store out of means.",
     labels: ["kind"],
   },
 } as const satisfies Record<string, { name: string; help: string; labels: readonly string[] }>;

@@ -50,6 +50,7 @@ Deno.test("an error that nothing catches is told without what it says, counted, 
     'dit_faults_total{kind="rejection"} 0',
     'dit_faults_total{kind="error"} 0',
     'dit_faults_total{kind="listener"} 0',
+    'dit_faults_total{kind="job"} 0',
   ]);
   for (const [plant, fault] of Object.entries(FAULTS)) {
     // A line a second at most: it is planted until it is the one that is told.
