@@ -3,6 +3,9 @@ import { discoverHosts } from "../../boot/launch/discover_hosts.ts";
 import { serviceCommand } from "../../boot/launch/service_command.ts";
 import { BATCH_REQUEST_TYPE } from "../../core/token/batch.ts";
 import { freePort } from "../support/processes/free_ports.ts";
+import { tokenDigest } from "../../edge/auth/bearer.ts";
+import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
+import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
 import { gone, launch, PRODUCTION, ps } from "../support/processes/launched.ts";
 import { demoConfig, Folders } from "../support/processes/service_process.ts";
 
@@ -107,6 +110,35 @@ Deno.test("the service may reach the key set of its configuration, and does", as
   });
   await answer.body?.cancel();
   assert(asked > 0, `the key set was never asked for: ${answer.status}`);
+});
+
+Deno.test("a store and jobs that fail are told in lines of our own, without the store's URL, and counted", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  await using endpoint = await startKvEndpoint({ path: ":memory:", token: TOKEN });
+  await using started = launch(folder, {
+    ...PRODUCTION,
+    DIT_KV: endpoint.url,
+    DENO_KV_ACCESS_TOKEN: TOKEN,
+    DIT_ADMIN_TOKEN_SHA256: tokenDigest("admin-token-of-tests").toHex(),
+    DENO_CRON_TEST_SCHEDULE_OFFSET: "1000",
+  });
+  await started.ready();
+  endpoint.faults.unavailable = Infinity;
+  await until(async () => {
+    const answer = await fetch(`${started.url}/metrics`, {
+      headers: { authorization: "Bearer admin-token-of-tests" },
+    });
+    return /^dit_faults_total\{kind="job"\} [1-9]/m.test(await answer.text());
+  });
+  endpoint.faults.unavailable = 0;
+  started.launcher.kill("SIGTERM");
+  const { printed } = await started.ended;
+  const lines = printed.trim().split("\n");
+  const events = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line).event);
+  assert(events.includes("store_client") && events.includes("maintenance_failed"), printed);
+  assert(!printed.includes(new URL(endpoint.url).host), printed);
+  assert(!/KV Connect|Uncaught|^ +at |cron/mi.test(printed), printed);
 });
 
 Deno.test("main.ts by hand without a host that it needs does not start, and says which", async () => {
