@@ -16,16 +16,21 @@ const FOLDER = "DIT_CREDENTIALS";
 
 /**
  * The environment, with what lies in the folder that `DIT_CREDENTIALS` names: the file `DIT_SEAL_KEYS` there is the variable
- * `DIT_SEAL_KEYS`. `read` gives a file's text, undefined where it is not there.
+ * `DIT_SEAL_KEYS`. `read` gives a file's text, undefined where it is not there; `isMissing` whether there is no such folder.
  *
- * The function throws {@linkcode EnvironmentError}, and never with a value, where a file cannot be read, is no line of text, or
- * a variable is set here and there.
+ * The function throws {@linkcode EnvironmentError}, and never with a value, where the folder is not there, a file cannot be
+ * read or is no line of text, or a variable is set here and there.
  */
-export function withCredentials(get: Environment, read: (path: string) => string | undefined): Environment {
+export function withCredentials(
+  get: Environment,
+  read: (path: string) => string | undefined,
+  isMissing: (folder: string) => boolean,
+): Environment {
   return function getWithCredentials(name) {
     const set = get(name);
     const folder = TAKEN.test(name) && name !== FOLDER ? get(FOLDER) : undefined;
     if (folder === undefined) return set;
+    if (isMissing(folder)) throw new EnvironmentError([`Make the folder ${folder}, or take ${FOLDER} away.`]);
     const text = readCredential(`${folder}/${name}`, read);
     if (text === undefined) return set;
     if (set === undefined) return text;
@@ -54,6 +59,14 @@ export const processEnvironment: Environment = withCredentials(
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
+    }
+  },
+  function isMissing(folder) {
+    try {
+      return !Deno.statSync(folder).isDirectory;
+    } catch (error) {
+      // The service itself may read the files alone; its launcher has looked.
+      return error instanceof Deno.errors.NotFound;
     }
   },
 );

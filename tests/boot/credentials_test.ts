@@ -9,7 +9,7 @@ function environmentOf(variables: Record<string, string>, files: Record<string, 
     const text = files[path];
     if (text instanceof Error) throw text;
     return text;
-  });
+  }, (folder) => folder !== "/run/c");
 }
 
 /** The one sentence of a mistake. */
@@ -39,7 +39,7 @@ Deno.test("withCredentials() takes variables from files of the folder that DIT_C
 Deno.test("withCredentials() reads no file without DIT_CREDENTIALS", () => {
   const get = withCredentials((name) => name === "DIT_KV" ? "kv" : undefined, () => {
     throw new Error("was read");
-  });
+  }, () => true);
   assertEquals([get("DIT_KV"), get("DIT_SEAL_KEYS")], ["kv", undefined]);
 });
 
@@ -48,6 +48,10 @@ Deno.test("withCredentials() says in a sentence what is wrong, and never the sec
   assertEquals(
     mistakeOf({ DIT_SEAL_KEYS: "another" }, { [path]: SECRET }),
     "Set DIT_SEAL_KEYS once: it is in the environment, and in a file of DIT_CREDENTIALS.",
+  );
+  assertEquals(
+    mistakeOf({ DIT_CREDENTIALS: "/nonexist" }, {}),
+    "Make the folder /nonexist, or take DIT_CREDENTIALS away.",
   );
   for (const text of ["", "\n", `${SECRET}\n${SECRET}`, `${SECRET}\0`, `${SECRET}\n\n`]) {
     assertEquals(
