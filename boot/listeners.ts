@@ -86,6 +86,12 @@ function open(
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ListenError(`The system keeps this port to itself: set ${variable} to one above 1023.`);
     }
+    // The name of a host that nobody knows, a number that is no address, an address that is one on some link only.
+    if (/lookup address|os error 22|Invalid argument/i.test(`${error}`)) {
+      throw new ListenError(
+        `Nobody can listen there: set ${where} to the address of an interface of this machine.`,
+      );
+    }
     throw error;
   }
 }

@@ -287,3 +287,15 @@ Deno.test("a comma in a path, a file that is none of SQLite and a foreign kind o
   assertStringIncludes(printed, "is no store's file");
   assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["text"]);
 });
+
+Deno.test("a HOST that is no address of this machine ends the start with the variable to set", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  for (const HOST of ["nosuch.invalid", "999.1.1.1"]) {
+    await using started = launch(folder, { ...PRODUCTION, DIT_KV: `${folder}/kv.sqlite3`, HOST });
+    const { code, printed } = await started.ended;
+    assertEquals(code, 1);
+    assertStringIncludes(printed, "set HOST to the address");
+    assert(!printed.includes("    at "), printed);
+  }
+});
