@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { processEnvironment } from "../boot/credentials.ts";
 import { DEFAULT_PORT, readOperatorsListener, urlOf } from "../boot/operators_listener.ts";
 import { parseDay } from "../core/base/time.ts";
 
@@ -21,7 +22,7 @@ export class CommandError extends Error {
 }
 
 async function adminToken(): Promise<string> {
-  const token = Deno.env.get("DIT_ADMIN_TOKEN");
+  const token = processEnvironment("DIT_ADMIN_TOKEN");
   if (token !== undefined && token !== "") return token;
   try {
     return (await Deno.readTextFile(".dit/admin_token")).trim();
@@ -35,7 +36,7 @@ async function adminToken(): Promise<string> {
 /** Where operators are answered on this machine, as the service itself reads it. */
 function serviceUrl(): string {
   const mistakes: string[] = [];
-  const own = readOperatorsListener((name) => Deno.env.get(name), false, mistakes);
+  const own = readOperatorsListener(processEnvironment, false, mistakes);
   const [mistake] = mistakes;
   if (mistake !== undefined) throw new CommandError(mistake);
   return own === undefined ? `http://127.0.0.1:${Deno.env.get("PORT") ?? DEFAULT_PORT}` : urlOf(own);
@@ -46,7 +47,7 @@ function serviceUrl(): string {
  * @throws {CommandError} With one sentence when there is no service, no right, or a refusal.
  */
 export async function callAdmin(path: string, init: RequestInit = {}): Promise<Response> {
-  const base = Deno.env.get("DIT_ADMIN_URL") ?? serviceUrl();
+  const base = processEnvironment("DIT_ADMIN_URL") ?? serviceUrl();
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${await adminToken()}`);
   headers.set("dit-via", "command");

@@ -10,6 +10,7 @@ import type { Revocation, WantedKey } from "../core/keys/replacement.ts";
 import type { Resealing } from "../core/keys/resealing.ts";
 import { confirmTime } from "../core/operations/actions/confirm_time.ts";
 import { replace, reseal, revoke, rotate } from "../core/operations/actions/keys.ts";
+import { processEnvironment } from "../boot/credentials.ts";
 import { lockStoreFile, StoreInUseError, type StoreLock } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { callAdmin } from "./admin_api.ts";
@@ -40,7 +41,8 @@ export interface KeyCommands {
 export async function withKeyCommands(work: (commands: KeyCommands) => Promise<void>): Promise<void> {
   const { location, development } = await findStore();
   const onTheStore = (at: string) => withStore(at, development, (opened) => work(commandsOn(opened)));
-  const isElsewhere = Deno.env.has("DIT_ADMIN_URL") || location === undefined || location === ":memory:";
+  const isElsewhere = processEnvironment("DIT_ADMIN_URL") !== undefined || location === undefined ||
+    location === ":memory:";
   if (!isElsewhere && !isStoreFile(location)) {
     // In development its secrets' folder is made private.
     dropPermissions("net", "read", "env", ...development ? ["write"] as const : []);

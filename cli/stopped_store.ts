@@ -26,9 +26,13 @@ export const HOLDER: Actor = { name: "whoever holds the store", via: "command" }
 
 /** Where the store is (undefined: nowhere that a command could know of), and whether it is one of development. */
 export async function findStore(): Promise<{ location: string | undefined; development: boolean }> {
-  const development = Deno.env.get("DIT_ENV") !== "production" && await exists(".dit/seal_key");
+  const mode = processEnvironment("DIT_ENV");
+  const development = mode !== "production" && await exists(".dit/seal_key");
+  // Whoever has production's secrets at hand does not mean development's store.
+  const isProductions = mode === undefined &&
+    ["DIT_SEAL_KEYS", "DIT_CREDENTIALS"].some((name) => processEnvironment(name) !== undefined);
   return {
-    location: Deno.env.get("DIT_KV") ?? (development ? ".dit/kv.sqlite3" : undefined),
+    location: processEnvironment("DIT_KV") ?? (development && !isProductions ? ".dit/kv.sqlite3" : undefined),
     development,
   };
 }

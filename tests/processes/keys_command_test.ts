@@ -131,6 +131,18 @@ Deno.test("commands find a store and a configuration outside the folder that the
   const rotated = await keys(code, "rotate --app demo", env);
   assertEquals([rotated.code, rotated.stderr], [0, ""]);
   assertEquals(states((await keys(code, "list", env)).stdout).length, 5);
+  // What lies in files is a variable for commands too, and development's store does not stand in for what is not named.
+  const { DIT_KV, DIT_SEAL_KEYS, ...others } = env;
+  const DIT_CREDENTIALS = `${folder}/credentials`;
+  await Deno.mkdir(DIT_CREDENTIALS);
+  await Deno.writeTextFile(`${DIT_CREDENTIALS}/DIT_KV`, DIT_KV);
+  await Deno.writeTextFile(`${DIT_CREDENTIALS}/DIT_SEAL_KEYS`, DIT_SEAL_KEYS);
+  const read = await keys(code, "list", { ...others, DIT_CREDENTIALS });
+  assertEquals([read.stderr, states(read.stdout).length], ["", 5]);
+  await Deno.mkdir(`${code}/.dit`);
+  await Deno.writeTextFile(`${code}/.dit/seal_key`, DIT_SEAL_KEYS);
+  const restored = await runTask("restore", "cli/restore.ts", ["--from", DIT_KV], code, { DIT_SEAL_KEYS });
+  assertSays(restored, "Set DIT_KV to the file of the store.");
 });
 
 Deno.test("deno task keys asks the service where only the service may look at its store", async () => {
