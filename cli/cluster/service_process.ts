@@ -29,6 +29,9 @@ export interface ServiceProcess {
   stop(): Promise<Deno.CommandStatus>;
 }
 
+/** Milliseconds in which a service becomes ready, on a machine that does much else. */
+const PATIENCE_MS = 120_000;
+
 /** How a service is started. */
 export interface ServiceProcessOptions {
   /** The port; a free one by default. */
@@ -39,7 +42,7 @@ export interface ServiceProcessOptions {
 
 /**
  * Starts a service and waits until it is ready.
- * @throws {LaunchError} With what it said, if it ends instead.
+ * @throws {LaunchError} With what it said, if it ends instead, or does not become ready.
  */
 export async function startService(options: ServiceProcessOptions = {}): Promise<ServiceProcess> {
   const port = options.port ?? portOfNow();
@@ -48,7 +51,13 @@ export async function startService(options: ServiceProcessOptions = {}): Promise
   const complaint = new Response(process.stderr).text();
   let isOver = false;
   ended.then(() => isOver = true);
+  const giveUpAt = performance.now() + PATIENCE_MS;
   while (!await isReady(url)) {
+    if (!isOver && performance.now() > giveUpAt) {
+      process.kill("SIGTERM");
+      await ended;
+      throw new LaunchError(`The service on port ${port} did not become ready: try another port.`);
+    }
     if (isOver) {
       throw new LaunchError(`The service did not start on port ${port}:\n${(await complaint).trim()}`);
     }
