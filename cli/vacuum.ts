@@ -32,7 +32,11 @@ async function vacuumFile(path: string): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [path = ""] = Deno.args;
+  const [path] = Deno.args;
+  if (path === undefined) {
+    console.error("Use: vacuum.ts FILE");
+    Deno.exit(1);
+  }
   await vacuumFile(path).catch((error) =>
     console.error(`The store's file was not vacuumed: ${error.message}`)
   );

@@ -207,8 +207,13 @@ Deno.test("400 days: one key issues in every minute, tokens redeem to their end,
 
     // The service's start vacuums the file in a process of its own, before it opens it.
     const vacuum = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-check", "--allow-all", new URL("../../../cli/vacuum.ts", import.meta.url).pathname],
-      env: { DIT_ENV: "development", DIT_KV: path },
+      args: [
+        "run",
+        "--no-check",
+        "--allow-all",
+        new URL("../../../cli/vacuum.ts", import.meta.url).pathname,
+        path,
+      ],
     });
     const { code, stderr } = await vacuum.output();
     assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
