@@ -5,6 +5,13 @@ import { run } from "./programs.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 /** Debian's user for what nobody owns: not the one who runs the tests, and not the owner of the code. */
 const USER = "65534";
+/** The certificates that npm is told to trust in this user's own settings, which the other user has not. */
+async function npmCertificates(): Promise<string[]> {
+  const cafile = (await run("npm", "config", "get", "cafile"))?.output.trim() ?? "null";
+  if (cafile === "null" || Deno.env.get("NODE_EXTRA_CA_CERTS") !== undefined) return [];
+  return [`NODE_EXTRA_CA_CERTS=${cafile}`, `DENO_CERT=${cafile}`];
+}
+
 /** How this machine reaches the registry, where it says so. */
 const WAY_OUT = [
   "NODE_EXTRA_CA_CERTS",
@@ -17,7 +24,8 @@ const WAY_OUT = [
   .flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [`${name}=${value}`];
-  });
+  })
+  .concat(await npmCertificates());
 /** What a machine with Debian, node and npm has; no Deno and nothing else of this process. */
 const PLAIN = ["env", "-i", "PATH=/usr/local/bin:/usr/bin:/bin"];
 
@@ -51,7 +59,7 @@ if (!over) {
   console.log("VISIT listed", listKeys());
   console.log("VISIT keys", (await read("/v1/apps/demo/keys"))[0]);
   console.log("VISIT logs", (await read("/v1/apps/demo/logs", { method: "POST" }))[0]);
-  console.log("VISIT outside", await fetch("https://registry.npmjs.org/").then(() => "reached", () => "unreachable"));
+  console.log("VISIT outside", await fetch("https://example.com/").then(() => "reached", () => "unreachable"));
   service.kill("SIGTERM");
 }
 console.log("VISIT exit", await ended);
