@@ -94,7 +94,7 @@ async function restore(path: string, development: boolean, { from, generation }:
   await removeCopy(copy);
   for (const line of lines) console.log(line);
   console.log(
-    `The store is that of the backup${isStore ? `; the one before lies in ${replaced}` : ""}. ` +
+    `The store ${path} is that of the backup${isStore ? `; the one before lies in ${replaced}` : ""}. ` +
       "docs/operating.md says what is still to do by hand.",
   );
 }

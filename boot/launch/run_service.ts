@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- it passes on what the service writes.
 /**
  * The service as the child of a process that started it: signals reach it, its exit code is passed on, and it ends when
- * whoever started it has ended, however that came.
+ * that process has ended, however that came. (Whatever started that one may end by force and leave both.)
  *
  * @module
  */
