@@ -4,27 +4,13 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fetchTokens } from "../support/client/protocol_client.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
-import { findFaketime } from "../support/processes/moved_clock.ts";
+import { findFaketime, movedClock } from "../support/processes/moved_clock.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
 import { Folders, runTask, signIn, startReady } from "../support/processes/service_process.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 
 /** So far that the keys of today and of tomorrow are over, whatever hour it is. */
 const AHEAD_HOURS = 72;
-
-/** A clock that processes started with these variables have: the wall clock moves, the steady one does not. */
-async function makeClock(folder: string, library: string) {
-  const file = `${folder}/clock`;
-  const move = (hours: number) => Deno.writeTextFile(file, `${hours < 0 ? "" : "+"}${hours}h\n`);
-  await move(0);
-  const env = {
-    LD_PRELOAD: library,
-    FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_NO_CACHE: "1",
-    FAKETIME_DONT_FAKE_MONOTONIC: "1",
-  };
-  return { env, move };
-}
 
 async function issues({ url, send }: RunningService, hours = 0): Promise<boolean> {
   const nowSeconds = Math.floor(Date.now() / 1000) + hours * 3_600;
@@ -51,7 +37,7 @@ Deno.test("a process whose clock is three days ahead destroys no key before its 
     await using folders = new Folders();
     const folder = await folders.make();
     const port = freePort();
-    const clock = await makeClock(folder, library);
+    const clock = movedClock(library, `${folder}/clock`);
     const keys = (args: string, env: Record<string, string> = {}) =>
       runTask("keys", "cli/keys.ts", args.split(" "), folder, { PORT: `${port}`, ...env });
     let destroyedBefore: () => readonly unknown[] = () => [];
@@ -59,16 +45,16 @@ Deno.test("a process whose clock is three days ahead destroys no key before its 
       await using service = await startReady({ folder, port, env: clock.env });
       assertEquals([await epochs(service), await issues(service)], [[0, 1, 2, 3], true]);
 
-      await clock.move(AHEAD_HOURS);
+      clock.set(AHEAD_HOURS * 3_600);
       await epochs(service);
       await until(() => service.events("time_held").length === 1);
       assertEquals(service.events("key_destroyed"), []);
-      await clock.move(0);
+      clock.set(0);
       assertEquals([await epochs(service), await issues(service)], [[0, 1, 2, 3], true]);
       await until(() => service.events("time_confirmed").length === 1);
       assertEquals(service.events("time_confirmed"), [{ event: "time_confirmed", by: "return" }]);
 
-      await clock.move(AHEAD_HOURS);
+      clock.set(AHEAD_HOURS * 3_600);
       await epochs(service);
       const asked = await keys("confirm-time");
       assertEquals([asked.code, asked.stdout], [1, ""]);
@@ -100,7 +86,7 @@ Deno.test("a process whose clock is three days ahead destroys no key before its 
       await using service = await startReady({ folder, port, env: clock.env });
       await until(() => service.events("maintenance").length > 0);
       await until(() => destroyedBefore().length + service.events("key_destroyed").length >= 2);
-      await clock.move(0);
+      clock.set(0);
       await until(async () => (await epochs(service))[0] === 2);
       assert(!await issues(service), "today's key is gone");
       const replaced = await keys("replace --app demo");
@@ -122,11 +108,11 @@ Deno.test("a process that starts with its clock ahead holds it against the store
     }
     await using folders = new Folders();
     const folder = await folders.make();
-    const clock = await makeClock(folder, library);
+    const clock = movedClock(library, `${folder}/clock`);
     {
       await using _service = await startReady({ folder, port: freePort(), env: clock.env });
     }
-    await clock.move(AHEAD_HOURS);
+    clock.set(AHEAD_HOURS * 3_600);
     {
       await using service = await startReady({ folder, port: freePort(), env: clock.env });
       await until(() => service.events("maintenance").length > 0);
@@ -134,7 +120,7 @@ Deno.test("a process that starts with its clock ahead holds it against the store
       assert(Math.abs(Number(held?.aheadSeconds) - AHEAD_HOURS * 3_600) < 600, JSON.stringify(held));
       assertEquals([service.events("key_destroyed"), service.events("maintenance")[0]?.keysEnded], [[], 0]);
     }
-    await clock.move(0);
+    clock.set(0);
     await using service = await startReady({ folder, port: freePort(), env: clock.env });
     assertEquals([await epochs(service), await issues(service)], [[0, 1, 2, 3], true]);
     assertEquals(service.events("time_held"), []);

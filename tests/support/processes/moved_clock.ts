@@ -12,6 +12,8 @@ const LIBRARIES = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((machine) =>
 
 /** Such a clock. */
 export interface MovedClock {
+  /** Variables with which a process runs by this clock. */
+  readonly env: Readonly<Record<string, string>>;
   /** Words to put before a command, so that it runs by this clock. */
   readonly command: readonly string[];
   /** Sets how many seconds it is ahead. */
@@ -44,14 +46,11 @@ export function movedClock(library: string, file: string): MovedClock {
     Deno.renameSync(`${file}.new`, file);
   };
   set(0);
-  return {
-    command: [
-      "env",
-      `LD_PRELOAD=${library}`,
-      `FAKETIME_TIMESTAMP_FILE=${file}`,
-      "FAKETIME_NO_CACHE=1",
-      "FAKETIME_DONT_FAKE_MONOTONIC=1",
-    ],
-    set,
+  const env = {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: "1",
+    FAKETIME_DONT_FAKE_MONOTONIC: "1",
   };
+  return { env, command: ["env", ...Object.entries(env).map(([name, value]) => `${name}=${value}`)], set };
 }
