@@ -10,6 +10,7 @@ import { catchFaults, reportFaults } from "./boot/faults.ts";
 import { warnOfHosts } from "./boot/hosts.ts";
 import { listen } from "./boot/listeners.ts";
 import { assembleFromEnvironment, type FromEnvironment } from "./boot/from_environment.ts";
+import { formatLine, type Log } from "./boot/log.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
 import { runJob } from "./boot/run_job.ts";
 import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
@@ -19,9 +20,7 @@ import { welcomeText } from "./boot/welcome.ts";
 import { failureOf, runMaintenance } from "./core/jobs/maintenance.ts";
 import { runReleases } from "./core/jobs/run_releases.ts";
 
-function log(event: string, members: Record<string, unknown> = {}): void {
-  console.log(JSON.stringify({ event, ...members }));
-}
+const log: Log = (event, members) => console.log(formatLine(event, members));
 
 /** Ends crons and live views, which nobody waits for. */
 const stopping = new AbortController();

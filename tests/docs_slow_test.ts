@@ -1,5 +1,6 @@
 /** The documents against the repository: what they name is there, and what is there and matters to a reader is named. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LINE_EVENTS } from "../boot/log.ts";
 import configuration from "../deno.json" with { type: "json" };
 import {
   anchorsOf,
@@ -192,6 +193,14 @@ Deno.test("docs/operating.md says what to do about every alert", async () => {
     [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name)
   );
   assertEquals(told.toSorted(), alerts.toSorted());
+});
+
+Deno.test("docs/operating.md says what every line of the service means", async () => {
+  const section = sectionOf(pageOf(await readPages(), "docs/operating.md"), "### Lines of the service");
+  const told = [...section.matchAll(/^\| (`(?!event).*?)\|/gm)].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name)
+  );
+  assertEquals(told.toSorted(), [...LINE_EVENTS]);
 });
 
 /** What stands around a block of TypeScript that is a part of something, by how it begins. */

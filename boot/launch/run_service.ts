@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { formatLine } from "../log.ts";
 import { readRuntimeLines } from "../runtime_lines.ts";
 import { ENDS_WITH_STDIN } from "../shutdown.ts";
 import { denoProgram } from "./run_deno.ts";
@@ -71,7 +72,7 @@ export async function runService(command: ServiceCommand): Promise<number> {
 async function passLines(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
   const take = readRuntimeLines({
     pass: (line) => console.error(line),
-    tell: (line) => console.log(JSON.stringify({ event: "store_client", ...line })),
+    tell: (line) => console.log(formatLine("store_client", { ...line })),
   });
   let rest = "";
   for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
