@@ -30,7 +30,9 @@ async function readStores(): Promise<StorePin[]> {
 }
 
 function print(stores: readonly StorePin[]): void {
-  if (stores.length === 0) return console.log("No log server has used a service token yet.");
+  if (stores.length === 0) {
+    return console.log("No application belongs to a store yet: no log server has come.");
+  }
   const rows = stores.map(({ app, store, pinnedAt }) => [
     app,
     store,
@@ -47,7 +49,7 @@ async function unpin(app: string, { store: given, reason, yes }: Unpinning): Pro
   const again = `deno task stores unpin --app ${app} --store ${store} --yes`;
   if (yes !== true) {
     throw new CommandError(
-      `Stop the log servers of store ${store} first. The next store that uses the service token of ${app} takes its ` +
+      `Stop the log servers of store ${store} first. The next store that log servers of ${app} come with takes its ` +
         "place, and knows nothing of what it had: until today's keys have ended, a log that is sent again may be stored " +
         `twice and an account may have its quota twice (deno task keys revoke ends them). To do it: ${again}`,
     );
@@ -60,7 +62,7 @@ async function unpin(app: string, { store: given, reason, yes }: Unpinning): Pro
   const { unpinned } = await response.json();
   console.log(
     unpinned
-      ? `Unpinned: the next store that uses the service token of ${app} takes its place.`
+      ? `Unpinned: the next store that log servers of ${app} come with takes its place.`
       : `Nothing to do: ${app} is not pinned to store ${store}.`,
   );
 }

@@ -134,7 +134,7 @@ export interface Service extends Server {
   readonly redeemer: LocalRedeemer;
   /** An application's keys. Throws the refusal `app_unknown`. */
   readonly ringOf: (id: string) => KeyRing;
-  /** Says which store a service token belongs to. */
+  /** Says which store an application belongs to. */
   readonly storePins: StorePins;
 }
 

@@ -10,7 +10,7 @@ import { issueTokens, type IssueTokensContext } from "./issue_tokens.ts";
 
 /** What signing for other servers needs of a service. */
 export interface EvaluateContext extends IssueTokensContext {
-  /** Says which store a service token belongs to. */
+  /** Says which store an application belongs to. */
   readonly storePins: StorePins;
 }
 

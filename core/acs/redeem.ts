@@ -15,7 +15,7 @@ import type { StorePins } from "./store_pins.ts";
 export interface RedeemContext {
   /** Verifies and claims. */
   readonly redeemer: Pick<LocalRedeemer, "verify" | "store" | "wasStored">;
-  /** Says which store a service token belongs to. */
+  /** Says which store an application belongs to. */
   readonly storePins: StorePins;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Which store of log servers an application belongs to. Log servers with stores of their own would each store a log that
- * is sent to both, and give each account a quota of its own, so the first store that the application's service token is
- * used with is the only one, whatever token comes after (docs/protocol.md, section 8).
+ * is sent to both, and give each account a quota of its own, so the first store that a log server of the
+ * application comes with is the only one, whatever service token it shows then or later (docs/protocol.md, section 8).
  *
  * @module
  */

@@ -31,7 +31,7 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   method_not_allowed: [405, "The method is not allowed"],
   request_timeout: [408, "The body did not arrive in time"],
   use_taken: [409, "The use is taken"],
-  store_pinned: [409, "The service token belongs to another store"],
+  store_pinned: [409, "The application belongs to another store"],
   replacement_refused: [409, "The key is not replaced"],
   time_disputed: [409, "The clocks disagree"],
   collection_stopped: [410, "The collection is stopped"],

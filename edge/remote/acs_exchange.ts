@@ -25,10 +25,11 @@ const PASSED_ON: readonly RefusalCode[] = [
 ];
 
 const ANOTHER_STORE =
-  "The ACS refused this server: its service token belongs to another store. Log servers of one ACS share a store, so " +
+  "The ACS refused this server: the application belongs to another store. Log servers of one ACS share a store, so " +
   "set DIT_KV to that of the others (docs/operating.md, ACS and log servers).";
 
 const problem = z.object({ code: z.string().max(64), detail: z.string().max(500) });
+
 /** The ACS and this server do not fit together; the message says why and repeats no secret. */
 export class AcsError extends Error {
   override readonly name = "AcsError";

@@ -55,7 +55,7 @@ function stores(folder: string, port: number, ...args: string[]) {
   return runTask("stores", "cli/stores.ts", args, folder, { PORT: String(port) });
 }
 
-/** The store that the demo's service token belongs to, as operators read it. */
+/** The store that the demo belongs to, as operators read it. */
 async function pinnedStore(folder: string, port: number): Promise<string> {
   const { stdout } = await stores(folder, port, "list");
   const [, store] = /^demo +([\w-]{22}) /m.exec(stdout) ?? [];

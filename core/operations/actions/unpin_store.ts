@@ -19,7 +19,7 @@ export interface UnpinOrder {
 }
 
 /**
- * Unpins a store; the next one that the application's service token is used with takes its place. Idempotent.
+ * Unpins a store; the next one that a log server of the application comes with takes its place. Idempotent.
  * @throws {Refusal} `app_unknown`.
  */
 export async function unpinStore(

@@ -58,8 +58,7 @@ const REASONS: Readonly<Record<RefusalCode | RejectionCode | "refused_elsewhere"
   },
   store_pinned: {
     what: "Second store of log servers",
-    why:
-      "A log server with another store than the one before uses this service token. Log servers of one ACS share a " +
+    why: "A log server came with another store than the application's. Log servers of one ACS share a " +
       "store: set DIT_KV to that of the others. If that store is gone for good, unpin it (docs/operating.md).",
     kind: "service",
   },

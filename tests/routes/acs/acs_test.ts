@@ -102,7 +102,7 @@ Deno.test("redeemed says whether this very request has claimed its use, claims n
   await assertRefused(split, REDEEMED, other, 401, "service_token_invalid");
 });
 
-Deno.test("the ACS takes one store a service token, tells another one what to do, and lets no refused request pin", async () => {
+Deno.test("the ACS takes one store an application, tells another one what to do, and lets no refused request pin", async () => {
   await using split = await startSplit();
   const token = await makeToken(split.acs);
   const named = (byte: number) => ({ "dit-store": toBase64url(new Uint8Array(16).fill(byte)) });
