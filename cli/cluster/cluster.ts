@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task dev:cluster`: a KV Connect endpoint on `.dit/cluster.sqlite3` and three processes of the service on it, to
- * see what several machines would do. `--ports=8001,8002,8003` chooses others.
+ * see what several machines would do. `--ports=8001,8002,8003` chooses others. With `DIT_ADMIN_PORT` each
+ * process has a port for operators of its own: that one and the numbers after it.
  *
  * @module
  */
@@ -9,7 +10,14 @@ import { lockStoreFile } from "../../boot/file_lock.ts";
 import { vacuum } from "../../boot/launch/prepare.ts";
 import { type KvEndpoint, startKvEndpoint } from "../../tests/support/store/kv_endpoint.ts";
 import { runCommand } from "../command.ts";
-import { type Member, readPorts, runMembers, startMember } from "./processes.ts";
+import {
+  type Member,
+  type MemberPorts,
+  readAdminPorts,
+  readPorts,
+  runMembers,
+  startMember,
+} from "./processes.ts";
 
 const STORE = ".dit/cluster.sqlite3";
 
@@ -28,14 +36,18 @@ Ctrl-C ends all of it.
 `);
 }
 
-async function runCluster(ports: readonly number[]): Promise<number> {
+async function runCluster(ports: readonly MemberPorts[]): Promise<number> {
   await vacuum(STORE, console.error);
   using _lock = await lockStoreFile(STORE);
   const token = crypto.getRandomValues(new Uint8Array(24)).toHex();
   const endpoint = await startKvEndpoint({ path: STORE, token });
   const code = await runMembers({
-    starts: ports.map((port) => () =>
-      startMember(String(port), port, { DIT_KV: endpoint.url, DENO_KV_ACCESS_TOKEN: token })
+    starts: ports.map((at) => () =>
+      startMember({
+        ...at,
+        name: String(at.port),
+        env: { DIT_KV: endpoint.url, DENO_KV_ACCESS_TOKEN: token },
+      })
     ),
     announce: (members) => announce(members, endpoint),
     close: () => endpoint.stop(),
@@ -49,7 +61,7 @@ if (import.meta.main) {
     use: "Use: deno task dev:cluster [--ports=8001,8002,8003]",
     options: { ports: { type: "string", default: "8001,8002,8003" } },
     async work({ values: { ports } }) {
-      Deno.exit(await runCluster(readPorts(ports)));
+      Deno.exit(await runCluster(readAdminPorts(readPorts(ports), Deno.env.get("DIT_ADMIN_PORT"))));
     },
   });
 }

@@ -22,13 +22,18 @@ export interface Member {
   readonly ended: Promise<Deno.CommandStatus>;
 }
 
-/** Starts a process for development, with variables of its own. */
-export async function startMember(
-  name: string,
-  port: number,
-  env: Record<string, string>,
-): Promise<Member> {
-  const { process } = await spawnMain({ port, env, stdout: "piped", stderr: "piped" });
+/** How a member is started. */
+export interface MemberOptions extends MemberPorts {
+  /** By which its lines are known. */
+  readonly name: string;
+  /** Variables of its own. */
+  readonly env: Record<string, string>;
+}
+
+/** Starts a process for development. */
+export async function startMember({ name, port, adminPort, env }: MemberOptions): Promise<Member> {
+  const own = adminPort === undefined ? env : { ...env, DIT_ADMIN_PORT: String(adminPort) };
+  const { process } = await spawnMain({ port, env: own, stdout: "piped", stderr: "piped" });
   const printed = Promise.all([print(name, process.stdout), print(name, process.stderr)]);
   return { name, port, process, ended: process.status.then((status) => printed.then(() => status)) };
 }
@@ -112,6 +117,33 @@ export async function runMembers({ starts, announce, close }: RunOptions): Promi
   stop();
   await ending;
   return 0;
+}
+
+/** Where a member listens. */
+export interface MemberPorts {
+  /** For clients, and for operators too unless they have a port of their own. */
+  readonly port: number;
+  /** For operators alone. */
+  readonly adminPort: number | undefined;
+}
+
+/**
+ * Gives each member a port for operators where `DIT_ADMIN_PORT` is set: the first that one, each of the others the next
+ * number. With 0, the system chooses.
+ * @throws {CommandError} If one of them is a member's other port, or there is no such port.
+ */
+export function readAdminPorts(ports: readonly number[], variable: string | undefined): MemberPorts[] {
+  if (variable === undefined || variable === "") return ports.map((port) => ({ port, adminPort: undefined }));
+  const first = Number(variable);
+  const members = ports.map((port, index) => ({ port, adminPort: first === 0 ? 0 : first + index }));
+  const areRight = members.every(({ adminPort }) =>
+    Number.isInteger(adminPort) && adminPort >= 0 && adminPort <= 65_535 && !ports.includes(adminPort)
+  );
+  if (areRight) return members;
+  throw new CommandError(
+    `The processes take DIT_ADMIN_PORT and the numbers after it, ${ports.length} in all, for operators: set it so that ` +
+      `none of them is above 65535 or in --ports (${ports.join(", ")}), or leave it out.`,
+  );
 }
 
 /**

@@ -5,7 +5,14 @@
  * @module
  */
 import { runCommand } from "../command.ts";
-import { type Member, readPorts, runMembers, startMember } from "./processes.ts";
+import {
+  type Member,
+  type MemberPorts,
+  readAdminPorts,
+  readPorts,
+  runMembers,
+  startMember,
+} from "./processes.ts";
 
 function announce(members: readonly Member[]): void {
   const [eu, us] = members.map(({ port }) => `http://127.0.0.1:${port}`);
@@ -26,17 +33,18 @@ if (import.meta.main) {
     use: "Use: deno task dev:regions [--ports=8001,8002]",
     options: { ports: { type: "string", default: "8001,8002" } },
     async work({ values }) {
-      const [eu = 0, us = 0] = readPorts(values.ports, 2);
+      const ports = readPorts(values.ports, 2);
+      const [eu, us] = readAdminPorts(ports, Deno.env.get("DIT_ADMIN_PORT")) as [MemberPorts, MemberPorts];
       const regions = Object.entries({ eu, us });
       const shared = {
-        DIT_REGIONS: regions.map(([name, port]) => `${name}=http://127.0.0.1:${port}`).join(","),
+        DIT_REGIONS: regions.map(([name, { port }]) => `${name}=http://127.0.0.1:${port}`).join(","),
         DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
       };
-      const starts = regions.map(([name, port]) => () =>
-        startMember(name, port, {
-          ...shared,
-          DIT_REGION: name,
-          DIT_KV: `.dit/region-${name}.sqlite3`,
+      const starts = regions.map(([name, at]) => () =>
+        startMember({
+          ...at,
+          name,
+          env: { ...shared, DIT_REGION: name, DIT_KV: `.dit/region-${name}.sqlite3` },
         })
       );
       Deno.exit(await runMembers({ starts, announce }));

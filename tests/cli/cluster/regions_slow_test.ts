@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { CommandError } from "../../../cli/admin_api.ts";
-import { readPorts } from "../../../cli/cluster/processes.ts";
+import { readAdminPorts, readPorts } from "../../../cli/cluster/processes.ts";
 import { DitClient } from "../../../client/mod.ts";
 import { startMembers } from "../../support/processes/processes_command.ts";
 import { freePorts } from "../../support/processes/free_ports.ts";
@@ -13,11 +13,23 @@ Deno.test("readPorts() takes ports, as many as are wanted, and nothing else", ()
   }
 });
 
+Deno.test("readAdminPorts() gives each process a port for operators, and refuses one that is taken already", () => {
+  assertEquals(readAdminPorts([8001, 8002], undefined), [
+    { port: 8001, adminPort: undefined },
+    { port: 8002, adminPort: undefined },
+  ]);
+  assertEquals(readAdminPorts([8001, 8002], "9000").map(({ adminPort }) => adminPort), [9000, 9001]);
+  assertEquals(readAdminPorts([8001, 8002], "0").map(({ adminPort }) => adminPort), [0, 0]);
+  for (const variable of ["8000", "8002", "65535", "x", "-1", "1.5"]) {
+    assertThrows(() => readAdminPorts([8001, 8002], variable), CommandError, "DIT_ADMIN_PORT", variable);
+  }
+});
+
 Deno.test("cli/cluster/regions.ts runs two regions, of which one sends the other's logs home, and ends on SIGINT", async () => {
   const folder = await Deno.makeTempDir();
   const ports = freePorts(2);
   const [eu, us] = ports.map((port) => `http://127.0.0.1:${port}`) as [string, string];
-  const regions = startMembers("dev:regions", "cli/cluster/regions.ts", folder, ports);
+  const regions = startMembers({ task: "dev:regions", script: "cli/cluster/regions.ts", folder, ports });
   const countClaims = async (url: string) =>
     (await (await fetch(`${url}/dev/store`)).json())["claimed uses"] ?? 0;
   try {

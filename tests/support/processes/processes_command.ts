@@ -18,13 +18,22 @@ export interface MembersCommand {
   readonly interrupt: () => Promise<number>;
 }
 
-/** Starts the script of a task in a folder, for processes on these ports. */
-export function startMembers(
-  task: "dev:cluster" | "dev:regions",
-  script: string,
-  folder: string,
-  ports: readonly number[],
-): MembersCommand {
+/** How such a command is started. */
+export interface MembersOptions {
+  /** The task's name. */
+  readonly task: "dev:cluster" | "dev:regions";
+  /** The script of the task. */
+  readonly script: string;
+  /** Where it is started. */
+  readonly folder: string;
+  /** The ports of its processes. */
+  readonly ports: readonly number[];
+  /** Variables besides those of this process. */
+  readonly env?: Record<string, string>;
+}
+
+/** Starts the script of a task. */
+export function startMembers({ task, script, folder, ports, env }: MembersOptions): MembersCommand {
   const command = new Deno.Command("deno", {
     args: [
       "run",
@@ -34,6 +43,7 @@ export function startMembers(
       `--ports=${ports}`,
     ],
     cwd: folder,
+    ...env === undefined ? {} : { env },
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
