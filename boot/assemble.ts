@@ -170,6 +170,9 @@ async function openServer(
   await writeFormat(store);
   const time = new ConfirmedTime({ store, now, steady, onEvent: ({ event, ...what }) => log(event, what) });
   await time.open(() => newestCountedSeconds(store));
+  // At once, since a process may end before its first maintenance, and the next start would find no time to go by. A store
+  // that takes no write stops no start: whether it takes one, its readiness says.
+  await time.refresh().catch(() => {});
   const common = {
     deployment,
     store,

@@ -120,3 +120,20 @@ Deno.test("close() ends the background after it has written the counters", async
   assertEquals((await snapshot(kv)).length > before, true, "a row of counters");
   assertEquals(service.store, store);
 });
+
+Deno.test("assemble() leaves its time in the store at once: a start with a wrong clock after it is found out", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const startAt = async (seconds: number) => {
+    const said: string[] = [];
+    const { service } = await assemble(optionsOf({
+      openStore: () => Promise.resolve(storeOver(kv)),
+      ports: { ...optionsOf().ports, now: () => seconds, log: (event) => said.push(event) },
+    }));
+    await service.committer.drain();
+    return { held: service.time.held, said };
+  };
+  // Neither of them comes to its first maintenance.
+  assertEquals(await startAt(START_SECONDS), { held: false, said: [] });
+  assertEquals(await startAt(START_SECONDS + 3 * 86_400), { held: true, said: ["time_held"] });
+  assertEquals(await startAt(START_SECONDS + 60), { held: false, said: [] });
+});
