@@ -138,6 +138,17 @@ const loss = z.strictObject({
   delta: z.number(),
 });
 const day = z.string().describe("YYYY-MM-DD, UTC");
+const cellValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const total = { count: z.int(), lower: z.int(), upper: z.int() };
+const estimatedShare = z.strictObject({
+  share: share.nullable().describe("null: the noised whole is not positive"),
+  lower: share,
+  upper: share,
+});
+const range = z.strictObject({
+  from: z.number().nullable().describe("null: below the first edge"),
+  to: z.number().nullable().describe("null: above the last edge"),
+});
 
 /** `GET /admin/v1/apps/{app}/releases`. */
 export const SHOW_RELEASES = {
@@ -172,11 +183,31 @@ export const SHOW_RELEASES = {
         early: z.boolean(),
         withheld: z.int(),
         figures: z.array(z.strictObject({
-          cell: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+          cell: z.record(z.string(), cellValue),
           count: z.int(),
           lower: z.int(),
           upper: z.int(),
         })),
+        totals: z.strictObject({
+          all: z.strictObject(total),
+          values: z.array(z.strictObject({
+            field: z.string(),
+            value: cellValue,
+            ...total,
+            share: estimatedShare.describe("Of all"),
+          })),
+        }).optional().describe(
+          "Sums of cells, those below the threshold too; absent where they cannot be added",
+        ),
+        quantiles: z.array(z.strictObject({
+          field: z.string(),
+          among: z.record(z.string(), cellValue),
+          quantile: z.number(),
+          range,
+          interval: range,
+        })).optional().describe(
+          "Of fields of buckets, over all and for each combination of the other fields",
+        ),
       })),
     }),
   },

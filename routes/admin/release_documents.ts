@@ -6,7 +6,9 @@
 import type { Application } from "../../core/config/types.ts";
 import { epsilonAt, type PrivacyLoss } from "../../core/privacy/dp/accounting.ts";
 import { type BudgetState, readBudget } from "../../core/privacy/release/budget.ts";
+import type { ShareEstimate } from "../../core/privacy/dp/noised_sum.ts";
 import { toNumber } from "../../core/privacy/dp/rational.ts";
+import { type Derived, deriveFrom } from "../../core/privacy/release/derived.ts";
 import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
 import { readReleases, type Release } from "../../core/privacy/release/rows.ts";
 import type { EventSchemas } from "../../core/schema/event.ts";
@@ -94,7 +96,23 @@ function describeRelease(release: Release, events: EventSchemas) {
       lower,
       upper,
     })),
+    ...describeDerived(deriveFrom(release)),
   };
+}
+
+/** What follows from a release's figures; nothing where they cannot be added up. */
+function describeDerived(derived: Derived | undefined) {
+  if (derived === undefined) return {};
+  const { all, values, quantiles } = derived;
+  return {
+    totals: { all, values: values.map(({ share, ...total }) => ({ ...total, share: withNull(share) })) },
+    quantiles,
+  };
+}
+
+/** JSON has no undefined. */
+function withNull({ share, lower, upper }: ShareEstimate) {
+  return { share: share ?? null, lower, upper };
 }
 
 const HEADER = [

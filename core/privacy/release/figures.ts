@@ -42,6 +42,8 @@ export interface Figures {
   readonly figures: readonly Figure[];
   /** How many were left out because they are below the threshold or beyond the greatest 8,192. */
   readonly withheld: number;
+  /** Those of them that are below the threshold, noised like the others: sums would be wrong without them. */
+  readonly hidden: readonly Figure[];
 }
 
 /** Index of a field's absence, behind those of its values. */
@@ -60,23 +62,19 @@ export function countFigures(
   const fields = plan.by.map((name) => fieldOf(event, name));
   const half = halfWidth(noise);
   const figures: Figure[] = [];
-  let withheld = 0;
   for (
     const cell of plan.cells === "declared" ? declaredCells(fields) : selectedCells(plan, totals, random)
   ) {
     const counted = totals.get(cell)?.events ?? 0;
     const count = counted + Number(draw(noise, random));
-    if (count < plan.threshold) withheld++;
-    else {
-      figures.push({
-        cell: readCell(fields, cell),
-        count,
-        lower: Math.max(0, count - half),
-        upper: count + half,
-      });
-    }
+    figures.push({
+      cell: readCell(fields, cell),
+      count,
+      lower: Math.max(0, count - half),
+      upper: count + half,
+    });
   }
-  return greatest(figures, withheld);
+  return greatest(figures, plan);
 }
 
 /**
@@ -104,8 +102,7 @@ export function estimateFigures(
     lower: Math.max(0, Math.floor(interval.lower)),
     upper: Math.max(0, Math.ceil(interval.upper)),
   }));
-  const published = figures.filter(({ count }) => count >= plan.threshold);
-  return greatest(published, figures.length - published.length);
+  return greatest(figures, plan);
 }
 
 /** How far a figure can be off by its noise, with 95 % confidence. */
@@ -155,10 +152,13 @@ function readCell(fields: readonly FieldSchema[], cell: string): CellValue[] {
   });
 }
 
-function greatest(figures: Figure[], withheld: number): Figures {
+function greatest(figures: Figure[], { threshold }: ReleasePlan): Figures {
   figures.sort((a, b) => b.count - a.count || JSON.stringify(a.cell).localeCompare(JSON.stringify(b.cell)));
+  const kept = figures.slice(0, MAX_FIGURES);
+  const published = kept.filter(({ count }) => count >= threshold);
   return {
-    figures: figures.slice(0, MAX_FIGURES),
-    withheld: withheld + Math.max(0, figures.length - MAX_FIGURES),
+    figures: published,
+    withheld: figures.length - published.length,
+    hidden: kept.filter(({ count }) => count < threshold),
   };
 }

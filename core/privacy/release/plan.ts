@@ -17,6 +17,7 @@ import {
   privacyLoss,
 } from "../dp/accounting.ts";
 import type { ContributionBounds } from "../dp/contributions.ts";
+import { gaussianMoments, laplaceMoments, type NoiseMoments } from "../dp/noise_sum.ts";
 import { PartitionSelection } from "../dp/partition.ts";
 import { divide, multiply, type Rational, rational, rationalOf, ZERO } from "../dp/rational.ts";
 
@@ -108,6 +109,34 @@ export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleaseP
   };
 }
 
+/** What adding up the figures of a breakdown needs to know, whatever the configuration says by then. */
+export interface Breakdown {
+  /** Its fields, in order. */
+  readonly fields: readonly BreakdownField[];
+  /** The most that a cell can have that was not selected; 0 where every cell is counted. */
+  readonly mostUnseen: number;
+}
+
+/** A field of a breakdown. */
+export interface BreakdownField {
+  /** How many values it has, its absence among them. */
+  readonly values: number;
+  /** Of a field of buckets: between which measurements they lie. */
+  readonly edges?: readonly number[];
+}
+
+/** The breakdown of a plan by an event as it is collected. */
+export function breakdownOf(plan: ReleasePlan, event: EventSchema): Breakdown {
+  return {
+    fields: plan.by.map((name) => {
+      const field = fieldOf(event, name);
+      const values = valueCount(field) + 1;
+      return field.type === "bucket" ? { values, edges: field.edges } : { values };
+    }),
+    mostUnseen: plan.cells === "declared" ? 0 : (selectionOf(plan).certainFrom - 1) * plan.eventsPerCell,
+  };
+}
+
 /** The field whose local reports a plan estimates, and how it is randomised; undefined where it counts events. */
 export function estimatedField(plan: ReleasePlan, event: EventSchema) {
   const field: FieldSchema | undefined = plan.of === undefined ? undefined : event.fields[plan.of];
@@ -158,6 +187,11 @@ export function selectionOf(plan: ReleasePlan): PartitionSelection {
     cellsPerPerson: plan.cellsPerPerson,
     minimumPeople: Math.max(1, Math.ceil(plan.threshold / plan.eventsPerCell)),
   });
+}
+
+/** What the error of sums of figures follows from. */
+export function momentsOf(noise: Noise): NoiseMoments {
+  return noise.kind === "laplace" ? laplaceMoments(noise.scale) : gaussianMoments(noise.variance);
 }
 
 /** The greatest integer whose square is not above `value`. */

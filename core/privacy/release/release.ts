@@ -24,7 +24,7 @@ import { budgetOf, payment, readSpending } from "./budget.ts";
 import type { CellTotal } from "../dp/contributions.ts";
 import { countDay, type CountOptions } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./figures.ts";
-import { noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { breakdownOf, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
 import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } from "./rows.ts";
 import { UniformSource } from "../../base/uniform.ts";
 
@@ -190,7 +190,7 @@ async function publish(
   const event = eventOf(app, plan.event);
   const uniform = new UniformSource(random, RANDOM_BLOCK);
   const makeFigures = plan.of === undefined ? countFigures : estimateFigures;
-  const { parts, withheld } = encodeFigures(
+  const { parts, hidden, withheld } = encodeFigures(
     makeFigures(plan, event, totals, uniform),
     store.limits,
   );
@@ -202,13 +202,14 @@ async function publish(
     publishedAt: nowSeconds,
     early,
     withheld,
+    ...(plan.of === undefined ? { breakdown: breakdownOf(plan, event) } : {}),
   };
   const key = RELEASES.key(app.id, day, query, 0);
   const { result } = await store.update<ReleaseRow, Outcome>(key, (row, commit) => {
     if (row.value?.state === "published") return "present";
     if (row.value?.id !== id) return "busy";
     commit.set(key, published);
-    for (const [index, part] of parts.entries()) {
+    for (const [index, part] of [...parts, ...hidden].entries()) {
       commit.set(RELEASES.key(app.id, day, query, index + 1), part);
     }
     return "published";

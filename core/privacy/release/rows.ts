@@ -10,7 +10,7 @@ import { roomInCommit, roomInValue } from "../../store/limits.ts";
 import type { Limits } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import type { Figure, Figures } from "./figures.ts";
-import type { Noise, ReleasePlan } from "./plan.ts";
+import type { Breakdown, Noise, ReleasePlan } from "./plan.ts";
 
 /** What a release's row says. */
 export type ReleaseRow = ReservedRow | PublishedRow;
@@ -41,6 +41,16 @@ export interface PublishedRow {
   readonly early: boolean;
   /** Figures that were left out. */
   readonly withheld: number;
+  /** What adding its figures up needs to know; absent in a release that was made before they were added up. */
+  readonly breakdown?: Breakdown;
+}
+
+/** Figures that are not shown, one by one: a row of their own, which a program that knows no sums passes over. */
+export interface HiddenRow {
+  /** Tells it from a release's row. */
+  readonly state: "hidden";
+  /** As figures are that are published. */
+  readonly part: Uint8Array;
 }
 
 /** A release with its figures. */
@@ -51,15 +61,34 @@ export interface Release extends PublishedRow {
   readonly day: number;
   /** What is published, the greatest first. */
   readonly figures: readonly Figure[];
+  /** Those below the threshold, for sums; fewer than are withheld where they were not kept. */
+  readonly hidden: readonly Figure[];
 }
 
-/** The figures as parts of JSON that fit a row each, and how many did not fit a commit: the smallest. */
-export function encodeFigures(
-  { figures, withheld }: Figures,
-  limits: Limits,
-): { parts: Uint8Array[]; withheld: number } {
+/** Figures as a store keeps them. */
+export interface EncodedFigures {
+  /** Rows of those that are published. */
+  readonly parts: readonly Uint8Array[];
+  /** Rows of those below the threshold; none where there is no room for all of them. */
+  readonly hidden: readonly HiddenRow[];
+  /** Figures that are not published. */
+  readonly withheld: number;
+}
+
+/** The figures as parts of JSON that fit a row each; what does not fit a commit is withheld too, the smallest first. */
+export function encodeFigures({ figures, withheld, hidden }: Figures, limits: Limits): EncodedFigures {
   const maxPartBytes = roomInValue(limits);
-  const maxBytes = roomInCommit(limits);
+  const shown = packFigures(figures, maxPartBytes, roomInCommit(limits));
+  const below = packFigures(hidden, maxPartBytes, roomInCommit(limits) - shown.bytes);
+  const isRoom = shown.kept === figures.length && below.kept === hidden.length && hidden.length > 0;
+  return {
+    parts: shown.parts,
+    hidden: isRoom ? below.parts.map((part) => ({ state: "hidden", part })) : [],
+    withheld: withheld + figures.length - shown.kept,
+  };
+}
+
+function packFigures(figures: readonly Figure[], maxPartBytes: number, maxBytes: number) {
   let part: string[] = [];
   const parts = [part];
   let length = 0, total = 0, kept = 0;
@@ -77,10 +106,7 @@ export function encodeFigures(
     total += bytes;
     kept++;
   }
-  return {
-    parts: parts.map((texts) => utf8(`[${texts.join()}]`)),
-    withheld: withheld + figures.length - kept,
-  };
+  return { parts: parts.map((texts) => utf8(`[${texts.join()}]`)), bytes: total, kept };
 }
 
 function decodeFigures(part: Uint8Array): Figure[] {
@@ -95,14 +121,15 @@ export async function readReleases(
   fromDay: number,
   toDay: number,
 ): Promise<Release[]> {
-  const releases: (Release & { figures: Figure[] })[] = [];
+  const releases: (Release & { figures: Figure[]; hidden: Figure[] })[] = [];
   for await (
-    const { key, value } of store.list<ReleaseRow | Uint8Array>(releasesOf(app, fromDay, toDay))
+    const { key, value } of store.list<ReleaseRow | HiddenRow | Uint8Array>(releasesOf(app, fromDay, toDay))
   ) {
     const [, , day, query] = key as [string, string, number, string];
     // The parts of a release follow its row; a reserved one has none.
     if (value instanceof Uint8Array) releases.at(-1)?.figures.push(...decodeFigures(value));
-    else if (value.state === "published") releases.push({ ...value, query, day, figures: [] });
+    else if (value.state === "hidden") releases.at(-1)?.hidden.push(...decodeFigures(value.part));
+    else if (value.state === "published") releases.push({ ...value, query, day, figures: [], hidden: [] });
   }
   return releases;
 }

@@ -7,8 +7,10 @@ import type { Application } from "../../../core/config/types.ts";
 import { toNumber } from "../../../core/privacy/dp/rational.ts";
 import { CONFIDENCE } from "../../../core/privacy/release/figures.ts";
 import type { Release } from "../../../core/privacy/release/rows.ts";
+import { deriveFrom } from "../../../core/privacy/release/derived.ts";
 import { formatDay } from "../../../core/base/time.ts";
 import { BudgetLine } from "./budget.tsx";
+import { DerivedFigures } from "./derived.tsx";
 import { formatCount } from "../frame/format.ts";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge, Plot } from "../frame/parts.tsx";
@@ -84,6 +86,7 @@ function Question({ app, question: { query, releases, figure } }: {
               ? <p class="empty">No figure reached the threshold of {latest.plan.threshold}.</p>
               : <Plot id={id} title={query} figure={figure} />}
             <Answer release={latest} by={by} />
+            <AnswerTogether release={latest} />
             {releases.length > 1 && (
               <details>
                 <summary>Earlier days</summary>
@@ -99,7 +102,7 @@ function Question({ app, question: { query, releases, figure } }: {
 function Answer({ release, by }: { readonly release: Release; readonly by: readonly string[] }) {
   const { day, plan, noise, early, withheld, figures } = release;
   const most = Math.max(1, ...figures.map(({ upper }) => upper));
-  const counted = plan.eventsPerCell === 1 ? "People" : "Events";
+  const counted = countedIn(release);
   return (
     <div>
       <p class="small muted">
@@ -141,6 +144,17 @@ function Answer({ release, by }: { readonly release: Release; readonly by: reado
       )}
     </div>
   );
+}
+
+/** What the figures of an answer say together. */
+function AnswerTogether({ release }: { readonly release: Release }) {
+  const derived = deriveFrom(release);
+  if (derived === undefined) return null;
+  return <DerivedFigures derived={derived} day={formatDay(release.day)} counted={countedIn(release)} />;
+}
+
+function countedIn({ plan }: Release): string {
+  return plan.eventsPerCell === 1 ? "People" : "Events";
 }
 
 function describeNoise(noise: Release["noise"]): string {

@@ -114,6 +114,11 @@ Deno.test("releases are made, read as JSON and CSV, and stay what they are", () 
     const figure = crashes.figures.find(({ cell }: { cell: { version: string } }) => cell.version === "1.2");
     assert(figure.lower <= 12 && 12 <= figure.upper, JSON.stringify(figure));
     assertEquals(Object.keys(total.figures[0].cell), []);
+    const [version] = crashes.totals.values;
+    assertEquals([version.field, version.value], ["version", "1.2"]);
+    assert(version.share.lower <= 1 && version.share.upper === 1, JSON.stringify(version));
+    assert(crashes.totals.all.lower <= 12 && 12 <= crashes.totals.all.upper, JSON.stringify(crashes.totals));
+    assertEquals(crashes.quantiles, []);
 
     assertEquals(csv.headers.get("content-type"), "text/csv; charset=utf-8");
     const lines = text.split("\r\n");

@@ -47,6 +47,7 @@ export const WITH_HISTORY: Partial<ApplicationConfig> = {
       opens_by_platform: { event: "note_opened", by: ["platform"], epsilon: 1 },
       opens_by_version: { event: "note_opened", by: ["version"], epsilon: 1 },
       deletions: { event: "note_deleted", epsilon: 0.5 },
+      kept_days: { event: "note_deleted", by: ["kept_days"], epsilon: 0.5 },
     },
   },
 };
@@ -120,6 +121,7 @@ export async function plantHtml(test: TestService, html: string): Promise<void> 
   const { parts } = encodeFigures({
     figures: [{ cell: [html], count: 90, lower: 80, upper: 100 }],
     withheld: 0,
+    hidden: [],
   }, store.limits);
   await store.commit((operation) => {
     operation.set(RELEASES.key("notes", day, html, 0), {

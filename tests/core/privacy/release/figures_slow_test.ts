@@ -115,7 +115,7 @@ Deno.test("encodeFigures() fits an engine's rows and commits and drops the small
     lower: 0,
     upper: MAX_FIGURES,
   }));
-  const { parts, withheld } = encodeFigures({ figures, withheld: 5 }, DENO_KV_LIMITS);
+  const { parts, withheld } = encodeFigures({ figures, withheld: 5, hidden: [] }, DENO_KV_LIMITS);
   for (const part of parts) assert(part.length <= 60 * 1024 + 2);
   const kept = parts.flatMap((part) => JSON.parse(new TextDecoder().decode(part)));
   assertEquals(kept.length + withheld, MAX_FIGURES + 5);
