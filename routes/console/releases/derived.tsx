@@ -93,7 +93,8 @@ function QuantileRow({ quantile: { field, among, quantile, range, interval } }: 
     <tr>
       <th scope="row">
         {field}
-        {group !== "" && <span class="muted">{" "}{group}</span>}
+        {group !== "" && " "}
+        <span class="muted">{group}</span>
       </th>
       <td>p{quantile * 100}</td>
       <td class="number nowrap">

@@ -149,7 +149,7 @@ function Answer({ release, by }: { readonly release: Release; readonly by: reado
 /** What the figures of an answer say together. */
 function AnswerTogether({ release }: { readonly release: Release }) {
   const derived = deriveFrom(release);
-  if (derived === undefined) return null;
+  if (derived === undefined || release.plan.by.length === 0) return null;
   return <DerivedFigures derived={derived} day={formatDay(release.day)} counted={countedIn(release)} />;
 }
 
