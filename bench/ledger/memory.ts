@@ -67,7 +67,7 @@ async function redeemToken(): Promise<void> {
     const transcript = encodeTranscript({ app: "load", ...body, keyId: key.keyId, nonce, use });
     const mac = computeMac(macKey, transcript);
     const redemption = { app: "load", credential: { keyId: key.keyId, nonce, use, mac }, body };
-    await redeemer.store(await redeemer.verify(redemption, 1_800_000_000), record);
+    await redeemer.store(await redeemer.verify(redemption, 1_800_000_000), () => record);
   }
 }
 

@@ -8,7 +8,8 @@ import type { Application } from "../config/types.ts";
 import type { Counters } from "../operations/counters.ts";
 import type { RiskMonitor } from "../privacy/risk/monitor.ts";
 import { type LogBody, readBody, requirePseudonym } from "../schema/body.ts";
-import { encodeRecord } from "../schema/record.ts";
+import { isOfOtherPeriod } from "../schema/pseudonym.ts";
+import { encodeRecord, ofOtherPeriod } from "../schema/record.ts";
 import type { Suppressions } from "../schema/event.ts";
 import { type Rejection, validateEvents, type Validation, type WireEvent } from "../schema/validate.ts";
 import { digestBody } from "../token/body_digest.ts";
@@ -82,10 +83,15 @@ export async function acceptLog(context: AcceptLogContext, log: SentLog): Promis
     return { accepted: read.events.length, rejected: [], replayed: true };
   }
   const { accepted, rejected, record } = prepared;
-  const outcome = await redeemer.store(use, record);
+  let isLate = false;
+  const outcome = await redeemer.store(use, (keyBeginsSeconds) => {
+    isLate = isOfOtherPeriod({ keyBeginsSeconds, nowSeconds, rotationSeconds: app.pseudonymSeconds });
+    return isLate ? ofOtherPeriod(record) : record;
+  });
   if (outcome === "accepted") {
     counters.logged(app.id, credential.use, accepted.length, rejected.map(({ code }) => code));
-    risk.observe(app.id, read.pseudonym, accepted, nowSeconds);
+    // A pseudonym is measured in its own period only, as it is released in its own only.
+    if (!isLate) risk.observe(app.id, read.pseudonym, accepted, nowSeconds);
   }
   return { accepted: accepted.length, rejected, replayed: outcome === "replayed" };
 }

@@ -39,6 +39,8 @@ export interface RedeemedUse {
   readonly outcome: StoredUse;
   /** The token's MAC key, 32 bytes. */
   readonly macKey: Uint8Array;
+  /** Unix seconds: when the key's epoch begins; undefined where an older ACS elsewhere does not say. */
+  readonly notBefore: number | undefined;
   /** Unix seconds: when the key redeems no more; undefined where an older ACS elsewhere does not say. */
   readonly redeemUntil: number | undefined;
 }
@@ -51,7 +53,8 @@ export async function redeem(context: RedeemContext, input: RedeemInput): Promis
   const use = await verify(context, input);
   const { redeemer, storePins } = context;
   await storePins.pin(input.app, input.storeId);
-  return { outcome: await redeemer.store(use), macKey: use.macKey, redeemUntil: use.key.redeemUntil };
+  const { macKey, key: { notBefore, redeemUntil } } = use;
+  return { outcome: await redeemer.store(use), macKey, notBefore, redeemUntil };
 }
 
 /**

@@ -37,6 +37,12 @@ export interface VerifiedUse {
 /** What became of a use that was stored: the first success, or one that this very request had before. */
 export type StoredUse = "accepted" | "replayed";
 
+/**
+ * The record to be stored, one line of NDJSON of at most 60 KiB, by when the epoch of the token's key begins (Unix seconds;
+ * undefined where nobody says): a log server hears of that only from the ACS that claims the use.
+ */
+export type RecordOf = (keyBeginsSeconds: number | undefined) => Uint8Array;
+
 /** Redeems uses: with the keys of this process, or at an ACS elsewhere. */
 export interface Redeemer<Use extends VerifiedUse = VerifiedUse> {
   /**
@@ -52,10 +58,10 @@ export interface Redeemer<Use extends VerifiedUse = VerifiedUse> {
    */
   verify(redemption: Redemption, nowSeconds: number): Promise<Use>;
   /**
-   * Claims the use and stores the record with it (one line of NDJSON, at most 60 KiB), or refuses and changes nothing.
+   * Claims the use and stores the record with it, or refuses and changes nothing.
    * @throws {Refusal} With a code of docs/protocol.md, section 6; `store_unavailable` when the outcome is unknown.
    */
-  store(use: Use, record: Uint8Array): Promise<StoredUse>;
+  store(use: Use, recordOf: RecordOf): Promise<StoredUse>;
   /**
    * Whether this very request was accepted before; spends and writes nothing. It is asked only where something would
    * refuse the log now.
@@ -142,7 +148,7 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
    * Step 8: one commit claims the use and stores the record, which is absent where another server keeps it.
    * @throws {Refusal} `use_taken`, `key_expired`, `overloaded`, `store_unavailable`.
    */
-  async store(use: LocalUse, record?: Uint8Array): Promise<StoredUse> {
+  async store(use: LocalUse, recordOf?: RecordOf): Promise<StoredUse> {
     const { key, nowSeconds, redemption: { app, credential } } = use;
     const outcome = await this.#committer.submit({
       ...claimOf(use),
@@ -151,7 +157,7 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
       app,
       day: dayOf(nowSeconds),
       hour: hourOfDay(nowSeconds),
-      record,
+      record: recordOf?.(key.notBefore),
     });
     switch (outcome) {
       case "accepted":

@@ -16,6 +16,26 @@ export function pseudonymPeriod(nowSeconds: number, rotationSeconds: number): nu
   return Math.floor(nowSeconds / rotationSeconds);
 }
 
+/** When a log came, and whose. */
+export interface Arrival {
+  /** Unix seconds: when the epoch of its key begins; undefined where nobody says. */
+  readonly keyBeginsSeconds: number | undefined;
+  /** Unix seconds, whole: when it arrived. */
+  readonly nowSeconds: number;
+  /** How long a pseudonym of its application lasts; undefined: it collects none. */
+  readonly rotationSeconds: number | undefined;
+}
+
+/**
+ * Whether a log's pseudonym is of another period than the one in which it arrived: a token is bound to the pseudonym of
+ * the period in which its key's epoch begins. That of a key of which nobody says when it begins is taken for another.
+ */
+export function isOfOtherPeriod({ keyBeginsSeconds, nowSeconds, rotationSeconds }: Arrival): boolean {
+  if (rotationSeconds === undefined) return false;
+  return keyBeginsSeconds === undefined ||
+    pseudonymPeriod(keyBeginsSeconds, rotationSeconds) !== pseudonymPeriod(nowSeconds, rotationSeconds);
+}
+
 /** HMAC-SHA-256(device secret, "DIT/1 pseudonym" 0x00 | lp(app) | u64 period), its first 16 bytes. */
 export function derivePseudonym(deviceSecret: Uint8Array, app: string, period: number): Uint8Array {
   const message = concat(

@@ -1,10 +1,10 @@
 /**
  * What is kept of a log: one line of JSON with floored times. Nothing in it leads back to the token, the claim or the
- * moment of arrival.
+ * moment of arrival. `v` is the version of this format: 2. Records of before have none, and no other member is missing.
  *
  * @module
  */
-import { utf8 } from "../base/bytes.ts";
+import { concat, utf8 } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import { formatInstant } from "../base/time.ts";
 import type { ValidEvent } from "./validate.ts";
@@ -12,10 +12,25 @@ import type { ValidEvent } from "./validate.ts";
 /** Most bytes of a record: every store's value has room for it. */
 export const MAX_RECORD_BYTES = 60 * 1024;
 
+/** The version of the format. */
+const RECORD_VERSION = 2;
+
+/** How every record begins. */
+const OPENING = utf8(`{"v":${RECORD_VERSION},`);
+/** What follows in one of another period; every record has room for it, since the mark is known only when it is stored. */
+const MARK = utf8('"otherPeriod":true,');
+
 /** A record as it is exported. */
 export interface LogRecord {
+  /** The version of the format; absent in the first. */
+  readonly v?: number;
   /** Base64url of 16 bytes; absent where the application collects none. */
   readonly pseudonym?: string;
+  /**
+   * True where the pseudonym is of another period than the day under which the record lies: the log was bound before the
+   * turn and arrived after it. No release counts it, or one pseudonym would be paid for by the budgets of two periods.
+   */
+  readonly otherPeriod?: true;
   /** The events that were accepted. */
   readonly events: readonly {
     /** The event's name. */
@@ -28,7 +43,7 @@ export interface LogRecord {
 }
 
 /**
- * Encodes a record as one line of JSON without its line feed.
+ * Encodes a record as one line of JSON without its line feed, as it is where the pseudonym is of the period of its day.
  * @throws {Refusal} `body_too_large` past 60 KiB.
  */
 export function encodeRecord(
@@ -36,14 +51,20 @@ export function encodeRecord(
   events: readonly ValidEvent[],
 ): Uint8Array<ArrayBuffer> {
   const record: LogRecord = {
+    v: RECORD_VERSION,
     ...(pseudonym === undefined ? {} : { pseudonym }),
     events: events.map(({ name, at, fields }) => ({ name, at: formatInstant(at), fields })),
   };
   const bytes = utf8(JSON.stringify(record));
-  if (bytes.length > MAX_RECORD_BYTES) {
+  if (bytes.length + MARK.length > MAX_RECORD_BYTES) {
     throw new Refusal("body_too_large", `The log takes more than ${MAX_RECORD_BYTES} bytes to store.`);
   }
   return bytes;
+}
+
+/** The same record as of a pseudonym of another period than its day's: see {@linkcode LogRecord.otherPeriod}. */
+export function ofOtherPeriod(record: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concat(OPENING, MARK, record.subarray(OPENING.length));
 }
 
 /** Reads a record back. */

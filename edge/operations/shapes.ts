@@ -134,6 +134,7 @@ export const storeId = z.string().regex(/^[A-Za-z0-9_-]{21}[AQgw]$/).describe("B
 export const redeemed = z.strictObject({
   status: z.enum(["accepted", "replayed"]),
   mac_key: base64url(32),
+  not_before: z.int().min(0).describe("Unix seconds: when the epoch of the key begins."),
   redeem_until: z.int().min(0).describe("Unix seconds: when the key redeems no more."),
 });
 

@@ -34,7 +34,8 @@ import {
 const redeemed = z.strictObject({
   status: z.enum(["accepted", "replayed"]),
   mac_key: z.string(),
-  /** Absent at an ACS of 0.1.0. */
+  /** Both are absent at an ACS of 0.1.0. */
+  not_before: z.int().min(0).optional(),
   redeem_until: z.int().min(0).optional(),
 });
 
@@ -88,8 +89,9 @@ export class AcsClient implements RemoteAcs {
     const answer = await this.#post(app, "redeem", JSON_REQUEST, request);
     const parsed = redeemed.safeParse(parseJson(answer.body)?.value);
     if (!parsed.success) throw new AcsError("The ACS answered a redemption with something else.");
-    const { status, mac_key, redeem_until: redeemUntil } = parsed.data;
-    return { outcome: status, macKey: requireMacKey(mac_key, transcript, redemption), redeemUntil };
+    const { status, mac_key, not_before: notBefore, redeem_until: redeemUntil } = parsed.data;
+    const macKey = requireMacKey(mac_key, transcript, redemption);
+    return { outcome: status, macKey, notBefore, redeemUntil };
   }
 
   /** See {@linkcode RemoteAcs.findRedeemed}. */

@@ -30,8 +30,13 @@ export function redeemRoutes(service: Service): Hono {
   }
   return new Hono()
     .post(REDEEM.path, async function redeemUse(c) {
-      const { outcome, macKey, redeemUntil } = await redeem(service, await readUse(c, REDEEM));
-      const answer = { status: outcome, mac_key: toBase64url(macKey), redeem_until: redeemUntil };
+      const { outcome, macKey, notBefore, redeemUntil } = await redeem(service, await readUse(c, REDEEM));
+      const answer = {
+        status: outcome,
+        mac_key: toBase64url(macKey),
+        not_before: notBefore,
+        redeem_until: redeemUntil,
+      };
       return c.json(answer, 200, { "cache-control": "no-store" });
     })
     .post(FIND_REDEEMED.path, async function showRedeemed(c) {

@@ -8,11 +8,12 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equalPublic, toBase64url, u16, utf8 } from "../../base/bytes.ts";
 import { Refusal } from "../../base/errors.ts";
+import type { PublishedKey } from "../../keys/directory.ts";
 import { keyExpired } from "../../keys/key_ring.ts";
 import type { Committer } from "../../ledger/committer.ts";
 import { claimId } from "../../ledger/row_ids.ts";
 import { dayOf, hourOfDay } from "../../base/time.ts";
-import type { Redeemer, Redemption, StoredUse, VerifiedUse } from "../redeemer.ts";
+import type { RecordOf, Redeemer, Redemption, StoredUse, VerifiedUse } from "../redeemer.ts";
 import type { RemoteAcs } from "./port.ts";
 import type { RemoteKeys } from "./remote_keys.ts";
 
@@ -67,12 +68,13 @@ export class RemoteRedeemer implements Redeemer {
    * See {@linkcode Redeemer.store}. Whether the record is here is decided by a row of this store, so that a log that was
    * claimed and not stored is completed when the client sends it again, and one that was stored is not stored twice.
    */
-  async store({ redemption, nowSeconds }: VerifiedUse, record: Uint8Array): Promise<StoredUse> {
+  async store({ redemption, nowSeconds }: VerifiedUse, recordOf: RecordOf): Promise<StoredUse> {
     const { acs, keys, committer } = this.#options;
     // A store that takes nothing now is found out before the use is spent.
     committer.admit();
-    const { macKey, redeemUntil } = await acs.redeem(redemption);
+    const { macKey, notBefore, redeemUntil } = await acs.redeem(redemption);
     const { app, credential: { keyId, nonce, use } } = redemption;
+    const record = recordOf(notBefore ?? (await this.#published(app, keyId, nowSeconds))?.notBefore);
     const tag = storedTag(macKey, use);
     const key = await keys.of(
       app,
@@ -117,9 +119,13 @@ export class RemoteRedeemer implements Redeemer {
    * the epoch's length, and the configuration of now says nothing of them: they end within the longest life of all.
    */
   async #redeemUntil(app: string, keyId: Uint8Array, nowSeconds: number): Promise<number> {
+    return (await this.#published(app, keyId, nowSeconds))?.redeemUntil ?? nowSeconds + LONGEST_LIFE_SECONDS;
+  }
+
+  /** What an older ACS does not say with a use, its directory says of most keys. */
+  async #published(app: string, keyId: Uint8Array, nowSeconds: number): Promise<PublishedKey | undefined> {
     const keys = await this.#options.acs.keys(app, nowSeconds);
-    return keys.find((key) => equalPublic(key.keyId, keyId))?.redeemUntil ??
-      nowSeconds + LONGEST_LIFE_SECONDS;
+    return keys.find((key) => equalPublic(key.keyId, keyId));
   }
 }
 

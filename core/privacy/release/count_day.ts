@@ -110,7 +110,9 @@ class DayCounter {
       }));
       for await (const line of readRecords(store, this.#app.id, day)) {
         const record = decodeRecord(line);
-        if (record.pseudonym === undefined || !this.#isInPass(record.pseudonym, pass)) continue;
+        // A pseudonym counts in its own period only: what is said of it is paid for by that period's budget.
+        if (record.pseudonym === undefined || record.otherPeriod === true) continue;
+        if (!this.#isInPass(record.pseudonym, pass)) continue;
         this.#add(record.pseudonym, record, bounded);
         if (bounded.reduce((sum, { contributions }) => sum + contributions.people, 0) > maxPeople) {
           return false;

@@ -9,6 +9,8 @@ import {
 import { Refusal } from "../../../core/base/errors.ts";
 import type { Application } from "../../../core/config/types.ts";
 import type { EventSchema } from "../../../core/schema/event.ts";
+import { pseudonymPeriod } from "../../../core/schema/pseudonym.ts";
+import type { LogRecord } from "../../../core/schema/record.ts";
 import { exportDay } from "../../../core/operations/export.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { concat } from "../../../core/base/bytes.ts";
@@ -16,7 +18,7 @@ import type { Server } from "../../../core/service.ts";
 import { digestBody } from "../../../core/token/body_digest.ts";
 import { computeMac, type ContentEncoding, encodeTranscript } from "../../../core/token/mac.ts";
 import { logBody } from "../../support/client/protocol_client.ts";
-import { dyingKv, NOW, platformRandom } from "../../support/service/keys.ts";
+import { dyingKv, EPOCH, NOW, platformRandom } from "../../support/service/keys.ts";
 import {
   countClaims,
   type HeldToken,
@@ -62,10 +64,14 @@ async function assertRefused(work: Promise<unknown>, code: string): Promise<Refu
   return refusal;
 }
 
-async function storedEvents(server: Server): Promise<string[][]> {
-  const chunks = await Array.fromAsync(exportDay(server, { app: "notes", day: dayOf(NOW) }));
+async function storedRecords(server: Server, day = dayOf(NOW)): Promise<LogRecord[]> {
+  const chunks = await Array.fromAsync(exportDay(server, { app: "notes", day }));
   const lines = new TextDecoder().decode(concat(...chunks)).split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line).events.map(({ name }: { name: string }) => name));
+  return lines.map((line) => JSON.parse(line));
+}
+
+async function storedEvents(server: Server): Promise<string[][]> {
+  return (await storedRecords(server)).map(({ events }) => events.map(({ name }) => name));
 }
 
 const counted = (server: Server) => Object.fromEntries(server.counters.totals().get("notes") ?? []);
@@ -284,6 +290,30 @@ Deno.test("acceptLog() reads no body before the MAC has verified, where the keys
   await assertRefused(acceptLog(split.acs, { app, ...forge(log) }), "mac_invalid");
   await assertRefused(acceptLog(split.acs, { app, ...log }), "body_malformed");
 });
+
+for (const [name, pick] of Object.entries(SERVERS)) {
+  Deno.test(`acceptLog() on ${name} marks a log whose pseudonym is of another period than its day`, async () => {
+    for (const rotationDays of [1, 7]) {
+      const events = testApplication.events;
+      await using split = await startSplit({ events, pseudonymSeconds: rotationDays * 86_400 });
+      const server = pick(split);
+      const app = server.appOf("notes");
+      const token = await makeToken(split.acs);
+      const begins = EPOCH * 86_400;
+      const turn = begins + 86_400;
+      for (const [use, nowSeconds] of [NOW, turn - 1, turn].entries()) {
+        split.clock.seconds = nowSeconds;
+        await acceptLog(server, { app, ...signLog(token, logBody(), { use }), nowSeconds });
+      }
+      const days = [EPOCH, EPOCH + 1].map((day) => storedRecords(server, day));
+      const marks = (await Promise.all(days)).map((records) => records.map(({ otherPeriod }) => otherPeriod));
+      const isTurn = pseudonymPeriod(begins, rotationDays * 86_400) !==
+        pseudonymPeriod(turn, rotationDays * 86_400);
+      assertEquals(isTurn, rotationDays === 1);
+      assertEquals(marks, [[undefined, undefined], [isTurn ? true : undefined]]);
+    }
+  });
+}
 
 Deno.test("acceptLog() on a log server asks the ACS about nothing that it could not store", async () => {
   await using split = await startBoth();

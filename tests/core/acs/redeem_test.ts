@@ -41,6 +41,7 @@ Deno.test("redeem() claims a use, gives the token's MAC key, and stores no recor
       assertEquals(await redeem(service, input), {
         outcome,
         macKey: token.macKey,
+        notBefore: EPOCH * 86_400,
         redeemUntil: (EPOCH + 2) * 86_400,
       });
     }

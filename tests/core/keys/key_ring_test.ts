@@ -220,7 +220,7 @@ Deno.test("a process that slept over a revocation and wakes with claims in hand 
   const healthy = signRedemption(await makeToken(sleeper, "vault"));
   await revokeKeys(other.rotation, other.appOf("notes"), EPOCH, 0, NOW);
   // Its claims are in one group with a healthy one of another key.
-  const claims = verified.map((use, index) => sleeper.redeemer.store(use, recordOf(`${index}`)));
+  const claims = verified.map((use, index) => sleeper.redeemer.store(use, () => recordOf(`${index}`)));
   const healthyClaim = redeemWith(sleeper.redeemer, healthy, recordOf("healthy"), NOW);
   for (const claim of claims) await assertRefused(claim, "key_expired");
   assertEquals(await healthyClaim, { replayed: false });

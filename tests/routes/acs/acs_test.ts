@@ -72,6 +72,7 @@ Deno.test("redeem claims a use and gives the MAC key, again on a retry, to nobod
     assertEquals(await response.json(), {
       status,
       mac_key: toBase64url(token.macKey),
+      not_before: EPOCH * 86_400,
       redeem_until: (EPOCH + 2) * 86_400,
     });
     assertEquals(response.headers.get("cache-control"), "no-store");

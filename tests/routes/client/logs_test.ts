@@ -29,7 +29,7 @@ for (const app of ["notes", "vault"]) {
       ];
       assertEquals(
         (await test.records(app)).sort((a, b) => a.pseudonym! < b.pseudonym! ? -1 : 1),
-        pseudonyms.sort().map((pseudonym) => ({ pseudonym, events: stored })),
+        pseudonyms.sort().map((pseudonym) => ({ v: 2, pseudonym, events: stored })),
       );
       assertEquals(await countClaims(test.kv), 2);
     });
@@ -178,7 +178,7 @@ Deno.test("POST logs refuses a pseudonym where none is collected, and takes a lo
     await assertRefusedUnwritten(test, [logsPath(), signLog(token)], 400, "body_malformed");
     const log = signLog(token, { body: logBody({ pseudonym: undefined }) });
     await assertAccepted(await test.send(logsPath(), log));
-    assertEquals(Object.keys((await test.records())[0]!), ["events"]);
+    assertEquals(Object.keys((await test.records())[0]!), ["v", "events"]);
   });
 });
 
@@ -210,7 +210,7 @@ Deno.test("POST logs stores nothing of salt, credential, padding or moment", asy
     await assertAccepted(await test.send(logsPath(), log));
     const rows = (await snapshot(test.kv)).filter(({ key }) => key[0] === "l");
     const text = rows.map(({ value }) => new TextDecoder().decode(value as Uint8Array)).join("");
-    assertEquals(Object.keys(JSON.parse(text)), ["pseudonym", "events"]);
+    assertEquals(Object.keys(JSON.parse(text)), ["v", "pseudonym", "events"]);
     for (const trace of [salt, "padding-canary", "10:20"]) assertEquals(text.includes(trace), false, trace);
   });
 });

@@ -220,7 +220,7 @@ export async function redeemWith(
   record: Uint8Array,
   nowSeconds: number,
 ): Promise<{ replayed: boolean }> {
-  const outcome = await redeemer.store(await redeemer.verify(redemption, nowSeconds), record);
+  const outcome = await redeemer.store(await redeemer.verify(redemption, nowSeconds), () => record);
   return { replayed: outcome === "replayed" };
 }
 

@@ -155,7 +155,7 @@ Deno.test("a log server whose clock was ahead for days, and believed, never stor
 
 /** An answer of the ACS as one of version 0.1.0 gives it. */
 async function withoutEnd(response: Response): Promise<Response> {
-  const { redeem_until: _, ...answer } = await response.json();
+  const { not_before: _, redeem_until: __, ...answer } = await response.json();
   return Response.json(answer);
 }
 
