@@ -5,7 +5,9 @@
  * @module
  */
 import { SignJWT } from "jose";
-import { DitClient, type Fetch } from "../../../client/mod.ts";
+import { DitClient, type Fetch, type OneEndpoint, type TwoEndpoints } from "../../../client/mod.ts";
+import { readHosts } from "../../../boot/hosts.ts";
+import type { Settings } from "../../../boot/settings.ts";
 import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ApplicationConfig } from "../../../core/config/types.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
@@ -34,8 +36,18 @@ export interface RegionOptions {
   readonly forwardMs?: number;
   /** Changes of the application's settings. */
   readonly app?: Partial<ApplicationConfig>;
+  /** The hosts that alone issue tokens and take logs; any host by default. */
+  readonly hosts?: StepHosts;
   /** Answers in the service's place, or lets the request pass. */
   readonly intercept?: (request: Request) => Promise<Response | undefined> | Response | undefined;
+}
+
+/** A host for each step. */
+export interface StepHosts {
+  /** Issues tokens. */
+  readonly tokens: string;
+  /** Takes logs. */
+  readonly logs: string;
 }
 
 /** A region. */
@@ -43,6 +55,8 @@ export interface RegionService {
   readonly name: string;
   readonly url: string;
   readonly service: Service;
+  /** Asks it under a host's name, past the socket: the runtime's fetch lets nobody choose a Host field. */
+  readonly fetchAs: (host: string, path: string, init?: RequestInit) => Promise<Response>;
   /** What it asked of other regions, as method and URL. */
   readonly asked: string[];
   /** Requests as they came in from the network. */
@@ -79,7 +93,12 @@ export class RegionDeployment {
         { development: true },
       ),
       now: () => this.clock.seconds,
-      settings: { region: name, regions: lazyMap(others), regionToken: options.token ?? REGION_TOKEN },
+      settings: {
+        region: name,
+        regions: lazyMap(others),
+        regionToken: options.token ?? REGION_TOKEN,
+        ...settingsOf(options.hosts),
+      },
       fetch: (input, init) => {
         asked.push(`${init?.method ?? "GET"} ${input}`);
         return fetch(input, init);
@@ -90,16 +109,17 @@ export class RegionDeployment {
     const received: Request[] = [];
     const port = freePort();
     let server: Deno.HttpServer<Deno.NetAddr> | undefined;
+    const answer = async (request: Request, address: string) => {
+      received.push(request);
+      const response = await region.intercept?.(request) ?? await handle(request, address);
+      // Clients correct their clocks by it.
+      response.headers.set("date", new Date(this.clock.seconds * 1000).toUTCString());
+      return response;
+    };
     const listen = () => {
       server = Deno.serve(
         { hostname: "127.0.0.1", port, onListen: () => {} },
-        async (request, { remoteAddr }) => {
-          received.push(request);
-          const response = await region.intercept?.(request) ?? await handle(request, remoteAddr.hostname);
-          // Clients correct their clocks by it.
-          response.headers.set("date", new Date(this.clock.seconds * 1000).toUTCString());
-          return response;
-        },
+        (request, { remoteAddr }) => answer(request, remoteAddr.hostname),
       );
     };
     const stop = async () => {
@@ -108,9 +128,11 @@ export class RegionDeployment {
       await stopping?.shutdown();
     };
     listen();
+    const url = `http://127.0.0.1:${port}`;
     const region: RegionService = {
       name,
-      url: `http://127.0.0.1:${port}`,
+      url,
+      fetchAs: (host, path, init) => answer(new Request(`http://${host}${path}`, init), "127.0.0.1"),
       service,
       asked,
       received,
@@ -136,9 +158,13 @@ export class RegionDeployment {
 
   /**
    * A real client that takes its tokens in one region and finds itself in another when it sends; `route` says where each
-   * of its requests goes.
+   * of its requests goes. With `at` it asks under the names that it knows and that a directory leads it to.
    */
-  client(subject: string, route: (path: string) => RegionService): {
+  client(
+    subject: string,
+    route: (path: string, host: string) => RegionService,
+    at?: OneEndpoint | TwoEndpoints,
+  ): {
     readonly client: DitClient;
     /** Its final log requests. */
     readonly logs: { readonly path: string; readonly init: RequestInit }[];
@@ -147,12 +173,13 @@ export class RegionDeployment {
     const logs: { path: string; init: RequestInit }[] = [];
     const refused: string[] = [];
     const routedFetch: Fetch = (url, init) => {
-      const path = new URL(url).pathname;
+      const { pathname: path, hostname } = new URL(url);
       if (path.endsWith("/logs")) logs.push({ path, init: { ...init, signal: null } });
-      return fetch(route(path).url + path, init);
+      const region = route(path, hostname);
+      return at === undefined ? fetch(region.url + path, init) : region.fetchAs(hostname, path, init);
     };
     const client = new DitClient({
-      endpoint: "https://telemetry.example",
+      ...at ?? { endpoint: "https://telemetry.example" },
       app: APP,
       session: () => this.#signIn(subject),
       fetch: routedFetch,
@@ -168,6 +195,15 @@ export class RegionDeployment {
       .setSubject(subject).setIssuedAt(this.clock.seconds).setExpirationTime(this.clock.seconds + 3_600)
       .sign(new TextEncoder().encode(SESSION_SECRET));
   }
+}
+
+function settingsOf(hosts: StepHosts | undefined): Partial<Settings> {
+  if (hosts === undefined) return {};
+  return readHosts(
+    (name) => ({ DIT_ISSUE_HOST: hosts.tokens, DIT_LOG_HOST: hosts.logs })[name],
+    false,
+    [],
+  );
 }
 
 /** A map whose entries are looked up when they are needed. It never is empty: a region alone would look nothing up. */
