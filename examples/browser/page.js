@@ -3,8 +3,13 @@
 import { browserStorage, DitClient, IndexedDbStorage, LocalStorage } from "./client.js";
 import { showEvent, showInspection, showRequest } from "./view.js";
 
-// Another origin's page says where the service is: #endpoint=https://telemetry.example
-const endpoint = new URLSearchParams(location.hash.slice(1)).get("endpoint") ?? location.origin;
+// Another origin's page says where the service is: #endpoint=https://telemetry.example, or with two hosts
+// #issue-endpoint=https://tokens.example&log-endpoint=https://logs.example
+const said = new URLSearchParams(location.hash.slice(1));
+const [issueEndpoint, logEndpoint] = [said.get("issue-endpoint"), said.get("log-endpoint")];
+const place = issueEndpoint !== null && logEndpoint !== null
+  ? { issueEndpoint, logEndpoint }
+  : { endpoint: said.get("endpoint") ?? location.origin };
 const element = (id) => document.getElementById(id);
 const offline = element("offline");
 
@@ -35,7 +40,7 @@ async function shownFetch(url, init) {
 
 const storage = await browserStorage("dit-example");
 const client = new DitClient({
-  endpoint,
+  ...place,
   app: "demo",
   session,
   storage,

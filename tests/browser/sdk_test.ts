@@ -9,7 +9,7 @@ const STORAGE_DENIED = { profile: { default_content_setting_values: { cookies: 2
 
 function stageTest(name: string, body: (stage: Stage) => Promise<void>, preferences?: unknown): void {
   testWithChromium(name, async () => {
-    await using stage = await setStage(preferences);
+    await using stage = await setStage({ preferences });
     await body(stage);
   });
 }

@@ -76,10 +76,19 @@ export interface Chromium extends AsyncDisposable {
   readonly context: BrowserContext;
 }
 
-/** Starts Chromium with an empty profile, or one with `preferences` as Chromium itself writes them. */
+/** How a Chromium is started. */
+export interface ChromiumOptions {
+  /** What a page is told of its surroundings. */
+  readonly context?: BrowserContextOptions;
+  /** Settings in the profile, as Chromium itself writes them; none by default. */
+  readonly preferences?: unknown;
+  /** Flags besides those of all tests. */
+  readonly flags?: readonly string[];
+}
+
+/** Starts Chromium with an empty profile, or one with preferences. */
 export async function startChromium(
-  options: BrowserContextOptions = {},
-  preferences?: unknown,
+  { context: options, preferences, flags = [] }: ChromiumOptions = {},
 ): Promise<Chromium> {
   const profile = await Deno.makeTempDir();
   if (preferences !== undefined) {
@@ -89,7 +98,7 @@ export async function startChromium(
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
     timeout: PATIENCE_MS,
     ...options,
   });
@@ -119,7 +128,7 @@ async function withBrowser(
   run: (browser: Browser) => Promise<void>,
   options: BrowserContextOptions,
 ): Promise<void> {
-  await using chromium = await startChromium(options);
+  await using chromium = await startChromium({ context: options });
   const { context } = chromium;
   const page = await context.newPage();
   const requested = new Set<string>();

@@ -7,7 +7,7 @@ import type { BrowserContext, Page, Request } from "playwright-core";
 import { freePort } from "../processes/free_ports.ts";
 import type { RunningService } from "../processes/running_service.ts";
 import { Folders, startReady } from "../processes/service_process.ts";
-import { startChromium } from "./chromium.ts";
+import { type ChromiumOptions, startChromium } from "./chromium.ts";
 import { exportEvents, type StoredEvent } from "../store/stored_events.ts";
 
 const PATH = "/examples/browser/";
@@ -24,8 +24,18 @@ export interface Stage extends AsyncDisposable {
   readonly stored: () => Promise<StoredEvent[]>;
 }
 
-/** Starts both: the service as `deno task dev` does. `preferences` is the browser's settings. */
-export async function setStage(preferences?: unknown): Promise<Stage> {
+/** How a stage is set. */
+export interface StageOptions extends Pick<ChromiumOptions, "preferences" | "flags"> {
+  /** Variables of the service besides those of development. */
+  readonly env?: Record<string, string>;
+  /** The port of the service; a free one by default. */
+  readonly port?: number;
+}
+
+/** Starts both: the service as `deno task dev` does. */
+export async function setStage(
+  { env, port = freePort(), ...browser }: StageOptions = {},
+): Promise<Stage> {
   await using started = new AsyncDisposableStack();
   const folders = started.use(new Folders());
   const folder = await folders.make();
@@ -34,8 +44,8 @@ export async function setStage(preferences?: unknown): Promise<Stage> {
     cwd: new URL("../../../", import.meta.url),
   }).output();
   if (!bundled.success) throw new Error(new TextDecoder().decode(bundled.stderr));
-  const service: RunningService = started.use(await startReady({ folder, port: freePort() }));
-  const { context } = started.use(await startChromium({}, preferences));
+  const service: RunningService = started.use(await startReady({ folder, port, env }));
+  const { context } = started.use(await startChromium(browser));
   const stack = started.move();
   return {
     url: service.url,
@@ -62,10 +72,13 @@ export class ExamplePage {
     });
   }
 
-  /** Opens it in a tab of its own, at the service or at `origin`, with the service named behind the `#`. */
-  static async open(stage: Stage, origin?: string): Promise<ExamplePage> {
+  /**
+   * Opens it in a tab of its own, at the service or at `origin`, with the service named behind the `#`: as one endpoint, or
+   * as it says.
+   */
+  static async open(stage: Stage, origin?: string, place = `endpoint=${stage.url}`): Promise<ExamplePage> {
     const example = new ExamplePage(await stage.context.newPage());
-    const hash = origin === undefined ? "" : `#endpoint=${stage.url}`;
+    const hash = origin === undefined ? "" : `#${place}`;
     await example.page.goto((origin ?? stage.url) + PATH + hash);
     await example.ready();
     return example;
