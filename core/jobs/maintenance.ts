@@ -8,9 +8,11 @@ import { type SweepCount, sweepEndedKeys } from "./ended_keys.ts";
 import { DEFAULT_PACE, type SweepPace } from "../store/sweep.ts";
 import { sweepEndedSessions } from "../operations/sessions_ended.ts";
 import { Refusal } from "../base/errors.ts";
+import { dayOf } from "../base/time.ts";
 import { resealKeys } from "../keys/resealing.ts";
 import { type KeyMaintenance, maintainKeys, NOTHING_DONE } from "../keys/maintenance.ts";
 import { sweepRiskDays } from "../privacy/risk/history.ts";
+import { rememberTerms } from "../privacy/release/promises.ts";
 import { sweepReleases } from "../privacy/release/release.ts";
 import { type RetentionCount, retireRecords } from "./retention.ts";
 import { hasKeys, type Server } from "../service.ts";
@@ -70,6 +72,7 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
   const keys = hasKeys(server)
     ? await maintainKeys(server.rotation, deployment.applications.values(), now())
     : await maintainRemoteKeys(server);
+  for (const app of deployment.applications.values()) await rememberTerms(store, app, dayOf(confirmed()));
   const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
     const { records, segments } = await moveIntoSegments(store, random, app.id, confirmed(), {

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { compose, repeat } from "../../privacy/dp/accounting.ts";
-import { budgetOf } from "../../privacy/release/budget.ts";
+import { budgetOf } from "../../privacy/release/promises.ts";
 import { compare, toNumber } from "../../privacy/dp/rational.ts";
 import {
   cellCount,

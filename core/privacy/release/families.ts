@@ -17,9 +17,9 @@ export const RELEASES: Family<[app: string] | [app: string, day: number, query: 
   );
 /**
  * What releases of a day have cost: BudgetRow. And, where the day should be, `guard`: rewritten by everybody who pays, so
- * that of two who pay at once one fails, an empty string.
+ * that of two who pay at once one fails, an empty string; and `terms`: what was promised, Terms[].
  */
-export const BUDGETS: Family<[app: string, day: number | "guard"]> = family("j", "privacy budgets");
+export const BUDGETS: Family<[app: string, day: number | "guard" | "terms"]> = family("j", "privacy budgets");
 
 /** The releases of an application of the days from..to, both included. */
 export function releasesOf(app: string, from: number, to: number): Range {
@@ -34,4 +34,9 @@ export function budgetsOf(app: string, from: number, to: number): Range {
 /** The guard of an application's budget. */
 export function budgetGuard(app: string): Key {
   return BUDGETS.key(app, "guard");
+}
+
+/** The terms of an application's budget. */
+export function termsOfBudgets(app: string): Key {
+  return BUDGETS.key(app, "terms");
 }

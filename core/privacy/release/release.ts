@@ -20,11 +20,12 @@ import type { SweepPace } from "../../store/sweep.ts";
 import type { TallyRow } from "../../ledger/tally.ts";
 import { dayOf } from "../../base/time.ts";
 import type { RandomSource } from "../../base/random.ts";
-import { budgetOf, payment, readSpending } from "./budget.ts";
+import { payment, readSpending } from "./budget.ts";
 import type { CellTotal } from "../dp/contributions.ts";
 import { countDay, type CountOptions } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./figures.ts";
 import { breakdownOf, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { rememberTerms } from "./promises.ts";
 import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } from "./rows.ts";
 import { UniformSource } from "../../base/uniform.ts";
 
@@ -77,6 +78,7 @@ export async function releaseDay(
   app: Application,
   { day, nowSeconds, early = false }: DayOptions,
 ): Promise<Record<string, Outcome>> {
+  await rememberTerms(context.store, app, dayOf(nowSeconds));
   const isOver = nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
   const outcomes: Record<string, Outcome> = {};
   const reserved: { query: string; row: ReservedRow }[] = [];
@@ -123,7 +125,6 @@ async function reserve(
   { day, query, question, nowSeconds }: Asked,
 ): Promise<Reservation> {
   const key = RELEASES.key(app.id, day, query, 0);
-  const budget = budgetOf(app);
   const plan = planOf(app, question);
   // Whether a commit landed is told by the row, which is read again: one that was sent twice says no.
   const { result } = await store.update<ReleaseRow, Reservation>(key, async (row, commit) => {
@@ -132,7 +133,7 @@ async function reserve(
     // A day beyond its retention has lost its records, and in time every trace of them.
     const isRetired = day < dayOf(nowSeconds) - app.retentionDays;
     if (isRetired || await hasLostRecords(store, app.id, day)) return { is: "incomplete" };
-    const pay = payment(await readSpending(store, app, day), plan.cost, budget);
+    const pay = payment(await readSpending(store, app, day), plan.cost);
     if (pay === undefined) return { is: "refused" };
     const reserved: ReservedRow = { state: "reserved", id: toBase64url(random(12)), plan };
     pay(commit.set(key, reserved));
