@@ -22,6 +22,7 @@ import { Admission, type AdmissionOptions } from "../edge/admission/admission.ts
 import { Guesses } from "../edge/admission/guesses.ts";
 import { type Ignored, senderReader } from "../edge/admission/sender.ts";
 import { operatorOf } from "../edge/auth/operator.ts";
+import { tokensOf } from "../edge/auth/operator_settings.ts";
 import { serviceReader } from "../edge/callers.ts";
 import { createSessionAuthenticator, type SessionAuthenticator } from "../edge/auth/session.ts";
 import { deidentify, type EdgeHandler } from "../edge/deidentify.ts";
@@ -222,8 +223,7 @@ function routesOf(
     regions: regions.size === 0 || regionToken === undefined
       ? undefined
       : new Regions({ others: regions, token: regionToken, fetch, forwardMs: tuning.forwardMs }),
-    adminTokenSha256: secrets.operators.adminTokenSha256,
-    readerTokenSha256: secrets.operators.readerTokenSha256,
+    operatorTokens: tokensOf(secrets.operators),
     console: consoleParts({ service, secrets, development, fetch, stopped }),
     developmentSecret: development && sessions !== undefined ? secrets.named : undefined,
     clientBundle: development && role === "all" ? readClientBundle : undefined,
@@ -237,13 +237,13 @@ function edgeOf(
   { settings, deployment, secrets, ports: { random, log }, tuning = {} }: AssembleOptions,
   { service, app, door }: { service: Server; app: Hono; door: Door | undefined },
 ): EdgeHandler {
-  const { adminTokenSha256: admin, readerTokenSha256: reader } = secrets.operators;
+  const tokens = tokensOf(secrets.operators);
   return deidentify({
     handle: (request, bindings) => app.fetch(request, bindings),
     senderOf: senderReader(settings, (why) => log("warning", { message: IGNORED[why] })),
     admission: new Admission(random, { ...settings, ...tuning.admission }),
     guesses: new Guesses(random),
-    isOperator: (authorization) => operatorOf(authorization, { admin, reader }, "api") !== undefined,
+    isOperator: (authorization) => operatorOf(authorization, tokens, "api") !== undefined,
     isService: serviceReader(deployment),
     hopToken: settings.regionToken,
     issueHost: settings.issueHost,

@@ -5,6 +5,7 @@
  */
 import type { Server } from "../core/service.ts";
 import { consoleKey, ConsoleSessions } from "../edge/auth/console_sessions.ts";
+import { hasOperators } from "../edge/auth/operator_settings.ts";
 import { OidcSignIn } from "../edge/auth/oidc.ts";
 import type { AppOptions } from "../routes/app.ts";
 import type { Secrets } from "./secrets.ts";
@@ -27,10 +28,8 @@ export interface ConsolePartsOptions {
 export function consoleParts(
   { service, secrets: { sealKeys, operators }, development, fetch, stopped }: ConsolePartsOptions,
 ): AppOptions["console"] {
-  const { adminTokenSha256, readerTokenSha256, oidc } = operators;
-  if (adminTokenSha256 === undefined && readerTokenSha256 === undefined && oidc === undefined) {
-    return undefined;
-  }
+  if (!hasOperators(operators)) return undefined;
+  const { oidc } = operators;
   return {
     sessions: new ConsoleSessions({ ...service, key: consoleKey(sealKeys[0], operators) }),
     oidc: oidc && new OidcSignIn(oidc, fetch),

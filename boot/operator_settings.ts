@@ -5,7 +5,7 @@
  */
 import type { OidcSettings, OperatorSettings } from "../edge/auth/operator_settings.ts";
 
-/** Reads `DIT_ADMIN_TOKEN_SHA256`, `DIT_READER_TOKEN_SHA256` and `DIT_OIDC_*`; mistakes are added to the list. */
+/** Reads `DIT_ADMIN_TOKEN_SHA256` and its kind, and `DIT_OIDC_*`; mistakes are added to the list. */
 export function readOperators(
   get: (name: string) => string | undefined,
   development: boolean,
@@ -20,10 +20,19 @@ export function readOperators(
   };
   const adminTokenSha256 = digest("DIT_ADMIN_TOKEN_SHA256", "admin");
   const readerTokenSha256 = digest("DIT_READER_TOKEN_SHA256", "reader");
-  if (readerTokenSha256 !== undefined && readerTokenSha256.toHex() === adminTokenSha256?.toHex()) {
+  const analystTokenSha256 = digest("DIT_ANALYST_TOKEN_SHA256", "analyst");
+  const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined) =>
+    a !== undefined && a.toHex() === b?.toHex();
+  if (isSame(readerTokenSha256, adminTokenSha256)) {
     mistakes.push("Set DIT_READER_TOKEN_SHA256 to another token's than DIT_ADMIN_TOKEN_SHA256.");
   }
-  return { adminTokenSha256, readerTokenSha256, oidc: readOidc(get, development, mistakes) };
+  if (isSame(analystTokenSha256, adminTokenSha256) || isSame(analystTokenSha256, readerTokenSha256)) {
+    mistakes.push(
+      "Set DIT_ANALYST_TOKEN_SHA256 to a token's of its own: whoever has it sees releases alone.",
+    );
+  }
+  const oidc = readOidc(get, development, mistakes);
+  return { adminTokenSha256, readerTokenSha256, analystTokenSha256, oidc };
 }
 
 function readOidc(
@@ -46,10 +55,12 @@ function readOidc(
     new Set((get(name) ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
   const admins = list("DIT_OIDC_ADMINS");
   const readers = list("DIT_OIDC_READERS");
+  const analysts = list("DIT_OIDC_ANALYSTS");
   if (admins.has("*")) mistakes.push("Name the operators in DIT_OIDC_ADMINS: not everybody may act.");
-  if (admins.size + readers.size === 0) {
+  if (admins.size + readers.size + analysts.size === 0) {
     mistakes.push(
-      "Set DIT_OIDC_ADMINS or DIT_OIDC_READERS to e-mail addresses or subjects: nobody may sign in.",
+      "Set DIT_OIDC_ADMINS, DIT_OIDC_READERS or DIT_OIDC_ANALYSTS to e-mail addresses, subjects or group:names: " +
+        "nobody may sign in.",
     );
   }
   return {
@@ -58,5 +69,6 @@ function readOidc(
     clientSecret: get("DIT_OIDC_CLIENT_SECRET"),
     admins,
     readers,
+    analysts,
   };
 }

@@ -28,7 +28,7 @@ export async function readSecrets(
   deployment: Deployment,
   environment: (name: string) => string | undefined,
 ): Promise<Secrets> {
-  const { development, adminTokenSha256, readerTokenSha256, oidc } = settings;
+  const { development, adminTokenSha256, readerTokenSha256, analystTokenSha256, oidc } = settings;
   const [newest = await developmentSecret("seal_key", 32), ...older] = settings.sealKeys ?? [];
   const made = development ? await makeSessionSecrets(settings, deployment) : new Map<string, string>();
   const adminToken = development && adminTokenSha256 === undefined
@@ -40,6 +40,7 @@ export async function readSecrets(
     operators: {
       adminTokenSha256: adminToken === undefined ? adminTokenSha256 : tokenDigest(adminToken),
       readerTokenSha256,
+      analystTokenSha256,
       oidc,
     },
     adminToken,

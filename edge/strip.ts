@@ -9,6 +9,7 @@ import { isDitScheme } from "../core/token/credential.ts";
 import { checkHeaders } from "./http/header_bounds.ts";
 import { ANONYMOUS_ANSWER_HEADERS, HOP_HEADER } from "./http/headers.ts";
 import { PASSAGES } from "./operations/index.ts";
+import { patternOf } from "./operations/path_pattern.ts";
 
 /**
  * Methods that reach handlers as they are. Of the others, some cannot stand in a `Request` at all (TRACE, CONNECT), and
@@ -48,17 +49,6 @@ export const ROUTE_KINDS: readonly RouteKind[] = PASSAGES.map(({ kind, path, pas
   loopback: rest.loopback ?? false,
   anonymous: rest.anonymous ?? false,
 }));
-
-/**
- * `:app` is one part of a path and never none; `/*` is whatever follows, and nothing too: so Hono reads the paths of its
- * middleware, and what one of them answers has to be of its kind.
- */
-function patternOf(path: string): RegExp {
-  return new RegExp(
-    `^${path.replaceAll(".", "\\.").replace(/:[a-z]+/g, "[^/]+").replace(/\/\*$/, "(?:/.*)?")}$`,
-    "s",
-  );
-}
 
 const UNKNOWN: RouteKind = {
   name: "unknown",

@@ -9,6 +9,7 @@ import { Refusal } from "../core/base/errors.ts";
 import { hasKeys, type Server } from "../core/service.ts";
 import { adminGuard } from "../edge/auth/admin_guard.ts";
 import { problemResponse } from "../edge/http/problem.ts";
+import type { OperatorTokens } from "../edge/auth/operator.ts";
 import type { Regions } from "../edge/remote/region.ts";
 import type { SessionAuthenticator } from "../edge/auth/session.ts";
 import { evaluateRoutes } from "./acs/evaluate.ts";
@@ -55,10 +56,8 @@ export interface AppOptions {
   readonly developmentSecret?: ((name: string) => string | undefined) | undefined;
   /** Gives the client SDK as one module for the example page; absent in production, where /examples does not exist. */
   readonly clientBundle?: (() => Promise<string | undefined>) | undefined;
-  /** SHA-256 of the operator's token; absent: there are no admin routes. */
-  readonly adminTokenSha256?: Uint8Array | undefined;
-  /** SHA-256 of a token that may look and not act. */
-  readonly readerTokenSha256?: Uint8Array | undefined;
+  /** SHA-256 of operators' tokens; without any, and without the console, there are no admin routes. */
+  readonly operatorTokens?: OperatorTokens | undefined;
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
   readonly bodyDeadlineMs?: number | undefined;
   /** What the console needs besides; absent: there is none. */
@@ -102,9 +101,9 @@ export function createApp(options: AppOptions): Hono {
 
 /** The routes of operators, where somebody may be one. */
 function mountOperators(app: Hono, options: AppOptions): void {
-  const { service, adminTokenSha256: admin, readerTokenSha256: reader } = options;
-  const tokens = { admin, reader };
-  if (admin === undefined && reader === undefined && options.console === undefined) return;
+  const { service, operatorTokens: tokens = {} } = options;
+  const hasTokens = Object.values(tokens).some((digest) => digest !== undefined);
+  if (!hasTokens && options.console === undefined) return;
   const guard = adminGuard(tokens);
   app.use("/admin/*", guard);
   app.use("/metrics", guard);

@@ -192,7 +192,8 @@ const ROOMS: readonly Room[] = [
   // `fetch` is passed in; its name is all that can be seen of it here.
   {
     room: "edge/auth",
-    imports: ["core/", "edge/http"],
+    // Operations say which operators may call them.
+    imports: ["core/", "edge/http", "edge/operations"],
     packages: ["@noble/hashes/", "node:crypto", "hono", "jose", "oauth4webapi"],
     uses: ["network", "stopwatch"],
   },

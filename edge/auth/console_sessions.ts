@@ -15,7 +15,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import type { AuditLog } from "../../core/operations/audit_log.ts";
 import type { Operator, OperatorRole } from "./operator.ts";
-import type { OperatorSettings } from "./operator_settings.ts";
+import { type OperatorSettings, tokensOf } from "./operator_settings.ts";
 
 /** Seconds that a session lasts. */
 export const SESSION_SECONDS = 8 * 3_600;
@@ -53,11 +53,11 @@ export interface ConsoleSessionsOptions {
  * ends all sessions.
  */
 export function consoleKey(secret: Uint8Array, operators: OperatorSettings): Uint8Array<ArrayBuffer> {
-  const { adminTokenSha256, readerTokenSha256, oidc } = operators;
+  const { admin, reader, analyst } = tokensOf(operators);
+  const { oidc } = operators;
   const who = JSON.stringify([
-    adminTokenSha256?.toHex(),
-    readerTokenSha256?.toHex(),
-    oidc && [oidc.issuer, oidc.clientId, [...oidc.admins], [...oidc.readers]],
+    [admin, reader, analyst].map((digest) => digest?.toHex()),
+    oidc && [oidc.issuer, oidc.clientId, [...oidc.admins], [...oidc.readers], [...oidc.analysts]],
   ]);
   return Uint8Array.from(hkdf(sha256, secret, sha256(utf8(who)), utf8("DIT/1 console session"), 32));
 }

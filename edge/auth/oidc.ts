@@ -112,17 +112,18 @@ export class OidcSignIn {
     }
   }
 
-  #identify({ sub, email, email_verified }: oauth.IDToken): Identity {
-    const { admins, readers } = this.#settings;
+  #identify({ sub, email, email_verified, groups }: oauth.IDToken): Identity {
+    const { admins, readers, analysts } = this.#settings;
     // An address that nobody has verified can be anybody's.
     const address = typeof email === "string" && email_verified === true ? email : undefined;
-    const names = [sub, ...(address === undefined ? [] : [address])];
+    const names = [sub, ...(address === undefined ? [] : [address])].filter((name) =>
+      !/^(?:group:|\*)/.test(name)
+    );
     if (!names.every(isWellFormed)) throw new Error("A name of the ID token holds a lone surrogate.");
-    const role = names.some((name) => admins.has(name))
-      ? "admin"
-      : readers.has("*") || names.some((name) => readers.has(name))
-      ? "reader"
-      : undefined;
+    // The prefix keeps a group from being taken for a person who has its name.
+    const entries = ["*", ...names, ...groupsOf(groups).map((group) => `group:${group}`)];
+    const isIn = (list: ReadonlySet<string>) => entries.some((entry) => list.has(entry));
+    const role = isIn(admins) ? "admin" : isIn(readers) ? "reader" : isIn(analysts) ? "analyst" : undefined;
     return { name: address ?? sub, role };
   }
 
@@ -149,6 +150,11 @@ export class OidcSignIn {
       signal: () => AbortSignal.timeout(PROVIDER_MS),
     };
   }
+}
+
+/** The names of a claim `groups`, which providers fill as they are set up; whatever else it is names none. */
+function groupsOf(claim: unknown): string[] {
+  return Array.isArray(claim) ? claim.filter((group) => typeof group === "string") : [];
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -6,8 +6,19 @@
 import type { Actor, Via } from "../../core/operations/audit_log.ts";
 import { isBearerOf } from "./bearer.ts";
 
-/** An admin may act; a reader may look at everything but raw records. */
-export type OperatorRole = "admin" | "reader";
+/** The roles, from the one that may least: each may what those before it may. */
+const ROLES = ["analyst", "reader", "admin"] as const;
+
+/**
+ * An analyst sees what is released and what is collected; a reader everything but raw records, exact figures too; an
+ * admin may act.
+ */
+export type OperatorRole = typeof ROLES[number];
+
+/** Whether a role may what `least` may. */
+export function mayAs(role: OperatorRole, least: OperatorRole): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(least);
+}
 
 /** Somebody who has shown a token, or signed in to the console. */
 export interface Operator extends Actor {
@@ -21,6 +32,8 @@ export interface OperatorTokens {
   readonly admin?: Uint8Array | undefined;
   /** Of the token that may only look. */
   readonly reader?: Uint8Array | undefined;
+  /** Of the token that sees releases and schemas alone. */
+  readonly analyst?: Uint8Array | undefined;
 }
 
 /** The operator whose `Authorization: Bearer` token this is. */
@@ -29,11 +42,13 @@ export function operatorOf(
   tokens: OperatorTokens,
   via: Via,
 ): Operator | undefined {
-  // Both are always compared, so that the time it takes does not tell which one was nearly met.
-  const isAdmin = tokens.admin !== undefined && isBearerOf(authorization, tokens.admin);
-  const isReader = tokens.reader !== undefined && isBearerOf(authorization, tokens.reader);
-  if (isAdmin) return { name: "admin token", role: "admin", via };
-  return isReader ? { name: "reader token", role: "reader", via } : undefined;
+  // All are always compared, so that the time it takes does not tell which one was nearly met.
+  const met = ROLES.filter((role) => {
+    const digest = tokens[role];
+    return digest !== undefined && isBearerOf(authorization, digest);
+  });
+  const role = met.at(-1);
+  return role === undefined ? undefined : { name: `${role} token`, role, via };
 }
 
 /** What handlers find in the context of a request of an operator. */

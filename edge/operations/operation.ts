@@ -110,7 +110,17 @@ export const SECURITY = {
   adminToken: {
     type: "http",
     scheme: "bearer",
-    description: "The admin token; the reader token where nothing is changed and no raw record is given out.",
+    description: "The admin token.",
+  },
+  readerToken: {
+    type: "http",
+    scheme: "bearer",
+    description: "The reader token, or the admin token: nothing is changed, and no raw record given out.",
+  },
+  analystToken: {
+    type: "http",
+    scheme: "bearer",
+    description: "The analyst token, the reader token, or the admin token: nothing exact is given out.",
   },
 } as const;
 

@@ -38,7 +38,7 @@ export const LIST_KEYS = {
   passes: OPERATOR_READS,
   tag: "Operators",
   summary: "All signing keys and where they stand",
-  security: "adminToken",
+  security: "readerToken",
   answers: {
     description: "Keys in order of application, region, epoch and generation. Nothing secret.",
     shape: z.strictObject({
@@ -183,7 +183,7 @@ export const EXPORT_LOGS = {
   security: "adminToken",
   parameters: OF_DAY,
   answers: { description: "One record a line, shuffled.", type: "application/x-ndjson" },
-  refuses: [...ANY_OPERATOR, "role_insufficient", "app_unknown"],
+  refuses: [...ANY_OPERATOR, "app_unknown"],
 } as const satisfies Operation;
 
 /** `POST /admin/v1/audit`. */
@@ -219,7 +219,7 @@ export const SHOW_AUDIT_LOG = {
   tag: "Operators",
   summary: "What operators did",
   description: "Newest first. An action's outcome is an entry of its own that names the action's number.",
-  security: "adminToken",
+  security: "readerToken",
   answers: {
     description: "The latest entries, and whether the whole audit log is as it was written.",
     shape: z.object({

@@ -47,7 +47,7 @@ export const SHOW_METRICS = {
   tag: "Operators",
   summary: "This process's counters",
   description: "Prometheus's text format. What clients do anonymously is told as of the last full hour.",
-  security: "adminToken",
+  security: "readerToken",
   answers: { description: "The metrics.", type: "text/plain" },
   refuses: ANY_OPERATOR,
 } as const satisfies Operation;

@@ -26,12 +26,14 @@ export const OF_DAY = {
 };
 
 /** What may be refused of an operator. */
-export const ANY_OPERATOR = ["admin_token_invalid"] as const satisfies readonly RefusalCode[];
+export const ANY_OPERATOR = [
+  "admin_token_invalid",
+  "role_insufficient",
+] as const satisfies readonly RefusalCode[];
 
 /** What may be refused of an operator who acts and sends a body. */
 export const ANY_ACTION = [
   ...ANY_OPERATOR,
-  "role_insufficient",
   "body_too_large",
   "request_timeout",
   "body_malformed",

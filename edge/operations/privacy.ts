@@ -53,7 +53,7 @@ export const SHOW_RISK = {
   passes: OPERATOR_READS,
   tag: "Operators",
   summary: "What is measured of re-identification risk, stopped and alerted",
-  security: "adminToken",
+  security: "readerToken",
   parameters: OF_APPLICATION,
   answers: {
     description: "The figures of the running pseudonym period, the decisions that hold, and all alerts.",
@@ -94,7 +94,7 @@ export const SHOW_JOINS = {
   passes: OPERATOR_READS,
   tag: "Operators",
   summary: "Which fields link records by their values, within and across applications",
-  security: "adminToken",
+  security: "readerToken",
   answers: {
     description: "Pairs of fields of many values of which one holds at least half of the other's.",
     shape: z.strictObject({
@@ -159,7 +159,7 @@ export const SHOW_RELEASES = {
   tag: "Operators",
   summary: "Counts of people with differential privacy",
   description: "The releases of the last 31 days. Nothing raw is touched.",
-  security: "adminToken",
+  security: "analystToken",
   parameters: OF_APPLICATION,
   answers: {
     description: "Figures with their noise, 95 % intervals and costs, and what is left of the budget.",
@@ -211,7 +211,7 @@ export const SHOW_RELEASES = {
       })),
     }),
   },
-  refuses: [...ANY_OPERATOR, "app_unknown"],
+  refuses: ["admin_token_invalid", "app_unknown"],
 } as const satisfies Operation;
 
 /** `GET /admin/v1/apps/{app}/releases.csv`. */
@@ -222,10 +222,10 @@ export const SHOW_RELEASES_CSV = {
   passes: OPERATOR_READS,
   tag: "Operators",
   summary: "The same as CSV",
-  security: "adminToken",
+  security: "analystToken",
   parameters: OF_APPLICATION,
   answers: { description: "One figure a line.", type: "text/csv" },
-  refuses: [...ANY_OPERATOR, "app_unknown"],
+  refuses: ["admin_token_invalid", "app_unknown"],
 } as const satisfies Operation;
 
 /** `POST /admin/v1/apps/{app}/releases/{day}`. */

@@ -23,7 +23,7 @@ export const LIST_STORES = {
   passes: OPERATOR_READS,
   tag: "Operators",
   summary: "The stores of log servers that applications belong to",
-  security: "adminToken",
+  security: "readerToken",
   answers: {
     description: "Stores by application. An id is no secret.",
     shape: z.strictObject({

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { Refusal } from "../../core/base/errors.ts";
 import { CODE_HEADER } from "../../edge/http/headers.ts";
@@ -25,7 +25,9 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   const live = new LiveViews(options);
 
   const showIn = (page: ConsolePage): Show => (c, { title, app, isLive = false }, children) => {
-    const frame = { title, page, pages: PAGES, session: c.get("session"), apps, app, region: service.region };
+    const session = c.get("session");
+    const pages = PAGES.filter(({ forAnalysts }) => forAnalysts || session.operator.role !== "analyst");
+    const frame = { title, page, pages, session, apps, app, region: service.region };
     const liveAt = isLive && page.parts !== undefined ? pathFor(page.parts.path, app ?? "") : undefined;
     return c.html(<Layout {...frame} live={liveAt}>{children}</Layout>);
   };
@@ -35,6 +37,7 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   app.route("/", assetRoutes());
   app.route("/", signInRoutes(options));
   app.use("/console/*", requireSession(options), requireForm(options));
+  app.use("/console/*", keepAnalystsToTheirPages(apps[0] ?? ""));
   for (const page of PAGES) {
     const { parts } = page;
     if (parts !== undefined) app.get(parts.path, (c) => live.answer(c, parts.open(service, c)));
@@ -47,6 +50,20 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
     return c.html(<RefusalPage refusal={error} />, status as 400);
   });
   return app;
+}
+
+/** An analyst sees the pages that are for analysts, and by default none; they are led to the first of them. */
+function keepAnalystsToTheirPages(app: string): MiddlewareHandler<ConsoleEnv> {
+  const pages = PAGES.filter(({ forAnalysts }) => forAnalysts);
+  const paths = pages.map(({ path }) => new RegExp(`^${pathFor(path, "[^/]+")}(?:[./]|$)`));
+  return async function requirePageOfRole(c, next) {
+    const { path } = c.req;
+    const { role } = c.get("session").operator;
+    const first = pages[0];
+    if (role !== "analyst" || paths.some((own) => own.test(path))) return await next();
+    if (path === "/console" && first !== undefined) return c.redirect(pathFor(first.path, app), 303);
+    throw new Refusal("role_insufficient", "You see releases and schemas, and nothing else.");
+  };
 }
 
 /** Nothing from elsewhere, no framing, no caching, and no address of a page told to anybody. */

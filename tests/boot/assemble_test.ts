@@ -20,7 +20,12 @@ function optionsOf(changes: Partial<AssembleOptions> = {}): AssembleOptions {
     secrets: {
       sealKeys: [new Uint8Array(32)],
       named: () => SESSION_SECRET,
-      operators: { adminTokenSha256: undefined, readerTokenSha256: undefined, oidc: undefined },
+      operators: {
+        adminTokenSha256: undefined,
+        readerTokenSha256: undefined,
+        analystTokenSha256: undefined,
+        oidc: undefined,
+      },
     },
     openStore: () => openStore(":memory:"),
     ports: {

@@ -4,6 +4,7 @@ import { readOperators } from "../../boot/operator_settings.ts";
 
 const DIGEST = "ab".repeat(32);
 const OTHER = "cd".repeat(32);
+const THIRD = "c".repeat(64);
 const PROVIDER = {
   DIT_OIDC_ISSUER: "https://login.example/realms/ops",
   DIT_OIDC_CLIENT_ID: "dit",
@@ -17,7 +18,12 @@ function read(values: Record<string, string>, development = false) {
 
 Deno.test("readOperators() knows nobody where nothing is set", () => {
   const { operators, mistakes } = read({});
-  assertEquals(operators, { adminTokenSha256: undefined, readerTokenSha256: undefined, oidc: undefined });
+  assertEquals(operators, {
+    adminTokenSha256: undefined,
+    readerTokenSha256: undefined,
+    analystTokenSha256: undefined,
+    oidc: undefined,
+  });
   assertEquals(mistakes, []);
 });
 
@@ -25,6 +31,8 @@ Deno.test("readOperators() reads tokens and the identity provider", () => {
   const { operators, mistakes } = read({
     DIT_ADMIN_TOKEN_SHA256: DIGEST.toUpperCase(),
     DIT_READER_TOKEN_SHA256: OTHER,
+    DIT_ANALYST_TOKEN_SHA256: THIRD,
+    DIT_OIDC_ANALYSTS: "group:analysts",
     ...PROVIDER,
     DIT_OIDC_CLIENT_SECRET: "secret",
     DIT_OIDC_READERS: "*",
@@ -33,12 +41,14 @@ Deno.test("readOperators() reads tokens and the identity provider", () => {
   assertEquals(operators, {
     adminTokenSha256: Uint8Array.fromHex(DIGEST),
     readerTokenSha256: Uint8Array.fromHex(OTHER),
+    analystTokenSha256: Uint8Array.fromHex(THIRD),
     oidc: {
       issuer: "https://login.example/realms/ops",
       clientId: "dit",
       clientSecret: "secret",
       admins: new Set(["alice@example.com", "bob@example.com"]),
       readers: new Set(["*"]),
+      analysts: new Set(["group:analysts"]),
     },
   });
 });
@@ -48,6 +58,8 @@ Deno.test("readOperators() finds every mistake, and repeats no value", () => {
     { DIT_ADMIN_TOKEN_SHA256: "the token itself" },
     { DIT_READER_TOKEN_SHA256: DIGEST.slice(1) },
     { DIT_ADMIN_TOKEN_SHA256: DIGEST, DIT_READER_TOKEN_SHA256: DIGEST },
+    { DIT_ADMIN_TOKEN_SHA256: DIGEST, DIT_ANALYST_TOKEN_SHA256: DIGEST },
+    { DIT_READER_TOKEN_SHA256: DIGEST, DIT_ANALYST_TOKEN_SHA256: DIGEST.toUpperCase() },
     { ...PROVIDER, DIT_OIDC_ISSUER: "http://login.example" },
     { ...PROVIDER, DIT_OIDC_ISSUER: "http://localhost:9000" },
     { ...PROVIDER, DIT_OIDC_ISSUER: "https://login.example/?a=b" },

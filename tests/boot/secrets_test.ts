@@ -14,7 +14,12 @@ Deno.test("readSecrets() gives production what its environment says, and makes n
     (name) => name === "SESSION_SECRET" ? "from the environment" : undefined,
   );
   assertEquals([...secrets.sealKeys], sealKeys);
-  assertEquals(secrets.operators, { adminTokenSha256, readerTokenSha256: undefined, oidc: undefined });
+  assertEquals(secrets.operators, {
+    adminTokenSha256,
+    readerTokenSha256: undefined,
+    analystTokenSha256: undefined,
+    oidc: undefined,
+  });
   assertEquals(secrets.adminToken, undefined);
   assertEquals(["SESSION_SECRET", "OTHER"].map(secrets.named), ["from the environment", undefined]);
 });

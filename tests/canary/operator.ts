@@ -21,7 +21,7 @@ async function operatorsRoutes(): Promise<{ method: string; path: string }[]> {
   const app = createApp({
     version: "0.0.0",
     service,
-    adminTokenSha256: new Uint8Array(32),
+    operatorTokens: { admin: new Uint8Array(32) },
     developmentSecret: () => "x",
   });
   await close();

@@ -11,6 +11,19 @@ export function formatCount(count: number): string {
   return GROUPED.format(count);
 }
 
+/** Counts of what clients sent below this are not told apart: a page that is watched would show one of them come. */
+const FEW = 10;
+
+/** `12,345`, or `< 10`. */
+export function formatMany(count: number): string {
+  return count > 0 && count < FEW ? `< ${FEW}` : formatCount(count);
+}
+
+/** A count as it is drawn: of a few, as many as they may at most seem to be. */
+export function drawnCount(count: number): number {
+  return count > 0 && count < FEW ? FEW : count;
+}
+
 /** `0.4 %`, or `—` of nothing. */
 export function formatShare(part: number, whole: number): string {
   if (whole === 0) return "—";

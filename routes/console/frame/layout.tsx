@@ -30,6 +30,13 @@ export interface LayoutProps {
   readonly children: Child;
 }
 
+/** What a role may, after the name of who has it. */
+const WHAT_ROLES_MAY = {
+  admin: "",
+  reader: " (may look, not act)",
+  analyst: " (sees releases and schemas)",
+} as const;
+
 /** A whole document with nothing but a head and a body. */
 export function Document({ title, live, goTo, children }: {
   readonly title: string;
@@ -102,7 +109,7 @@ export function Layout(props: LayoutProps) {
           <div class="who">
             <span class="small muted">
               {session.operator.name}
-              {session.operator.role === "reader" ? " (may look, not act)" : ""}
+              {WHAT_ROLES_MAY[session.operator.role]}
             </span>
             <form method="post" action="/console/sign-out">
               <FormToken session={session} />

@@ -16,6 +16,8 @@ export interface ConsolePage {
   readonly title: string;
   /** Where the navigation leads; with `:app` each application has one. */
   readonly path: string;
+  /** Whether analysts see it, too; then they see whatever is below its path. */
+  readonly forAnalysts?: true;
   /** Makes its routes. */
   readonly routes: (options: ConsoleOptions, show: Show) => Hono<ConsoleEnv>;
   /** Its live view, where it has one. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Child } from "hono/jsx";
-import { formatCount, formatDistance, formatMoment, formatShare } from "./format.ts";
+import { drawnCount, formatCount, formatDistance, formatMany, formatMoment, formatShare } from "./format.ts";
 
 /** What a colour says. */
 export type Tone = "good" | "warn" | "bad" | "info" | "plain";
@@ -33,7 +33,7 @@ export function Shares({ shares, heads, empty }: {
   readonly heads: readonly [label: string, count: string];
   readonly empty: string;
 }) {
-  const whole = shares.reduce((sum, [, count]) => sum + count, 0);
+  const whole = shares.reduce((sum, [, count]) => sum + drawnCount(count), 0);
   if (whole === 0) return <p class="empty">{empty}</p>;
   return (
     <table>
@@ -50,10 +50,15 @@ export function Shares({ shares, heads, empty }: {
         {shares.map(([label, count]) => (
           <tr>
             <td>{label}</td>
-            <td class="number">{formatCount(count)}</td>
+            <td class="number">{formatMany(count)}</td>
             <td class="share">
-              <meter min={0} max={whole} value={count} aria-label={`${label}: share of the whole`}>
-                {formatShare(count, whole)}
+              <meter
+                min={0}
+                max={whole}
+                value={drawnCount(count)}
+                aria-label={`${label}: share of the whole`}
+              >
+                {formatShare(drawnCount(count), whole)}
               </meter>
             </td>
           </tr>

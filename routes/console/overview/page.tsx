@@ -4,7 +4,7 @@
  * @module
  */
 import type { Overview, Window } from "./read.ts";
-import { formatCount, formatShare } from "../frame/format.ts";
+import { drawnCount, formatMany, formatShare } from "../frame/format.ts";
 import type { HealthLine, OverviewView } from "./view.ts";
 import { type Figure, Plot, PlotTable, Shares } from "../frame/parts.tsx";
 import { PageHead } from "../frame/layout.tsx";
@@ -15,7 +15,10 @@ export function trafficFigure(windows: readonly Window[], kind: "line" | "bars")
   return {
     times: windows.map(({ startsAtSeconds }) => startsAtSeconds),
     series: [["Accepted", "accent", kind], ["Refused", "bad", kind]],
-    values: [windows.map(({ accepted }) => accepted), windows.map(({ refused }) => refused)],
+    values: [
+      windows.map(({ accepted }) => drawnCount(accepted)),
+      windows.map(({ refused }) => drawnCount(refused)),
+    ],
   };
 }
 
@@ -62,7 +65,7 @@ export function OverviewPage({ view }: { readonly view: OverviewView }) {
           <section class="panel">
             <div class="head">
               <h2>Logs in the last hour</h2>
-              <span class="small muted">by the minute, this process alone</span>
+              <span class="small muted">by the minute, this process alone; fewer than 10 as 10</span>
             </div>
             <Plot
               id="figure-minutes"
@@ -74,7 +77,7 @@ export function OverviewPage({ view }: { readonly view: OverviewView }) {
           <section class="panel">
             <div class="head">
               <h2>Logs in the last 7 days</h2>
-              <span class="small muted">by the hour, all processes</span>
+              <span class="small muted">by the hour, all processes; fewer than 10 as 10</span>
             </div>
             <Plot
               id="figure-hours"
@@ -133,16 +136,19 @@ function Tile({ label, count, more, tone }: {
   return (
     <div class={tone === undefined ? "tile" : `tile ${tone}`}>
       <dt>{label}</dt>
-      <dd>{formatCount(count)}</dd>
+      <dd>{formatMany(count)}</dd>
       <dd>{more}</dd>
     </div>
   );
 }
 
 function Tiles({ counts: { day, thisHour } }: { readonly counts: Overview }) {
-  const thisHours = (count: number) => `${formatCount(count)} since the hour began`;
+  const thisHours = (count: number) => `${formatMany(count)} since the hour began`;
   const logs = day.accepted + day.replayed + day.refused;
-  const refusedShare = formatShare(day.refused, logs);
+  // A share of few would tell how many they are.
+  const share = drawnCount(day.refused) === day.refused && logs > 0
+    ? `${formatShare(day.refused, logs)} of all, `
+    : "";
   return (
     <div class="stack">
       {logs === 0 && (
@@ -156,7 +162,7 @@ function Tiles({ counts: { day, thisHour } }: { readonly counts: Overview }) {
         <Tile
           label="Logs refused, 24 h"
           count={day.refused}
-          more={`${logs === 0 ? "" : `${refusedShare} of all, `}${thisHours(thisHour.refused)}`}
+          more={`${share}${thisHours(thisHour.refused)}`}
           {...(day.refused > 0 ? { tone: "bad" as const } : {})}
         />
         <Tile
@@ -190,7 +196,7 @@ function Apps({ counts: { apps } }: { readonly counts: Overview }) {
             <tr>
               <th scope="row">{app}</th>
               {[accepted, refused, replayed, events, tokens].map((count) => (
-                <td class="number">{formatCount(count)}</td>
+                <td class="number">{formatMany(count)}</td>
               ))}
             </tr>
           ))}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { formatCount } from "../frame/format.ts";
+import { drawnCount, formatMany } from "../frame/format.ts";
 import { Badge, type Tone } from "../frame/parts.tsx";
 import type { Overview } from "./read.ts";
 import { type Reason, reasonOf } from "./reasons.ts";
@@ -23,21 +23,25 @@ const KINDS: Readonly<Record<Reason["kind"], readonly [tone: Tone, word: string]
 };
 
 /** The table of reasons, most frequent first. */
-export function Refusals({ counts: { refusals, day, apps } }: { readonly counts: Overview }) {
+export function Refusals({ counts: { refusals: all, day, apps } }: { readonly counts: Overview }) {
+  // The order of a few would tell which of them are fewer.
+  const refusals = all.toSorted((a, b) =>
+    drawnCount(b.day) - drawnCount(a.day) || (a.code < b.code ? -1 : 1)
+  );
   if (refusals.length === 0) {
     return <p class="empty">Nothing was refused in the last 24 hours.</p>;
   }
-  const most = Math.max(...refusals.map((refusal) => refusal.day));
+  const most = Math.max(...refusals.map((refusal) => drawnCount(refusal.day)));
   const others = refusals.filter(({ route }) => route !== "logs" && route !== "events")
     .reduce((sum, refusal) => sum + refusal.day, 0);
   return (
     <>
       <p>
-        <b>{formatCount(day.refused)}</b> {day.refused === 1 ? "log was" : "logs were"}{" "}
-        refused in the last 24 hours.{others > 0 && (
+        <b>{formatMany(day.refused)}</b>{" "}
+        logs were refused in the last 24 hours.{others > 0 && (
           <span class="muted">
             {" "}
-            {formatCount(others)} other {others === 1 ? "request was" : "requests were"} refused too.
+            {formatMany(others)} other requests were refused too.
           </span>
         )}
       </p>
@@ -70,12 +74,17 @@ export function Refusals({ counts: { refusals, day, apps } }: { readonly counts:
                 <td>
                   <Badge tone={tone}>{word}</Badge>
                 </td>
-                <td class="number" data-label="this hour">{formatCount(thisHour)}</td>
+                <td class="number" data-label="this hour">{formatMany(thisHour)}</td>
                 <td class="number" data-label="24 hours">
-                  <b>{formatCount(day)}</b>
+                  <b>{formatMany(day)}</b>
                 </td>
                 <td class="share">
-                  <meter min={0} max={most} value={day} aria-label={`${what}: share of the most frequent`} />
+                  <meter
+                    min={0}
+                    max={most}
+                    value={drawnCount(day)}
+                    aria-label={`${what}: share of the most frequent`}
+                  />
                 </td>
               </tr>
             );

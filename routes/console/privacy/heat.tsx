@@ -4,7 +4,7 @@
  * @module
  */
 import type { MeasuredDimension, RiskDay } from "../../../core/privacy/risk/history.ts";
-import { formatCount } from "../frame/format.ts";
+import { formatCount, formatMany } from "../frame/format.ts";
 import { dimensionOf, SHOWN_DAYS } from "./view.ts";
 
 /** Shares of people with a rare value from which on a cell is a shade darker. */
@@ -23,10 +23,10 @@ function describe({ fields, verdict, figures, minPseudonyms }: MeasuredDimension
   const { pseudonyms, values, exposed, share } = figures;
   const what = fields.join(" and ");
   if (verdict === "waiting") {
-    return `${what}: too few people to judge, ${formatCount(pseudonyms)} of ${formatCount(minPseudonyms)}`;
+    return `${what}: too few people to judge, ${formatMany(pseudonyms)} of ${formatCount(minPseudonyms)}`;
   }
-  return `${what}: ${percent(exposed)} of ${formatCount(pseudonyms)} people have a rare value, ` +
-    `${percent(share)} of ${formatCount(values)} values are rare; ${WORDS[verdict]}`;
+  return `${what}: ${percent(exposed)} of ${formatMany(pseudonyms)} people have a rare value, ` +
+    `${percent(share)} of ${formatMany(values)} values are rare; ${WORDS[verdict]}`;
 }
 
 const WORDS = { passed: "well", warn: "near the limit", stop: "over the limit" } as const;

@@ -16,6 +16,7 @@ export const releasesPage: ConsolePage = {
   name: "releases",
   title: "Releases",
   path: "/console/apps/:app/releases",
+  forAnalysts: true,
   routes: ({ service, collects }, show) =>
     new Hono<ConsoleEnv>()
       .get("/console/apps/:app/releases", async function showReleases(c) {

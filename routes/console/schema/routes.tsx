@@ -13,6 +13,7 @@ export const schemaPage: ConsolePage = {
   name: "schema",
   title: "Schema",
   path: "/console/apps/:app/schema",
+  forAnalysts: true,
   routes: ({ service }, show) =>
     new Hono<ConsoleEnv>().get("/console/apps/:app/schema", function showSchema(c) {
       const app = service.appOf(c.req.param("app"));

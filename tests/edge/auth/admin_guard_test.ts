@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { adminGuard } from "../../../edge/auth/admin_guard.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
 import type { OperatorEnv } from "../../../edge/auth/operator.ts";
+import { OPERATIONS } from "../../../edge/operations/index.ts";
 import { problemResponse } from "../../../edge/http/problem.ts";
 
 const app = new Hono<OperatorEnv>();
@@ -46,7 +47,11 @@ Deno.test("adminGuard() lets the token in, and what it answers is not stored", a
 const operated = new Hono<OperatorEnv>();
 operated.use(
   "/admin/*",
-  adminGuard({ admin: tokenDigest("right-token"), reader: tokenDigest("other-token") }),
+  adminGuard({
+    admin: tokenDigest("right-token"),
+    reader: tokenDigest("other-token"),
+    analyst: tokenDigest("third-token"),
+  }),
 );
 operated.all("/admin/*", (c) => c.json(c.get("operator")));
 operated.onError((error) => problemResponse(error));
@@ -55,6 +60,7 @@ const ACTIONS = [
   ["POST", "/admin/v1/act"],
   ["DELETE", "/admin/v1/act"],
   ["GET", "/admin/v1/apps/demo/logs/2027-01-01"],
+  ["HEAD", "/admin/v1/apps/demo/logs/2027-01-01"],
 ] as const;
 
 Deno.test("adminGuard() lets a reader look and do nothing", async () => {
@@ -63,13 +69,35 @@ Deno.test("adminGuard() lets a reader look and do nothing", async () => {
   assertEquals(await looked.json(), { name: "reader token", role: "reader", via: "api" });
   for (const [method, path] of ACTIONS) {
     const response = await operated.request(path, { method, headers });
-    assertEquals([response.status, (await response.json()).code], [403, "role_insufficient"]);
+    const code = method === "HEAD" ? undefined : (await response.json()).code;
+    assertEquals([response.status, code], [403, method === "HEAD" ? undefined : "role_insufficient"]);
+  }
+});
+
+Deno.test("adminGuard() shows an analyst releases, and nothing else that an operation gives", async () => {
+  const headers = { authorization: "Bearer third-token" };
+  const allowed: string[] = [];
+  for (const { method, path, tag } of OPERATIONS) {
+    if (tag !== "Operators" || !path.startsWith("/admin/")) continue;
+    const asked = path.replaceAll(/:[a-z]+/g, "x");
+    const response = await operated.request(asked, { method, headers });
+    if (response.status === 200) allowed.push(`${method} ${path}`);
+    else assertEquals([response.status, (await response.json()).code], [403, "role_insufficient"], path);
+  }
+  assertEquals(allowed, [
+    "GET /admin/v1/apps/:app/releases",
+    "GET /admin/v1/apps/:app/releases.csv",
+  ]);
+  for (
+    const path of ["/admin/v1/nothing", "/admin/v1/apps/x/releases/x", "/admin/v1/apps/x/releases.csv/x"]
+  ) {
+    assertEquals((await operated.request(path, { headers })).status, 403, path);
   }
 });
 
 Deno.test("adminGuard() says who acts, and whether through a command", async () => {
   const authorization = "Bearer right-token";
-  for (const [method, path] of ACTIONS) {
+  for (const [method, path] of ACTIONS.filter(([method]) => method !== "HEAD")) {
     for (
       const [via, said] of [["api", {}], ["api", { "dit-via": "console" }], ["command", {
         "dit-via": "command",

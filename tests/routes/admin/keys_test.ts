@@ -15,7 +15,7 @@ const TOKEN = "an-admin-token-of-tests";
 
 async function open() {
   const service = await openService({ seconds: NOW }, splitDeployment());
-  const app = createApp({ version: "0.0.0", service, adminTokenSha256: tokenDigest(TOKEN) });
+  const app = createApp({ version: "0.0.0", service, operatorTokens: { admin: tokenDigest(TOKEN) } });
   const call = async (path: string, body?: unknown, method = body === undefined ? "GET" : "POST") => {
     const response = await app.request(path, {
       method,

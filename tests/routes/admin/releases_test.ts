@@ -32,8 +32,7 @@ async function withAdmin(
   const app = createApp({
     version: "0.0.0",
     service: test.service,
-    adminTokenSha256: tokenDigest("a-token"),
-    readerTokenSha256: tokenDigest("a-reader"),
+    operatorTokens: { admin: tokenDigest("a-token"), reader: tokenDigest("a-reader") },
   });
   try {
     await run(

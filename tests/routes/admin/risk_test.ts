@@ -57,7 +57,7 @@ async function withAdmin(
   const app = createApp({
     version: "0.0.0",
     service: test.service,
-    adminTokenSha256: tokenDigest("a-token"),
+    operatorTokens: { admin: tokenDigest("a-token") },
   });
   try {
     await run(test, async (path, body) => {
@@ -148,7 +148,7 @@ Deno.test("an event in quarantine is collected and not exported until it has pas
     const app = createApp({
       version: "0.0.0",
       service: test.service,
-      adminTokenSha256: tokenDigest("a-token"),
+      operatorTokens: { admin: tokenDigest("a-token") },
     });
     const day = new Date(test.clock.now).toISOString().slice(0, 10);
     const exported = async () => {
@@ -172,7 +172,7 @@ Deno.test("an operator is told which fields link records", () =>
     const app = createApp({
       version: "0.0.0",
       service: test.service,
-      adminTokenSha256: tokenDigest("a-token"),
+      operatorTokens: { admin: tokenDigest("a-token") },
     });
     const response = await app.request("/admin/v1/joins", { headers: { authorization: "Bearer a-token" } });
     assertEquals([response.status, await response.json()], [200, { joins: [] }]);

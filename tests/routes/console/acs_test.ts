@@ -14,7 +14,7 @@ Deno.test("the console of an ACS alone has neither stops to lift nor releases to
     version: "0.0.0",
     service: acs,
     role: "acs",
-    adminTokenSha256: tokenDigest(ADMIN_TOKEN),
+    operatorTokens: { admin: tokenDigest(ADMIN_TOKEN) },
     console: {
       sessions: new ConsoleSessions({ ...acs, key: new Uint8Array(32) }),
       secure: true,

@@ -12,7 +12,7 @@ Deno.test("the console of a log server shows no keys, and has no way to those of
     version: "0.0.0",
     service: logs,
     role: "logs",
-    adminTokenSha256: tokenDigest(ADMIN_TOKEN),
+    operatorTokens: { admin: tokenDigest(ADMIN_TOKEN) },
     console: {
       sessions: new ConsoleSessions({ ...logs, key: new Uint8Array(32) }),
       secure: true,

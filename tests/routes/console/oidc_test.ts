@@ -17,8 +17,9 @@ async function withProvider(
     issuer: provider.issuer,
     clientId: CLIENT,
     clientSecret: secret,
-    admins: new Set(["alice@example.com", "subject-7"]),
+    admins: new Set(["alice@example.com", "subject-7", "group:keepers"]),
     readers: new Set(["bob@example.com"]),
+    analysts: new Set(["group:analysts"]),
   };
   try {
     await withService({ operators: { oidc } }, async (test) => {
@@ -66,6 +67,35 @@ Deno.test("an operator signs in at the identity provider, with the role that the
       assertStringIncludes(await bySubject.page("/console/apps/notes/keys"), "Rotate now");
     }, isPublic);
   }
+});
+
+Deno.test("a group of the provider has a role, and nobody who only has its name", async () => {
+  await withProvider(async ({ test, provider }) => {
+    const signIn = async (claims: Record<string, unknown>) => {
+      const browser = new ConsoleBrowser(test);
+      provider.claims = { sub: "3", ...claims };
+      const { status } = await browser.get(await goAndComeBack(browser, provider));
+      return { browser, status };
+    };
+    const { browser: keeper } = await signIn({ groups: ["analysts", "keepers"] });
+    assertStringIncludes(await keeper.page("/console/apps/notes/keys"), "Rotate now");
+    const { browser: analyst } = await signIn({ groups: ["others", "analysts"] });
+    assertStringIncludes(await analyst.page("/console/apps/notes/releases"), "sees releases and schemas");
+    assertEquals((await analyst.get("/console/apps/notes/keys")).status, 403);
+    for (
+      const claims of [
+        { groups: "analysts" },
+        { groups: { analysts: true } },
+        { groups: [["analysts"]] },
+        { groups: ["group:analysts"] },
+        { sub: "group:analysts" },
+        { sub: "analysts" },
+        { email: "group:analysts", email_verified: true },
+      ]
+    ) {
+      assertEquals((await signIn(claims)).status, 403, JSON.stringify(claims));
+    }
+  });
 });
 
 Deno.test("who is no operator, or whose address nobody verified, is signed in nowhere", async () => {

@@ -21,7 +21,11 @@ interface Responses {
 async function withDocument(body: (document: ApiDocument, app: Hono) => Promise<void> | void): Promise<void> {
   const test = await startService();
   try {
-    const app = createApp({ version: "0.0.0", service: test.service, adminTokenSha256: new Uint8Array(32) });
+    const app = createApp({
+      version: "0.0.0",
+      service: test.service,
+      operatorTokens: { admin: new Uint8Array(32) },
+    });
     await body(await apiDocument(app), app);
   } finally {
     await test.close();

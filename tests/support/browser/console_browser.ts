@@ -12,11 +12,14 @@ import type { TestService, TestServiceOptions } from "../service/service.ts";
 export const ADMIN_TOKEN = "admin-token-of-the-tests-of-the-console";
 /** The reader token of tests. */
 export const READER_TOKEN = "reader-token-of-the-tests-of-the-console";
-/** A service with both. */
+/** The analyst token of tests. */
+export const ANALYST_TOKEN = "analyst-token-of-the-tests-of-the-console";
+/** A service with all of them. */
 export const OPERATED: TestServiceOptions = {
   operators: {
     adminTokenSha256: tokenDigest(ADMIN_TOKEN),
     readerTokenSha256: tokenDigest(READER_TOKEN),
+    analystTokenSha256: tokenDigest(ANALYST_TOKEN),
   },
 };
 

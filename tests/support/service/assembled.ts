@@ -84,6 +84,7 @@ export async function assembleTest(options: AssembledTestOptions): Promise<Assem
         // A token that nobody has, where only others may sign in.
         adminTokenSha256: operators && new Uint8Array(32),
         readerTokenSha256: undefined,
+        analystTokenSha256: undefined,
         oidc: undefined,
         ...operators,
       },

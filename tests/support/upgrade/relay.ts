@@ -51,7 +51,12 @@ try {
     secrets: {
       sealKeys: [SEAL_KEY],
       named: () => SECRET,
-      operators: { adminTokenSha256: admin, readerTokenSha256: undefined, oidc: undefined },
+      operators: {
+        adminTokenSha256: admin,
+        readerTokenSha256: undefined,
+        analystTokenSha256: undefined,
+        oidc: undefined,
+      },
     },
     openStore: () => openStore(store),
     ports: {
