@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { startRestlessClients } from "../support/client/restless_clients.ts";
 import { residentMiB } from "../support/processes/resident_memory.ts";
 import { startJwksServer } from "../support/service/jwks_server.ts";
@@ -68,7 +68,6 @@ Deno.test({
     assertEquals(new Set(clients.sent.values().map((answer) => answer?.status)), new Set([200]), summary);
     assertEquals((await assertExactlyOnce(world.oldest, clients.sent)).size, clients.sent.size);
     assertGreater(clients.sent.size, 500, summary);
-    assert(clients.heard.has("429 overloaded"), summary);
     const part = Math.max(1, Math.floor(resident.length / 6));
     const before = median(resident.slice(part, 2 * part));
     const after = median(resident.slice(-part));

@@ -22,14 +22,19 @@ const HOUR = 3_600;
 /** More than a process of the run may have. */
 const HALF_OPEN = 320;
 
-/** Asks one process for more than the throttle allows, until it is told to stop. */
-function flood(url: string): () => Promise<void> {
+/** Asks one process for more than the throttle allows, until it is told to stop; first until it is told so by a 429. */
+async function flood(url: string): Promise<() => Promise<void>> {
   let running = true;
+  const throttled = Promise.withResolvers<void>();
+  const ask = async () => {
+    const response = await fetch(`${url}/v1/apps/load/keys`);
+    if (response.status === 429) throttled.resolve();
+    await response.body?.cancel();
+  };
   const askers = Array.from({ length: 24 }, async () => {
-    while (running) {
-      await fetch(`${url}/v1/apps/load/keys`).then((response) => response.body?.cancel(), () => {});
-    }
+    while (running) await ask().catch(() => {});
   });
+  await throttled.promise;
   return async () => {
     running = false;
     await Promise.all(askers);

@@ -16,7 +16,7 @@ import { TOKEN, until } from "../../support/store/with_kv_endpoint.ts";
 /** Descriptors that a process may open. */
 const DESCRIPTORS = 256;
 /** Requests a second that this machine, from which all of them come, may keep up with each process. */
-const THROTTLE = 150;
+const THROTTLE = 60;
 /** What is left of the small disk beside the store. */
 const DISK_MIB = 192;
 

@@ -53,6 +53,8 @@ export class HalfOpen implements Disposable {
   }
 }
 
+/** Whether the other side did not want it, or changed its mind before this side could look at it. */
 function isRefused(error: unknown): boolean {
-  return error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.ConnectionReset;
+  const { ConnectionRefused, ConnectionReset, NotConnected } = Deno.errors;
+  return [ConnectionRefused, ConnectionReset, NotConnected].some((kind) => error instanceof kind);
 }

@@ -31,9 +31,11 @@ export function spawnService({ folder, port, env, wrap, kv, module }: SpawnOptio
     port,
     wrap,
     module: module === undefined ? undefined : new URL(module, ROOT),
-    // Its configuration is the repository's, and its file may lie anywhere in its folder.
+    // Its configuration is the repository's, and its file may lie anywhere in its folder. What a module of tests is told
+    // by the environment, the launcher does not know of.
     flags: (flags) => [
       ...flags.filter((flag) => !/^--allow-(?:read|write)/.test(flag)),
+      ...Object.keys(env ?? {}).map((name) => `--allow-env=${name}`),
       `--config=${new URL("deno.json", ROOT).pathname}`,
       "--allow-read",
       `--allow-write=${folder}`,
