@@ -15,7 +15,7 @@ export default defineConfig({
       releases: {
         budget: { epsilon: 7 },
         queries: {
-          crashes_by_version: { event: "app_crash", by: ["version"], epsilon: 0.5 },
+          crashes_by_version: { event: "app_crash", among: "app_start", by: ["version"], epsilon: 0.5 },
           starts_by_runtime: {
             event: "client_start",
             by: ["platform", "runtime"],
@@ -34,6 +34,17 @@ export default defineConfig({
           fields: {
             platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
             runtime: { type: "version", majors: [2, 3], minors: 30 },
+          },
+        },
+        app_start: {
+          description: "The app was opened.",
+          purpose: "How many people run which version: a crash rate is one of them.",
+          owner: "demo-team",
+          review: "docs/demo_review.md",
+          expires: "2027-11-01",
+          fields: {
+            version: { type: "version", majors: [1, 3], minors: 9 },
+            platform: { type: "enum", values: ["linux", "darwin", "windows", "other"] },
           },
         },
         app_crash: {

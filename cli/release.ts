@@ -30,7 +30,18 @@ export interface ReleaseAnswer {
     readonly count: number;
     readonly lower: number;
     readonly upper: number;
+    /** Of a rate: among how many people. */
+    readonly among?: number;
+    /** Of a rate. */
+    readonly rate?: RateAnswer;
   }[];
+}
+
+/** A rate as the admin API tells it: a share, and between which it is. */
+export interface RateAnswer {
+  readonly share: number | null;
+  readonly lower: number;
+  readonly upper: number;
 }
 
 /** A budget as the admin API tells it. */
@@ -68,14 +79,22 @@ async function releasingApplications(): Promise<string[]> {
   return Object.entries(applications).filter(([, { releases }]) => releases !== undefined).map(([id]) => id);
 }
 
+/** A rate and its interval in percent. */
+export function formatRate({ share, lower, upper }: RateAnswer): [rate: string, interval: string] {
+  const percent = (part: number) => (part * 100).toFixed(1);
+  return [share === null ? "" : `${percent(share)} %`, `${percent(lower)} .. ${percent(upper)} %`];
+}
+
 function show(app: string, release: ReleaseAnswer): void {
   console.log(`\n${app}, ${release.day}: ${release.query}`);
+  const isRate = release.figures.some(({ rate }) => rate !== undefined);
   console.log(formatTable([
-    ["", "count", "95 % interval"],
-    ...release.figures.map(({ cell, count, lower, upper }) => [
+    ["", "count", "95 % interval", ...(isRate ? ["among", "rate", "95 % interval"] : [])],
+    ...release.figures.map(({ cell, count, lower, upper, among = "", rate }) => [
       Object.entries(cell).map(([field, value]) => `${field} ${value ?? "absent"}`).join(", ") || "all",
       count,
       `${lower} .. ${upper}`,
+      ...(rate === undefined ? [] : [among, ...formatRate(rate)]),
     ]),
   ]));
   if (release.withheld > 0) {

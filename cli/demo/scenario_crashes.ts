@@ -7,7 +7,7 @@
  */
 import { dayOf, formatDay } from "../../core/base/time.ts";
 import { openScenario, Population, type Sending } from "./population.ts";
-import { makeReleases, type ReleaseAnswer } from "../release.ts";
+import { formatRate, makeReleases, type ReleaseAnswer } from "../release.ts";
 import { formatTable } from "../table.ts";
 
 type Shares<S extends readonly [value: unknown, share: number, ...rest: unknown[]]> = readonly [S, ...S[]];
@@ -66,6 +66,7 @@ export async function showCrashesByVersion(count: number, running?: string): Pro
     const sending = await (await Population.of(service.url)).send(0, count, (client, number) => {
       const { version, platform, crashes } = people[number]!;
       client.log("client_start", { platform, runtime: "2.9" });
+      client.log("app_start", { version, platform });
       for (let crash = 0; crash < crashes; crash++) client.log("app_crash", { version, platform });
     });
     report(sending, (performance.now() - startedAt) / 1000);
@@ -77,11 +78,13 @@ export async function showCrashesByVersion(count: number, running?: string): Pro
       );
       return false;
     }
-    const truth = new Map<string, number>();
+    const truth = new Map<string, Truth>();
     for (const { version, crashes } of people) {
-      if (crashes > 0) truth.set(version, (truth.get(version) ?? 0) + 1);
+      const { crashed, running } = truth.get(version) ?? { crashed: 0, running: 0 };
+      truth.set(version, { crashed: crashed + (crashes > 0 ? 1 : 0), running: running + 1 });
     }
     compare(release, truth);
+    compareRates(release, truth);
     for (const { spent, left, to } of budgets.slice(-1)) {
       console.log(`\nThis has cost ${spent.epsilon} of epsilon; ${left.epsilon} is left until ${to}.`);
     }
@@ -96,11 +99,20 @@ function report({ accepted, failures }: Sending, seconds: number): void {
   for (const [code, count] of failures) console.log(`  ${code}: ${count}`);
 }
 
-function compare({ figures, threshold, withheld }: ReleaseAnswer, truth: ReadonlyMap<string, number>): void {
+/** What the people of a version really did. */
+interface Truth {
+  readonly crashed: number;
+  readonly running: number;
+}
+
+function compare(
+  { figures, threshold, withheld }: ReleaseAnswer,
+  truth: ReadonlyMap<string, Truth>,
+): void {
   console.log("\nPeople who saw the app crash, by version:\n");
   let covered = 0, shown = 0;
   const rows = VERSIONS.map(([version]) => {
-    const people = truth.get(version) ?? 0;
+    const people = truth.get(version)?.crashed ?? 0;
     const figure = figures.find(({ cell }) => cell.version === version);
     if (figure === undefined) return [version, people, `below ${threshold}`, "", ""];
     const isCovered = figure.lower <= people && people <= figure.upper;
@@ -115,4 +127,22 @@ function compare({ figures, threshold, withheld }: ReleaseAnswer, truth: Readonl
     `\n${covered} of ${shown} intervals cover the truth (19 of 20 should). ${withheld} versions that few or nobody have ` +
       `are not told apart${unreal === 0 ? "" : `; released by noise alone: ${unreal}`}.`,
   );
+}
+
+/** The rates: of those who ran a version, how many saw it crash; at no cost beyond that of the counts. */
+function compareRates({ figures }: ReleaseAnswer, truth: ReadonlyMap<string, Truth>): void {
+  console.log("\nOf those who ran the version, by the same answer:\n");
+  const rows = VERSIONS.flatMap(([version]) => {
+    const { crashed, running } = truth.get(version) ?? { crashed: 0, running: 0 };
+    const rate = figures.find(({ cell }) => cell.version === version)?.rate;
+    if (rate === undefined || running === 0) return [];
+    const isCovered = rate.lower <= crashed / running && crashed / running <= rate.upper;
+    return [[
+      version,
+      `${(crashed / running * 100).toFixed(1)} %`,
+      ...formatRate(rate),
+      isCovered ? "yes" : "no",
+    ]];
+  });
+  console.log(formatTable([["version", "true rate", "released", "95 % interval", "covers it"], ...rows]));
 }

@@ -27,6 +27,11 @@ export interface ReleaseQuery {
   readonly by?: readonly string[];
   /** Instead: the field under local differential privacy whose values are estimated. */
   readonly of?: string;
+  /**
+   * Asks for a rate instead: how many people have `event` of those who have it or this other event, which has the fields
+   * of `by` too. Both counts, and the rate with its interval, cost what one question does.
+   */
+  readonly among?: string;
   /** What a day's answer costs, where the budget is an epsilon. */
   readonly epsilon?: number;
   /** What a day's answer costs, where the budget is a rho. */

@@ -139,12 +139,17 @@ const loss = z.strictObject({
 });
 const day = z.string().describe("YYYY-MM-DD, UTC");
 const cellValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-const total = { count: z.int(), lower: z.int(), upper: z.int() };
 const estimatedShare = z.strictObject({
   share: share.nullable().describe("null: the noised whole is not positive"),
   lower: share,
   upper: share,
 });
+const total = {
+  count: z.int(),
+  lower: z.int(),
+  upper: z.int(),
+  rate: estimatedShare.optional().describe("Of a rate: the share of the people with the event"),
+};
 const range = z.strictObject({
   from: z.number().nullable().describe("null: below the first edge"),
   to: z.number().nullable().describe("null: above the last edge"),
@@ -170,6 +175,7 @@ export const SHOW_RELEASES = {
         query: z.string(),
         day,
         event: z.string(),
+        among: z.string().optional().describe("Of a rate: the event of those among whom people are counted"),
         by: z.array(z.string()),
         counts: z.enum(["people", "events"]),
         bounds: z.strictObject({ "cells-per-person": z.int(), "events-per-cell": z.int() }),
@@ -187,6 +193,8 @@ export const SHOW_RELEASES = {
           count: z.int(),
           lower: z.int(),
           upper: z.int(),
+          among: z.int().optional().describe("Of a rate: the people with either event"),
+          rate: estimatedShare.optional(),
         })),
         totals: z.strictObject({
           all: z.strictObject(total),

@@ -8,7 +8,7 @@ import { epsilonAt, type PrivacyLoss } from "../../core/privacy/dp/accounting.ts
 import { type BudgetState, readBudget } from "../../core/privacy/release/budget.ts";
 import type { ShareEstimate } from "../../core/privacy/dp/noised_sum.ts";
 import { toNumber } from "../../core/privacy/dp/rational.ts";
-import { type Derived, deriveFrom } from "../../core/privacy/release/derived.ts";
+import { type Derived, deriveFrom, rateOf, type Total } from "../../core/privacy/release/derived.ts";
 import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
 import { readReleases, type Release } from "../../core/privacy/release/rows.ts";
 import type { EventSchemas } from "../../core/schema/event.ts";
@@ -76,6 +76,7 @@ function describeRelease(release: Release, events: EventSchemas) {
     query,
     day: formatDay(day),
     event: plan.event,
+    ...(plan.among === undefined ? {} : { among: plan.among }),
     by,
     counts: plan.eventsPerCell === 1 ? "people" : "events",
     bounds: { "cells-per-person": plan.cellsPerPerson, "events-per-cell": plan.eventsPerCell },
@@ -90,12 +91,17 @@ function describeRelease(release: Release, events: EventSchemas) {
     published: formatInstant(publishedAt),
     early,
     withheld,
-    figures: figures.map(({ cell, count, lower, upper }) => ({
-      cell: Object.fromEntries(by.map((name, index) => [name, cell[index] ?? null])),
-      count,
-      lower,
-      upper,
-    })),
+    figures: figures.map((figure) => {
+      const { cell, count, lower, upper, among } = figure;
+      const rate = rateOf(figure, noise);
+      return {
+        cell: Object.fromEntries(by.map((name, index) => [name, cell[index] ?? null])),
+        count,
+        lower,
+        upper,
+        ...(rate === undefined ? {} : { among, rate: withNull(rate) }),
+      };
+    }),
     ...describeDerived(deriveFrom(release)),
   };
 }
@@ -105,9 +111,21 @@ function describeDerived(derived: Derived | undefined) {
   if (derived === undefined) return {};
   const { all, values, quantiles } = derived;
   return {
-    totals: { all, values: values.map(({ share, ...total }) => ({ ...total, share: withNull(share) })) },
+    totals: {
+      all: describeTotal(all),
+      values: values.map(({ share, field, value, ...total }) => ({
+        field,
+        value,
+        ...describeTotal(total),
+        share: withNull(share),
+      })),
+    },
     quantiles,
   };
+}
+
+function describeTotal({ rate, ...total }: Total) {
+  return { ...total, ...(rate === undefined ? {} : { rate: withNull(rate) }) };
 }
 
 /** JSON has no undefined. */
@@ -130,6 +148,10 @@ const HEADER = [
   "cost_delta",
   "budget_left",
   "early",
+  "among",
+  "rate",
+  "rate_lower",
+  "rate_upper",
 ];
 
 /** Releases as CSV (RFC 4180): a line a figure. `cell` is `field=value` joined by semicolons. */
@@ -138,24 +160,32 @@ export function releasesCsv({ releases, budgets }: ShownReleases): string {
     const by = plan.of === undefined ? plan.by : [plan.of];
     const { unit, amount, delta } = plan.cost;
     const state = budgets.find(({ fromDay, toDay }) => fromDay <= day && day <= toDay);
-    return figures.map(({ cell, count, lower, upper }) => [
-      formatDay(day),
-      query,
-      plan.event,
-      by.map((name, index) => `${name}=${cell[index] ?? ""}`).join(";"),
-      count,
-      lower,
-      upper,
-      CONFIDENCE,
-      noise.kind === "laplace"
-        ? `laplace(${toNumber(noise.scale)})`
-        : `gaussian(${Math.sqrt(toNumber(noise.variance))})`,
-      unit === "pure" ? toNumber(amount) : "",
-      unit === "zcdp" ? toNumber(amount) : "",
-      toNumber(delta),
-      state === undefined ? "" : toNumber(state.left.amount),
-      early,
-    ]);
+    return figures.map((figure) => {
+      const { cell, count, lower, upper, among = "" } = figure;
+      const rate = rateOf(figure, noise);
+      return [
+        formatDay(day),
+        query,
+        plan.event,
+        by.map((name, index) => `${name}=${cell[index] ?? ""}`).join(";"),
+        count,
+        lower,
+        upper,
+        CONFIDENCE,
+        noise.kind === "laplace"
+          ? `laplace(${toNumber(noise.scale)})`
+          : `gaussian(${Math.sqrt(toNumber(noise.variance))})`,
+        unit === "pure" ? toNumber(amount) : "",
+        unit === "zcdp" ? toNumber(amount) : "",
+        toNumber(delta),
+        state === undefined ? "" : toNumber(state.left.amount),
+        early,
+        among,
+        rate?.share ?? "",
+        rate?.lower ?? "",
+        rate?.upper ?? "",
+      ];
+    });
   });
   return [HEADER, ...lines].map((line) => line.map(csvField).join(",") + "\r\n").join("");
 }

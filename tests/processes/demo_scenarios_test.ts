@@ -33,13 +33,25 @@ Deno.test("the scenario crash-by-version prints truth, released figure and inter
     assertEquals(code, 0, text);
     assertMatch(text, /^version +truth +released +95 % interval +covers it$/m);
     // Of 150 clients some two in five are on 3.0 and 2.0, and a tenth to a third of them crash.
-    const rows = [...text.matchAll(/^(\d\.\d) +(\d+) +(\d+|below 10)(?: +(\d+) \.\. (\d+) +(yes|no))? *$/gm)];
+    const rows = [
+      ...text.matchAll(/^(\d\.\d) +(\d+) +(-?\d+|below 10)(?: +(\d+) \.\. (\d+) +(yes|no))? *$/gm),
+    ];
     assertEquals(rows.map(([, version]) => version), ["3.1", "3.0", "2.4", "2.3", "2.0", "1.4", "1.0"]);
     for (const [, , truth, released, lower, upper, covered] of rows) {
       if (lower === undefined) continue;
       assertEquals(covered === "yes", Number(lower) <= Number(truth) && Number(truth) <= Number(upper));
       // Noise of scale 2 is off by 50 once in seventy thousand million times.
       assert(Math.abs(Number(released) - Number(truth)) <= 50, text);
+    }
+    // The rate of those who ran the version, of the same answer and at no further cost.
+    const rates = [
+      ...text.matchAll(/^(\d\.\d) +([\d.]+) % +([\d.]+) % +([\d.]+) \.\. ([\d.]+) % +(yes|no) *$/gm),
+    ];
+    assert(rates.length >= 3, text);
+    for (const [, , truth, , lower, upper, covered] of rates) {
+      const [least, true_, most] = [lower, truth, upper].map(Number) as [number, number, number];
+      // To within what is printed.
+      if (covered === "yes") assert(least - 0.1 <= true_ && true_ <= most + 0.1, text);
     }
     assertMatch(text, /This has cost 1 of epsilon; 6 is left until \d{4}-\d\d-\d\d\./);
   }));

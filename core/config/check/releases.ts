@@ -17,6 +17,7 @@ import {
 } from "../../privacy/release/plan.ts";
 import type { ReleaseQuery, ReleasesConfig } from "../release_types.ts";
 import type { EventSchema, EventSchemas } from "../../schema/event.ts";
+import type { FieldSchema } from "../../schema/fields/types.ts";
 import {
   BESIDE_OTHERS,
   byName,
@@ -100,6 +101,7 @@ function question(unit: Unit, events: EventSchemas) {
     event: z.unknown().optional(),
     by: z.unknown().optional(),
     of: z.unknown().optional(),
+    among: z.unknown().optional(),
     epsilon: other,
     rho: other,
     [unit]: amount(unit, 1_000),
@@ -112,7 +114,10 @@ function question(unit: Unit, events: EventSchemas) {
     const event = ownMember(events, query.event);
     if (event === undefined) say(context, ["event"], "name an event of this application");
     else if (query.of !== undefined) checkEstimate(query, event, context);
-    else checkBreakdown(query, event, context);
+    else {
+      checkBreakdown(query, event, context);
+      if (query.among !== undefined) checkRate(query, events, context);
+    }
   }, BESIDE_OTHERS);
 }
 
@@ -128,7 +133,7 @@ function checkEstimate(query: Question, event: EventSchema, context: z.Refinemen
   if (ownMember(event.fields, query.of)?.localDp === undefined) {
     say(context, ["of"], "name a field of the event that is under local differential privacy");
   }
-  for (const name of ["by", "cells", "delta", "cellsPerPerson", "eventsPerCell"] as const) {
+  for (const name of ["by", "among", "cells", "delta", "cellsPerPerson", "eventsPerCell"] as const) {
     if (query[name] !== undefined) say(context, [name], "remove it: of one person one report is counted");
   }
 }
@@ -153,6 +158,31 @@ function checkBreakdown(query: Question, event: EventSchema, context: z.Refineme
   if (cells === "selected" && names.length === 0 && context.issues.length === 0) {
     say(context, ["cells"], "remove it: without a breakdown there is nothing to select");
   }
+}
+
+/** A person is in one cell with an event as with the other, so both have to have the very fields. */
+function checkRate(
+  { event, by = [], among, eventsPerCell }: Question,
+  events: EventSchemas,
+  context: z.RefinementCtx<unknown>,
+): void {
+  const other = ownMember(events, among);
+  if (other === undefined || among === event) {
+    return say(context, ["among"], "name another event of this application");
+  }
+  if (eventsPerCell !== undefined) say(context, ["eventsPerCell"], "remove it: a rate is one of people");
+  const counted = ownMember(events, event);
+  for (const name of Array.isArray(by) ? by : []) {
+    const [mine, theirs] = [ownMember(counted?.fields ?? {}, name), ownMember(other.fields, name)];
+    if (mine === undefined || (theirs !== undefined && domainOf(mine) === domainOf(theirs))) continue;
+    say(context, ["among"], `name an event that has the field ${name} with the same values`);
+  }
+}
+
+/** What a field may hold, whatever it says of itself besides. */
+function domainOf(field: FieldSchema): string {
+  const members = Object.entries(field).filter(([name]) => name !== "description" && name !== "optional");
+  return JSON.stringify(members.sort(([a], [b]) => a < b ? -1 : 1));
 }
 
 function fieldNames({ fields }: EventSchema) {

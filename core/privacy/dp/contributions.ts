@@ -26,12 +26,15 @@ export interface CellTotal {
   readonly people: number;
   /** Their events in it, each person's bounded. */
   readonly events: number;
+  /** Those of them with an event that is marked. */
+  readonly marked: number;
 }
 
 interface Contribution {
   readonly cell: string;
   readonly hash: Hash64;
   events: number;
+  isMarked: boolean;
 }
 
 /** Collects the records of one count. */
@@ -53,17 +56,21 @@ export class BoundedContributions {
     return this.#people.size;
   }
 
-  /** Adds an event of a person that belongs to a cell. */
-  add(person: string, cell: string): void {
+  /**
+   * Adds an event of a person that belongs to a cell. Whether one is marked decides nothing about what is kept: so the
+   * share of the marked among those who are kept is that among all.
+   */
+  add(person: string, cell: string, isMarked = false): void {
     let kept = this.#people.get(person);
     if (kept === undefined) this.#people.set(person, kept = []);
     const known = kept.find((contribution) => contribution.cell === cell);
     if (known !== undefined) {
       known.events = Math.min(known.events + 1, this.#bounds.eventsPerCell);
+      known.isMarked ||= isMarked;
       return;
     }
     const hash = this.#key.hash(utf8(`${person} ${cell}`));
-    const contribution = { cell: this.#intern(cell), hash, events: 1 };
+    const contribution = { cell: this.#intern(cell), hash, events: 1, isMarked };
     if (kept.length < this.#bounds.cellsPerPerson) {
       kept.push(contribution);
       return;
@@ -76,9 +83,13 @@ export class BoundedContributions {
   /** The total of every cell that anybody has, added to `totals`. */
   addTo(totals: Map<string, CellTotal>): void {
     for (const kept of this.#people.values()) {
-      for (const { cell, events } of kept) {
-        const before = totals.get(cell) ?? { people: 0, events: 0 };
-        totals.set(cell, { people: before.people + 1, events: before.events + events });
+      for (const { cell, events, isMarked } of kept) {
+        const before = totals.get(cell) ?? { people: 0, events: 0, marked: 0 };
+        totals.set(cell, {
+          people: before.people + 1,
+          events: before.events + events,
+          marked: before.marked + (isMarked ? 1 : 0),
+        });
       }
     }
   }

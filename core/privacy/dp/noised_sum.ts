@@ -14,8 +14,8 @@ import { type NoiseMoments, sumReach } from "./noise_sum.ts";
 export interface NoisedSum {
   /** The sum. */
   readonly sum: number;
-  /** How many counts it is made of. */
-  readonly cells: number;
+  /** How many noised counts it is made of. */
+  readonly draws: number;
   /** What there may be in cells that were not counted at all, since too few people have them; at most. */
   readonly unseen: number;
 }
@@ -33,17 +33,17 @@ export interface BucketQuantile extends Interval {
 }
 
 /** No cells. */
-export const NO_CELLS: NoisedSum = { sum: 0, cells: 0, unseen: 0 };
+export const NO_CELLS: NoisedSum = { sum: 0, draws: 0, unseen: 0 };
 
 /** All of these together. */
 export function addUp(sums: Iterable<NoisedSum>): NoisedSum {
-  let [sum, cells, unseen] = [0, 0, 0];
+  let [sum, draws, unseen] = [0, 0, 0];
   for (const one of sums) {
     sum += one.sum;
-    cells += one.cells;
+    draws += one.draws;
     unseen += one.unseen;
   }
-  return { sum, cells, unseen };
+  return { sum, draws, unseen };
 }
 
 /**
@@ -72,7 +72,7 @@ function leastShare(part: NoisedSum, rest: NoisedSum, noise: NoiseMoments, confi
     (1 - share) * part.sum - share * (rest.sum + rest.unseen) -
     sumReach(
       noise,
-      [{ weight: 1 - share, draws: part.cells }, { weight: share, draws: rest.cells }],
+      [{ weight: 1 - share, draws: part.draws }, { weight: share, draws: rest.draws }],
       confidence,
     );
   if (excess(0) <= 0) return 0;
@@ -110,13 +110,13 @@ export function bucketQuantile(
     upTo = addUp([upTo, one]);
     const beyond = {
       sum: all.sum - upTo.sum,
-      cells: all.cells - upTo.cells,
+      draws: all.draws - upTo.draws,
       unseen: all.unseen - upTo.unseen,
     };
     const excess = (1 - p) * upTo.sum - p * beyond.sum;
     const reach = sumReach(noise, [
-      { weight: 1 - p, draws: upTo.cells },
-      { weight: p, draws: beyond.cells },
+      { weight: 1 - p, draws: upTo.draws },
+      { weight: p, draws: beyond.draws },
     ], confidence);
     if (excess >= 0) bucket = Math.min(bucket, index);
     if (excess + (1 - p) * upTo.unseen + reach >= 0) lower = Math.min(lower, index);

@@ -130,9 +130,10 @@ class DayCounter {
   #add(pseudonym: string, { events }: LogRecord, bounded: readonly Bounded[]): void {
     for (const event of events) {
       for (const { plan, contributions } of bounded) {
-        if (plan.event !== event.name) continue;
-        const cell = cellOf(this.#app, plan, event.fields);
-        if (cell !== undefined) contributions.add(pseudonym, cell);
+        if (plan.event !== event.name && plan.among !== event.name) continue;
+        const cell = cellOf(this.#app, plan, event);
+        // Of a rate the event itself is marked: who has it is among those who have either.
+        if (cell !== undefined) contributions.add(pseudonym, cell, plan.event === event.name);
       }
     }
   }
@@ -142,9 +143,9 @@ class DayCounter {
 function cellOf(
   app: Application,
   plan: ReleasePlan,
-  values: Readonly<Record<string, unknown>>,
+  { name: event, fields: values }: LogRecord["events"][number],
 ): string | undefined {
-  const fields = app.events[plan.event]?.fields ?? {};
+  const fields = app.events[event]?.fields ?? {};
   if (plan.of !== undefined) {
     const [field, report] = [fields[plan.of], values[plan.of]];
     return field !== undefined && isInDomain(field, report) ? String(report) : undefined;

@@ -17,8 +17,8 @@ import {
   type ShareEstimate,
   shareInterval,
 } from "../dp/noised_sum.ts";
-import { type CellValue, CONFIDENCE, type Figure, halfWidth } from "./figures.ts";
-import { type Breakdown, momentsOf } from "./plan.ts";
+import { type CellValue, CONFIDENCE, type Figure, halfWidth, sizeOf } from "./figures.ts";
+import { type Breakdown, momentsOf, type Noise } from "./plan.ts";
 import type { Release } from "./rows.ts";
 
 /** The quantiles that are told of a field of buckets. */
@@ -28,8 +28,13 @@ const MAX_DERIVED = 100;
 
 /** A sum of cells. */
 export interface Total extends Interval {
-  /** People; where one person may be in several cells, they count in each; or events. Noised. */
+  /**
+   * People, of a rate those among whom they are counted; where one person may be in several cells, they count in each;
+   * or events. Noised.
+   */
   readonly count: number;
+  /** Of a rate: the share of the people with the event. */
+  readonly rate?: ShareEstimate;
 }
 
 /** The total of all cells in which a field has a value. */
@@ -92,19 +97,22 @@ class Derivation {
   readonly #moments: NoiseMoments;
   readonly #cells: Cells;
   readonly #all: NoisedSum;
+  /** Noised counts that the size of a cell is made of. */
+  readonly #drawsOfCell: number;
 
   constructor(release: Release, breakdown: Breakdown) {
     this.#release = release;
     this.#breakdown = breakdown;
     this.#moments = momentsOf(release.noise);
     this.#cells = [...release.figures, ...release.hidden];
+    this.#drawsOfCell = release.plan.among === undefined ? 1 : 2;
     this.#all = this.#sum(this.#cells, []);
   }
 
   derive(): Derived {
     const { by } = this.#release.plan;
     return {
-      all: this.#total(this.#all),
+      all: this.#total(this.#all, this.#cells),
       values: by.flatMap((_, position) => this.#valuesOf(position)).slice(0, MAX_DERIVED),
       quantiles: by.flatMap((_, position) => this.#quantilesOf(position)),
     };
@@ -117,18 +125,18 @@ class Derivation {
       const part = this.#sum(cells, [position]);
       const rest = {
         sum: this.#all.sum - part.sum,
-        cells: this.#all.cells - part.cells,
+        draws: this.#all.draws - part.draws,
         unseen: this.#all.unseen - part.unseen,
       };
-      return { value: cells[0]?.cell[position] ?? null, part, rest };
+      return { value: cells[0]?.cell[position] ?? null, cells, part, rest };
     })
       .filter(({ part }) => part.sum >= this.#release.plan.threshold)
       .sort((a, b) => b.part.sum - a.part.sum)
       .slice(0, MAX_DERIVED)
-      .map(({ value, part, rest }) => ({
+      .map(({ value, cells, part, rest }) => ({
         field,
         value,
-        ...this.#total(part),
+        ...this.#total(part, cells),
         share: shareInterval(part, rest, this.#moments, CONFIDENCE),
       }));
   }
@@ -140,7 +148,7 @@ class Derivation {
     const measured = this.#cells.filter(({ cell }) => cell[position] !== null);
     const others = this.#release.plan.by.map((_, index) => index).filter((index) => index !== position);
     const groups = others.length === 0 ? [] : [...this.#groups(measured, others)].map(([, cells]) => cells)
-      .map((cells) => ({ cells, sum: cells.reduce((sum, { count }) => sum + count, 0) }))
+      .map((cells) => ({ cells, sum: cells.reduce((sum, cell) => sum + sizeOf(cell), 0) }))
       .filter(({ sum }) => sum >= this.#release.plan.threshold)
       .sort((a, b) => b.sum - a.sum).slice(0, MAX_DERIVED);
     return [
@@ -191,20 +199,39 @@ class Derivation {
       1,
     );
     return {
-      sum: cells.reduce((sum, { count }) => sum + count, 0),
-      cells: cells.length,
+      sum: cells.reduce((sum, cell) => sum + sizeOf(cell), 0),
+      draws: cells.length * this.#drawsOfCell,
       unseen: Math.max(0, possible - cells.length) * this.#breakdown.mostUnseen,
     };
   }
 
-  #total({ sum, cells, unseen }: NoisedSum): Total {
-    const reach = cells === 1
+  #total({ sum, draws, unseen }: NoisedSum, cells: Cells): Total {
+    const reach = draws === 1
       ? halfWidth(this.#release.noise)
-      : Math.floor(sumReach(this.#moments, [{ weight: 1, draws: cells }], CONFIDENCE));
+      : Math.floor(sumReach(this.#moments, [{ weight: 1, draws }], CONFIDENCE));
     return {
       count: sum,
       lower: Math.max(0, sum - reach),
       upper: Math.max(0, sum + unseen + reach),
+      ...(this.#release.plan.among === undefined ? {} : { rate: rateIn(cells, unseen, this.#moments) }),
     };
   }
+}
+
+/** The rate of a figure of a rate, the share of people with the event; undefined of any other figure. */
+export function rateOf(figure: Figure, noise: Noise): ShareEstimate | undefined {
+  return figure.among === undefined ? undefined : rateIn([figure], 0, momentsOf(noise));
+}
+
+/** The share of people with the event in these cells; whoever was not seen may be with them or without. */
+function rateIn(cells: Cells, unseen: number, moments: NoiseMoments): ShareEstimate {
+  const having = cells.reduce((sum, { count }) => sum + count, 0);
+  const among = cells.reduce((sum, cell) => sum + sizeOf(cell), 0);
+  const draws = cells.length;
+  return shareInterval(
+    { sum: having, draws, unseen },
+    { sum: among - having, draws, unseen },
+    moments,
+    CONFIDENCE,
+  );
 }

@@ -34,6 +34,8 @@ export interface Figure {
   readonly lower: number;
   /** With 95 % confidence, what was counted after bounding is not above. */
   readonly upper: number;
+  /** Of a rate: the people among whom they are counted, themselves included; the sum of two noised counts. */
+  readonly among?: number;
 }
 
 /** The figures of a release, the greatest first. */
@@ -65,13 +67,14 @@ export function countFigures(
   for (
     const cell of plan.cells === "declared" ? declaredCells(fields) : selectedCells(plan, totals, random)
   ) {
-    const counted = totals.get(cell)?.events ?? 0;
-    const count = counted + Number(draw(noise, random));
+    const { people, events, marked } = totals.get(cell) ?? { people: 0, events: 0, marked: 0 };
+    const count = (plan.among === undefined ? events : marked) + Number(draw(noise, random));
     figures.push({
       cell: readCell(fields, cell),
       count,
       lower: Math.max(0, count - half),
       upper: count + half,
+      ...(plan.among === undefined ? {} : { among: count + people - marked + Number(draw(noise, random)) }),
     });
   }
   return greatest(figures, plan);
@@ -152,13 +155,20 @@ function readCell(fields: readonly FieldSchema[], cell: string): CellValue[] {
   });
 }
 
+/** The people of a figure: those among whom a rate's are, who have to be enough that it says anything. */
+export function sizeOf({ count, among }: Figure): number {
+  return among ?? count;
+}
+
 function greatest(figures: Figure[], { threshold }: ReleasePlan): Figures {
-  figures.sort((a, b) => b.count - a.count || JSON.stringify(a.cell).localeCompare(JSON.stringify(b.cell)));
+  figures.sort((a, b) =>
+    sizeOf(b) - sizeOf(a) || JSON.stringify(a.cell).localeCompare(JSON.stringify(b.cell))
+  );
   const kept = figures.slice(0, MAX_FIGURES);
-  const published = kept.filter(({ count }) => count >= threshold);
+  const published = kept.filter((figure) => sizeOf(figure) >= threshold);
   return {
     figures: published,
     withheld: figures.length - published.length,
-    hidden: kept.filter(({ count }) => count < threshold),
+    hidden: kept.filter((figure) => sizeOf(figure) < threshold),
   };
 }

@@ -63,6 +63,8 @@ export interface ReleasePlan extends ContributionBounds {
   readonly by: readonly string[];
   /** Instead: the field under local differential privacy whose values are estimated. */
   readonly of?: string;
+  /** The event of those among whom people are counted, where a rate is asked for. */
+  readonly among?: string;
   /** Whether every combination is counted, or those are named that enough people have. */
   readonly cells: "declared" | "selected";
   /** Figures below it are not published. */
@@ -86,7 +88,7 @@ export function cellCount(event: EventSchema, by: readonly string[]): number {
  * for each question and day.
  */
 export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleasePlan {
-  const { event, by = [], of } = query;
+  const { event, by = [], of, among } = query;
   const { budget: { delta = DEFAULT_DELTA }, queries } = configuredReleases(app);
   const answers = rational(BigInt(periodDays(app) * Object.keys(queries).length));
   const fits = cellCount(eventOf(app, event), by) <= MAX_DECLARED_CELLS;
@@ -97,6 +99,7 @@ export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleaseP
     event,
     by,
     ...(of === undefined ? {} : { of }),
+    ...(among === undefined ? {} : { among }),
     cells,
     cellsPerPerson: query.cellsPerPerson ?? 1,
     eventsPerCell: query.eventsPerCell ?? 1,
@@ -153,7 +156,8 @@ function split({ cells, cost }: ReleasePlan): { noise: Rational; selection: Rati
 
 /**
  * The noise of a plan's figures. Adding or removing one person changes at most `cellsPerPerson` of them by at most
- * `eventsPerCell` each, so all together by c v in the sum and by c v^2 in the sum of squares.
+ * `eventsPerCell` each, so all together by c v in the sum and by c v^2 in the sum of squares. Of a rate a cell has two
+ * counts, of people with the event and of those without, and a person is in one of them.
  */
 export function noiseOf(plan: ReleasePlan): Noise {
   const { cellsPerPerson, eventsPerCell, cost } = plan;

@@ -84,7 +84,7 @@ export async function releaseDay(
   const reserved: { query: string; row: ReservedRow }[] = [];
   for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
     if (!isOver && !(early && day <= dayOf(nowSeconds))) outcomes[query] = "not over";
-    else if (context.withheldOf(app.id).has(question.event)) outcomes[query] = "withheld";
+    else if (isWithheld(context.withheldOf(app.id), question)) outcomes[query] = "withheld";
     else {
       const reservation = await reserve(context, app, { day, query, question, nowSeconds });
       if (reservation.is !== "reserved") outcomes[query] = reservation.is;
@@ -142,9 +142,15 @@ async function reserve(
   return result;
 }
 
-function isAnswerable(app: Application, { event, by, of }: ReleasePlan): boolean {
+function isWithheld(withheld: ReadonlySet<string>, { event, among }: ReleaseQuery): boolean {
+  return withheld.has(event) || (among !== undefined && withheld.has(among));
+}
+
+function isAnswerable(app: Application, { event, by, of, among = event }: ReleasePlan): boolean {
   const fields = app.events[event]?.fields ?? {};
-  return app.events[event] !== undefined && by.every((name) => fields[name] !== undefined) &&
+  const others = app.events[among]?.fields;
+  return app.events[event] !== undefined && others !== undefined &&
+    by.every((name) => fields[name] !== undefined && others[name] !== undefined) &&
     (of === undefined || fields[of]?.localDp !== undefined);
 }
 

@@ -92,8 +92,8 @@ function packFigures(figures: readonly Figure[], maxPartBytes: number, maxBytes:
   let part: string[] = [];
   const parts = [part];
   let length = 0, total = 0, kept = 0;
-  for (const { cell, count, lower, upper } of figures) {
-    const text = JSON.stringify([cell, count, lower, upper]);
+  for (const { cell, count, lower, upper, among } of figures) {
+    const text = JSON.stringify([cell, count, lower, upper, ...(among === undefined ? [] : [among])]);
     const bytes = utf8(text).length + 1;
     if (total + bytes > maxBytes) break;
     if (length + bytes > maxPartBytes) {
@@ -110,8 +110,20 @@ function packFigures(figures: readonly Figure[], maxPartBytes: number, maxBytes:
 }
 
 function decodeFigures(part: Uint8Array): Figure[] {
-  const rows = JSON.parse(new TextDecoder().decode(part)) as [Figure["cell"], number, number, number][];
-  return rows.map(([cell, count, lower, upper]) => ({ cell, count, lower, upper }));
+  const rows = JSON.parse(new TextDecoder().decode(part)) as [
+    Figure["cell"],
+    count: number,
+    lower: number,
+    upper: number,
+    among?: number,
+  ][];
+  return rows.map(([cell, count, lower, upper, among]) => ({
+    cell,
+    count,
+    lower,
+    upper,
+    ...(among === undefined ? {} : { among }),
+  }));
 }
 
 /** The published releases of the days from..to, in order of day and name. */

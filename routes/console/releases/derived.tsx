@@ -4,6 +4,7 @@
  * @module
  */
 import type { Derived, FieldQuantile, Range, ValueTotal } from "../../../core/privacy/release/derived.ts";
+import type { ShareEstimate } from "../../../core/privacy/dp/noised_sum.ts";
 import { formatCount } from "../frame/format.ts";
 
 /** Rows of a table. */
@@ -20,7 +21,12 @@ export function DerivedFigures({ derived: { all, values, quantiles }, day, count
       <p class="small muted">
         All together: <b>{formatCount(all.count)}</b> {counted.toLowerCase()}, {formatCount(all.lower)} to
         {" "}
-        {formatCount(all.upper)}, also those in suppressed figures.
+        {formatCount(all.upper)}, also those in suppressed figures.{all.rate?.share !== undefined && (
+          <>
+            {" "}Rate: <b>{percent(all.rate.share)}</b>, {percent(all.rate.lower)} to{" "}
+            {percent(all.rate.upper)}.
+          </>
+        )}
       </p>
       {quantiles.length > 0 && (
         <details>
@@ -54,6 +60,12 @@ export function DerivedFigures({ derived: { all, values, quantiles }, day, count
                   <th scope="col" class="number">95 % interval</th>
                   <th scope="col" class="number">Share of all</th>
                   <th scope="col" class="number">95 % interval</th>
+                  {all.rate !== undefined && (
+                    <>
+                      <th scope="col" class="number">Rate</th>
+                      <th scope="col" class="number">95 % interval</th>
+                    </>
+                  )}
                 </tr>
               </thead>
               <tbody>
@@ -67,7 +79,21 @@ export function DerivedFigures({ derived: { all, values, quantiles }, day, count
   );
 }
 
-function TotalRow({ total: { field, value, count, lower, upper, share } }: { readonly total: ValueTotal }) {
+/** A rate and its interval, in two cells of a table. */
+export function RateCells({ rate: { share, lower, upper } }: { readonly rate: ShareEstimate }) {
+  return (
+    <>
+      <td class="number nowrap">
+        <b>{share === undefined ? "—" : percent(share)}</b>
+      </td>
+      <td class="number nowrap">{percent(lower)} to {percent(upper)}</td>
+    </>
+  );
+}
+
+function TotalRow(
+  { total: { field, value, count, lower, upper, share, rate } }: { readonly total: ValueTotal },
+) {
   return (
     <tr>
       <th scope="row">
@@ -81,6 +107,7 @@ function TotalRow({ total: { field, value, count, lower, upper, share } }: { rea
         <b>{share.share === undefined ? "—" : percent(share.share)}</b>
       </td>
       <td class="number nowrap">{percent(share.lower)} to {percent(share.upper)}</td>
+      {rate !== undefined && <RateCells rate={rate} />}
     </tr>
   );
 }
@@ -106,7 +133,7 @@ function QuantileRow({ quantile: { field, among, quantile, range, interval } }: 
 }
 
 /** A share: `4.2 %`. */
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 

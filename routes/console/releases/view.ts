@@ -6,6 +6,7 @@
  */
 import type { Application } from "../../../core/config/types.ts";
 import { type BudgetState, readBudget } from "../../../core/privacy/release/budget.ts";
+import { rateOf } from "../../../core/privacy/release/derived.ts";
 import type { Figure as ReleasedFigure } from "../../../core/privacy/release/figures.ts";
 import { readReleases, type Release } from "../../../core/privacy/release/rows.ts";
 import type { Server } from "../../../core/service.ts";
@@ -63,6 +64,15 @@ export function cellName(cell: ReleasedFigure["cell"]): string {
   return cell.length === 0 ? "all" : cell.map((value) => value === null ? "none" : String(value)).join(", ");
 }
 
+/** What a plot shows of a figure: its count, or its rate in percent. */
+function pointOf(figure: ReleasedFigure, { noise }: Release) {
+  const rate = rateOf(figure, noise);
+  if (rate === undefined) return { lower: figure.lower, middle: figure.count, upper: figure.upper };
+  const percent = (share: number | undefined) =>
+    share === undefined ? null : Math.round(share * 10_000) / 100;
+  return { lower: percent(rate.lower), middle: percent(rate.share), upper: percent(rate.upper) };
+}
+
 /** The cells that are greatest in the latest answer, each as a line between its interval's ends. */
 function figureOf(releases: readonly Release[]): Figure | undefined {
   const [earliest, latest] = [releases.at(0), releases.at(-1)];
@@ -71,7 +81,7 @@ function figureOf(releases: readonly Release[]): Figure | undefined {
   if (shown.length === 0) return undefined;
   const byDay = new Map(releases.map((release) => [
     release.day,
-    new Map(release.figures.map((figure) => [cellName(figure.cell), figure])),
+    new Map(release.figures.map((figure) => [cellName(figure.cell), pointOf(figure, release)])),
   ]));
   const first = Math.min(earliest.day, latest.day - PLOTTED_DAYS + 1);
   const days = Array.from({ length: latest.day - first + 1 }, (_, index) => first + index);
@@ -80,14 +90,18 @@ function figureOf(releases: readonly Release[]): Figure | undefined {
   for (const [index, color] of COLORS.entries()) {
     const name = shown[index];
     if (name === undefined) break;
-    const pick = (member: "lower" | "count" | "upper") =>
-      days.map((day) => byDay.get(day)?.get(name)?.[member] ?? null);
-    series.push([`${name}, at least`, color, "low"], [`${name}, at most`, color, "high"], [
-      name,
+    const points = days.map((day) => byDay.get(day)?.get(name));
+    const label = latest.plan.among === undefined ? name : `${name}, %`;
+    series.push([`${label}, at least`, color, "low"], [`${label}, at most`, color, "high"], [
+      label,
       color,
       "points",
     ]);
-    values.push(pick("lower"), pick("upper"), pick("count"));
+    values.push(
+      points.map((point) => point?.lower ?? null),
+      points.map((point) => point?.upper ?? null),
+      points.map((point) => point?.middle ?? null),
+    );
   }
   return { times: days.map((day) => day * 86_400), series, values };
 }

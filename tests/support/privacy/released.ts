@@ -28,6 +28,11 @@ export const EVENTS: Record<string, EventSchema> = {
     platform: { type: "enum", values: ["linux", "darwin", "windows"] },
     step: { type: "integer", min: 0, max: 9_999, optional: true },
   }, { identifying: "planted" }),
+  app_start: event({
+    // The same values, said in another order.
+    version: { minors: 9, majors: [1, 2], type: "version", optional: true, description: "-" },
+    platform: { type: "enum", values: ["linux", "darwin"] },
+  }),
   vote: event({ choice: { type: "enum", values: ["yes", "no", "maybe"], localDp: { epsilon: 2 } } }),
 };
 

@@ -40,6 +40,8 @@ Deno.test("checkConfig() takes releases as they should be", () => {
       { budget: { epsilon: 7 }, queries: { q: { ...GOOD, cells: "selected", delta: 1e-8, threshold: 50 } } },
       { budget: { epsilon: 7 }, queries: { q: { event: "app_crash", by: ["step"], epsilon: 1 } } },
       { budget: { epsilon: 7 }, queries: { q: { event: "vote", of: "choice", epsilon: 1 } } },
+      { budget: { epsilon: 7 }, queries: { q: { ...GOOD, among: "app_start" } } },
+      { budget: { epsilon: 7 }, queries: { q: { event: "app_crash", among: "vote", epsilon: 1 } } },
     ]
   ) assertEquals(mistakesOf(releases), []);
 });
@@ -104,6 +106,21 @@ Deno.test("checkConfig() has one sentence for each mistake in a question", () =>
     [
       { ...GOOD, by: [], cells: "selected" },
       ".cells: remove it: without a breakdown there is nothing to select.",
+    ],
+    [{ ...GOOD, among: "nothing" }, ".among: name another event of this application."],
+    [{ ...GOOD, among: "app_crash" }, ".among: name another event of this application."],
+    [{ ...GOOD, among: "vote" }, ".among: name an event that has the field version with the same values."],
+    [
+      { ...GOOD, by: ["platform"], among: "app_start" },
+      ".among: name an event that has the field platform with the same values.",
+    ],
+    [
+      { ...GOOD, among: "app_start", eventsPerCell: 2 },
+      ".eventsPerCell: remove it: a rate is one of people.",
+    ],
+    [
+      { event: "vote", of: "choice", among: "app_start", epsilon: 1 },
+      ".among: remove it: of one person one report is counted.",
     ],
     [{ ...GOOD, where: {} }, ': remove "where", which no setting is called.'],
   ];

@@ -19,8 +19,12 @@ function totalsOf(
 
 function sums(totals: Map<string, CellTotal>): CellTotal {
   return [...totals.values()].reduce(
-    (sum, { people, events }) => ({ people: sum.people + people, events: sum.events + events }),
-    { people: 0, events: 0 },
+    (sum, { people, events, marked }) => ({
+      people: sum.people + people,
+      events: sum.events + events,
+      marked: sum.marked + marked,
+    }),
+    { people: 0, events: 0, marked: 0 },
   );
 }
 
@@ -29,8 +33,8 @@ Deno.test("BoundedContributions counts a person once a cell, however often they 
   assertEquals(
     totalsOf([...added, ["bob", "1"], ["bob", "2"]], 2, 1),
     new Map([
-      ["1", { people: 2, events: 2 }],
-      ["2", { people: 1, events: 1 }],
+      ["1", { people: 2, events: 2, marked: 0 }],
+      ["2", { people: 1, events: 1, marked: 0 }],
     ]),
   );
 });
@@ -41,7 +45,7 @@ Deno.test("BoundedContributions bounds cells and events of a person, whatever th
     const added = Array.from({ length: 5_000 }, () => ["alice", String(random.uint32() % 40)] as const);
     const totals = totalsOf(added, cells, events);
     assertEquals(totals.size, cells);
-    assertEquals(sums(totals), { people: cells, events: cells * events });
+    assertEquals(sums(totals), { people: cells, events: cells * events, marked: 0 });
   }
 });
 

@@ -31,7 +31,7 @@ const NOISES = [
 
 /** A sum of counts, each noised. */
 function noised(counts: readonly number[], draw: () => bigint): NoisedSum {
-  return addUp(counts.map((count) => ({ sum: count + Number(draw()), cells: 1, unseen: 0 })));
+  return addUp(counts.map((count) => ({ sum: count + Number(draw()), draws: 1, unseen: 0 })));
 }
 
 /** How often it came true. */
@@ -129,7 +129,7 @@ Deno.test("the intervals hold what is in cells that nobody has seen, wherever it
 
 Deno.test("shareInterval() of a whole that is hardly more than noise says that it knows nothing", () => {
   const { moments } = NOISES[0]!;
-  const one = (sum: number) => ({ sum, cells: 1, unseen: 0 });
+  const one = (sum: number) => ({ sum, draws: 1, unseen: 0 });
   assertEquals(shareInterval(one(2), one(-1), moments, 0.95), { share: 1, lower: 0, upper: 1 });
   assertEquals(shareInterval(one(-2), one(1), moments, 0.95), { share: undefined, lower: 0, upper: 1 });
   // Where there is nobody else, whatever the noise.
@@ -140,6 +140,6 @@ Deno.test("shareInterval() of a whole that is hardly more than noise says that i
 
 Deno.test("bucketQuantile() of nobody is undefined, and so is none of a quantile that is none", () => {
   const { moments } = NOISES[0]!;
-  assertEquals(bucketQuantile([NO_CELLS, { sum: -3, cells: 1, unseen: 0 }], 0.5, moments, 0.95), undefined);
+  assertEquals(bucketQuantile([NO_CELLS, { sum: -3, draws: 1, unseen: 0 }], 0.5, moments, 0.95), undefined);
   assertThrows(() => bucketQuantile([NO_CELLS], 1, moments, 0.95), RangeError);
 });

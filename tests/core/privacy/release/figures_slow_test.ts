@@ -20,7 +20,9 @@ function plan(query: Partial<ReleaseQuery>, events: Record<string, EventSchema> 
 }
 
 function people(counts: Readonly<Record<string, number>>): Map<string, CellTotal> {
-  return new Map(Object.entries(counts).map(([cell, count]) => [cell, { people: count, events: count }]));
+  return new Map(
+    Object.entries(counts).map(([cell, count]) => [cell, { people: count, events: count, marked: 0 }]),
+  );
 }
 
 const source = (seed: number) => new UniformSource(seededRandom(seed).bytes, 4096);

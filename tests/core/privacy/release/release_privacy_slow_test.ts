@@ -22,7 +22,10 @@ import { event } from "../../../support/privacy/monitored.ts";
 import { releasing } from "../../../support/privacy/released.ts";
 import { type SeededRandom, seededRandom, trials } from "../../../support/base/seeded_random.ts";
 
-const EVENTS = { e: event({ a: { type: "enum", values: ["x", "y", "z"] } }) };
+const EVENTS = {
+  e: event({ a: { type: "enum", values: ["x", "y", "z"] } }),
+  other: event({ a: { type: "enum", values: ["x", "y", "z"] } }),
+};
 const ROUNDS = trials(1_000);
 /** Of each of the many comparisons: that all of them hold together is likelier than 99 %. */
 const CONFIDENCE = 0.99999;
@@ -53,12 +56,19 @@ function publish(
   random: SeededRandom,
 ): number[] {
   const contributions = new BoundedContributions(bounds, new SipHash(random.bytes(16)));
-  for (const [person, cell] of records) contributions.add(person, cell);
+  // Of a rate the heavy person has the event, and nobody else.
+  for (const [person, cell] of records) contributions.add(person, cell, person === "heavy");
   const totals = new Map<string, CellTotal>();
   contributions.addTo(totals);
   const { figures } = countFigures(made, EVENTS.e, totals, new UniformSource(random.bytes, 512));
   const cells = ["x", "y", "z"].map((value) => figures.find(({ cell }) => cell[0] === value)?.count ?? -1);
-  return [...cells, cells.reduce((sum, count) => sum + count), cells.filter((count) => count >= 0).length];
+  const without = figures.map(({ count, among = count }) => among - count);
+  return [
+    ...without,
+    ...cells,
+    cells.reduce((sum, count) => sum + count),
+    cells.filter((count) => count >= 0).length,
+  ];
 }
 
 /**
@@ -131,6 +141,23 @@ for (const [index, [name, query, data]] of CASES.entries()) {
   Deno.test(`the test of privacy finds the release whose contributions are not bounded: ${name}`, () => {
     const shown = shownLoss(made, UNBOUNDED, { ...data, seed: 2 * index + 1 });
     assert(shown > epsilon + 0.5, `it shows a loss of ${shown} only`);
+  });
+}
+
+for (
+  const [name, query, delta] of [
+    ["one cell, Laplace", { epsilon: 1, among: "other" }, 0],
+    ["two cells, Gauss", { rho: 0.1, among: "other", cellsPerPerson: 2 }, 0.001],
+  ] as const
+) {
+  Deno.test(`a rate keeps its promise about a person with the event: ${name}`, () => {
+    const made = plan(query);
+    const shown = shownLoss(made, made, { delta, seed: 77 });
+    assert(shown <= promised(made.cost, delta), `${shown}`);
+    // And noise that is far too small is found, in the very figures of a rate.
+    const louder = plan("rho" in query ? { ...query, rho: 36 * query.rho } : { ...query, epsilon: 3 });
+    const found = shownLoss(louder, louder, { delta, seed: 78 });
+    assert(found > promised(made.cost, delta), `it shows a loss of ${found} only`);
   });
 }
 
