@@ -25,10 +25,14 @@ import type { RandomSource } from "../core/base/random.ts";
  * });
  * ```
  *
- * @throws {RangeError} If the value is not in the field's domain or the field is not under local differential privacy.
+ * @throws {RangeError} If the value is not in the field's domain, or the field is not under local differential privacy or
+ * under another mechanism than this version has.
  */
 export function localDpReport(field: FieldSchema, value: unknown, random: RandomSource): number {
   const mechanism = mechanismOf(field);
   if (mechanism === undefined) throw new RangeError("Cannot randomise: the field is sent as it is");
+  // What a schema names besides epsilon is for clients of other versions, whose reports this service would misread.
+  const { mechanism: named = mechanism.mechanism } = field.localDp as { readonly mechanism?: unknown };
+  if (named !== mechanism.mechanism) throw new RangeError("Cannot randomise: the mechanism is another one");
   return randomise(mechanism, indexOfValue(field, value), random);
 }

@@ -49,7 +49,7 @@ const PURE = [
 ];
 /** Files of those rooms that are for servers all the same. */
 const NOT_FOR_CLIENTS =
-  /^core\/(?:voprf\/(?:libsodium|sodium|load)\.ts|schema\/(?:body|record|schema_budget|deny_list)\.ts|schema\/fields\/(?:.*\.doc|docs)\.ts|privacy\/dp\/(?!local_dp\.ts))/;
+  /^core\/(?:voprf\/(?:libsodium|sodium|load)\.ts|schema\/(?:body|record|schema_budget|deny_list)\.ts|schema\/fields\/(?:.*\.doc|docs)\.ts|privacy\/dp\/(?!(?:local_dp|projective)\.ts))/;
 
 /** An engine's own room, and who may name one: what opens the store that a URL decides, and who tests or measures it. */
 const ENGINE = /^core\/store\/[a-z_]+\//;

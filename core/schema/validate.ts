@@ -7,7 +7,7 @@ import { type EventSchema, type EventSchemas, isOpen, type Suppressions } from "
 import type { WireValue } from "./fields/field_type.ts";
 import { isValue } from "./fields/table.ts";
 import type { FieldSchema } from "./fields/types.ts";
-import { reportCount } from "../privacy/dp/local_dp.ts";
+import { isReport } from "../privacy/dp/local_dp.ts";
 import { mechanismOf } from "./local_report.ts";
 import { floorTo, MAX_AGE_SECONDS, MAX_AHEAD_SECONDS, parseInstant } from "../base/time.ts";
 
@@ -61,10 +61,7 @@ export interface Validation {
 /** Whether a value lies in its field's domain; under local differential privacy, whether it is a report about one. */
 export function isInDomain(field: FieldSchema, value: unknown): value is WireValue {
   const mechanism = mechanismOf(field);
-  if (mechanism !== undefined) {
-    return Number.isInteger(value) && (value as number) >= 0 && (value as number) < reportCount(mechanism);
-  }
-  return isValue(field, value);
+  return mechanism === undefined ? isValue(field, value) : isReport(mechanism, value);
 }
 
 /** Checks a body's events against the schema and the stops in force at `nowSeconds`. */

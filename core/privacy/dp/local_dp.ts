@@ -2,18 +2,21 @@
  * Local differential privacy: a client randomises a value before it leaves, so that no single report says much about
  * it, and the server estimates frequencies from many (`local_dp_estimate.ts`).
  *
- * Both mechanisms are those of Wang et al., "Locally Differentially Private Protocols for Frequency Estimation"
- * (USENIX Security 2017), chosen by variance. For n reports and a rare value, n times the variance of its frequency is
- * - generalised randomised response: (e^eps + d - 2) / (e^eps - 1)^2, growing with the domain's size d;
- * - optimised local hashing: (e^eps - 1 + g)^2 / ((e^eps - 1)^2 (g - 1)), least at g = e^eps + 1 where it is
- *   4 e^eps / (e^eps - 1)^2, whatever the domain.
- * The first is smaller exactly for d < 3 e^eps + 2.
+ * Each value has a set of reports that support it: K reports there are, k support a value, and l of those support any
+ * given other value too. A client sends, with probability p, one of those that support its value, else one of the
+ * others. As k and l are the same for all values, estimates are exactly unbiased, whatever the values are. Two
+ * mechanisms, of which the one with the smaller variance is taken. For n reports and a rare value, n times the variance
+ * of its frequency is
+ * - generalised randomised response (Wang et al., "Locally Differentially Private Protocols for Frequency Estimation",
+ *   USENIX Security 2017): K = d, k = 1, l = 0; (e^eps + d - 2) / (e^eps - 1)^2;
+ * - projective geometry response (Feldman, Nelson, Nguyen and Talwar, "Private Frequency Estimation via Projective
+ *   Geometry", ICML 2022): values and reports are the points of a projective space over a prime field, and a value is
+ *   supported by the points orthogonal to it; about (e^eps - 1 + q)^2 / ((e^eps - 1)^2 (q - 1)), least at
+ *   q = e^eps + 1, where it is 4 e^eps / (e^eps - 1)^2, as of subset selection, and no mechanism has less. With q = 2 it
+ *   is Hadamard response.
  *
- * Local hashing reports a random seed and the randomised hash of the value under it. A large seed would be a name for
- * the client, so it is one of at most 256. Hash functions that are drawn at random collide, for a given pair of values,
- * under too many or too few of 256 seeds, and that error does not shrink with n. These are made by multiplication in a
- * field of 256 (or 243) elements instead: up to that many values, every two collide under exactly 1 / g of the seeds,
- * which is all that the estimator's unbiasedness needs.
+ * No unbiased mechanism has fewer reports than values. There are at most 131,071, so that a report is no name for a
+ * client; subset selection would have more than there are clients.
  *
  * A client draws one report a value and pseudonym period and sends that again: fresh ones would average out.
  *
@@ -21,6 +24,7 @@
  */
 import type { RandomSource } from "../../base/random.ts";
 import { UniformSource } from "../../base/uniform.ts";
+import { digitsOf, innerProduct, pointCount, pointOf, vectorOf } from "./projective.ts";
 
 /** Greatest domain, as the protocol bounds that of a field. */
 export const MAXIMUM_DOMAIN_SIZE = 65536;
@@ -31,18 +35,38 @@ export const MINIMUM_EPSILON = 0.001;
 /** Greatest epsilon: beyond it nothing is hidden. */
 const MAXIMUM_EPSILON = 20;
 
-/** How a field is randomised. Reports are integers from 0 to `seedCount * hashRange - 1`: seed * hashRange + hash. */
+/** Most reports: the least that holds the greatest domain with q = 2. */
+const MAXIMUM_REPORTS = 2 ** 17 - 1;
+
+/**
+ * Reports of points begin here. Below were those of local hashing, which this protocol had before: a client that still
+ * sends them is refused, where its reports would otherwise be taken for others.
+ */
+const FIRST_POINT = 65536;
+
+/** A little more variance is taken for fewer reports. */
+const VARIANCE_SLACK = 1.05;
+
+/** How a field is randomised. */
 export interface LocalDp {
-  /** Generalised randomised response or optimised local hashing. */
-  readonly mechanism: "grr" | "olh";
+  /** Generalised randomised response or projective geometry response. */
+  readonly mechanism: "grr" | "pgr";
   /** The privacy loss of one report. */
   readonly epsilon: number;
   /** d: values are 0..domainSize - 1. */
   readonly domainSize: number;
-  /** Hash functions to choose from: 1 in randomised response (the identity), 256 or 243 in local hashing. */
-  readonly seedCount: number;
-  /** g: values of a hash; d in randomised response. */
-  readonly hashRange: number;
+  /** Reports are integers from here on. */
+  readonly firstReport: number;
+  /** K: how many different reports there are. */
+  readonly reportCount: number;
+  /** k: how many of them support a value. */
+  readonly supportSize: number;
+  /** l: how many of them support any two given values. */
+  readonly sharedSize: number;
+  /** q: the order of the prime field; 0 in randomised response. */
+  readonly order: number;
+  /** Digits of a point; 0 in randomised response. */
+  readonly dimension: number;
 }
 
 /**
@@ -58,139 +82,116 @@ export function localDp(epsilon: number, domainSize: number): LocalDp {
   if (!Number.isInteger(domainSize) || domainSize < 2 || domainSize > MAXIMUM_DOMAIN_SIZE) {
     throw new RangeError(`Cannot randomise: ${domainSize} values are outside 2..${MAXIMUM_DOMAIN_SIZE}`);
   }
-  if (domainSize < 3 * Math.exp(epsilon) + 2) {
-    return { mechanism: "grr", epsilon, domainSize, seedCount: 1, hashRange: domainSize };
-  }
-  const variance = (g: number) => (Math.expm1(epsilon) + g) ** 2 / (g - 1);
-  const hashRange = HASH_RANGES.reduce((best, g) => variance(g) < variance(best) ? g : best);
-  return { mechanism: "olh", epsilon, domainSize, seedCount: fieldFor(hashRange).size, hashRange };
+  // Variances times (e^eps - 1)^2. No space has less than 4 e^eps.
+  const plain = Math.exp(epsilon) + domainSize - 2;
+  if (plain <= 4 * Math.exp(epsilon)) return randomisedResponse(epsilon, domainSize);
+  const spaces = spacesFor(domainSize);
+  const variance = ({ q }: Space) => (Math.expm1(epsilon) + q) ** 2 / (q - 1);
+  const least = Math.min(...spaces.map(variance));
+  if (plain <= least) return randomisedResponse(epsilon, domainSize);
+  const { q, dimension, points } = spaces.filter((space) => variance(space) <= VARIANCE_SLACK * least)
+    .reduce((best, space) => space.points < best.points ? space : best);
+  return {
+    mechanism: "pgr",
+    epsilon,
+    domainSize,
+    firstReport: FIRST_POINT,
+    reportCount: points,
+    supportSize: pointCount(q, dimension - 1),
+    sharedSize: pointCount(q, dimension - 2),
+    order: q,
+    dimension,
+  };
 }
 
-/** How many different reports there are. */
-export function reportCount({ seedCount, hashRange }: LocalDp): number {
-  return seedCount * hashRange;
+function randomisedResponse(epsilon: number, domainSize: number): LocalDp {
+  const sizes = { reportCount: domainSize, supportSize: 1, sharedSize: 0, order: 0, dimension: 0 };
+  return { mechanism: "grr", epsilon, domainSize, firstReport: 0, ...sizes };
+}
+
+/** A projective space that holds a domain. */
+interface Space {
+  readonly q: number;
+  readonly dimension: number;
+  readonly points: number;
+}
+
+/** The least space over each prime field that holds a domain and is small enough; three digits are the fewest. */
+function spacesFor(domainSize: number): Space[] {
+  return PRIMES.map((q) => {
+    let dimension = 3;
+    while (pointCount(q, dimension) < domainSize) dimension++;
+    return { q, dimension, points: pointCount(q, dimension) };
+  }).filter(({ points }) => points <= MAXIMUM_REPORTS);
+}
+
+/** Primes over which a space of three digits is small enough: up to 359. */
+const PRIMES = /* @__PURE__ */ primesBelow(362);
+
+function primesBelow(end: number): number[] {
+  const primes: number[] = [];
+  for (let q = 2; q < end; q++) if (primes.every((prime) => q % prime > 0)) primes.push(q);
+  return primes;
+}
+
+/** Whether a report of this mechanism can be this value of JSON. */
+export function isReport({ firstReport, reportCount }: LocalDp, value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= firstReport &&
+    (value as number) < firstReport + reportCount;
 }
 
 /**
- * The probability that a report tells the true hash: e^eps / (e^eps + g - 1), rounded down to a multiple of 2^-53 that
- * is surely not above it. It is met exactly, so that rounding never makes the loss greater than epsilon.
+ * The probability that a report supports the true value: k e^eps / (k e^eps + K - k), rounded down to a multiple of 2^-53
+ * that is surely not above it. It is met exactly, so that rounding never makes the loss greater than epsilon.
  */
-export function truthProbability({ epsilon, hashRange }: LocalDp): number {
-  // Math.exp is off by a few units in the last place; 2^-50 covers it and the division.
-  const probability = (1 - 2 ** -50) / (1 + (hashRange - 1) * Math.exp(-epsilon));
+export function truthProbability({ epsilon, reportCount, supportSize }: LocalDp): number {
+  // Math.exp is off by a few units in the last place; 2^-50 covers it and the divisions.
+  const others = (reportCount - supportSize) / supportSize;
+  const probability = (1 - 2 ** -50) / (1 + others * Math.exp(-epsilon));
   return Math.floor(probability * 2 ** 53) / 2 ** 53;
 }
 
 /** One report about a value. Throws a `RangeError` if the value is outside 0..domainSize - 1. */
 export function randomise(mechanism: LocalDp, value: number, random: RandomSource): number {
-  if (!Number.isInteger(value) || value < 0 || value >= mechanism.domainSize) {
-    throw new RangeError(`Cannot randomise: the value is outside 0..${mechanism.domainSize - 1}`);
+  const { domainSize, firstReport, reportCount, supportSize } = mechanism;
+  if (!Number.isInteger(value) || value < 0 || value >= domainSize) {
+    throw new RangeError(`Cannot randomise: the value is outside 0..${domainSize - 1}`);
   }
   const uniform = new UniformSource(random, 16);
-  const seed = uniform.below(mechanism.seedCount);
-  const truth = hash(mechanism, seed, value);
   const tells = uniform.below(2 ** 53) < truthProbability(mechanism) * 2 ** 53;
-  // Any of the other g - 1, equally likely.
-  const other = uniform.below(mechanism.hashRange - 1);
-  return seed * mechanism.hashRange + (tells ? truth : other < truth ? other : other + 1);
+  // Of those that support it, or of the others, all are equally likely.
+  const drawn = uniform.below(tells ? supportSize : reportCount - supportSize);
+  if (mechanism.mechanism === "grr") return tells ? value : drawn < value ? drawn : drawn + 1;
+  return firstReport + relatedPoint(mechanism, value, drawn, tells);
 }
 
 /**
- * The hash of a value under a seed, 0..hashRange - 1; in randomised response the value itself.
- *
- * With the value's digits v0, v1, v2 in the base of the field's size, it is the projection of v0 s + v1 s^e + v2 s^f to
- * the first coordinates. Two values that differ in v0 alone differ by a multiple of s, which takes every element once:
- * they collide under exactly 1 / g of the seeds. Others collide under a share that is off by no more than
- * {@linkcode collisionBound}.
+ * The point of a number among those orthogonal to a value's, or among the others. The value's highest digit is 1, so the
+ * other digits may be anything and one place decides the product: for a point orthogonal to it they are a point of one
+ * digit less, and for any other one they are any digits, since of its multiples one has product 1.
  */
-export function hash(mechanism: LocalDp, seed: number, value: number): number {
-  if (mechanism.mechanism === "grr") return value;
-  const field = fieldFor(mechanism.hashRange);
-  let sum = 0;
-  let rest = value;
-  for (const exponent of field.exponents) {
-    sum = sumOf(field, sum, product(field, rest % field.size, seed, exponent));
-    rest = Math.floor(rest / field.size);
-    if (rest === 0) break;
-  }
-  return sum % mechanism.hashRange;
-}
-
-/**
- * How far the share of seeds under which two values collide can be from 1 / g, divided by 1 - 1 / g. It is 0 up to 256
- * (or 243) values; beyond, 256 seeds cannot do without, and Weil's bound on character sums of a polynomial of degree n,
- * (n - 1) / sqrt(field size), limits it.
- */
-export function collisionBound({ mechanism, domainSize, hashRange }: LocalDp): number {
-  if (mechanism === "grr") return 0;
-  const { size, exponents } = fieldFor(hashRange);
-  const digits = domainSize <= size ? 1 : domainSize <= size ** 2 ? 2 : 3;
-  return (at(exponents, digits - 1) - 1) / Math.sqrt(size);
-}
-
-/** A finite field. Its elements are integers whose digits in base p are the coefficients of a polynomial over GF(p). */
-interface Field {
-  /** p. */
-  readonly characteristic: number;
-  /** p^m: how many elements there are. */
-  readonly size: number;
-  /** Which power of the seed carries which digit of a value: prime to p, so that Weil's bound holds. */
-  readonly exponents: readonly number[];
-  /** The powers of x, which are all elements but 0. */
-  readonly powers: readonly number[];
-  /** By element, which power of x it is. */
-  readonly logarithms: readonly number[];
-}
-
-/** `reduction` is x^m modulo a primitive polynomial. */
-function field(characteristic: number, size: number, reduction: number, exponents: readonly number[]): Field {
-  const powers: number[] = [];
-  const logarithms: number[] = [];
-  const top = size / characteristic;
-  for (let element = 1, power = 0; power < size - 1; power++) {
-    powers.push(element);
-    logarithms[element] = power;
-    let next = element % top * characteristic;
-    for (let times = Math.floor(element / top); times > 0; times--) {
-      next = sumOf({ characteristic, size }, next, reduction);
-    }
-    element = next;
-  }
-  return { characteristic, size, exponents, powers, logarithms };
-}
-
-/** GF(2^8) by x^8 + x^4 + x^3 + x^2 + 1: two digits hold any domain. */
-const BINARY = /* @__PURE__ */ field(2, 256, 0x1d, [1, 3]);
-/** GF(3^5) by x^5 + 2 x + 1, so x^5 = x + 2: its g = 3 is what epsilons around 0.5 need. */
-const TERNARY = /* @__PURE__ */ field(3, 243, 5, [1, 2, 4]);
-
-/** g: powers of a characteristic. Up to epsilon 5.5 the best of them has at most 5 % more variance than e^eps + 1. */
-const HASH_RANGES = [2, 3, 4, 8, 9, 16, 27, 32, 64, 81, 128, 243, 256];
-
-function fieldFor(hashRange: number): Field {
-  return hashRange % 3 === 0 ? TERNARY : BINARY;
-}
-
-function sumOf(
-  { characteristic: p, size }: Pick<Field, "characteristic" | "size">,
-  a: number,
-  b: number,
+function relatedPoint(
+  { order: q, dimension }: LocalDp,
+  value: number,
+  number: number,
+  orthogonal: boolean,
 ): number {
-  if (p === 2) return a ^ b;
-  let sum = 0;
-  for (let unit = 1; unit < size; unit *= p) {
-    sum += (Math.floor(a / unit) + Math.floor(b / unit)) % p * unit;
-  }
-  return sum;
+  const normal = vectorOf(q, dimension, value);
+  const digits = orthogonal ? vectorOf(q, dimension - 1, number) : digitsOf(q, dimension - 1, number);
+  const top = normal.findLastIndex((digit) => digit !== 0);
+  const vector = [...digits.slice(0, top), 0, ...digits.slice(top)];
+  const product = innerProduct(q, normal, vector);
+  vector[top] = ((orthogonal ? 0 : 1) - product + q) % q;
+  return pointOf(q, vector);
 }
 
-/** a s^exponent. */
-function product({ size, powers, logarithms }: Field, a: number, s: number, exponent: number): number {
-  if (a === 0 || s === 0) return 0;
-  return at(powers, (at(logarithms, a) + exponent * at(logarithms, s)) % (size - 1));
-}
-
-/** An element at an index that is below the length. */
-function at(elements: readonly number[], index: number): number {
-  return elements[index]!;
+/** Whether a report supports a value, that is, which of the two likelihoods it has if that is the true one. */
+export function supports(
+  { mechanism, firstReport, order, dimension }: LocalDp,
+  report: number,
+  value: number,
+): boolean {
+  if (mechanism === "grr") return report === value;
+  const [point, normal] = [report - firstReport, value].map((number) => vectorOf(order, dimension, number));
+  return innerProduct(order, point ?? [], normal ?? []) === 0;
 }

@@ -8,7 +8,6 @@ import { valueAtIndex, valueCount } from "../../schema/fields/table.ts";
 import { type EventSchema, fieldOf } from "../../schema/event.ts";
 import type { FieldSchema } from "../../schema/fields/types.ts";
 import type { CellTotal } from "../dp/contributions.ts";
-import { reportCount } from "../dp/local_dp.ts";
 import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
 import { discreteGaussian, discreteLaplace } from "../dp/noise.ts";
 import { gaussianHalfWidth, laplaceHalfWidth } from "../dp/noise_interval.ts";
@@ -95,8 +94,9 @@ export function estimateFigures(
   const { field, mechanism } = estimated;
   const noise = noiseOf(plan);
   const histogram = Array.from(
-    { length: reportCount(mechanism) },
-    (_, report) => (totals.get(String(report))?.events ?? 0) + Number(draw(noise, random)),
+    { length: mechanism.reportCount },
+    (_, index) =>
+      (totals.get(String(mechanism.firstReport + index))?.events ?? 0) + Number(draw(noise, random)),
   );
   const estimates = estimateFrequencies(mechanism, histogram, CONFIDENCE, varianceOf(noise));
   const figures = estimates.map(({ count, interval }, index): Figure => ({

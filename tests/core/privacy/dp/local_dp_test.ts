@@ -1,41 +1,73 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
-  collisionBound,
-  hash,
+  isReport,
   type LocalDp,
   localDp,
   randomise,
-  reportCount,
+  supports,
   truthProbability,
 } from "../../../../core/privacy/dp/local_dp.ts";
+import { estimateFrequencies, supportProbabilities } from "../../../../core/privacy/dp/local_dp_estimate.ts";
 import { seededRandom } from "../../../support/base/seeded_random.ts";
 import { chiSquareExcess } from "../../../support/privacy/statistics.ts";
 
 const EPSILONS = [0.5, 1, 2, 4];
 
-/** n times the variance of a rare value's frequency (Wang et al. 2017, equations 3 and 5). */
-function scaledVariance({ mechanism, epsilon, hashRange, domainSize }: LocalDp): number {
-  const e = Math.exp(epsilon);
-  return mechanism === "grr"
-    ? (e + domainSize - 2) / (e - 1) ** 2
-    : (e - 1 + hashRange) ** 2 / ((e - 1) ** 2 * (hashRange - 1));
+/** n times the variance of a rare value's frequency (Wang et al. 2017, equation 2). */
+function scaledVariance(mechanism: LocalDp): number {
+  const { p, q } = supportProbabilities(mechanism);
+  return q * (1 - q) / (p - q) ** 2;
 }
 
-Deno.test("localDp() changes over where the variances cross, at d = 3 e^eps + 2", () => {
+/** 4 e^eps / (e^eps - 1)^2: what no mechanism goes below on large domains. */
+const optimum = (epsilon: number) => 4 * Math.exp(epsilon) / Math.expm1(epsilon) ** 2;
+
+/** How likely each report is for a value, in order. */
+function likelihoods(mechanism: LocalDp, value: number): number[] {
+  const { firstReport, reportCount, supportSize } = mechanism;
+  const p = truthProbability(mechanism);
+  return Array.from(
+    { length: reportCount },
+    (_, index) =>
+      supports(mechanism, firstReport + index, value)
+        ? p / supportSize
+        : (1 - p) / (reportCount - supportSize),
+  );
+}
+
+Deno.test("localDp() takes randomised response where its variance is the smaller one", () => {
   for (const epsilon of [0.1, ...EPSILONS]) {
     const crossing = 3 * Math.exp(epsilon) + 2;
-    assertEquals(localDp(epsilon, Math.ceil(crossing) - 1).mechanism, "grr");
-    assertEquals(localDp(epsilon, Math.floor(crossing) + 1).mechanism, "olh");
-    const optimum = 4 * Math.exp(epsilon) / Math.expm1(epsilon) ** 2;
-    assert(scaledVariance(localDp(epsilon, Math.ceil(crossing) - 1)) < optimum);
+    assertEquals(localDp(epsilon, Math.floor(crossing)).mechanism, "grr");
+    assertEquals(localDp(epsilon, Math.ceil(1.2 * crossing) + 2).mechanism, "pgr");
+    assert(scaledVariance(localDp(epsilon, Math.floor(crossing))) < optimum(epsilon));
+  }
+  assertEquals(localDp(16, 65536).mechanism, "grr");
+});
+
+Deno.test("localDp() has about the least variance that there is, with few reports, up to thousands of values", () => {
+  for (let epsilon = 0.05; epsilon <= 4; epsilon += 0.05) {
+    for (const domainSize of [100, 1_000, 5_000]) {
+      const mechanism = localDp(epsilon, domainSize);
+      assert(scaledVariance(mechanism) < 1.15 * optimum(epsilon), `${epsilon}, ${domainSize}`);
+      assert(mechanism.reportCount >= domainSize && mechanism.reportCount <= 131_071);
+    }
+  }
+  for (const epsilon of [0.001, 0.5, 1, 2, 3, 4, 5]) {
+    const mechanism = localDp(epsilon, 65_536);
+    assert(scaledVariance(mechanism) < 1.2 * optimum(epsilon), `${epsilon}`);
+    assert(mechanism.reportCount <= 131_071);
   }
 });
 
-Deno.test("localDp() takes a hash range whose variance is within 5 % of the optimum, up to epsilon 5.5", () => {
-  for (let epsilon = 0.01; epsilon <= 5.5; epsilon += 0.01) {
-    const mechanism = localDp(epsilon, 65536);
-    assert(scaledVariance(mechanism) < 1.05 * 4 * Math.exp(epsilon) / Math.expm1(epsilon) ** 2);
-    assert(mechanism.seedCount <= 256);
+Deno.test("reports of points are none of those that local hashing had, which are refused", () => {
+  const mechanism = localDp(1, 1_000);
+  assertEquals(mechanism.mechanism, "pgr");
+  const { firstReport, reportCount } = mechanism;
+  assertEquals(firstReport, 65_536);
+  for (const report of [firstReport, firstReport + reportCount - 1]) assert(isReport(mechanism, report));
+  for (const other of [0, 800, 65_535, firstReport + reportCount, firstReport + 0.5, "65536", null]) {
+    assert(!isReport(mechanism, other));
   }
 });
 
@@ -47,49 +79,20 @@ Deno.test("localDp() refuses parameters out of range", () => {
   for (const size of [1, 65537, 2.5, NaN]) assertThrows(() => localDp(1, size), RangeError, "values");
 });
 
-Deno.test("hash() makes every two of up to 256 values collide under exactly 1 / g of the seeds", () => {
-  for (const epsilon of [0.1, ...EPSILONS]) {
-    const field = localDp(epsilon, 300).seedCount;
-    const mechanism = localDp(epsilon, field);
-    assertEquals(collisionBound(mechanism), 0);
-    const { seedCount, hashRange } = mechanism;
-    const hashes = Array.from(
-      { length: field },
-      (_, value) => Uint8Array.from({ length: seedCount }, (_, seed) => hash(mechanism, seed, value)),
-    );
-    for (const [index, row] of hashes.entries()) {
-      assert(row.every((hashed) => hashed < hashRange));
-      for (const other of hashes.slice(index + 1)) {
-        let collisions = 0;
-        for (let seed = 0; seed < seedCount; seed++) collisions += row[seed] === other[seed] ? 1 : 0;
-        assertEquals(collisions * hashRange, seedCount);
-      }
-    }
-  }
-});
-
-Deno.test("hash() on large domains stays within Weil's bound, and its mean square is that of random functions", () => {
+Deno.test("estimates are exactly unbiased for every value of a domain of any size", () => {
   for (
-    const [epsilon, domainSize] of [[0.5, 3000], [0.5, 65536], [1, 3000], [1, 65536], [4, 65536]] as const
+    const [epsilon, domainSize, value] of [[1, 4, 2], [0.5, 1_000, 700], [1, 300, 0], [2, 257, 256], [
+      3,
+      2_000,
+      1_999,
+    ]] as const
   ) {
     const mechanism = localDp(epsilon, domainSize);
-    const { seedCount, hashRange: g } = mechanism;
-    const random = seededRandom(domainSize);
-    const pairs = 3000;
-    let squares = 0;
-    for (let pair = 0; pair < pairs; pair++) {
-      const first = random.uint32() % domainSize;
-      const second = (first + 1 + random.uint32() % (domainSize - 1)) % domainSize;
-      let collisions = 0;
-      for (let seed = 0; seed < seedCount; seed++) {
-        collisions += hash(mechanism, seed, first) === hash(mechanism, seed, second) ? 1 : 0;
-      }
-      const deviation = collisions / seedCount - 1 / g;
-      assert(Math.abs(deviation) <= (1 - 1 / g) * collisionBound(mechanism), `${first}, ${second}`);
-      squares += deviation ** 2;
+    // What a million people of one value send on average.
+    const average = likelihoods(mechanism, value).map((likelihood) => 1e6 * likelihood);
+    for (const [index, { count }] of estimateFrequencies(mechanism, average).entries()) {
+      assertAlmostEquals(count, index === value ? 1e6 : 0, 1e-3, `${epsilon}, ${domainSize}, ${index}`);
     }
-    const expected = (g - 1) / g ** 2 / seedCount;
-    assert(squares / pairs < 1.15 * expected, `${squares / pairs / expected}`);
   }
 });
 
@@ -97,12 +100,12 @@ Deno.test("truthProbability() never makes the loss greater than epsilon, and los
   for (const epsilon of [0.001, ...EPSILONS, 10, 20]) {
     for (const domainSize of [2, 3, 100, 65536]) {
       const mechanism = localDp(epsilon, domainSize);
-      const p = truthProbability(mechanism);
-      const units = p * 2 ** 53;
+      const { reportCount, supportSize } = mechanism;
+      const units = truthProbability(mechanism) * 2 ** 53;
       assert(Number.isInteger(units));
-      // e^eps to 60 digits would settle it; a relative 2^-52 is the error of Math.exp.
-      const ratio = units * (mechanism.hashRange - 1) / (2 ** 53 - units);
-      assert(ratio <= Math.exp(epsilon) * (1 + 2 ** -52), `${epsilon}, ${domainSize}`);
+      // The likelihoods of one report under two values; a relative 2^-51 is the error of Math.exp and the division.
+      const ratio = units / supportSize * (reportCount - supportSize) / (2 ** 53 - units);
+      assert(ratio <= Math.exp(epsilon) * (1 + 2 ** -51), `${epsilon}, ${domainSize}`);
       assert(ratio >= Math.exp(epsilon) * (1 - 1e-6), `${epsilon}, ${domainSize}: ${ratio}`);
     }
   }
@@ -110,20 +113,23 @@ Deno.test("truthProbability() never makes the loss greater than epsilon, and los
 
 Deno.test("randomise() reports with the mechanism's exact distribution, by chi-square", () => {
   for (
-    const [epsilon, domainSize, value] of [[0.5, 5, 3], [2, 2, 0], [0.5, 40, 17], [1, 1000, 999]] as const
+    const [epsilon, domainSize, value] of [
+      [0.5, 5, 3],
+      [2, 2, 0],
+      [0.5, 40, 17],
+      [0.1, 60, 59],
+      [2, 300, 0],
+      [1, 1000, 999],
+    ] as const
   ) {
     const mechanism = localDp(epsilon, domainSize);
     const random = seededRandom(domainSize);
-    const count = 40 * reportCount(mechanism) + 20_000;
-    const observed = new Array<number>(reportCount(mechanism)).fill(0);
-    for (let draw = 0; draw < count; draw++) observed[randomise(mechanism, value, random.bytes)]!++;
-    const p = truthProbability(mechanism);
-    const { seedCount, hashRange } = mechanism;
-    const expected = observed.map((_, report) => {
-      const tells = report % hashRange === hash(mechanism, Math.floor(report / hashRange), value);
-      return (tells ? p : (1 - p) / (hashRange - 1)) / seedCount;
-    });
-    const excess = chiSquareExcess(observed, expected);
+    const { firstReport, reportCount } = mechanism;
+    const observed = new Array<number>(reportCount).fill(0);
+    for (let draw = 0; draw < 12 * reportCount + 5_000; draw++) {
+      observed[randomise(mechanism, value, random.bytes) - firstReport]!++;
+    }
+    const excess = chiSquareExcess(observed, likelihoods(mechanism, value));
     assert(excess < 1, `${mechanism.mechanism} at ${epsilon}: ${excess}`);
   }
 });

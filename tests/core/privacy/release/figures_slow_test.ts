@@ -126,7 +126,7 @@ Deno.test("encodeFigures() fits an engine's rows and commits and drops the small
 });
 
 for (
-  const [name, values] of [["randomised response", 3], ["local hashing", 100]] as const
+  const [name, values] of [["randomised response", 3], ["projective geometry response", 100]] as const
 ) {
   Deno.test(`estimateFigures() of ${name} is right on average, and covers the truth`, () => {
     const choice = {
