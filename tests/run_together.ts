@@ -1,0 +1,61 @@
+// deno-lint-ignore-file no-console -- a command.
+/**
+ * Runs the tests that a change needs, many files of them in one isolate: for most files it takes longer to load and warm
+ * up the service than to test it. Types are checked meanwhile. Further arguments go to `deno test`.
+ *
+ * @module
+ */
+const ROOT = new URL("../", import.meta.url);
+/** Each loads the whole service once; two a core of a small machine, so that one works while the other waits. */
+const ISOLATES = 4;
+/** Tests with tasks of their own. */
+const APART = /^tests\/(?:browser|deploy|faults|processes|sdk)\/|^tests\/e2e_test\.ts$|_slow_test\.ts$/;
+
+async function testFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}${name}`;
+    if (isDirectory) files.push(...await testFiles(`${path}/`));
+    else if (path.endsWith("_test.ts") && !APART.test(path)) files.push(path);
+  }
+  return files;
+}
+
+/** Writes modules that import the test files, each of them its share of every folder. */
+async function writeEntries(folder: string, files: readonly string[]): Promise<string[]> {
+  return await Promise.all(Array.from({ length: ISOLATES }, async (_, isolate) => {
+    const share = files.filter((_, index) => index % ISOLATES === isolate);
+    const entry = `${folder}/tests_${isolate + 1}.ts`;
+    await Deno.writeTextFile(entry, share.map((file) => `import "${new URL(file, ROOT)}";\n`).join(""));
+    return entry;
+  }));
+}
+
+/** What `deno task types` checks last, so that it has nothing to do after it. */
+async function checkTypes(): Promise<boolean> {
+  const { success, stderr } = await new Deno.Command("deno", {
+    args: ["check", "--config=tests/deno.json", "."],
+    cwd: ROOT,
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) await Deno.stderr.write(stderr);
+  return success;
+}
+
+const folder = await Deno.makeTempDir({ prefix: "dit_tests_" });
+try {
+  const entries = await writeEntries(folder, (await testFiles("tests/")).sort());
+  const checked = checkTypes();
+  const tests = new Deno.Command("deno", {
+    args: ["task", "test:only", "--no-check", "--parallel", ...Deno.args, ...entries],
+    cwd: ROOT,
+    env: { DENO_JOBS: String(ISOLATES) },
+  }).spawn();
+  const { success } = await tests.status;
+  const isTyped = await checked;
+  if (!isTyped) console.error("error: Types do not fit, see above.");
+  if (!success || !isTyped) Deno.exitCode = 1;
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
