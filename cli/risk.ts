@@ -52,7 +52,7 @@ async function list(app: string): Promise<void> {
   const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk`);
   const { decisions, withheld, measured, alerts }: RiskAnswer = await response.json();
   console.log(formatTable([
-    ["measured", "pseudonyms", "values", "rare", "surely", "exposed", "verdict"],
+    ["measured", "pseudonyms", "values", "rare", "surely", "exposed", "surely", "verdict"],
     ...measured.map(({ event, fields, figures, thresholds, verdict }) => [
       `${event}: ${fields.join(" + ")}`,
       figures.pseudonyms,
@@ -60,6 +60,7 @@ async function list(app: string): Promise<void> {
       percent(figures.share),
       percent(figures.lowerBound),
       percent(figures.exposed),
+      percent(figures.exposedLeast),
       verdict === "waiting" ? `waiting for ${thresholds.minPseudonyms}` : verdict,
     ]),
   ]));

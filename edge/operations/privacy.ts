@@ -25,6 +25,7 @@ const figures = z.strictObject({
   share,
   lowerBound: share,
   exposed: share,
+  exposedLeast: share.optional().describe("Absent from alerts that were raised before it was measured"),
 }).describe("What a sketch says; nothing of it is about one value (docs/privacy.md)");
 
 const alert = z.object({

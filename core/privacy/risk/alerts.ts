@@ -10,7 +10,7 @@ import type { Entry } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
 import type { RiskAction } from "../../schema/event.ts";
-import type { RiskFigures } from "./judgement.ts";
+import type { KeptFigures } from "./judgement.ts";
 
 /** `warn`: a threshold is near. `stop`: it is crossed. `lifted`: a person took a stop back. `passed`: out of quarantine. */
 export type AlertKind = "warn" | "stop" | "lifted" | "passed";
@@ -44,7 +44,7 @@ export interface AlertRow {
   /** Unix seconds. */
   readonly at: number;
   /** What was measured. */
-  readonly figures?: RiskFigures;
+  readonly figures?: KeptFigures;
   /** Why a person lifted a stop. */
   readonly reason?: string;
   /** What becomes of it outside. */
@@ -143,10 +143,12 @@ export function alertText(
   return `${app}: ${what} ${consequence}${measured(figures)}.`;
 }
 
-function measured(figures: RiskFigures | undefined): string {
+function measured(figures: KeptFigures | undefined): string {
   if (figures === undefined) return "";
-  const { pseudonyms, sampled, rare, lowerBound, exposed } = figures;
+  const { pseudonyms, sampled, rare, lowerBound, exposed, exposedLeast } = figures;
   const percent = (share: number) => `${Math.round(100 * share)} %`;
+  // An alert of before has no such figure.
+  const surely = exposedLeast === undefined ? "" : `, surely ${percent(exposedLeast)}`;
   return ` (of ${sampled} values looked at ${rare} are rare, surely ${percent(lowerBound)} of all; ` +
-    `${percent(exposed)} of ${pseudonyms} pseudonyms have a rare one)`;
+    `${percent(exposed)} of ${pseudonyms} pseudonyms have a rare one${surely})`;
 }

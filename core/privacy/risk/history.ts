@@ -58,6 +58,8 @@ type DimensionRow = readonly [
   share: number,
   lowerBound: number,
   exposed: number,
+  // Rows of before have none: nothing is sure then.
+  exposedLeast?: number,
 ];
 
 /** Enters what was measured of an event just now. */
@@ -76,6 +78,7 @@ export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds
       figures.share,
       figures.lowerBound,
       figures.exposed,
+      figures.exposedLeast,
     ]),
   };
   await store.commit((commit) =>
@@ -100,13 +103,14 @@ export async function readRiskDays(
 }
 
 function readDimension(fields: readonly string[], row: DimensionRow): MeasuredDimension {
-  const [indexes, verdict, minPseudonyms, pseudonyms, values, sampled, rare, share, lowerBound, exposed] =
+  const [indexes, verdict, minPseudonyms, pseudonyms, values, sampled, rare, share, lowerBound, ...people] =
     row;
+  const [exposed, exposedLeast = 0] = people;
   return {
     fields: indexes.flatMap((index) => fields[index] ?? []),
     verdict: VERDICTS[verdict] ?? "waiting",
     minPseudonyms,
-    figures: { pseudonyms, values, sampled, rare, share, lowerBound, exposed },
+    figures: { pseudonyms, values, sampled, rare, share, lowerBound, exposed, exposedLeast },
   };
 }
 

@@ -5,17 +5,26 @@
  * alone would condemn every field with a long tail, since in most real distributions half of the distinct values are
  * rare however many people there are. The share of *people* who have a rare value says whether it is a tail.
  *
+ * No account may decide alone: before anything follows, the pseudonyms that one account can come as are taken out of both
+ * shares, those with the most rare values first.
+ *
  * @module
  */
+import type { Application } from "../../config/types.ts";
 import type { EventSchema, RiskAction, RiskThresholds } from "../../schema/event.ts";
 import type { KHyperLogLog } from "../sketch/khll.ts";
 import type { Dimension } from "./dimensions.ts";
 import { wilsonInterval } from "../dp/wilson.ts";
+import { exposureOf, ownersOfRare } from "./exposure.ts";
 
 /** Thresholds with their defaults filled in. */
 export interface Thresholds extends Required<RiskThresholds> {
   /** What follows, spelled out. */
   readonly action: RiskAction;
+  /** Pseudonyms before which nobody is warned: a harmless domain looks rare until its crowds have come. */
+  readonly warnPseudonyms: number;
+  /** As how many pseudonyms one account may come within a period: so many are never held against anything. */
+  readonly accountPseudonyms: number;
 }
 
 /** What a sketch says. None of it is about any one value. */
@@ -30,16 +39,21 @@ export interface RiskFigures {
   readonly rare: number;
   /** `rare / sampled`: the re-identification potential. */
   readonly share: number;
-  /** What the share of all values surely is not below: Wilson's lower bound at 99 %. */
+  /** What the share of all values surely is not below, leave out whichever account: Wilson's lower bound at 99 %. */
   readonly lowerBound: number;
   /** The share of the people who have a rare value, estimated. */
   readonly exposed: number;
+  /** What that share surely is not below (99 %), leave out whichever account. */
+  readonly exposedLeast: number;
 }
+
+/** Figures as decisions and alerts keep them: those of before had no lower bound for people. */
+export type KeptFigures = Omit<RiskFigures, "exposedLeast"> & Partial<Pick<RiskFigures, "exposedLeast">>;
 
 /** `waiting`: there are too few pseudonyms to judge. */
 export type Verdict = "waiting" | "passed" | "warn" | "stop";
 
-/** Confidence of the interval whose lower end stops a collection. */
+/** Confidence of the intervals whose lower ends stop a collection. */
 const CONFIDENCE = 0.99;
 /** A value's crowd is judged from this many pseudonyms a value of the domain on, in units of `rarePseudonyms`. */
 const CROWDING = 2;
@@ -49,9 +63,23 @@ const ENOUGH_CLIENTS = 5;
 const FEW = 1_000;
 const FEWEST = 50;
 
+/** What the thresholds of an application follow from. */
+export type JudgedApplication =
+  & Pick<
+    Application,
+    "risk" | "expectedClients" | "minCrowd" | "tokensPerClient" | "epochSeconds" | "overlapEpochs"
+  >
+  & { readonly pseudonymSeconds?: number | undefined };
+
+/** A token is for one pseudonym; the keys of a period and those that still redeem at its beginning. */
+export function accountPseudonyms(app: JudgedApplication): number {
+  const keys = Math.ceil((app.pseudonymSeconds ?? 0) / app.epochSeconds) + app.overlapEpochs;
+  return app.tokensPerClient * keys;
+}
+
 /** The thresholds of a dimension: the field's own before the event's before the application's before the defaults. */
 export function thresholdsOf(
-  app: { readonly risk: RiskThresholds; readonly expectedClients: number },
+  app: JudgedApplication,
   event: EventSchema,
   dimension: Dimension,
 ): Thresholds {
@@ -64,13 +92,17 @@ export function thresholdsOf(
   const enough = app.expectedClients / ENOUGH_CLIENTS;
   const crowded = Math.min(CROWDING * rarePseudonyms * dimension.domainSize, enough);
   const few = Math.min(FEW, Math.max(FEWEST, enough));
+  const minPseudonyms = chosen.minPseudonyms ?? Math.ceil(Math.max(few, crowded));
+  const harmless = Math.min(app.minCrowd * dimension.domainSize, app.expectedClients);
   return {
     rarePseudonyms,
     stopShare,
     warnShare: Math.min(chosen.warnShare ?? 0.25, stopShare),
     stopExposed,
     warnExposed: Math.min(chosen.warnExposed ?? 0.05, stopExposed),
-    minPseudonyms: chosen.minPseudonyms ?? Math.ceil(Math.max(few, crowded)),
+    minPseudonyms,
+    warnPseudonyms: chosen.minPseudonyms ?? Math.max(minPseudonyms, harmless),
+    accountPseudonyms: accountPseudonyms(app),
     action: chosen.action ?? (isField ? "suppress-field" : "stop-event"),
   };
 }
@@ -81,37 +113,38 @@ export function judge(
   pseudonyms: number,
   thresholds: Thresholds,
 ): { verdict: Verdict; figures: RiskFigures } {
-  const { matching: rare, sampled } = sketch.reidentificationPotential(thresholds.rarePseudonyms);
-  const values = sketch.cardinality();
+  const { rarePseudonyms, accountPseudonyms } = thresholds;
+  const owners = ownersOfRare(sketch, rarePseudonyms);
+  const all = exposureOf(owners, 0), others = exposureOf(owners, accountPseudonyms);
   const figures: RiskFigures = {
     pseudonyms,
-    values: Math.round(values),
-    sampled,
-    rare,
-    share: sampled === 0 ? 0 : rare / sampled,
-    lowerBound: wilsonInterval(rare, sampled, CONFIDENCE).lower,
-    exposed: exposed(sketch, values, pseudonyms, thresholds.rarePseudonyms),
+    values: Math.round(sketch.cardinality()),
+    sampled: owners.sampled,
+    rare: owners.rare,
+    share: ratio(owners.rare, owners.sampled),
+    lowerBound: wilsonInterval(others.rare, others.sampled, CONFIDENCE).lower,
+    exposed: ratio(all.people, pseudonyms),
+    exposedLeast: ratio(others.least, pseudonyms - accountPseudonyms),
   };
-  return { verdict: verdictOn(figures, thresholds), figures };
+  const typical = {
+    share: ratio(others.rare, others.sampled),
+    exposed: ratio(others.people, pseudonyms - accountPseudonyms),
+  };
+  return { verdict: verdictOn(figures, typical, thresholds), figures };
 }
 
-function verdictOn({ pseudonyms, share, lowerBound, exposed }: RiskFigures, limits: Thresholds): Verdict {
+/** `typical` are the estimates without whatever one account can have caused. */
+function verdictOn(
+  { pseudonyms, lowerBound, exposedLeast }: RiskFigures,
+  typical: { readonly share: number; readonly exposed: number },
+  limits: Thresholds,
+): Verdict {
   if (pseudonyms < limits.minPseudonyms) return "waiting";
-  if (lowerBound >= limits.stopShare && exposed >= limits.stopExposed) return "stop";
-  return share >= limits.warnShare && exposed >= limits.warnExposed ? "warn" : "passed";
+  if (lowerBound >= limits.stopShare && exposedLeast >= limits.stopExposed) return "stop";
+  if (pseudonyms < limits.warnPseudonyms) return "passed";
+  return typical.share >= limits.warnShare && typical.exposed >= limits.warnExposed ? "warn" : "passed";
 }
 
-/**
- * The sample's pairs of a rare value and a pseudonym, raised to all values, over all pseudonyms. Every rare value counts
- * for a few pseudonyms only, so that the estimate has no heavy tail, as one over the sample's own pseudonyms would have:
- * whether a value that most people have is in the sample is a matter of luck.
- */
-function exposed(sketch: KHyperLogLog, values: number, pseudonyms: number, rarePseudonyms: number): number {
-  if (sketch.size === 0 || pseudonyms === 0) return 0;
-  let pairs = 0;
-  for (let index = 0; index < sketch.size; index++) {
-    const seen = sketch.pseudonymsAt(index);
-    if (seen.hasAtMost(rarePseudonyms)) pairs += seen.cardinality();
-  }
-  return Math.min(1, pairs * (values / sketch.size) / pseudonyms);
+function ratio(part: number, whole: number): number {
+  return whole <= 0 ? 0 : Math.min(1, part / whole);
 }

@@ -8,7 +8,7 @@ import type { Application } from "../../config/types.ts";
 import { DECISIONS } from "./families.ts";
 import type { Store } from "../../store/store.ts";
 import type { EventSchema, Suppressions } from "../../schema/event.ts";
-import type { RiskFigures } from "./judgement.ts";
+import type { KeptFigures } from "./judgement.ts";
 
 /** A decision about an event or a field. */
 export interface RiskRow {
@@ -24,7 +24,7 @@ export interface RiskRow {
   /** The layout that was judged: one with other fields has to pass anew. */
   readonly layout: string;
   /** What caused the decision of the monitor. */
-  readonly figures?: RiskFigures;
+  readonly figures?: KeptFigures;
   /** Why a person made it. */
   readonly reason?: string;
 }

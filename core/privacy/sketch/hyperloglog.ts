@@ -88,6 +88,14 @@ export class HyperLogLog {
     return (this.isExact || count > EXACT_LIMIT) && this.cardinality() <= count;
   }
 
+  /** The hashes of a set that is still exact, ascending; none of one that is not. */
+  exactIds(): Hash64[] {
+    return Array.from({ length: this.#idCount }, (_, index) => ({
+      high: at(this.#ids, 2 * index),
+      low: at(this.#ids, 2 * index + 1),
+    }));
+  }
+
   /** The bytes that {@linkcode HyperLogLog.write} writes: 1 + 8 n for an exact set of n, else 1 + M. */
   get byteLength(): number {
     return 1 + (this.#registers?.length ?? HASH64_LENGTH * this.#idCount);

@@ -53,7 +53,9 @@ async function withAdmin(
     ask: (path: string, body?: unknown) => Promise<{ status: number; body: Record<string, unknown> }>,
   ) => Promise<void>,
 ): Promise<void> {
-  const test = await startService({ events: EVENTS });
+  // An account is one pseudonym a period: what twelve accounts send can be judged.
+  const oneEach = { tokensPerClient: 1, overlapEpochs: 0, pseudonymSeconds: 86_400 };
+  const test = await startService({ events: EVENTS, ...oneEach });
   const app = createApp({
     version: "0.0.0",
     service: test.service,
@@ -128,7 +130,7 @@ Deno.test("a client that knows an older schema is told of a suppressed field and
     await old.flush();
     for (let person = 0; person < 12; person++) {
       await sendAs(test, `p${person}`, "volume_changed", { platform: "web", volume: 1_000 * person });
-      await sendAs(test, `p${person}`, "look", { theme: 1_000 * person });
+      await sendAs(test, `q${person}`, "look", { theme: 1_000 * person });
     }
     await test.service.risk.merge(test.service.now());
     assertEquals([...test.service.suppressionsOf("notes").events], ["look"]);

@@ -29,6 +29,7 @@ const FIGURES = {
   share: 0.996,
   lowerBound: 0.9904,
   exposed: 0.97,
+  exposedLeast: 0.94,
 };
 
 function alert(changes: Partial<AlertRow> = {}): AlertRow {
@@ -60,8 +61,12 @@ Deno.test("alertText() says what follows from which figures, for every kind", ()
   assertEquals(
     alertText(alert()),
     "app: volume_changed (volume) singles people out: volume is not collected any more " +
-      "(of 2048 values looked at 2040 are rare, surely 99 % of all; 97 % of 2100 pseudonyms have a rare one).",
+      "(of 2048 values looked at 2040 are rare, surely 99 % of all; 97 % of 2100 pseudonyms have a rare one, " +
+      "surely 94 %).",
   );
+  // One that was raised before people had a lower bound.
+  const { exposedLeast: _exposedLeast, ...before } = FIGURES;
+  assertMatch(alertText(alert({ figures: before })), /97 % of 2100 pseudonyms have a rare one\)\.$/);
   assertMatch(alertText(alert({ action: "stop-event" })), /: it is not collected any more/);
   assertMatch(alertText(alert({ action: "quarantine" })), /withheld from export and release/);
   assertMatch(alertText(alert({ action: "warn" })), /nothing is stopped/);

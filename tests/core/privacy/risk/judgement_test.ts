@@ -14,7 +14,17 @@ const LIMITS: Thresholds = {
   warnExposed: 0.05,
   stopExposed: 0.2,
   minPseudonyms: 100,
+  warnPseudonyms: 100,
+  accountPseudonyms: 0,
   action: "stop-event",
+};
+/** What thresholds follow from besides what an operator writes. */
+const SETTINGS = {
+  minCrowd: 20,
+  tokensPerClient: 2,
+  epochSeconds: 86_400,
+  overlapEpochs: 1,
+  pseudonymSeconds: 7 * 86_400,
 };
 
 /** A sketch in which value v was seen with `crowds[v]` people, each with one value. */
@@ -87,7 +97,9 @@ function resolved(
     risk: { ...own, fields: { b: ofField } },
   });
   const { dimensions } = layoutOf(schema, () => false, { k: 2048, registerCount: 1024 })!;
-  return dimensions.map((dimension) => thresholdsOf({ risk: app, expectedClients }, schema, dimension));
+  return dimensions.map((dimension) =>
+    thresholdsOf({ ...SETTINGS, risk: app, expectedClients }, schema, dimension)
+  );
 }
 
 Deno.test("thresholdsOf() prefers the field to the event to the application to the defaults", () => {
@@ -114,4 +126,17 @@ Deno.test("thresholdsOf() waits until a harmless domain would be crowded, or a f
     77,
     77,
   ]);
+});
+
+Deno.test("thresholdsOf() warns nobody before a harmless domain would have its crowds, or all clients are there", () => {
+  const warned = (expectedClients: number, own: RiskThresholds = {}) =>
+    resolved({}, own, {}, expectedClients).map(({ warnPseudonyms }) => warnPseudonyms);
+  assertEquals(warned(10_000), [1_000, 10_000, 10_000]);
+  assertEquals(warned(10_000_000), [1_000, 1_310_720, 2_621_440]);
+  assertEquals(warned(10_000, { minPseudonyms: 77 }), [77, 77, 77]);
+});
+
+Deno.test("thresholdsOf() knows as how many pseudonyms an account may come within a period", () => {
+  // Two tokens of each of seven days' keys, and of the key of the day before that still redeems.
+  assertEquals(resolved({}, {}, {}).map(({ accountPseudonyms }) => accountPseudonyms), [16, 16, 16]);
 });
