@@ -14,7 +14,7 @@ import { formatLine, type Log } from "./boot/log.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
 import { runJob } from "./boot/run_job.ts";
 import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
-import { mistakesOf } from "./boot/start_errors.ts";
+import { exitCodeOf, mistakesOf } from "./boot/start_errors.ts";
 import { registerMetrics } from "./boot/telemetry.ts";
 import { welcomeText } from "./boot/welcome.ts";
 import { failureOf, runMaintenance } from "./core/jobs/maintenance.ts";
@@ -87,7 +87,7 @@ try {
   const mistakes = mistakesOf(error);
   if (mistakes === undefined) throw error;
   for (const mistake of mistakes) console.error(mistake);
-  Deno.exit(1);
+  Deno.exit(exitCodeOf(error));
 }
 
 const { service } = running;

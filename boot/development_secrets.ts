@@ -21,6 +21,23 @@ export async function developmentSecret(name: string, length: number): Promise<U
   } finally {
     await Deno.remove(draft);
   }
+  return await readSecret(path, length);
+}
+
+/** Reads a secret of `length` bytes; undefined where none was made yet. */
+export async function readDevelopmentSecret(
+  name: string,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await readSecret(`${OWN_FOLDER}/${name}`, length);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function readSecret(path: string, length: number): Promise<Uint8Array<ArrayBuffer>> {
   const secret = Uint8Array.fromBase64((await Deno.readTextFile(path)).trim());
   if (secret.length !== length) {
     throw new Error(`Delete ${path}: it does not hold ${length} bytes of base64.`);

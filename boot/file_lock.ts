@@ -49,7 +49,8 @@ export async function lockStoreFile(path: string): Promise<StoreLock> {
   return { close, [Symbol.dispose]: close };
 }
 
-function inUse(path: string): StoreInUseError {
+/** Another process has the file. */
+export function inUse(path: string): StoreInUseError {
   return new StoreInUseError(
     `Another process uses ${path}: stop it, or set DIT_KV to another file or to a KV Connect endpoint.`,
   );
@@ -97,17 +98,20 @@ async function realPathOf(path: string): Promise<string> {
 }
 
 /**
- * Refuses a file that is neither SQLite's nor empty: it stays as it is, without a lock beside it.
+ * Whether there is a file of SQLite; not where nothing is yet, or an empty file. Any other is refused: it stays as it is,
+ * without a lock beside it.
  * @throws {StoreOpenError} Then.
  */
-export async function requireStoreFile(path: string): Promise<void> {
+export async function requireStoreFile(path: string): Promise<boolean> {
   try {
     const { isFile, size } = await Deno.stat(path);
-    if (isFile && size === 0) return;
-    if (!isFile || !await beginsAsSqlite(path)) throw notAStore(path);
+    if (isFile && size === 0) return false;
+    if (isFile && await beginsAsSqlite(path)) return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
+  throw notAStore(path);
 }
 
 async function beginsAsSqlite(path: string): Promise<boolean> {
@@ -117,7 +121,8 @@ async function beginsAsSqlite(path: string): Promise<boolean> {
   return new TextDecoder().decode(start) === SQLITE;
 }
 
-function notAStore(path: string): StoreOpenError {
+/** There is something else. */
+export function notAStore(path: string): StoreOpenError {
   return new StoreOpenError(
     `${path} is no store's file: set DIT_KV to one, or to a path where nothing is yet.`,
   );

@@ -51,7 +51,7 @@ export async function assembleFromEnvironment(
     settings,
     deployment,
     secrets,
-    openStore: () => openLockedStore(settings.kv, log),
+    openStore: () => openLockedStore(settings.kv, { sealKeys: secrets.sealKeys, log }),
     ports: {
       now: () => Math.floor(Date.now() / 1000),
       steady: () => performance.now() / 1000,

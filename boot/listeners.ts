@@ -13,6 +13,11 @@ import type { Settings } from "./settings.ts";
 /** Nobody can listen there; the message is one sentence for a person. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
+
+  /** `mayPass` says whether somebody could listen there later though nobody has changed a setting. */
+  constructor(message: string, readonly mayPass: boolean = false) {
+    super(message);
+  }
 }
 
 /** What the sockets are for. */
@@ -78,10 +83,10 @@ function open(
     });
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) {
-      throw new ListenError(`The port is in use: stop what listens there, or set ${variable}.`);
+      throw new ListenError(`The port is in use: stop what listens there, or set ${variable}.`, true);
     }
     if (error instanceof Deno.errors.AddrNotAvailable) {
-      throw new ListenError(`This machine has no such address: set ${where} to one of its interfaces.`);
+      throw new ListenError(`This machine has no such address: set ${where} to one of its interfaces.`, true);
     }
     if (error instanceof Deno.errors.PermissionDenied) {
       throw new ListenError(`The system keeps this port to itself: set ${variable} to one above 1023.`);

@@ -6,10 +6,11 @@
  */
 import type { ClaimingEngine } from "../core/store/claims.ts";
 import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
-import { requireKnownFormat } from "../core/operations/store_format.ts";
+import { readFormat, requireKnownFormat } from "../core/operations/store_format.ts";
 import { Store, type StoreOptions } from "../core/store/store.ts";
-import { lockStoreFile, requireStoreFile } from "./file_lock.ts";
+import { lockStoreFile } from "./file_lock.ts";
 import type { Log } from "./log.ts";
+import { lookAtStore, requireOwnStore } from "./store_look.ts";
 import { reportStoreFaults } from "./store_faults.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,14 +42,29 @@ export function isStoreFile(location: string | undefined): location is string {
   return engineOf(location).isFile(location);
 }
 
+/** Sealing keys of 32 bytes, newest first. */
+type SealKeys = readonly Uint8Array<ArrayBuffer>[];
+
+/** How {@linkcode openStore} opens a store. */
+interface OpenOptions extends StoreOptions {
+  /** A file under other ones is refused before it is opened; where they are absent, nobody looks. */
+  readonly sealKeys?: SealKeys | undefined;
+}
+
 /**
- * Opens the store at a path, `:memory:`, a URL, or (undefined) the platform's database. A file is not locked.
- * @throws {StoreOpenError} If it is not there, is no store, or is one of a newer program.
+ * Opens the store at a path, `:memory:`, a URL, or (undefined) the platform's database. A file is not locked; it is looked
+ * at before anything may write to it.
+ * @throws {StoreOpenError} If it is not there, is no store, or is one of a newer program. {@linkcode SealError} if it is a
+ * file under other sealing keys than those that are given.
  */
-export async function openStore(location: string | undefined, options: StoreOptions = {}): Promise<Store> {
+export async function openStore(
+  location: string | undefined,
+  { sealKeys, ...options }: OpenOptions = {},
+): Promise<Store> {
+  if (isStoreFile(location)) await requireOwnStore(await lookAtStore(location), sealKeys);
   const store = new Store(await engineOf(location).open(location), options);
   try {
-    await requireKnownFormat(store, VERSION);
+    requireKnownFormat(await readFormat(store), VERSION);
     return store;
   } catch (error) {
     store.close();
@@ -56,14 +72,27 @@ export async function openStore(location: string | undefined, options: StoreOpti
   }
 }
 
+/** How {@linkcode openLockedStore} opens a store. */
+interface LockedOptions {
+  /** The sealing keys of this process. */
+  readonly sealKeys: SealKeys;
+  /** Its faults are written there. */
+  readonly log: Log;
+}
+
 /**
- * Opens the store at `location`; its faults are written to `log`. A file's lock is held until the process ends.
- * @throws {StoreInUseError} If another process has the file. {@linkcode StoreOpenError} if there is no store.
+ * Opens the store at `location`. A file's lock is held until the process ends.
+ * @throws {StoreInUseError} If another process has the file. {@linkcode StoreOpenError} and {@linkcode SealError} as
+ * {@linkcode openStore}; then there is not even a lock beside it.
  */
-export async function openLockedStore(location: string | undefined, log: Log): Promise<Store> {
+export async function openLockedStore(
+  location: string | undefined,
+  { sealKeys, log }: LockedOptions,
+): Promise<Store> {
   if (isStoreFile(location)) {
-    await requireStoreFile(location);
+    await requireOwnStore(await lookAtStore(location), sealKeys);
     await lockStoreFile(location);
   }
-  return await openStore(location, { onFault: reportStoreFaults((line) => log("store_fault", { ...line })) });
+  const onFault = reportStoreFaults((line) => log("store_fault", { ...line }));
+  return await openStore(location, { sealKeys, onFault });
 }

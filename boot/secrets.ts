@@ -7,7 +7,7 @@
 import type { Deployment } from "../core/config/types.ts";
 import { tokenDigest } from "../edge/auth/bearer.ts";
 import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
-import { developmentSecret } from "./development_secrets.ts";
+import { developmentSecret, readDevelopmentSecret } from "./development_secrets.ts";
 import type { Settings } from "./settings.ts";
 
 /** The secrets of a service. */
@@ -45,6 +45,15 @@ export async function readSecrets(
     },
     adminToken,
   };
+}
+
+/**
+ * The sealing keys as far as they are there, newest first, for a look at the store before its start: of development's, which
+ * may be still to be made, one under which nothing opens.
+ */
+export async function sealKeysAtHand({ sealKeys }: Settings): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  return sealKeys ??
+    [await readDevelopmentSecret("seal_key", 32) ?? crypto.getRandomValues(new Uint8Array(32))];
 }
 
 /** The secrets under which development signs sessions, by the names of their variables. An ACS alone signs nobody in. */

@@ -44,11 +44,34 @@ export function mistakesOf(error: unknown): readonly string[] | undefined {
   return undefined;
 }
 
+/** Exit code of a start that a person has to do something about: EX_CONFIG of sysexits.h. */
+export const PERSONS_MISTAKE = 78;
+/** Exit code of a start that came to nothing, and may come to something the next time. */
+export const FAILED = 1;
+
+/**
+ * The exit code for an error of a start: whoever starts the service again and again, as
+ * a service manager does, does so in vain where it is {@linkcode PERSONS_MISTAKE}.
+ */
+export function exitCodeOf(error: unknown): number {
+  if (mistakesOf(error) === undefined) return FAILED;
+  const mayPass = error instanceof StoreInUseError || error instanceof StoreUnavailable ||
+    error instanceof AcsError || isFull(error) ||
+    ((error instanceof StoreOpenError || error instanceof ListenError || error instanceof LaunchError) &&
+      error.mayPass);
+  return mayPass ? FAILED : PERSONS_MISTAKE;
+}
+
 /** A file or a folder that is not there, is none, or may not be used. */
 function isFileMistake(error: unknown): error is Error {
   const { NotFound, PermissionDenied, NotADirectory, IsADirectory, AlreadyExists } = Deno.errors;
   const kinds = [NotFound, PermissionDenied, NotADirectory, IsADirectory, AlreadyExists];
   if (kinds.some((kind) => error instanceof kind)) return true;
-  // A file system that cannot be written, or has no room.
-  return error instanceof Error && ["EROFS", "ENOSPC"].includes((error as { code?: string }).code ?? "");
+  // A file system that cannot be written.
+  return isFull(error) || error instanceof Error && (error as { code?: string }).code === "EROFS";
+}
+
+/** A file system without room. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: string }).code === "ENOSPC";
 }

@@ -8,13 +8,15 @@
  *
  * @module
  */
-import { DatabaseSync } from "node:sqlite";
 import { backupMarkOf } from "../boot/host_state.ts";
+import { notAStore, requireStoreFile } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
+import { isDenoKv, openWithoutTrace } from "../core/store/deno_kv/file_rows.ts";
+import { StoreOpenError } from "../core/store/open_error.ts";
 import { dropPermissions } from "./drop_permissions.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
-import { exists, findStore } from "./stopped_store.ts";
+import { findStore } from "./stopped_store.ts";
 
 const USE = "Use: deno task backup --to FILE";
 
@@ -28,13 +30,15 @@ async function copyStore(path: string, target: string): Promise<void> {
     }
     throw new CommandError(`${target} cannot be written: ${(error as Error).message}`);
   }
-  const database = new DatabaseSync(path);
+  const database = openWithoutTrace(await Deno.realPath(path));
   dropPermissions("read", "write");
   try {
+    if (!isDenoKv(database)) throw notAStore(path);
     // A reader: in SQLite's WAL mode it neither waits for the service nor keeps it waiting.
     database.prepare("VACUUM INTO ?").run(target);
   } catch (error) {
     await Deno.remove(target);
+    if (error instanceof StoreOpenError) throw error;
     throw new CommandError(`The backup failed: ${(error as Error).message}`);
   } finally {
     database.close();
@@ -46,7 +50,7 @@ async function backUp(target: string): Promise<void> {
   if (location !== undefined && !isStoreFile(location)) {
     throw new CommandError(`${location} is no file: back it up with the means of its server.`);
   }
-  if (location === undefined || !await exists(location)) {
+  if (location === undefined || !await requireStoreFile(location)) {
     throw new CommandError("There is no store here: set DIT_KV to its file.");
   }
   await copyStore(location, target);

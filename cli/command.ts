@@ -24,13 +24,15 @@ export interface Command<T extends Options> {
   readonly options: T;
   /** How many words it takes besides options; none by default. */
   readonly words?: number;
+  /** Its exit code for a person's mistake; 1 by default. */
+  readonly exitCode?: (error: unknown) => number;
   /** Does it. */
   readonly work: (given: Given<T>) => Promise<void>;
 }
 
-/** Runs a command with the arguments of this process. A mistake ends it with its sentences and exit code 1. */
+/** Runs a command with the arguments of this process. A mistake ends it with its sentences. */
 export async function runCommand<T extends Options>(
-  { use, options, words = 0, work }: Command<T>,
+  { use, options, words = 0, exitCode = () => 1, work }: Command<T>,
 ): Promise<void> {
   try {
     if (Deno.args.includes("--help") || Deno.args.includes("-h")) return console.log(use);
@@ -39,7 +41,7 @@ export async function runCommand<T extends Options>(
     const sentences = sentencesOf(error);
     if (sentences === undefined) throw error;
     for (const sentence of sentences) console.error(sentence);
-    Deno.exit(1);
+    Deno.exit(exitCode(error));
   }
 }
 

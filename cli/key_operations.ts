@@ -13,6 +13,7 @@ import { replace, reseal, revoke, rotate } from "../core/operations/actions/keys
 import { processEnvironment } from "../boot/credentials.ts";
 import { lockStoreFile, StoreInUseError, type StoreLock } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
+import { lookAtStore } from "../boot/store_look.ts";
 import { callAdmin } from "./admin_api.ts";
 import { dropPermissions } from "./drop_permissions.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
@@ -60,7 +61,10 @@ export async function withKeyCommands(work: (commands: KeyCommands) => Promise<v
 /** The lock of a store's file; undefined where the service has it, where there is none, or where only the service may look. */
 async function lockStopped(location: string): Promise<StoreLock | undefined> {
   try {
-    return await exists(location) ? await lockStoreFile(location) : undefined;
+    if (!await exists(location)) return undefined;
+    // Before the lock, which is left beside it: a file that is no store is nobody's to touch.
+    await lookAtStore(location);
+    return await lockStoreFile(location);
   } catch (error) {
     if (error instanceof StoreInUseError || error instanceof Deno.errors.PermissionDenied) return undefined;
     throw error;

@@ -69,7 +69,6 @@ function settle(path: string): void {
 }
 
 async function restore(path: string, development: boolean, { from, generation }: Wanted): Promise<void> {
-  if (!await exists(from)) throw new CommandError(`There is no file ${from}.`);
   const replaced = `${path}.replaced`;
   if (await exists(replaced)) {
     throw new CommandError(`${replaced} is left of an earlier restore: move it away or delete it.`);
@@ -104,6 +103,8 @@ async function restoreStore(wanted: Wanted): Promise<void> {
   if (location === undefined || !isStoreFile(location)) {
     throw new CommandError("Set DIT_KV to the file of the store.");
   }
+  // Before the lock, which makes a file where there is none.
+  if (!await exists(wanted.from)) throw new CommandError(`There is no file ${wanted.from}.`);
   try {
     using _lock = await lockStoreFile(location);
     await restore(location, development, wanted);

@@ -9,6 +9,8 @@ import { processEnvironment } from "../boot/credentials.ts";
 import { prepare } from "../boot/launch/prepare.ts";
 import { runService } from "../boot/launch/run_service.ts";
 import { serviceCommand } from "../boot/launch/service_command.ts";
+import { exitCodeOf, PERSONS_MISTAKE } from "../boot/start_errors.ts";
+import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 
 const warn = (sentence: string) => console.error(sentence);
@@ -20,6 +22,7 @@ await runCommand({
     "Both start the service as its settings (PORT, DIT_KV and so on) say; --show prints the command instead.",
   ].join("\n"),
   options: { show: { type: "boolean", default: false } },
+  exitCode: (error) => error instanceof CommandError ? PERSONS_MISTAKE : exitCodeOf(error),
   async work({ values: { show } }) {
     const command = await serviceCommand(processEnvironment, warn);
     if (show) {

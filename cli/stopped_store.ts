@@ -55,10 +55,11 @@ export async function withStore<T>(
       name === "DIT_ENV" ? (development ? "development" : "production") : processEnvironment(name)
     );
     const deployment = checkConfig(await loadConfig(settings.config), { development });
-    const sealer = await Sealer.of(settings.sealKeys ?? [await developmentSecret("seal_key", 32)], random);
+    const sealKeys = settings.sealKeys ?? [await developmentSecret("seal_key", 32)];
+    const sealer = await Sealer.of(sealKeys, random);
     const names = [...deployment.applications.values()].map(({ suite }) => suite);
     const suites = await loadSuites(() => {}, names);
-    const store = await openStore(location);
+    const store = await openStore(location, { sealKeys });
     try {
       await proveSealingKeys(store, sealer);
       const now = () => Math.floor(Date.now() / 1000);

@@ -10,24 +10,25 @@
  * @module
  */
 import { DatabaseSync } from "node:sqlite";
-import { lockStoreFile, requireStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { lockStoreFile, notAStore, requireStoreFile, StoreInUseError } from "../boot/file_lock.ts";
+import { isDenoKv } from "../core/store/deno_kv/file_rows.ts";
 import { dropPermissions } from "./drop_permissions.ts";
 
 /** Vacuums the file at `path`; one that is not there or is in use is left alone. */
 async function vacuumFile(path: string): Promise<void> {
   try {
-    await Deno.stat(path);
-    await requireStoreFile(path);
+    if (!await requireStoreFile(path)) return;
     using _lock = await lockStoreFile(path);
     const database = new DatabaseSync(path);
     try {
       dropPermissions();
+      if (!isDenoKv(database)) throw notAStore(path);
       database.exec("PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
     } finally {
       database.close();
     }
   } catch (error) {
-    if (!(error instanceof StoreInUseError) && !(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof StoreInUseError)) throw error;
   }
 }
 

@@ -53,7 +53,8 @@ const NOT_FOR_CLIENTS =
 
 /** An engine's own room, and who may name one: what opens the store that a URL decides, and who tests or measures it. */
 const ENGINE = /^core\/store\/[a-z_]+\//;
-const CHOOSES_AN_ENGINE = /^(?:boot\/open_store\.ts$|tests\/|bench\/)/;
+const CHOOSES_AN_ENGINE =
+  /^(?:boot\/(?:open_store|store_look)\.ts$|cli\/(?:vacuum|backup)\.ts$|tests\/|bench\/)/;
 
 /** All that a program at the top may do. */
 const EVERYTHING = (Object.keys(USES) as Use[]).filter((use) => use !== "text as code" && use !== "engine");
@@ -80,7 +81,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "core/store/deno_kv",
     imports: ["core/base", "core/store"],
-    packages: ["node:sqlite", "node:util"],
+    packages: ["node:sqlite", "node:util", "node:v8"],
     uses: ["engine", "runtime"],
   },
   { room: "core/clock", imports: ["core/base", "core/store"] },
@@ -228,7 +229,7 @@ const ROOMS: readonly Room[] = [
   {
     room: "boot",
     imports: ["core/", "edge/", "routes/", "dit.config.ts", "deno.json"],
-    packages: ["@opentelemetry/api", "hono", "node:fs/promises", "node:net", "node:path"],
+    packages: ["@opentelemetry/api", "hono", "node:fs/promises", "node:net", "node:path", "node:v8"],
     uses: [
       "environment",
       "clock",

@@ -20,5 +20,5 @@ export async function cacheModules(path: string | undefined): Promise<void> {
   ]);
   if (success) return;
   const said = new TextDecoder().decode(stderr).trim().split("\n", 1);
-  throw new LaunchError(`The modules of the service cannot all be had: ${said}`);
+  throw new LaunchError(`The modules of the service cannot all be had: ${said}`, true);
 }

@@ -1,19 +1,27 @@
 /**
- * What is done before the service starts, by programs of their own: the store's file is vacuumed, and in development the
- * client is bundled for the example page. What of it fails is said, and keeps no service from its start.
+ * What is done before the service starts, by programs of their own: the store's file is looked at and then vacuumed, and
+ * in development the client is bundled for the example page. What of the latter two fails is said, and keeps no service
+ * from its start.
  *
  * @module
  */
 import { CODE } from "./code.ts";
+import { requireOwnStoreApart } from "./look_apart.ts";
 import { runDenoApart } from "./run_deno.ts";
 import type { ServiceCommand } from "./service_command.ts";
 
-/** Does it. `warn` hears what failed, in sentences. */
+/**
+ * Does it. `warn` hears what failed, in sentences.
+ * @throws {StoreOpenError} If the store's file is none of this program; {@linkcode SealError} if it is under other keys.
+ */
 export async function prepare(
-  { storeFile, settings: { development, role } }: ServiceCommand,
+  { storeFile, settings, settings: { development, role } }: ServiceCommand,
   warn: (sentence: string) => void,
 ): Promise<void> {
-  if (storeFile !== undefined) await vacuum(storeFile, warn);
+  if (storeFile !== undefined) {
+    await requireOwnStoreApart(storeFile, settings);
+    await vacuum(storeFile, warn);
+  }
   if (development && role === "all") {
     await runScript({ flags: ["--unstable-bundle"], script: "cli/bundle_client.ts", args: ["."], warn });
   }

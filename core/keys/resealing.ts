@@ -5,6 +5,7 @@
  */
 import { equalPublic, utf8 } from "../base/bytes.ts";
 import { SEAL_PROOFS, SIGNING_KEYS } from "./families.ts";
+import type { Rows } from "../store/port.ts";
 import type { Store } from "../store/store.ts";
 import { isZeroed, type KeyRow, openSecret, sealSecret } from "./key_row.ts";
 import { resealSecrets } from "./sealed_secret.ts";
@@ -50,6 +51,33 @@ async function resealProof(store: Store, sealer: Sealer): Promise<void> {
   await store.commit((operation) => operation.check(proof).set(proof.key, sealed));
 }
 
+/** What of a store shows under which sealing keys it is. */
+export interface SealedRows {
+  /** Its keys. */
+  readonly keys: readonly KeyRow[];
+  /** The proof that the first process ever left there; null where there was none. */
+  readonly proof: Uint8Array | null;
+}
+
+/** Reads it. */
+export async function readSealed(rows: Rows): Promise<SealedRows> {
+  const keys: KeyRow[] = [];
+  for await (const { value } of rows.list<KeyRow>(SIGNING_KEYS.all())) keys.push(value);
+  return { keys, proof: (await rows.get<Uint8Array>(SEAL_PROOFS.key())).value };
+}
+
+/**
+ * Makes sure that every secret, and the proof where there is one, opens.
+ * @throws {SealError} If something does not.
+ */
+export async function requireSealingKeys({ keys, proof }: SealedRows, sealer: Sealer): Promise<void> {
+  for (const row of keys) if (!isZeroed(row)) await openSecret(sealer, row);
+  if (proof === null) return;
+  if (!equalPublic(await sealer.open(proof, PROOF_CONTEXT), PROOF_TEXT)) {
+    throw new SealError("The store's proof of its sealing key is damaged.");
+  }
+}
+
 /**
  * Makes sure that this process has the sealing keys of the store, so that a service with the wrong ones does not start:
  * it opens the proof that the first process ever left there, and every secret. Writes only the first proof, and that
@@ -57,18 +85,13 @@ async function resealProof(store: Store, sealer: Sealer): Promise<void> {
  * @throws {SealError} If something does not open.
  */
 export async function proveSealingKeys(store: Store, sealer: Sealer): Promise<void> {
-  for await (const { value: row } of store.list<KeyRow>(SIGNING_KEYS.all())) {
-    if (!isZeroed(row)) await openSecret(sealer, row);
-  }
-  let proof = await store.get<Uint8Array>(SEAL_PROOFS.key());
-  if (proof.value === null) {
-    const sealed = await sealer.seal(PROOF_TEXT, PROOF_CONTEXT);
-    await store.commit((operation) => operation.check(proof).set(proof.key, sealed));
-    // Another process may have been faster, with other sealing keys.
-    proof = await store.get<Uint8Array>(SEAL_PROOFS.key());
-  }
-  const opened = await sealer.open(proof.value ?? new Uint8Array(), PROOF_CONTEXT);
-  if (!equalPublic(opened, PROOF_TEXT)) {
-    throw new SealError("The store's proof of its sealing key is damaged.");
-  }
+  const found = await readSealed(store);
+  await requireSealingKeys(found, sealer);
+  if (found.proof !== null) return;
+  const sealed = await sealer.seal(PROOF_TEXT, PROOF_CONTEXT);
+  const key = SEAL_PROOFS.key();
+  await store.commit((operation) => operation.check({ key, stamp: null }).set(key, sealed));
+  // Another process may have been faster, with other sealing keys.
+  const { value } = await store.get<Uint8Array>(key);
+  await requireSealingKeys({ keys: [], proof: value ?? new Uint8Array() }, sealer);
 }

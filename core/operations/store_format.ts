@@ -6,6 +6,7 @@
  * @module
  */
 import { StoreOpenError } from "../store/open_error.ts";
+import type { Rows } from "../store/port.ts";
 import type { Store } from "../store/store.ts";
 import { STORE_FORMATS } from "./families.ts";
 
@@ -20,12 +21,16 @@ export interface StoreFormat {
 /** The format that this program writes; it reads all before it. */
 export const STORE_FORMAT: StoreFormat = { number: 1, since: "0.2.0" };
 
+/** What a store says of its format; null where it says nothing. Reads one row, and writes nothing. */
+export async function readFormat(rows: Rows): Promise<StoreFormat | null> {
+  return (await rows.get<StoreFormat>(STORE_FORMATS.key())).value;
+}
+
 /**
- * Refuses a store whose format is newer than this program's. Reads one row, and writes nothing.
- * @throws {StoreOpenError} Then, or when the row is none that this program understands.
+ * Refuses the format of a store that is newer than this program's.
+ * @throws {StoreOpenError} Then, or when it is none that this program understands.
  */
-export async function requireKnownFormat(store: Store, version: string, own = STORE_FORMAT): Promise<void> {
-  const { value } = await store.get<StoreFormat>(STORE_FORMATS.key());
+export function requireKnownFormat(value: StoreFormat | null, version: string, own = STORE_FORMAT): void {
   if (value === null || (Number.isInteger(value.number) && value.number <= own.number)) return;
   const needed = /^[0-9.]{1,20}$/.test(value.since) ? `version ${value.since} or later` : "a later version";
   throw new StoreOpenError(

@@ -38,6 +38,14 @@ export interface Entry<T> {
 /** A row, or that there is none under the key. */
 export type MaybeEntry<T> = Entry<T> | { readonly key: Key; readonly value: null; readonly stamp: null };
 
+/** Rows to read: those of an open store, or of one that is only looked at. */
+export interface Rows {
+  /** The value of one row; null where it is not there. */
+  get<T>(key: Key): Promise<{ readonly value: T | null }>;
+  /** The values of the rows whose keys begin with these parts and have more, in the order of their keys. */
+  list<T>(range: { readonly prefix: Key }): AsyncIterable<{ readonly value: T }>;
+}
+
 /** What must hold for a commit to go through: that a row was last written by this commit, or (null) is not there. */
 export interface Check {
   /** The row's key. */

@@ -69,6 +69,11 @@ function assertTold({ code, lines }: Said, what: string, most = 6): void {
   }
 }
 
+/** With which code a person's mistake ends a command: a start with one after which nobody starts it again by itself. */
+function codeOf(task: TaskName): number {
+  return task === "start" || task === "dev" ? 78 : 1;
+}
+
 const PRODUCTION = {
   DIT_SEAL_KEYS: new Uint8Array(32).toBase64(),
   DIT_SESSION_SECRET: "a session secret of tests, longer than 32 bytes",
@@ -91,7 +96,9 @@ Deno.test("every command prints how it is used, and refuses an option, a word an
         [0, true],
         help.lines.join("\n"),
       );
-      assertTold(await run(task, ["--nonsense"], folder), `${task} --nonsense`);
+      const unknown = await run(task, ["--nonsense"], folder);
+      assertTold(unknown, `${task} --nonsense`);
+      assertEquals(unknown.code, codeOf(task));
       assertTold(await run(task, ["one", "two", "three"], folder), `${task} one two three`);
     });
   }
@@ -147,7 +154,9 @@ Deno.test("a wrong file, folder or value ends every command with sentences", asy
       await Deno.writeTextFile(`${folder}/broken.js`, "export default {{{;\n");
       await Deno.writeTextFile(`${folder}/throws.js`, "throw new Error('on purpose');\n");
       await Deno.writeTextFile(`${folder}/empty.js`, "export {};\n");
-      assertTold(await run(task, args, folder, { PORT: String(freePort()), ...env }), `${task} ${args}`);
+      const said = await run(task, args, folder, { PORT: String(freePort()), ...env });
+      assertTold(said, `${task} ${args}`);
+      assertEquals(said.code, codeOf(task), said.lines.join("\n"));
     });
   }
 });

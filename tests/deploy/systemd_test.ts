@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { PERSONS_MISTAKE } from "../../boot/start_errors.ts";
 import { shippedPath } from "./prometheus.ts";
 import { run } from "./programs.ts";
 
@@ -24,6 +25,12 @@ Deno.test("systemd finds no fault with the unit, and little that it could do bey
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("the unit does not start again after a person's mistake, and does after all else", async () => {
+  const unit = await Deno.readTextFile(shippedPath("systemd/dit.service"));
+  assert(unit.includes("\nRestart=always\n"));
+  assert(unit.includes(`\nRestartPreventExitStatus=${PERSONS_MISTAKE}\n`));
 });
 
 Deno.test("the unit keeps state and secrets where its settings look for them", async () => {

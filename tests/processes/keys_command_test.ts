@@ -291,7 +291,7 @@ Deno.test("production does not start without its sealing keys or with wrong ones
   });
   const refused = async (variables: Record<string, string>) => {
     await using process = await startProcess({ folder, port, env: variables });
-    assertEquals((await process.end("SIGTERM")).code, 1);
+    assertEquals((await process.end("SIGTERM")).code, 78);
     assertEquals(process.events("listening"), []);
     return process.lines.join("\n");
   };

@@ -81,7 +81,7 @@ Deno.test("signals reach the service once, its exit code is passed on, and it ou
   assertEquals((await started.ended).code, 137);
   await using wrong = launch(folder, { ...env, DIT_SEAL_KEYS: new Uint8Array(32).fill(8).toBase64() });
   const { code, printed } = await wrong.ended;
-  assertEquals(code, 1);
+  assertEquals(code, 78);
   assertStringIncludes(printed, "DIT_SEAL_KEYS");
 });
 
@@ -159,7 +159,7 @@ Deno.test("main.ts by hand without a host that it needs does not start, and says
     env: { ...PRODUCTION, DIT_KV: `${folder}/kv.sqlite3`, DIT_CONFIG: "config.js", PORT: "0", NO_COLOR: "1" },
   }).output();
   assertEquals([code, new TextDecoder().decode(stderr).trim()], [
-    1,
+    78,
     "The service may not reach keys.example:443, which its settings need: start it with deno task start, which " +
     "allows that, or add --allow-net=keys.example:443.",
   ]);
@@ -279,11 +279,11 @@ Deno.test("a comma in a path, a file that is none of SQLite and a foreign kind o
   for (const kv of [`${folder}/a,b.sqlite3`, "ftp://x"]) {
     await using started = launch(folder, { ...PRODUCTION, DIT_KV: kv });
     const { code, printed } = await started.ended;
-    assertEquals([code, printed.trim().split("\n").length], [1, 1], printed);
+    assertEquals([code, printed.trim().split("\n").length], [78, 1], printed);
   }
   await using started = launch(folder, { ...PRODUCTION, DIT_KV: `${folder}/text` });
   const { code, printed } = await started.ended;
-  assertEquals(code, 1);
+  assertEquals(code, 78);
   assertStringIncludes(printed, "is no store's file");
   assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["text"]);
 });
@@ -294,7 +294,7 @@ Deno.test("a HOST that is no address of this machine ends the start with the var
   for (const HOST of ["nosuch.invalid", "999.1.1.1"]) {
     await using started = launch(folder, { ...PRODUCTION, DIT_KV: `${folder}/kv.sqlite3`, HOST });
     const { code, printed } = await started.ended;
-    assertEquals(code, 1);
+    assertEquals(code, 78);
     assertStringIncludes(printed, "set HOST to the address");
     assert(!printed.includes("    at "), printed);
   }

@@ -61,7 +61,7 @@ Deno.test("a production does not start with spans, or with metrics by the minute
     task: "start",
     env: { ...PRODUCTION, OTEL_DENO_TRACING: "true", OTEL_METRIC_EXPORT_INTERVAL: "60000" },
   });
-  assertEquals(code, 1);
+  assertEquals(code, 78);
   assertEquals(sentences.map((sentence) => sentence.split(" to ")[0]), [
     "Set OTEL_DENO_TRACING",
     "Set OTEL_METRIC_EXPORT_INTERVAL",

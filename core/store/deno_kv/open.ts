@@ -45,7 +45,7 @@ export async function openDenoKv(location: string | undefined): Promise<Deno.Kv>
       isFile(location)
         ? `The store's file ${location} cannot be opened: see that its folder is there and may be written, and that it is a file of Deno KV.`
         : "The store cannot be opened: see that what DIT_KV names is reachable, and that DENO_KV_ACCESS_TOKEN is its token.",
-      { cause },
+      { cause, mayPass: !isFile(location) },
     );
   }
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { STORE_FORMATS } from "../../../core/operations/families.ts";
 import {
+  readFormat,
   requireKnownFormat,
   STORE_FORMAT,
   type StoreFormat,
@@ -25,7 +26,7 @@ const formatOf = async (store: Store) => (await store.get(STORE_FORMATS.key())).
 
 Deno.test("a store without a format is older than the first one: it is read, and gets the program's", async () => {
   await withStore(async (store) => {
-    await requireKnownFormat(store, "0.2.0");
+    requireKnownFormat(await readFormat(store), "0.2.0");
     assertEquals(await formatOf(store), null);
     await writeFormat(store);
     assertEquals(await formatOf(store), STORE_FORMAT);
@@ -35,11 +36,11 @@ Deno.test("a store without a format is older than the first one: it is read, and
 Deno.test("a newer program raises the format, an older one refuses it in a sentence and never lowers it", async () => {
   await withStore(async (store) => {
     await writeFormat(store);
-    await requireKnownFormat(store, "7.8.9", NEXT);
+    requireKnownFormat(await readFormat(store), "7.8.9", NEXT);
     await writeFormat(store, NEXT);
     assertEquals(await formatOf(store), NEXT);
     await assertRejects(
-      () => requireKnownFormat(store, "0.2.0"),
+      async () => requireKnownFormat(await readFormat(store), "0.2.0"),
       StoreOpenError,
       "The store was written by a newer program: start version 7.8.9 or later on it (this is 0.2.0), or restore a " +
         "backup from before the upgrade (docs/upgrading.md).",
@@ -54,7 +55,7 @@ Deno.test("a format that says nothing that this program understands is refused l
     await withStore(async (store) => {
       await store.commit((commit) => commit.set(STORE_FORMATS.key(), row));
       await assertRejects(
-        () => requireKnownFormat(store, "0.2.0"),
+        async () => requireKnownFormat(await readFormat(store), "0.2.0"),
         StoreOpenError,
         "start a later version on it",
       );
