@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task restore --from FILE`: puts a backup in the place of the store of a stopped service, and ends in it whatever
+ * `deno task restore --from FILE [--yes]`: puts a backup in the place of the store of a stopped service, and ends in it whatever
  * could be counted twice: keys, and days that may have been released since. Everything is done on a copy, which takes
  * the store's place in the end: after an interruption it is simply run again.
  *
@@ -15,13 +15,27 @@ import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
-const USE = "Use: deno task restore --from FILE [--generation G], with the service stopped";
+const USE = "Use: deno task restore --from FILE [--generation G] [--yes], with the service stopped";
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
 interface Wanted {
   readonly from: string;
   readonly generation: number;
+  readonly yes: boolean;
+}
+
+/**
+ * Says which file would be replaced, and goes on only where that was answered.
+ * @throws {CommandError} With the command that answers it.
+ */
+async function confirm(path: string, { from, generation, yes }: Wanted): Promise<void> {
+  if (yes || !await exists(path) || (await Deno.stat(path)).size === 0) return;
+  const again = generation === 0 ? "" : ` --generation ${generation}`;
+  throw new CommandError(
+    `This puts ${from} in the place of ${path}, which will lie in ${path}.replaced, and ends the keys that the backup ` +
+      `has; to do it: deno task restore --from ${from}${again} --yes`,
+  );
 }
 
 /** Ends what must not live again. Gives the lines that say so. */
@@ -105,6 +119,7 @@ async function restoreStore(wanted: Wanted): Promise<void> {
   }
   // Before the lock, which makes a file where there is none.
   if (!await exists(wanted.from)) throw new CommandError(`There is no file ${wanted.from}.`);
+  await confirm(location, wanted);
   try {
     using _lock = await lockStoreFile(location);
     await restore(location, development, wanted);
@@ -118,9 +133,13 @@ async function restoreStore(wanted: Wanted): Promise<void> {
 
 await runCommand({
   use: USE,
-  options: { from: { type: "string" }, generation: { type: "string", default: "0" } },
-  async work({ values: { from, generation } }) {
+  options: {
+    from: { type: "string" },
+    generation: { type: "string", default: "0" },
+    yes: { type: "boolean", default: false },
+  },
+  async work({ values: { from, generation, yes } }) {
     if (from === undefined || from === "" || !/^[0-9]{1,4}$/.test(generation)) throw new CommandError(USE);
-    await restoreStore({ from, generation: Number(generation) });
+    await restoreStore({ from, generation: Number(generation), yes });
   },
 });

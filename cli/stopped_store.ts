@@ -13,9 +13,9 @@ import type { TimeHolder } from "../core/operations/actions/confirm_time.ts";
 import { newestCountedSeconds } from "../core/operations/counter_rows.ts";
 import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/load.ts";
-import { processEnvironment } from "../boot/credentials.ts";
+import { passOnStoreToken, processEnvironment } from "../boot/credentials.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
-import { openStore } from "../boot/open_store.ts";
+import { isStoreFile, openStore } from "../boot/open_store.ts";
 import { readSettings, type Settings } from "../boot/settings.ts";
 import { mistakesOf } from "../boot/start_errors.ts";
 import { CommandError } from "./admin_api.ts";
@@ -59,6 +59,7 @@ export async function withStore<T>(
     const sealer = await Sealer.of(sealKeys, random);
     const names = [...deployment.applications.values()].map(({ suite }) => suite);
     const suites = await loadSuites(() => {}, names);
+    if (!isStoreFile(location)) passOnStoreToken(processEnvironment);
     const store = await openStore(location, { sealKeys });
     try {
       await proveSealingKeys(store, sealer);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { processEnvironment } from "../../boot/credentials.ts";
 import { LaunchError } from "../../boot/launch_error.ts";
 import { type ServiceChild, type SpawnOptions, spawnService } from "../../boot/launch/run_service.ts";
 import { serviceCommand } from "../../boot/launch/service_command.ts";
@@ -15,7 +16,7 @@ interface MainOptions extends SpawnOptions {
 /** A development service's process. It ends with this one. */
 export async function spawnMain({ port, env, ...output }: MainOptions): Promise<ServiceChild> {
   const own: Record<string, string> = { ...env, DIT_ENV: "development", PORT: `${port}` };
-  const command = await serviceCommand((name) => own[name] ?? Deno.env.get(name), () => {});
+  const command = await serviceCommand((name) => own[name] ?? processEnvironment(name), () => {});
   return await spawnService(command, { env: own, ...output });
 }
 

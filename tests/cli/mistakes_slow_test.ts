@@ -197,7 +197,7 @@ Deno.test("a file in the place of .dit, and a port that is taken, end what needs
   for (const task of ["dev", "demo", "restore", "keys"] as const) {
     await test.step(`${task} beside a service on another port`, async () => {
       await Deno.writeTextFile(`${taken}/copy`, "x");
-      const args = task === "restore" ? ["--from", "copy"] : ARGUMENTS[task] ?? [];
+      const args = task === "restore" ? ["--from", "copy", "--yes"] : ARGUMENTS[task] ?? [];
       assertTold(await run(task, args, taken, { PORT: String(freePort()) }), task, 10);
     });
   }

@@ -45,7 +45,12 @@ Deno.test("whoever makes .dit first, it and all that lies in it are their owner'
         }
         const { code, stderr } = await runTask("backup", "cli/backup.ts", ["--to", "copy.sqlite3"], folder);
         assertEquals(code, 0, stderr);
-        const restored = await runTask("restore", "cli/restore.ts", ["--from", "copy.sqlite3"], folder);
+        const restored = await runTask(
+          "restore",
+          "cli/restore.ts",
+          ["--from", "copy.sqlite3", "--yes"],
+          folder,
+        );
         assertEquals(restored.code, 0, restored.stderr);
       },
     };

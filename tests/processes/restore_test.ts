@@ -116,13 +116,20 @@ Deno.test("A backup of a running service is put back, and no use, quota or relea
     await assertAccepted(await sendTo(service.url)(logsPath("demo"), spent));
     assertEquals((await run("keys", "rotate", "--app", "demo")).code, 0);
     await logOnce();
-    const used = await run("restore", "--from", backup);
+    const asked = await run("restore", "--from", backup);
+    assertEquals([asked.code, asked.stdout], [1, ""]);
+    assertEquals(
+      asked.stderr,
+      `This puts ${backup} in the place of .dit/kv.sqlite3, which will lie in .dit/kv.sqlite3.replaced, and ends ` +
+        `the keys that the backup has; to do it: deno task restore --from ${backup} --yes\n`,
+    );
+    const used = await run("restore", "--from", backup, "--yes");
     assertEquals([used.code, used.stderr], [1, "Another process uses .dit/kv.sqlite3: stop it first.\n"]);
 
     assertEquals((await service.end("SIGKILL")).signal, "SIGKILL");
     await assertCountsTwice(await folders.make(CONFIG), { folder, backup, port, env, token });
 
-    const restored = await run("restore", "--from", backup, "--generation", "1");
+    const restored = await run("restore", "--from", backup, "--generation", "1", "--yes");
     assertEquals([restored.code, restored.stderr], [0, ""]);
     assertMatch(restored.stdout, /^demo: 4 keys ended; .*: (?:[0-9]+\/2(?:, |\.)){4}$/m);
     const today = Math.floor(Date.now() / 1000 / DAY_SECONDS);
@@ -144,7 +151,7 @@ Deno.test("A backup of a running service is put back, and no use, quota or relea
     assertEquals((await service.end("SIGTERM")).code, 0);
 
     // What was there before the restore was put aside, and is not overwritten by another one.
-    const again = await run("restore", "--from", backup);
+    const again = await run("restore", "--from", backup, "--yes");
     assertEquals(again.code, 1);
     assertMatch(again.stderr, /^\.dit\/kv\.sqlite3\.replaced is left of an earlier restore: .*\n$/);
   }));
@@ -170,7 +177,7 @@ Deno.test("deno task restore changes nothing when the backup is none, or lies un
     [["--from", `${elsewhere}/.dit/kv.sqlite3`], /DIT_SEAL_KEYS/],
   ];
   for (const [args, sentence] of refused) {
-    const { code, stderr } = await restore(...args);
+    const { code, stderr } = await restore(...args, "--yes");
     assertEquals(code, 1);
     assertMatch(stderr, sentence);
     assert(!stderr.includes("    at "), stderr);
