@@ -13,6 +13,8 @@ import { exitCodeOf, PERSONS_MISTAKE } from "../boot/start_errors.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 
+/** Before anything else, since it may end by force at any time. */
+const parent = Deno.ppid;
 const warn = (sentence: string) => console.error(sentence);
 
 await runCommand({
@@ -21,15 +23,19 @@ await runCommand({
     "     deno task dev [--show]       for development",
     "Both start the service as its settings (PORT, DIT_KV and so on) say; --show prints the command instead.",
   ].join("\n"),
-  options: { show: { type: "boolean", default: false } },
+  options: {
+    show: { type: "boolean", default: false },
+    // The tasks say so. Whoever starts this file by hand may go away, and leave it running.
+    "ends-with-parent": { type: "boolean", default: false },
+  },
   exitCode: (error) => error instanceof CommandError ? PERSONS_MISTAKE : exitCodeOf(error),
-  async work({ values: { show } }) {
+  async work({ values: { show, "ends-with-parent": endsWithParent } }) {
     const command = await serviceCommand(processEnvironment, warn);
     if (show) {
       const variables = Object.entries(command.variables).map(([name, value]) => `${name}=${value}`);
       return console.log([...variables, "deno", ...command.args].join("\n"));
     }
     await prepare(command, warn);
-    Deno.exit(await runService(command));
+    Deno.exit(await runService(command, endsWithParent ? parent : undefined));
   },
 });

@@ -17,7 +17,7 @@ export async function cacheModules(path: string | undefined): Promise<void> {
     ...["cache", "--quiet", "--no-check", `--config=${new URL("deno.json", CODE).pathname}`],
     new URL("main.ts", CODE).href,
     ...path === undefined ? [] : [new URL(path, `file://${Deno.cwd()}/`).href],
-  ]);
+  ], { kind: "reaches a network" });
   if (success) return;
   const said = new TextDecoder().decode(stderr).trim().split("\n", 1);
   throw new LaunchError(`The modules of the service cannot all be had: ${said}`, true);

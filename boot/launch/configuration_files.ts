@@ -21,7 +21,7 @@ export async function configurationFiles(path: string | undefined): Promise<stri
     "--json",
     `--config=${new URL("deno.json", CODE).pathname}`,
     module,
-  ]);
+  ], { kind: "reaches a network" });
   // What is wrong with it, loading it has said already.
   if (!success) return [module];
   const { modules }: Info = JSON.parse(new TextDecoder().decode(stdout));

@@ -18,7 +18,7 @@ export async function discoverHosts(issuer: string): Promise<string[] | undefine
   try {
     const { success, stdout } = await runDenoApart(
       ["run", "--no-prompt", "--no-config", `--allow-net=${hostOfUrl(issuer)}`, script, issuer],
-      AbortSignal.timeout(PATIENCE_MS),
+      { kind: "reaches a network", signal: AbortSignal.timeout(PATIENCE_MS) },
     );
     if (!success) return undefined;
     const provider: Record<string, unknown> = JSON.parse(new TextDecoder().decode(stdout));

@@ -4,17 +4,7 @@
  * @module
  */
 import { LaunchError } from "../launch_error.ts";
-
-/** What a child gets of this process' environment where it is to know no secrets: what Deno itself looks for. */
-const DENOS_OWN = [
-  "PATH",
-  "HOME",
-  "TMPDIR",
-  "XDG_CACHE_HOME",
-  "DENO_DIR",
-  "NPM_CONFIG_REGISTRY",
-  "NO_COLOR",
-];
+import { handOn } from "./environment.ts";
 
 /**
  * The name under which this process may run Deno: tasks allow `deno`, which is found in `PATH`.
@@ -28,19 +18,23 @@ export async function denoProgram(): Promise<string> {
   throw new LaunchError(`Add the folder of ${Deno.execPath()} to PATH: the service is started as "deno".`);
 }
 
+/** How a program is run. */
+interface ApartOptions {
+  /** What it is for; by default it reaches no network. */
+  readonly kind?: "apart" | "reaches a network";
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs Deno without any secret of this process, to its end. */
 export async function runDenoApart(
   args: readonly string[],
-  signal?: AbortSignal,
+  { kind = "apart", signal }: ApartOptions = {},
 ): Promise<Deno.CommandOutput> {
-  const kept = DENOS_OWN.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
   return await new Deno.Command(await denoProgram(), {
     args: [...args],
     clearEnv: true,
-    env: Object.fromEntries(kept),
+    env: handOn(Deno.env.toObject(), kind),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

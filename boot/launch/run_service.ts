@@ -1,13 +1,14 @@
 // deno-lint-ignore-file no-console -- it passes on what the service writes.
 /**
  * The service as the child of a process that started it: signals reach it, its exit code is passed on, and it ends when
- * that process has ended, however that came. (Whatever started that one may end by force and leave both.)
+ * that process has ended, however that came; and where that one was told whose child it is, both end with their parent.
  *
  * @module
  */
 import { formatLine } from "../log.ts";
 import { readRuntimeLines } from "../runtime_lines.ts";
 import { ENDS_WITH_STDIN } from "../shutdown.ts";
+import { handOn } from "./environment.ts";
 import { denoProgram } from "./run_deno.ts";
 import type { ServiceCommand } from "./service_command.ts";
 
@@ -27,14 +28,13 @@ export interface ServiceChild {
 
 /** Starts the service. */
 export async function spawnService(
-  { args, variables }: ServiceCommand,
+  { args, variables, asks }: ServiceCommand,
   { env = {}, stdout = "inherit", stderr = "inherit" }: SpawnOptions = {},
 ): Promise<ServiceChild> {
   const process = new Deno.Command(await denoProgram(), {
     args: [...args, ENDS_WITH_STDIN],
-    // Deno starts no program with a variable of the dynamic linker, which it would run foreign code by.
     clearEnv: true,
-    env: { ...withoutLinkers(Deno.env.toObject()), ...env, ...variables },
+    env: { ...handOn(Deno.env.toObject(), "service", asks), ...env, ...variables },
     // It never gets a byte. The system closes it when this process ends, even by a signal that nobody can catch.
     stdin: "piped",
     stdout,
@@ -45,26 +45,29 @@ export async function spawnService(
   return { process, ended: process.status };
 }
 
-function withoutLinkers(variables: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => !/^(?:LD|DYLD)_/.test(name)));
-}
+/** Milliseconds between two looks for the parent. */
+const LOOK_MS = 1_000;
 
-/** Runs the service until it ends. Gives the code to exit with. */
-export async function runService(command: ServiceCommand): Promise<number> {
+/**
+ * Runs the service until it ends. `parent` is the process that has started this one: where it is given, the service is
+ * told to end when that one has, which no signal tells where it was ended by force. Gives the code to exit with.
+ */
+export async function runService(command: ServiceCommand, parent?: number): Promise<number> {
   // On a file the runtime has nothing to say that this process would have to see first.
   const isFiltered = command.storeFile === undefined;
   const { process, ended } = await spawnService(command, { stderr: isFiltered ? "piped" : "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => {
-      try {
-        process.kill("SIGTERM");
-      } catch {
-        // It has ended already.
-      }
-    });
-  }
+  const stop = () => {
+    try {
+      process.kill("SIGTERM");
+    } catch {
+      // It has ended already.
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, stop);
+  const looking = setInterval(() => parent === undefined || Deno.ppid === parent || stop(), LOOK_MS);
   if (isFiltered) await passLines(process.stderr);
   const { code } = await ended;
+  clearInterval(looking);
   return code;
 }
 

@@ -20,8 +20,10 @@ import { missingFolder, realFile } from "./paths.ts";
 export interface ServiceCommand {
   /** What to give to Deno. */
   readonly args: readonly string[];
-  /** Variables besides those of this process. */
+  /** Variables that come before those of this process. */
   readonly variables: Readonly<Record<string, string>>;
+  /** The variables that it asks for: of this process' it gets these, and what Deno itself looks for. */
+  readonly asks: readonly string[];
   /** The settings. */
   readonly settings: Settings;
   /** The store's file by its real name; undefined where it is none. */
@@ -50,11 +52,12 @@ export async function serviceCommand(
   const real = storeFile === undefined ? [] : filesOfStore(storeFile);
   const folder = storeFile === undefined ? undefined : await missingFolder(storeFile);
   const folders = folder === undefined ? [] : [folder];
+  const asks = [...asked, ...env];
   const flags = permissionFlags({
     net: [...net, ...await providersHosts(settings, warn)],
     read: [...read, ...real, ...folders, ...await configurationFiles(settings.config)],
     write: [...write, ...real, ...folders],
-    env: [...asked, ...env],
+    env: asks,
     sys,
   });
   return {
@@ -68,6 +71,7 @@ export async function serviceCommand(
       new URL("main.ts", CODE).href,
     ],
     variables,
+    asks,
     settings,
     storeFile,
   };

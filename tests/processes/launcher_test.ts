@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { isReady } from "../../cli/cluster/service_process.ts";
 import { discoverHosts } from "../../boot/launch/discover_hosts.ts";
 import { serviceCommand } from "../../boot/launch/service_command.ts";
 import { BATCH_REQUEST_TYPE } from "../../core/token/batch.ts";
@@ -83,6 +84,36 @@ Deno.test("signals reach the service once, its exit code is passed on, and it ou
   const { code, printed } = await wrong.ended;
   assertEquals(code, 78);
   assertStringIncludes(printed, "DIT_SEAL_KEYS");
+});
+
+Deno.test("launcher and service end when deno task alone is ended by force", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  const port = String(freePort());
+  const task = new Deno.Command(Deno.execPath(), {
+    args: ["task", "start"],
+    cwd: ROOT,
+    env: {
+      ...PRODUCTION,
+      DIT_KV: `${folder}/kv.sqlite3`,
+      PORT: port,
+      PATH: `${Deno.execPath().replace(/\/[^/]+$/, "")}:${Deno.env.get("PATH")}`,
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    await until(() => isReady(`http://127.0.0.1:${port}`));
+  } finally {
+    const launcher = Number(await ps("--ppid", String(task.pid), "-o", "pid="));
+    const service = Number(await ps("--ppid", String(launcher), "-o", "pid="));
+    task.kill("SIGKILL");
+    await task.status;
+    assert(launcher > 0 && service > 0);
+    await gone(launcher);
+    await gone(service);
+  }
 });
 
 Deno.test("the service may reach the key set of its configuration, and does", async () => {
@@ -258,18 +289,40 @@ Deno.test("the service imports nothing that was not there at its start, from no 
   assertEquals(asked, 0);
 });
 
-Deno.test("the launcher starts the service where a variable of the dynamic linker is set, and hands it on to nobody", async () => {
+Deno.test("the launcher hands on what the service asks for and Deno looks for, and nothing else of its environment", async () => {
   await using folders = new Folders();
-  const folder = await folders.make();
-  await using started = launch(folder, {
-    ...PRODUCTION,
+  const key = { kind: "hs256", secretEnv: "APPS_OWN_SECRET" };
+  const folder = await folders.make(demoConfig({ session: { issuer: "https://demo.example", key } }));
+  const { DIT_SESSION_SECRET: APPS_OWN_SECRET = "", ...production } = PRODUCTION;
+  const handed = {
+    ...production,
+    APPS_OWN_SECRET,
+    DIT_CONFIG: "config.js",
     DIT_KV: `${folder}/kv.sqlite3`,
+    TZ: "Asia/Tokyo",
+    SSL_CERT_DIR: "/etc/ssl/certs",
+    NO_PROXY: "127.0.0.1",
+    OTEL_EXPORTER_OTLP_HEADERS: "authorization=collectors",
+  };
+  const kept = {
     LD_LIBRARY_PATH: "/nowhere",
-  });
+    AWS_SECRET_ACCESS_KEY: "another-programs-secret",
+    DENO_AUTH_TOKENS: "a-registrys-token@deno.land",
+    DENO_SERVE_ADDRESS: "tcp:0.0.0.0:1",
+    DIT_ADMIN_TOKEN: "a-persons-token",
+  };
+  await using started = launch(folder, { ...handed, ...kept });
   await started.ready();
-  const environ = await ps("eww", "-p", String(await started.service()), "-o", "args=");
-  assert(environ.includes("DIT_KV="), environ);
-  assert(!environ.includes("LD_LIBRARY_PATH"), environ);
+  const file = `/proc/${await started.service()}/environ`;
+  const environ = new TextDecoder().decode((await new Deno.Command("cat", { args: [file] }).output()).stdout);
+  const variables = new Map(
+    environ.split("\0").map((line): [string, string] => {
+      const at = line.indexOf("=");
+      return [line.slice(0, at), line.slice(at + 1)];
+    }),
+  );
+  for (const [name, value] of Object.entries(handed)) assertEquals(variables.get(name), value, name);
+  for (const name of Object.keys(kept)) assert(!variables.has(name), name);
 });
 
 Deno.test("a comma in a path, a file that is none of SQLite and a foreign kind of URL end the start with one sentence", async () => {
