@@ -179,6 +179,7 @@ async function openServer(
     store,
     sealer,
     region,
+    version: VERSION,
     random,
     now,
     time,

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task release [--app X] [--day YYYY-MM-DD] [--early]` answers the questions about a day, yesterday by default,
- * unless they are answered, and shows the figures.
+ * unless they are answered, and shows the figures. `deno task release verify` verifies what was answered.
  *
  * @module
  */
@@ -10,9 +10,12 @@ import { dayOf, formatDay } from "../core/base/time.ts";
 import { callAdmin, CommandError, requireDay } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 import { loadConfig } from "../boot/load_config.ts";
+import { verifyReleases } from "./release_verify.ts";
 import { formatTable } from "./table.ts";
 
-const USE = "Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early]";
+const USE = `Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early]
+     deno task release verify [--app <application>] [--day <YYYY-MM-DD>]
+     deno task release verify --file <releases.json> --trail <trail.ndjson>`;
 
 /** A release as the admin API tells it. */
 export interface ReleaseAnswer {
@@ -102,23 +105,41 @@ function show(app: string, release: ReleaseAnswer): void {
   }
 }
 
+async function release(apps: readonly string[], day: string, early: boolean): Promise<void> {
+  for (const id of apps) {
+    const { outcomes, releases, budgets } = await makeReleases(id, day, early);
+    for (const release of releases) show(id, release);
+    for (const [query, outcome] of Object.entries(outcomes)) console.log(`\n${id} ${query}: ${outcome}`);
+    for (const { from, to, left } of budgets.filter((budget) => budget.from <= day && day <= budget.to)) {
+      const amount = left.rho === undefined ? `epsilon ${left.epsilon}` : `rho ${left.rho}`;
+      console.log(`Left of the budget of ${from} to ${to}: ${amount}`);
+    }
+  }
+}
+
 if (import.meta.main) {
   await runCommand({
     use: USE,
-    options: { app: { type: "string" }, day: { type: "string" }, early: { type: "boolean" } },
-    async work({ values: { app, day = formatDay(dayOf(Date.now() / 1000) - 1), early = false } }) {
-      requireDay(day);
-      const apps = app === undefined ? await releasingApplications() : [app];
-      if (apps.length === 0) throw new CommandError("No application of the configuration releases anything.");
-      for (const id of apps) {
-        const { outcomes, releases, budgets } = await makeReleases(id, day, early);
-        for (const release of releases) show(id, release);
-        for (const [query, outcome] of Object.entries(outcomes)) console.log(`\n${id} ${query}: ${outcome}`);
-        for (const { from, to, left } of budgets.filter((budget) => budget.from <= day && day <= budget.to)) {
-          const amount = left.rho === undefined ? `epsilon ${left.epsilon}` : `rho ${left.rho}`;
-          console.log(`Left of the budget of ${from} to ${to}: ${amount}`);
-        }
-      }
+    options: {
+      app: { type: "string" },
+      day: { type: "string" },
+      early: { type: "boolean" },
+      file: { type: "string" },
+      trail: { type: "string" },
+    },
+    words: 1,
+    async work({ values: { app, day, early = false, file, trail }, positionals: [word] }) {
+      if (day !== undefined) requireDay(day);
+      const apps = async () => {
+        const named = app === undefined ? await releasingApplications() : [app];
+        if (named.length > 0) return named;
+        throw new CommandError("No application of the configuration releases anything.");
+      };
+      if (word === "verify" && !early) {
+        if (!await verifyReleases({ apps, day, file, trail })) Deno.exit(2);
+      } else if (word === undefined && file === undefined && trail === undefined) {
+        await release(await apps(), day ?? formatDay(dayOf(Date.now() / 1000) - 1), early);
+      } else throw new CommandError(USE);
     },
   });
 }

@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly store: Store;
   /** This deployment's region. */
   readonly region: string;
+  /** The version of the code. */
+  readonly version: string;
   /** A cryptographic source. */
   readonly random: RandomSource;
   /** Unix seconds, whole. */
@@ -98,6 +100,8 @@ export interface Server {
   readonly time: ConfirmedTime;
   /** This deployment's region. */
   readonly region: string;
+  /** The version of the code, which a release says. */
+  readonly version: string;
   /** Puts claims and records into the store. */
   readonly committer: Committer;
   /** Issues tokens. */
@@ -189,7 +193,7 @@ export function createLogServer(options: LogServerOptions): Server {
 }
 
 function commonParts(options: ServerOptions, readKeyEnds: () => Promise<ReadonlyMap<string, KeyEnds>>) {
-  const { deployment, store, sealer, random, now, time, region, onAuditEntry } = options;
+  const { deployment, store, sealer, random, now, time, region, version, onAuditEntry } = options;
   const { jobs = ["maintenance", "releases"], readHost = () => Promise.resolve({}) } = options;
   const counters = new Counters(now);
   counters.expect("", EXPECTED);
@@ -216,6 +220,7 @@ function commonParts(options: ServerOptions, readKeyEnds: () => Promise<Readonly
     now,
     time,
     region,
+    version,
     counters,
     counterRows: new CounterRows(store, counters, process, now),
     health: new Health(now()),

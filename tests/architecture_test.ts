@@ -113,6 +113,7 @@ const ROOMS: readonly Room[] = [
       "core/ledger",
       "core/operations",
     ],
+    packages: ["@noble/hashes/"],
   },
   {
     room: "core/privacy/risk",

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ReleaseContext } from "../privacy/release/release.ts";
 import { type NightOutcome, releaseDue } from "../privacy/release/release_due.ts";
 import type { Server } from "../service.ts";
 
@@ -31,6 +32,6 @@ export async function runReleases(server: Server): Promise<NightReport> {
 }
 
 /** What releases of a server work with. */
-export function releaseContext({ store, random, risk }: Server) {
-  return { store, random, withheldOf: (app: string) => risk.withheldOf(app) };
+export function releaseContext({ store, random, risk, auditLog, version }: Server): ReleaseContext {
+  return { store, random, withheldOf: (app) => risk.withheldOf(app), auditLog, version };
 }

@@ -15,8 +15,8 @@ import { AUDIT_ENTRIES, AUDIT_HEADS } from "./families.ts";
 import type { Store } from "../store/store.ts";
 import type { RandomSource } from "../base/random.ts";
 
-/** How an operator reached the service. */
-export type Via = "console" | "command" | "api";
+/** How an operator reached the service; `service`: it does by itself what nobody asked for at that moment. */
+export type Via = "console" | "command" | "api" | "service";
 
 /** Who acts. */
 export interface Actor {
@@ -168,6 +168,11 @@ export class AuditLog {
       return { intact: false, at: last.number + 1 };
     }
     return { intact: true, entries: last.number, digest: last.digest };
+  }
+
+  /** All entries as they are stored, the oldest first: what a chain is checked by (audit_chain.ts). */
+  async *lines(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for await (const { value } of this.#store.list<Uint8Array<ArrayBuffer>>(AUDIT_ENTRIES.all())) yield value;
   }
 
   async #isThere({ number, digest }: AuditEntry): Promise<boolean> {

@@ -7,6 +7,7 @@ import { ISSUE_TOKENS, LIST_PUBLIC_KEYS, SEND_LOG, SHOW_SCHEMA } from "./client.
 import type { Operation, Passage } from "./operation.ts";
 import {
   CONFIRM_TIME,
+  EXPORT_AUDIT_LOG,
   EXPORT_LOGS,
   LIST_KEYS,
   RECONCILE,
@@ -49,6 +50,7 @@ export const OPERATIONS: readonly Operation[] = [
   CONFIRM_TIME,
   EXPORT_LOGS,
   RECONCILE,
+  EXPORT_AUDIT_LOG,
   SHOW_AUDIT_LOG,
   SHOW_RISK,
   LIFT_SUPPRESSION,

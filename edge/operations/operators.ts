@@ -237,3 +237,17 @@ export const SHOW_AUDIT_LOG = {
   },
   refuses: ANY_OPERATOR,
 } as const satisfies Operation;
+
+/** `GET /admin/v1/trail.ndjson`. */
+export const EXPORT_AUDIT_LOG = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/trail.ndjson",
+  passes: OPERATOR_READS,
+  tag: "Operators",
+  summary: "The whole audit log, to be checked elsewhere",
+  description: "Oldest first, each line as it is stored: it holds the SHA-256 of the line before it.",
+  security: "readerToken",
+  answers: { description: "One entry a line.", type: "application/x-ndjson" },
+  refuses: ANY_OPERATOR,
+} as const satisfies Operation;

@@ -156,6 +156,34 @@ const range = z.strictObject({
   to: z.number().nullable().describe("null: above the last edge"),
 });
 
+const fraction = z.string().regex(/^[0-9]+(\/[0-9]+)?$/);
+const method = z.strictObject({
+  code: z.string().describe("The version of the code"),
+  mechanism: z.enum(["discrete-laplace", "discrete-gaussian"]),
+  parameter: fraction.describe("The scale of Laplace noise, the variance of Gaussian noise"),
+  clamps: z.strictObject({ "cells-per-person": z.int(), "events-per-cell": z.int() }),
+  cost: z.strictObject({ unit: z.enum(["epsilon", "rho"]), amount: fraction, delta: fraction }),
+  cells: z.union([
+    z.strictObject({ declared: z.int() }),
+    z.strictObject({
+      selected: z.strictObject({
+        epsilon: fraction,
+        delta: fraction,
+        "minimum-people": z.int(),
+        "certain-from": z.int(),
+      }),
+    }),
+  ]),
+  threshold: z.int(),
+  confidence: z.number(),
+  "local-dp": z.strictObject({ epsilon: z.number(), values: z.int() }).optional(),
+}).describe("How it was made, in exact fractions: `deno task release verify` computes it again");
+const proof = z.strictObject({
+  salt: z.string(),
+  digest: z.string(),
+  entry: z.int().min(1),
+}).describe("The SHA-256 of what is published, and the entry of the audit log that holds it");
+
 /** `GET /admin/v1/apps/{app}/releases`. */
 export const SHOW_RELEASES = {
   kind: "admin",
@@ -189,6 +217,8 @@ export const SHOW_RELEASES = {
         published: z.string(),
         early: z.boolean(),
         withheld: z.int(),
+        method: method.optional(),
+        proof: proof.optional(),
         figures: z.array(z.strictObject({
           cell: z.record(z.string(), cellValue),
           count: z.int(),

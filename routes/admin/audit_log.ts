@@ -1,12 +1,16 @@
 /**
- * `GET /admin/v1/trail`: what operators did, newest first, and whether the audit log is as it was written.
+ * `GET /admin/v1/trail`: what operators did, newest first, and whether the audit log is as it was written;
+ * `GET /admin/v1/trail.ndjson`: all of it, as it is stored.
  *
  * @module
  */
 import { Hono } from "hono";
+import { concat } from "../../core/base/bytes.ts";
+import type { AuditLog } from "../../core/operations/audit_log.ts";
 import type { Server } from "../../core/service.ts";
-import { SHOW_AUDIT_LOG } from "../../edge/operations/operators.ts";
+import { EXPORT_AUDIT_LOG, SHOW_AUDIT_LOG } from "../../edge/operations/operators.ts";
 
+const LINE_FEED = Uint8Array.of(0x0a);
 /** Entries of one answer. */
 const MAX_ENTRIES = 1_000;
 
@@ -15,5 +19,11 @@ export function adminAuditLogRoutes({ auditLog }: Server): Hono {
   return new Hono().get(SHOW_AUDIT_LOG.path, async function listAuditLog(c) {
     const [entries, verdict] = await Promise.all([auditLog.latest(MAX_ENTRIES), auditLog.verify()]);
     return c.json({ ...verdict, latest: entries });
+  }).get(EXPORT_AUDIT_LOG.path, function exportAuditLog(c) {
+    return c.body(ReadableStream.from(linesOf(auditLog)), 200, { "content-type": "application/x-ndjson" });
   });
+}
+
+async function* linesOf(auditLog: AuditLog): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for await (const line of auditLog.lines()) yield concat(line, LINE_FEED);
 }

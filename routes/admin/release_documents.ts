@@ -70,7 +70,7 @@ function describeBudget({ fromDay, toDay, budget, spent, left }: BudgetState) {
 
 /** A release of the answer. */
 function describeRelease(release: Release, events: EventSchemas) {
-  const { query, day, plan, noise, publishedAt, early, withheld, figures } = release;
+  const { query, day, plan, noise, publishedAt, early, withheld, figures, method, proof } = release;
   const by = plan.of === undefined ? plan.by : [plan.of];
   return {
     query,
@@ -103,6 +103,7 @@ function describeRelease(release: Release, events: EventSchemas) {
       };
     }),
     ...describeDerived(deriveFrom(release)),
+    ...(method === undefined || proof === undefined ? {} : { method, proof }),
   };
 }
 

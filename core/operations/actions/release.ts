@@ -33,6 +33,12 @@ export interface Timed {
   readonly time: Pick<ConfirmedTime, "confirmedSeconds">;
 }
 
+/** What says which code makes releases. */
+export interface Versioned {
+  /** Its version. */
+  readonly version: string;
+}
+
 /** What is released. */
 export interface ReleaseOrder {
   /** The application's name. */
@@ -49,7 +55,7 @@ export interface ReleaseOrder {
  * @throws {Refusal} `app_unknown`.
  */
 export async function release(
-  { deployment, store, random, risk, auditLog, time }: RecordHolder & Timed,
+  { deployment, store, random, risk, auditLog, time, version }: RecordHolder & Timed & Versioned,
   actor: Actor,
   { app: id, day, early }: ReleaseOrder,
 ): Promise<Record<string, Outcome>> {
@@ -58,7 +64,7 @@ export async function release(
     action: `POST /admin/v1/apps/${id}/releases/${formatDay(day)}`,
     details: JSON.stringify({ early }),
   };
-  const context = { store, random, withheldOf: (app: string) => risk.withheldOf(app) };
+  const context = { store, random, withheldOf: (app: string) => risk.withheldOf(app), auditLog, version };
   const options = { day, nowSeconds: time.confirmedSeconds(), early: early ?? false };
   return await auditLog.record(actor, action, () => releaseDay(context, app, options));
 }

@@ -24,7 +24,8 @@ export interface PartitionParameters {
 export class PartitionSelection {
   /** By people above the threshold, from 0: the chance of being kept, in units of 2^-128; the last one is certain. */
   readonly #chances: readonly bigint[];
-  readonly #minimumPeople: number;
+  /** No cell of fewer people is kept. */
+  readonly minimumPeople: number;
 
   /**
    * Throws a `RangeError` for parameters out of range, or for an epsilon so small that a cell would need more than
@@ -42,7 +43,7 @@ export class PartitionSelection {
       throw new RangeError("Cannot select partitions: delta is not between 0 and 1");
     }
     const cells = BigInt(cellsPerPerson);
-    this.#minimumPeople = minimumPeople;
+    this.minimumPeople = minimumPeople;
     this.#chances = chances(
       rational(epsilon.numerator, epsilon.denominator * cells),
       rational(delta.numerator, delta.denominator * cells),
@@ -51,7 +52,7 @@ export class PartitionSelection {
 
   /** From how many people on a cell is kept for certain. */
   get certainFrom(): number {
-    return this.#minimumPeople + this.#chances.length - 2;
+    return this.minimumPeople + this.#chances.length - 2;
   }
 
   /** The probability that a cell with this many people is kept. */
@@ -70,7 +71,7 @@ export class PartitionSelection {
       throw new RangeError(`Cannot select partitions: ${people} people`);
     }
     // Raising the least count by a constant is choosing on (people - constant), which changes by one person at most.
-    const counted = Math.max(0, people - this.#minimumPeople + 1);
+    const counted = Math.max(0, people - this.minimumPeople + 1);
     return this.#chances[counted] ?? ONE;
   }
 }

@@ -108,11 +108,11 @@ export function estimateFigures(
   return greatest(figures, plan);
 }
 
-/** How far a figure can be off by its noise, with 95 % confidence. */
-export function halfWidth(noise: Noise): number {
+/** How far a figure can be off by its noise, with 95 % confidence or another. */
+export function halfWidth(noise: Noise, confidence = CONFIDENCE): number {
   return noise.kind === "laplace"
-    ? laplaceHalfWidth(noise.scale, CONFIDENCE)
-    : gaussianHalfWidth(noise.variance, CONFIDENCE);
+    ? laplaceHalfWidth(noise.scale, confidence)
+    : gaussianHalfWidth(noise.variance, confidence);
 }
 
 function draw(noise: Noise, random: UniformSource): bigint {

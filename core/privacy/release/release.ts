@@ -2,7 +2,7 @@
  * Releases: from a day's raw records to figures that may be shown to anybody (docs/privacy.md).
  *
  * Two commits make a release. The first pays for it and reserves its row; the second puts the figures in place of the
- * reservation. A process may end anywhere: a rerun finds the reservation, counts again and pays nothing; of two that
+ * reservation, once their digest is an entry of the audit log. A process may end anywhere: a rerun finds the reservation, counts again and pays nothing; of two that
  * count at once one publishes, and the figures of the other are forgotten unseen. So a question about a day is answered
  * once, and paid once.
  *
@@ -17,6 +17,7 @@ import { TALLIES } from "../../ledger/families.ts";
 import { budgetsOf, RELEASES, releasesOf } from "./families.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
+import type { AuditLog } from "../../operations/audit_log.ts";
 import type { TallyRow } from "../../ledger/tally.ts";
 import { dayOf } from "../../base/time.ts";
 import type { RandomSource } from "../../base/random.ts";
@@ -25,8 +26,17 @@ import type { CellTotal } from "../dp/contributions.ts";
 import { countDay, type CountOptions } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./figures.ts";
 import { breakdownOf, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { methodOf, type Proof } from "./method.ts";
+import { sealStatement, statementOf, withEntry } from "./proof.ts";
 import { rememberTerms } from "./promises.ts";
-import { encodeFigures, type PublishedRow, type ReleaseRow, type ReservedRow } from "./rows.ts";
+import {
+  decodeFigures,
+  encodeFigures,
+  type HiddenRow,
+  type PublishedRow,
+  type ReleaseRow,
+  type ReservedRow,
+} from "./rows.ts";
 import { UniformSource } from "../../base/uniform.ts";
 
 /** Seconds after a day's end before it is released: what was accepted before midnight has been written by then. */
@@ -44,6 +54,10 @@ export interface ReleaseContext {
   readonly random: RandomSource;
   /** The events of an application that are withheld. */
   readonly withheldOf: (app: string) => ReadonlySet<string>;
+  /** Where the digest of a release is written down before it is published. */
+  readonly auditLog: Pick<AuditLog, "append">;
+  /** The version of the code, which a release's method says. */
+  readonly version: string;
 }
 
 /**
@@ -98,11 +112,15 @@ export async function releaseDay(
     for (const { query } of reserved) outcomes[query] = count.is;
     return outcomes;
   }
-  for (const [index, { query, row }] of reserved.entries()) {
+  const made = reserved.map(({ query, row }, index) => {
     const totals = count.totals[index];
     if (totals === undefined) throw new Error(`The question ${query} was not counted.`);
-    outcomes[query] = await publish(context, app, { row, day, query, totals, nowSeconds, early: !isOver });
-  }
+    return makeRelease(context, app, { row, day, query, totals, nowSeconds, early: !isOver });
+  });
+  const digests = Object.fromEntries(made.map(({ query, sealed: { digest } }) => [query, digest]));
+  await withEntry(context.auditLog, { app: app.id, day, digests }, async (entry) => {
+    for (const release of made) outcomes[release.query] = await publish(context, app, release, entry);
+  });
   return outcomes;
 }
 
@@ -188,20 +206,28 @@ interface Counted {
   readonly early: boolean;
 }
 
-/** Puts the figures in place of the reservation. */
-async function publish(
-  { store, random }: ReleaseContext,
+/** A release that waits for its entry of the audit log. */
+interface Made {
+  readonly day: number;
+  readonly query: string;
+  readonly row: Omit<PublishedRow, "proof">;
+  readonly sealed: Omit<Proof, "entry">;
+  /** The rows of its figures. */
+  readonly parts: readonly (Uint8Array | HiddenRow)[];
+}
+
+/** Draws the noise of a release. */
+function makeRelease(
+  { store, random, version }: ReleaseContext,
   app: Application,
   { row: { plan, id }, day, query, totals, nowSeconds, early }: Counted,
-): Promise<Outcome> {
+): Made {
   const event = eventOf(app, plan.event);
   const uniform = new UniformSource(random, RANDOM_BLOCK);
-  const makeFigures = plan.of === undefined ? countFigures : estimateFigures;
-  const { parts, hidden, withheld } = encodeFigures(
-    makeFigures(plan, event, totals, uniform),
-    store.limits,
-  );
-  const published: PublishedRow = {
+  const figures = (plan.of === undefined ? countFigures : estimateFigures)(plan, event, totals, uniform);
+  const { parts, hidden, withheld } = encodeFigures(figures, store.limits);
+  const method = methodOf(plan, event, version);
+  const row: Made["row"] = {
     state: "published",
     id,
     plan,
@@ -210,13 +236,29 @@ async function publish(
     early,
     withheld,
     ...(plan.of === undefined ? { breakdown: breakdownOf(plan, event) } : {}),
+    method,
   };
+  const statement = statementOf(
+    app.id,
+    { ...row, query, day, figures: parts.flatMap(decodeFigures) },
+    method,
+  );
+  return { day, query, row, sealed: sealStatement(statement, random), parts: [...parts, ...hidden] };
+}
+
+/** Puts the figures in place of the reservation. */
+async function publish(
+  { store }: ReleaseContext,
+  app: Application,
+  { day, query, row: published, sealed, parts }: Made,
+  entry: number,
+): Promise<Outcome> {
   const key = RELEASES.key(app.id, day, query, 0);
   const { result } = await store.update<ReleaseRow, Outcome>(key, (row, commit) => {
     if (row.value?.state === "published") return "present";
-    if (row.value?.id !== id) return "busy";
-    commit.set(key, published);
-    for (const [index, part] of [...parts, ...hidden].entries()) {
+    if (row.value?.id !== published.id) return "busy";
+    commit.set(key, { ...published, proof: { ...sealed, entry } });
+    for (const [index, part] of parts.entries()) {
       commit.set(RELEASES.key(app.id, day, query, index + 1), part);
     }
     return "published";

@@ -10,6 +10,7 @@ import { roomInCommit, roomInValue } from "../../store/limits.ts";
 import type { Limits } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import type { Figure, Figures } from "./figures.ts";
+import type { Method, Proof } from "./method.ts";
 import type { Breakdown, Noise, ReleasePlan } from "./plan.ts";
 
 /** What a release's row says. */
@@ -43,6 +44,10 @@ export interface PublishedRow {
   readonly withheld: number;
   /** What adding its figures up needs to know; absent in a release that was made before they were added up. */
   readonly breakdown?: Breakdown;
+  /** How it was made; absent, as the proof is, in a release that was made before releases had proofs. */
+  readonly method?: Method;
+  /** What binds it to the audit log. */
+  readonly proof?: Proof;
 }
 
 /** Figures that are not shown, one by one: a row of their own, which a program that knows no sums passes over. */
@@ -109,7 +114,8 @@ function packFigures(figures: readonly Figure[], maxPartBytes: number, maxBytes:
   return { parts: parts.map((texts) => utf8(`[${texts.join()}]`)), bytes: total, kept };
 }
 
-function decodeFigures(part: Uint8Array): Figure[] {
+/** The figures of a part. */
+export function decodeFigures(part: Uint8Array): Figure[] {
   const rows = JSON.parse(new TextDecoder().decode(part)) as [
     Figure["cell"],
     count: number,

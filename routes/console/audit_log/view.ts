@@ -65,6 +65,10 @@ const WORDS: readonly (readonly [pattern: RegExp, words: (match: RegExpExecArray
     /^POST \/admin\/v1\/apps\/([^/]+)\/releases\/([0-9-]+)$/,
     (match) => `Release the figures of ${match[1]} of ${match[2]}`,
   ],
+  [
+    /^publish releases of ([^ ]+) of ([0-9-]+)$/,
+    (match) => `Publish the figures of ${match[1]} of ${match[2]}`,
+  ],
   [/^POST \/admin\/v1\/apps\/([^/]+)\/risk\/lift$/, (match) => `Lift a stop of ${match[1]}`],
   [/^sign in$/, () => "Sign in"],
   [/^sign out$/, () => "Sign out"],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MethodOf } from "./method.tsx";
 import { formatDay } from "../../../core/base/time.ts";
 import { toNumber } from "../../../core/privacy/dp/rational.ts";
 import { deriveFrom, rateOf } from "../../../core/privacy/release/derived.ts";
@@ -59,6 +60,7 @@ export function Answer({ release, by }: { readonly release: Release; readonly by
       {figures.length > SHOWN_CELLS && (
         <p class="small muted">The CSV has the other {formatCount(figures.length - SHOWN_CELLS)} figures.</p>
       )}
+      <MethodOf release={release} />
     </div>
   );
 }

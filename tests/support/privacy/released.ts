@@ -7,6 +7,7 @@ import { checkConfig } from "../../../core/config/check/check.ts";
 import type { ReleasesConfig } from "../../../core/config/release_types.ts";
 import type { Application, ApplicationConfig } from "../../../core/config/types.ts";
 import type { ReleaseContext } from "../../../core/privacy/release/release.ts";
+import { AuditLog } from "../../../core/operations/audit_log.ts";
 import { LOG_ROWS } from "../../../core/ledger/families.ts";
 import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import { packRecords } from "../../../core/ledger/pack_records.ts";
@@ -92,10 +93,10 @@ export async function withReleases(
 ): Promise<void> {
   const kv = await Deno.openKv(":memory:");
   try {
-    await run(
-      { store: storeOver(wrap(kv)), random: seededRandom(seed).bytes, withheldOf: () => new Set() },
-      kv,
-    );
+    const store = storeOver(wrap(kv));
+    const random = seededRandom(seed).bytes;
+    const auditLog = new AuditLog(store, { random: seededRandom(seed + 1).bytes, now: () => NIGHT });
+    await run({ store, random, withheldOf: () => new Set(), auditLog, version: "0.0.0" }, kv);
   } finally {
     kv.close();
   }

@@ -129,6 +129,7 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
       time: new ConfirmedTime({ store, now, steady: now }),
       sealer,
       region: "local",
+      version: "0.0.0",
       random: platformRandom,
       now,
       committer: { maxInFlight: 1 },
