@@ -7,7 +7,7 @@
  * @module
  */
 import { type AlertRow, alertText } from "../core/privacy/risk/alerts.ts";
-import type { FieldName, Join } from "../core/privacy/risk/joins.ts";
+import type { FieldName, Joins } from "../core/privacy/risk/joins.ts";
 import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk/judgement.ts";
 import type { RiskRow } from "../core/privacy/risk/suppressions.ts";
 import { callAdmin, CommandError } from "./admin_api.ts";
@@ -74,21 +74,28 @@ async function list(app: string): Promise<void> {
 }
 
 async function joins(): Promise<void> {
-  const answer: { joins: Join[] } = await (await callAdmin("/admin/v1/joins")).json();
-  if (answer.joins.length === 0) {
-    console.log("No two fields of many values share half of them.");
-    return;
+  const answer: Joins = await (await callAdmin("/admin/v1/joins")).json();
+  if (answer.joins.length === 0) console.log("No two fields of many values seem to share half of them.");
+  else console.log(joinsTable(answer));
+  if (answer.undecided > 0) {
+    console.log(
+      `Of ${answer.undecided} more pairs too few values could be compared to say whether they share half of them.`,
+    );
   }
+}
+
+function joinsTable({ joins }: Joins): string {
   const name = ({ app, event, field }: FieldName) => `${app} ${event}: ${field}`;
-  console.log(formatTable([
-    ["field", "is contained in", "shared values", "containment"],
-    ...answer.joins.map(({ first, second, shared, containment }) => [
+  return formatTable([
+    ["field", "is contained in", "shared values", "compared", "containment", "at least", "at most"],
+    ...joins.map(({ first, second, shared, compared, containment, interval }) => [
       name(first),
       name(second),
       shared,
-      percent(containment),
+      compared,
+      ...[containment, interval.lower, interval.upper].map(percent),
     ]),
-  ]));
+  ]);
 }
 
 async function lift(

@@ -97,17 +97,22 @@ export const SHOW_JOINS = {
   summary: "Which fields link records by their values, within and across applications",
   security: "readerToken",
   answers: {
-    description: "Pairs of fields of many values of which one holds at least half of the other's.",
+    description: "Pairs of fields of many values of which one seems to hold at least half of the other's.",
     shape: z.strictObject({
       joins: z.array(
         z.strictObject({
           first: fieldName,
           second: fieldName,
           shared: z.int(),
+          compared: z.int().describe("Values of the first of which it is known whether the second has them"),
           containment: share,
+          interval: z.strictObject({ lower: share, upper: share }).describe(
+            "Of the containment, with 95 % confidence",
+          ),
           jaccard: share,
         }),
       ),
+      undecided: z.int().describe("Pairs that may be such, of which too few values could be compared"),
     }),
   },
   refuses: ANY_OPERATOR,

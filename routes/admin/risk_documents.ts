@@ -35,5 +35,5 @@ export async function readRisk({ store, risk, now }: Server, app: Application) {
 export async function readJoins({ deployment, risk, now }: Server) {
   const measured: JudgedEvent[] = [];
   for (const app of deployment.applications.keys()) measured.push(...await risk.measure(app, now()));
-  return { joins: findJoins(measured) };
+  return findJoins(measured);
 }

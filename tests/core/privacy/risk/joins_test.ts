@@ -1,7 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
+import { wilsonInterval } from "../../../../core/privacy/dp/wilson.ts";
 import { checkConfig } from "../../../../core/config/check/check.ts";
+import { ComparisonDomain } from "../../../../core/privacy/dp/comparison_domain.ts";
 import { Sealer } from "../../../../core/keys/sealing.ts";
-import { findJoins } from "../../../../core/privacy/risk/joins.ts";
+import { type Comparable, findJoins } from "../../../../core/privacy/risk/joins.ts";
+import { KHyperLogLog } from "../../../../core/privacy/sketch/khll.ts";
+import { numberBytes } from "../../../support/privacy/number_bytes.ts";
 import { RiskMonitor } from "../../../../core/privacy/risk/monitor.ts";
 import { storeOver } from "../../../../core/store/deno_kv/open.ts";
 import { accepted, event, NOW, pseudonym } from "../../../support/privacy/monitored.ts";
@@ -38,14 +42,46 @@ Deno.test("findJoins() finds the field that two applications share, and none tha
     }
     await monitor.merge(NOW);
     const measured = [...await monitor.measure("shop", NOW), ...await monitor.measure("bank", NOW)];
-    const joins = findJoins(measured);
+    const { joins, undecided } = findJoins(measured);
     assertEquals(
       joins.map(({ first, second }) => [first, second].map(({ app, field }) => `${app}.${field}`).sort()),
       [["bank.sum", "shop.basket"]],
     );
-    assertEquals([joins[0]!.containment, joins[0]!.jaccard], [1, 1]);
-    assert(Math.abs(joins[0]!.shared - 3_000) < 250, `${joins[0]!.shared}`);
+    const [{ containment, jaccard, compared, interval, shared }] = joins as [typeof joins[0]];
+    assertEquals([containment, jaccard, undecided], [1, 1, 0]);
+    // All of a sample of a K-th part: the more were compared, the less can have been missed.
+    assertEquals(interval, wilsonInterval(compared, compared));
+    assert(compared > 500 && interval.lower > 0.99 && interval.upper === 1, `${compared}`);
+    assert(Math.abs(shared - 3_000) < 250, `${shared}`);
   } finally {
     store.close();
   }
+});
+
+Deno.test("findJoins() says how many values were compared, what follows, and of how many pairs nothing does", () => {
+  const domain = new ComparisonDomain(seededRandom(5).bytes(32), ["trial"]);
+  const pseudonym = domain.hashPseudonym(numberBytes(0));
+  const sketched = (app: string, values: Iterable<number>): Comparable => {
+    const sketch = new KHyperLogLog({ k: 256 });
+    for (const value of values) sketch.add(domain.hashValue(numberBytes(value)), pseudonym);
+    return { app: { id: app }, event: "e", layout: { dimensions: [{ fields: ["f"] }] }, sketches: [sketch] };
+  };
+  const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
+  // All values are known of both: what is said is exact.
+  const exact = findJoins([sketched("a", numbers(0, 150)), sketched("b", numbers(50, 230))]);
+  assertEquals([exact.joins.length, exact.undecided], [1, 0]);
+  assertEquals([exact.joins[0]!.compared, exact.joins[0]!.interval], [150, { lower: 2 / 3, upper: 2 / 3 }]);
+  // A sample: the interval is Wilson's, and holds the truth.
+  const sampled = findJoins([sketched("a", numbers(0, 2_000)), sketched("b", numbers(500, 3_000))]);
+  const [{ compared, containment, interval }] = sampled.joins as [typeof sampled.joins[0]];
+  assert(compared > 100 && compared <= 256, `${compared}`);
+  assertEquals(interval, wilsonInterval(Math.round(containment * compared), compared));
+  assert(interval.lower < 0.75 && 0.75 < interval.upper && interval.upper - interval.lower < 0.2);
+  // Of 60,000 values a sketch knows a few in a thousand: of 110 others hardly any was compared.
+  const { joins, undecided } = findJoins([
+    sketched("a", numbers(0, 110)),
+    sketched("b", numbers(60, 60_000)),
+  ]);
+  assertEquals(joins.length + undecided, 1);
+  for (const { compared, interval } of joins) assert(compared < 10 && interval.lower < 0.5);
 });
