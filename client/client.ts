@@ -13,7 +13,7 @@ import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
 import { OptedOutError } from "./storage/commit.ts";
-import { DEVICE, type EventRecord, OPTED_OUT } from "./storage/records.ts";
+import { DEVICE, type EventRecord, OPTED_OUT, PENDING } from "./storage/records.ts";
 import { dropTokens } from "./tokens/wallet.ts";
 
 /** Most seconds by which sending waits unless the app says otherwise. */
@@ -161,7 +161,9 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   /**
-   * Ends the pseudonym: a new one is used from now on, with other tokens. What is bound already is sent as it is.
+   * Ends the pseudonym: a new one is used from now on, with other tokens. What is bound already is sent as it is. The
+   * tokens at hand go with it; where the quota is used up, what is logged waits for the next key, which `"refused"` with
+   * `quota_exhausted` tells.
    *
    * @example
    * ```ts ignore
@@ -172,7 +174,8 @@ export class DitClient<Events = UntypedEvents> {
     return this.#enter(() =>
       this.#parts.commit((entries) => {
         entries.delete(DEVICE);
-        dropTokens(entries, ({ pseudonym }) => pseudonym !== undefined);
+        entries.delete(PENDING);
+        dropTokens(entries, () => true);
       })
     );
   }

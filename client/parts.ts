@@ -67,7 +67,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   });
   const device = new Device({ app, clock, random });
   const encoder = new Encoder({ clock, device, localDp });
-  const issuance = new Issuance({ ...served, app, places, suite, random, session, directory });
+  const issuance = new Issuance({ ...served, app, places, suite, random, session, directory, device });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
   const sender = new Sender({ ...served, places, random, queue, directory, schema, isHidden });
   const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });

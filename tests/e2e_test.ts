@@ -1,5 +1,6 @@
 /** End to end: main.ts as a process, over sockets, on an SQLite file, through stops, kills and wrong starts. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { formatInstant } from "../core/base/time.ts";
 import { CLAIMS, LOG_ROWS } from "../core/ledger/families.ts";
 import { storeOver } from "../core/store/deno_kv/open.ts";
 import { splitLines } from "../core/ledger/pack_records.ts";
@@ -13,7 +14,6 @@ import {
   fetchIssuingKey,
   fetchKeys,
   fetchTokens,
-  freshPseudonym,
   logBody,
   type LogChanges,
   logsPath,
@@ -53,12 +53,12 @@ async function endMain(main: RunningService, signal: Deno.Signal): Promise<{ cod
 const inFolderForADay = (run: (folder: string) => Promise<void>) =>
   inOnePeriod(DAY_SECONDS, () => inFolder(run));
 
-/** A log of the shipped application, and the pseudonym by which its record is found again. */
-function demoLog(token: Token, changes: LogChanges = {}): { request: RequestInit; pseudonym: string } {
-  const pseudonym = freshPseudonym();
+/** A log of the shipped application, and by what its record is found again: pseudonym and hour, which says the use. */
+function demoLog(token: Token, changes: LogChanges = {}): { request: RequestInit; id: string } {
+  const at = formatInstant(Math.floor(Date.now() / 3_600_000 - (changes.use ?? 0)) * 3_600);
   return {
-    request: signLog(token, { body: logBody({ pseudonym, events: [EVENT] }), ...changes }),
-    pseudonym,
+    request: signLog(token, { body: logBody(token, { events: [{ ...EVENT, at }] }), ...changes }),
+    id: `${token.pseudonym} ${at}`,
   };
 }
 
@@ -72,15 +72,18 @@ async function fetchDemoTokens(main: RunningService, client: string, count: numb
   return await fetchTokens(main.send, session, count);
 }
 
-/** The pseudonyms of all records and the number of claims in the file of a service that has ended. */
-async function readStore(folder: string): Promise<{ pseudonyms: string[]; claims: number }> {
+/** The ids of all records and the number of claims in the file of a service that has ended. */
+async function readStore(folder: string): Promise<{ ids: string[]; claims: number }> {
   const store = storeOver(await Deno.openKv(`${folder}/.dit/kv.sqlite3`));
   try {
     const rows = await Array.fromAsync(store.list<Uint8Array>(LOG_ROWS.prefix("demo")));
     const claims = await Array.fromAsync(store.list(CLAIMS.all()));
     const lines = rows.flatMap(({ value }) => splitLines(value));
-    const pseudonyms = lines.map((line) => JSON.parse(new TextDecoder().decode(line)).pseudonym as string);
-    return { pseudonyms: pseudonyms.sort(), claims: claims.length };
+    const ids = lines.map((line) => {
+      const { pseudonym, events: [event] } = JSON.parse(new TextDecoder().decode(line));
+      return `${pseudonym} ${event.at}`;
+    });
+    return { ids: ids.sort(), claims: claims.length };
   } finally {
     store.close();
   }
@@ -100,12 +103,13 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
     const stored: string[] = [];
     let main = await start();
     const keys = await fetchKeys(main.send, "demo");
-    const [token, other] = await fetchDemoTokens(main, "alice", 3) as [Token, Token];
+    const [token] = await fetchDemoTokens(main, "alice", 1) as [Token];
+    const [other] = await fetchDemoTokens(main, "bob", 1) as [Token];
     const pending = blindBatch(await fetchIssuingKey(main.send, Date.now() / 1000, "demo"), 1);
     const first = demoLog(token);
     await assertAccepted(await main.send(logsPath("demo"), first.request));
     await assertAccepted(await main.send(logsPath("demo"), first.request), 1, true);
-    stored.push(first.pseudonym);
+    stored.push(first.id);
 
     // One process a file: a second start says so in one sentence and leaves the first one alone.
     assertEquals(await failToStart({ folder, env: { DIT_ENV: "development" } }), {
@@ -131,15 +135,15 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
     assertEquals(await fetchKeys(main.send, "demo"), keys);
     await assertAccepted(await main.send(logsPath("demo"), first.request), 1, true);
     await assertRefused(await main.send(logsPath("demo"), demoLog(token).request), 409, "use_taken");
-    for (const [index, { request, pseudonym }] of underWay.entries()) {
+    for (const [index, { request, id }] of underWay.entries()) {
       const response = await main.send(logsPath("demo"), request);
       assertEquals(response.status, 200);
       // What was answered had landed; what was not may have.
       if (statuses[index] === 200) assertEquals(response.headers.get("dit-replayed"), "?1");
       await response.body?.cancel();
-      stored.push(pseudonym);
+      stored.push(id);
     }
-    // Three of four tokens are spent; the last may be had once, and its bytes repeated.
+    // One of two tokens is spent; the last may be had once, and its bytes repeated.
     const jwt = await signIn(main, "alice");
     const two = blindBatch(pending.key, 2);
     const refused = await main.send(tokensPath("demo"), batchRequest(jwt, two.request));
@@ -163,23 +167,23 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
     main = await start();
     const repeated = await main.send(tokensPath("demo"), batchRequest(jwt, pending.request));
     const [last] = pending.finish(new Uint8Array(await repeated.arrayBuffer()));
-    for (const [use, { request, pseudonym }] of cut.entries()) {
+    for (const [use, { request, id }] of cut.entries()) {
       const response = await main.send(logsPath("demo"), request);
       await response.body?.cancel();
       assertEquals(response.status, 200);
       if (heard[use] === 200) assertEquals(response.headers.get("dit-replayed"), "?1");
-      stored.push(pseudonym);
+      stored.push(id);
     }
     await assertAccepted(await main.send(logsPath("demo"), first.request), 1, true);
     const after = demoLog(last!, { encoding: "gzip" });
     await assertAccepted(await main.send(logsPath("demo"), after.request));
-    stored.push(after.pseudonym);
+    stored.push(after.id);
     const over = demoLog(token, { use: 64 });
     await assertRefused(await main.send(logsPath("demo"), over.request), 403, "use_out_of_range");
     assertEquals(await endMain(main, "SIGINT"), { code: 0, stderr: "" });
 
     // Every log is there exactly once, and every use that was named is claimed.
-    assertEquals(await readStore(folder), { pseudonyms: stored.sort(), claims: stored.length });
+    assertEquals(await readStore(folder), { ids: stored.sort(), claims: stored.length });
 
     // In production a wrong sealing key stops the start before anything is written.
     const before = await readRows(folder);
@@ -201,7 +205,7 @@ Deno.test("A client that sends slowly does not keep the service from ending in o
   inFolder(async (folder) => {
     const main = await startMain(folder);
     const [token] = await fetchDemoTokens(main, "alice", 1);
-    const { request, pseudonym } = demoLog(token!);
+    const { request, id } = demoLog(token!);
     const slow = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) });
     const unfinished = main.send(logsPath("demo"), { ...signLog(token!, { use: 1 }), body: slow }).then(
       ({ status }) => status,
@@ -211,7 +215,7 @@ Deno.test("A client that sends slowly does not keep the service from ending in o
     assertEquals(await endMain(main, "SIGTERM"), { code: 0, stderr: "" });
     // If it hears anything, it hears that it may send the log again.
     assert([0, 408].includes(await unfinished), `${await unfinished}`);
-    assertEquals(await readStore(folder), { pseudonyms: [pseudonym], claims: 1 });
+    assertEquals(await readStore(folder), { ids: [id], claims: 1 });
   }));
 
 Deno.test("In production the service does not start without its secrets, says which, and writes nothing", () =>

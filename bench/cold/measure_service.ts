@@ -72,10 +72,10 @@ async function sendBatch({ url }: RunningService, { headers, body }: Batch): Pro
 }
 
 function finalize(batch: Batch, answer: Uint8Array): LoadToken[] {
-  const evaluated = decodeBatchResponse(nobleRistretto255, answer, batch.nonces.length);
+  const evaluated = decodeBatchResponse(nobleRistretto255, answer, batch.bound.length);
   return nobleRistretto255.finalize({ ...batch, ...evaluated }).map((authenticator, index) => ({
     keyId: batch.keyId,
-    nonce: batch.nonces[index]!,
+    ...batch.bound[index]!,
     macKey: deriveMacKey(authenticator),
   }));
 }

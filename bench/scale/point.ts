@@ -18,6 +18,7 @@ import { storeOver } from "../../core/store/deno_kv/open.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import config from "../../tests/faults/config.ts";
+import { boundNonce } from "../../tests/support/client/bound_nonce.ts";
 import { type LoadToken, signLog } from "../../tests/support/client/load_client.ts";
 import { type AssembledTest, assembleTest } from "../../tests/support/service/assembled.ts";
 import { answerLines } from "../contenders/serve.ts";
@@ -139,9 +140,10 @@ for (let client = 0; client < point.clients; client++) {
 /** A token as the application's key signs it: what the client would compute, with the server's faster arithmetic. */
 function makeToken(index: number): LoadToken {
   const { keyId, challengeDigest, secretKey, voprf } = keys[index]!;
-  const nonce = random(32);
+  const bound = boundNonce();
+  const { nonce } = bound;
   const input = encodeTokenInput({ tokenType: voprf.tokenType, nonce, challengeDigest, tokenKeyId: keyId });
-  return { app: ids[index]!, keyId, nonce, macKey: deriveMacKey(voprf.evaluate(secretKey, [input])[0]!) };
+  return { app: ids[index]!, keyId, ...bound, macKey: deriveMacKey(voprf.evaluate(secretKey, [input])[0]!) };
 }
 
 /** Requests of a round: from tokens that are in memory and, as often as this many clients cause it, from others. */

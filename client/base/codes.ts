@@ -22,6 +22,7 @@ export type ServiceCode =
   | "key_unknown"
   | "key_expired"
   | "mac_invalid"
+  | "pseudonym_mismatch"
   | "session_invalid"
   | "sessions_unavailable"
   | "use_out_of_range"

@@ -35,6 +35,7 @@ const CERTAIN: ReadonlyMap<ServiceCode, Action> = new Map([
   ["key_unknown", "next_key"],
   ["key_expired", "next_key"],
   ["mac_invalid", "next_token"],
+  ["pseudonym_mismatch", "next_token"],
   ["use_out_of_range", "next_token"],
   ["use_taken", "next_use"],
   ["body_too_large", "split"],
@@ -44,15 +45,15 @@ const CERTAIN: ReadonlyMap<ServiceCode, Action> = new Map([
 
 /**
  * Decides by the status and the code of a refusal. `uncertain`: an earlier send of these bytes has an unknown outcome,
- * so it may have been taken; then it may only move on a proof that it was not, and a use that another log has claimed
- * or a MAC that cannot verify is one.
+ * so it may have been taken; then it may only move on a proof that it was not, and a use that another log has claimed,
+ * a MAC that cannot verify, or a token of another pseudonym is one.
  */
 export function decide(status: number, code: ServiceCode | undefined, uncertain: boolean): Action {
   if (status === 429) return "wait";
   // No code: somebody else than the service answered. Status 0: nobody did.
   if (code === undefined || status === 0 || status === 408 || status >= 500) return "retry";
   if (status === 404 || status === 405) return "stop";
-  const isProof = code === "use_taken" || code === "mac_invalid";
+  const isProof = code === "use_taken" || code === "mac_invalid" || code === "pseudonym_mismatch";
   if (uncertain && !isProof) return "unknown";
   return CERTAIN.get(code) ?? "drop";
 }

@@ -38,6 +38,8 @@ export interface BodyContent {
   readonly events: readonly EncodedEvent[];
   /** Base64url, or empty where none is collected. */
   readonly pseudonym: string;
+  /** Binds the token's nonce to the pseudonym, base64url; absent where there is none. */
+  readonly binding?: string | undefined;
   readonly random: RandomSource;
   /** Whether it may be compressed: it is only when that makes its padded size smaller. */
   readonly gzip: boolean;
@@ -45,24 +47,39 @@ export interface BodyContent {
 
 /** Makes a body of 1..100 events with a fresh salt; undefined when no size holds it. */
 export async function buildBody(content: BodyContent): Promise<Body | undefined> {
-  const { events, pseudonym, random, gzip } = content;
-  const envelope = {
-    salt: toBase64url(random(SALT_LENGTH)),
-    // What is undefined is not in JSON.
-    pseudonym: pseudonym === "" ? undefined : pseudonym,
-    events: events.map(wireEvent),
-  };
+  const envelope = envelopeOf(content);
   const plain = utf8(JSON.stringify(envelope));
   if (plain.length > MAX_BODY_BYTES) return undefined;
   const plainSize = bodySize(plain.length + PAD_OVERHEAD);
-  if (gzip && plainSize !== bodySize(0)) {
+  if (content.gzip && plainSize !== bodySize(0)) {
     const packed = padGzip(await compress(plain));
     if (plainSize === undefined || packed.length < plainSize) {
       return { bytes: packed, contentEncoding: "gzip" };
     }
   }
-  if (plainSize === undefined) return undefined;
-  const pad = "0".repeat(plainSize - plain.length - PAD_OVERHEAD);
+  return padPlain(envelope, plain.length);
+}
+
+/** {@linkcode buildBody} without compression, so that a transaction can do it. */
+export function buildPlainBody(content: Omit<BodyContent, "gzip">): Body | undefined {
+  const envelope = envelopeOf(content);
+  return padPlain(envelope, utf8(JSON.stringify(envelope)).length);
+}
+
+function envelopeOf({ events, pseudonym, binding, random }: Omit<BodyContent, "gzip">) {
+  return {
+    salt: toBase64url(random(SALT_LENGTH)),
+    // What is undefined is not in JSON.
+    pseudonym: pseudonym === "" ? undefined : pseudonym,
+    binding,
+    events: events.map(wireEvent),
+  };
+}
+
+function padPlain(envelope: object, length: number): Body | undefined {
+  const size = bodySize(length + PAD_OVERHEAD);
+  if (size === undefined) return undefined;
+  const pad = "0".repeat(size - length - PAD_OVERHEAD);
   return { bytes: utf8(JSON.stringify({ ...envelope, pad })), contentEncoding: "" };
 }
 

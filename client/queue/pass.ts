@@ -101,7 +101,7 @@ export class Passes {
         if (trigger === "hidden" || ++fetches > MAX_FETCHES) return "later";
         const logs = Math.ceil(events / this.#maxEvents) + 1;
         const missing = this.#missing(collection, { enough: 1, logs });
-        if (!await issuance.fetch(missing, trigger === "flush")) return "later";
+        if (!await issuance.fetch({ collection, missing }, trigger === "flush")) return "later";
         // A log that follows its token at once could be paired with it.
         if (trigger === "delay") return "again";
       }
@@ -123,7 +123,7 @@ export class Passes {
     const enough = logs + Math.min(uses, MAX_USES) * SPARE_SHARE;
     const missing = this.#missing(collection, { enough, logs });
     // The directory is not asked for while there is enough.
-    if (await commit(missing) > 0) await issuance.fetch(missing, false);
+    if (await commit(missing) > 0) await issuance.fetch({ collection, missing }, false);
   }
 
   /** Tells how many of `logs` have no token: at least one while tokens have fewer than `enough` uses left. */

@@ -19,12 +19,13 @@ import {
   readAll,
   type RequestRecord,
   REQUESTS,
+  type TokenRecord,
   write,
 } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import type { Device } from "../tokens/device.ts";
-import { takeUse } from "../tokens/wallet.ts";
-import { buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
+import { spendableTokens, takeUse } from "../tokens/wallet.ts";
+import { buildBody, buildPlainBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
 import type { Encoder, Encoding } from "./encoding.ts";
 import { signRequest } from "./request.ts";
 
@@ -70,6 +71,8 @@ interface Batch {
   readonly sources: readonly (readonly [key: string, text: string | undefined])[];
   readonly events: readonly EncodedEvent[];
   readonly pseudonym: string;
+  /** The token that it will be bound to: its body says what binds the token to the pseudonym. */
+  readonly token: TokenRecord | undefined;
 }
 
 /** The queue of one client. */
@@ -112,20 +115,22 @@ export class Queue {
    */
   async bind(collection: Collection, maxEvents: number): Promise<Binding> {
     const { app, clock, commit, device, gzip, random } = this.#parts;
-    const { sources, events, pseudonym } = await this.#nextBatch(collection, maxEvents);
+    const { sources, events, pseudonym, token } = await this.#nextBatch(collection, maxEvents);
     if (events.length === 0) return { kind: "empty" };
+    if (token === undefined) return { kind: "no_token" };
     // Compression is asynchronous, a transaction is not: so what was read is compared again.
-    const body = await buildBody({ events, pseudonym, random, gzip });
+    const body = await buildBody({ events, pseudonym, binding: token.binding, random, gzip });
     return await commit((entries, report) => {
+      const tokens = spendableTokens(entries, pseudonym, clock.seconds());
       const isChanged = sources.some(([key, text]) => entries.get(key) !== text) ||
-        device.pseudonym(entries, collection) !== pseudonym;
+        device.pseudonym(entries, collection) !== pseudonym || tokens[0]?.nonce !== token.nonce;
       if (isChanged) return { kind: "changed" };
       if (body === undefined) {
         for (const [key] of sources) entries.delete(key);
         report("dropped", { events: events.length, reason: "body_too_large" });
         return { kind: "changed" };
       }
-      const tokenUse = takeUse(entries, pseudonym, clock.seconds());
+      const tokenUse = takeUse(entries, tokens);
       if (tokenUse === undefined) return { kind: "no_token" };
       for (const [key] of sources) entries.delete(key);
       const record = signRequest({ app, body, tokenUse, events, pseudonym, moves: 0 });
@@ -134,20 +139,24 @@ export class Queue {
   }
 
   /**
-   * Moves a request that was surely not taken to another use: the same body under a new MAC. When no token of its
-   * pseudonym is left, its events wait again instead, for a body of their own.
+   * Moves a request that was surely not taken to another use, under a new MAC: the same body, but with another token the
+   * one that binds that to the pseudonym. When no token of its pseudonym is left, its events wait again instead.
    */
   rebind(entries: Entries, collection: Collection, request: QueuedRequest): QueuedRequest | undefined {
-    const { app, clock, device } = this.#parts;
+    const { app, clock, device, random } = this.#parts;
     const { key, record } = request;
     const { pseudonym, events, contentEncoding, moves } = record;
     const isCurrent = device.pseudonym(entries, collection) === pseudonym;
-    const tokenUse = isCurrent ? takeUse(entries, pseudonym, clock.seconds()) : undefined;
-    if (tokenUse === undefined) {
+    const tokens = isCurrent ? spendableTokens(entries, pseudonym, clock.seconds()) : [];
+    const binding = tokens[0]?.binding;
+    const body = binding === record.binding
+      ? { bytes: fromBase64url(record.body), contentEncoding }
+      : buildPlainBody({ events, pseudonym, binding, random });
+    const tokenUse = body && takeUse(entries, tokens);
+    if (body === undefined || tokenUse === undefined) {
       requeue(entries, request);
       return undefined;
     }
-    const body = { bytes: fromBase64url(record.body), contentEncoding };
     const moved = signRequest({ app, body, tokenUse, events, pseudonym, moves: moves + 1 });
     write(entries, key, moved);
     return { key, record: moved };
@@ -155,7 +164,7 @@ export class Queue {
 
   /** Reads the oldest events that fit one body, and drops those that do not go out. */
   async #nextBatch(collection: Collection, maxEvents: number): Promise<Batch> {
-    const { commit, device } = this.#parts;
+    const { clock, commit, device } = this.#parts;
     return await commit((entries, report) => {
       const sources: (readonly [string, string | undefined])[] = [];
       const events: EncodedEvent[] = [];
@@ -172,7 +181,9 @@ export class Queue {
         sources.push([key, entries.get(key)]);
         events.push(encoded.event);
       }
-      return { sources, events, pseudonym: device.pseudonym(entries, collection) };
+      const pseudonym = device.pseudonym(entries, collection);
+      const [token] = spendableTokens(entries, pseudonym, clock.seconds());
+      return { sources, events, pseudonym, token };
     });
   }
 

@@ -24,7 +24,7 @@ export interface Unsigned extends Pick<RequestRecord, "events" | "pseudonym" | "
 /** Signs a body with one use of a token. Its first send follows at once, so it is in flight. */
 export function signRequest({ app, body, tokenUse, events, pseudonym, moves }: Unsigned): RequestRecord {
   const { token, use } = tokenUse;
-  const { keyId, nonce, redeemUntil } = token;
+  const { keyId, nonce, binding, redeemUntil } = token;
   const { bytes, contentEncoding } = body;
   const transcript = encodeTranscript({
     app,
@@ -42,6 +42,7 @@ export function signRequest({ app, body, tokenUse, events, pseudonym, moves }: U
     contentEncoding,
     body: toBase64url(bytes),
     pseudonym,
+    binding,
     events,
     redeemUntil,
     inFlight: true,

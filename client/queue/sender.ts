@@ -74,7 +74,9 @@ export class Sender {
       if (record === undefined) return undefined;
       // A send that began and never ended here (the process died) may have landed.
       const uncertain = record.uncertain || record.inFlight;
-      if (clock.seconds() < record.redeemUntil) {
+      // What a client of before bound, to a token of random nonce, can be answered only if it landed then.
+      const isBound = record.pseudonym === "" || record.binding !== undefined;
+      if (clock.seconds() < record.redeemUntil && (uncertain || isBound)) {
         const next = { ...record, uncertain, inFlight: true };
         write(entries, key, next);
         return { key, record: next };

@@ -64,6 +64,10 @@ export interface PendingRecord extends KeyLife, Retry {
   /** Uses that each token will have. */
   readonly uses: number;
   readonly nonces: readonly string[];
+  /** The pseudonym that the tokens will serve, empty where none is collected. Clients of before stored none. */
+  readonly pseudonym?: string;
+  /** What binds each nonce to the pseudonym; absent where there is none. */
+  readonly bindings?: readonly string[] | undefined;
   readonly blinds: readonly string[];
   readonly blindedElements: readonly string[];
   /** SHA-256 of the token challenge. */
@@ -76,8 +80,10 @@ export interface TokenRecord extends KeyLife {
   readonly macKey: string;
   /** Uses that are left, in the random order in which they are spent (last first). */
   readonly uses: readonly number[];
-  /** The pseudonym that it serves; undefined while it is unused. */
-  readonly pseudonym?: string;
+  /** The pseudonym that it serves, empty where none is collected. Clients of before stored none with an unused token. */
+  readonly pseudonym?: string | undefined;
+  /** What binds its nonce to the pseudonym; absent where there is none, and in what clients of before stored. */
+  readonly binding?: string | undefined;
 }
 
 /** A logged event that waits. */
@@ -106,6 +112,8 @@ export interface RequestRecord extends Retry {
   readonly body: string;
   /** Empty where the application collects none. */
   readonly pseudonym: string;
+  /** What binds the token's nonce to the pseudonym; absent as it is in a {@linkcode TokenRecord}. */
+  readonly binding?: string | undefined;
   readonly events: readonly EncodedEvent[];
   /** Unix seconds. */
   readonly redeemUntil: number;

@@ -8,15 +8,13 @@ import { fromBase64url, toBase64url } from "../../core/base/bytes.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { decodeBatchResponse, encodeBatchRequest } from "../../core/token/batch.ts";
 import { challengeDigest } from "../../core/token/challenge.ts";
+import { deriveNonce, NONCE_LENGTH } from "../../core/token/nonce.ts";
 import { encodeTokenInput, truncatedKeyId } from "../../core/token/token.ts";
 import type { ClientSuite } from "../../core/voprf/noble_client.ts";
 import { NO_RETRY } from "../http/backoff.ts";
 import type { Directory, DirectoryKey } from "../http/directory.ts";
 import type { PendingRecord } from "../storage/records.ts";
 import { MAX_USES } from "./wallet.ts";
-
-/** Bytes of a token's nonce (RFC 9578, 5.2). */
-const NONCE_LENGTH = 32;
 
 /** What blinding takes of its client. */
 export interface BlindingParts {
@@ -30,23 +28,27 @@ export interface Wish {
   readonly directory: Directory;
   readonly key: DirectoryKey;
   readonly logs: number;
+  /** The pseudonym that the tokens will serve, base64url; empty where none is collected. */
+  readonly pseudonym: string;
 }
 
 /** Draws and blinds new tokens: the request to store before it is sent. */
 export function blindTokens({ app, suite, random }: BlindingParts, wish: Wish): PendingRecord {
-  const { directory, key, logs } = wish;
+  const { directory, key, logs, pseudonym } = wish;
   const { keyId, publicKey, notBefore, redeemUntil } = key;
   const uses = Math.min(directory.usesPerToken, MAX_USES);
   const count = Math.min(Math.ceil(logs / uses), directory.maxBatch, directory.tokensPerClient);
   const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: directory.issuer, app });
-  const request = {
-    keyId,
-    challengeDigest: toBase64url(digest),
-    nonces: Array.from({ length: count }, () => toBase64url(random(NONCE_LENGTH))),
-  };
+  const drawn = Array.from({ length: count }, () => random(NONCE_LENGTH));
+  const isBound = pseudonym !== "";
+  const served = fromBase64url(pseudonym);
+  const nonces = isBound ? drawn.map((binding) => deriveNonce(binding, served)) : drawn;
+  const request = { keyId, challengeDigest: toBase64url(digest), nonces: nonces.map(toBase64url) };
   const { blinds, blindedElements } = suite.blind(tokenInputs(suite, request), random);
   return {
     ...request,
+    pseudonym,
+    bindings: isBound ? drawn.map(toBase64url) : undefined,
     publicKey,
     notBefore,
     redeemUntil,

@@ -32,11 +32,15 @@ export class Device {
     this.#parts = parts;
   }
 
-  /** The pseudonym of now, base64url; empty where none is collected. */
-  pseudonym(entries: Entries, { pseudonymSeconds }: Collection): string {
+  /** The pseudonym of now or of another moment (Unix seconds), base64url; empty where none is collected. */
+  pseudonym(
+    entries: Entries,
+    { pseudonymSeconds }: Collection,
+    atSeconds = this.#parts.clock.seconds(),
+  ): string {
     if (pseudonymSeconds === undefined) return "";
-    const { app, clock } = this.#parts;
-    const period = pseudonymPeriod(clock.seconds(), pseudonymSeconds);
+    const { app } = this.#parts;
+    const period = pseudonymPeriod(atSeconds, pseudonymSeconds);
     return toBase64url(derivePseudonym(this.#secret(entries), app, period));
   }
 

@@ -7,6 +7,7 @@ import { toBase64url } from "../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Collection } from "../base/collection.ts";
 import { retryAfter } from "../base/headers.ts";
 import { shuffledRange } from "../base/random.ts";
 import type { SessionSource } from "../base/types.ts";
@@ -19,6 +20,7 @@ import type { Commit } from "../storage/commit.ts";
 import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { batchRequest, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
+import type { Device } from "./device.ts";
 import { keepToken } from "./wallet.ts";
 
 /** Most bytes of an answer: the longest batch of any suite is far below. */
@@ -35,6 +37,12 @@ const MOST_WAIT_SECONDS = 2_592_000;
 /** Tells in a transaction how many logs have no token that could sign them. */
 export type Missing = (entries: Entries) => number;
 
+/** Tokens to fetch: for logs that are missing one, and for the pseudonym that is collected. */
+export interface Need {
+  readonly collection: Collection;
+  readonly missing: Missing;
+}
+
 /** What fetching tokens takes of its client. */
 export interface IssuanceParts extends BlindingParts {
   readonly places: Places;
@@ -42,6 +50,7 @@ export interface IssuanceParts extends BlindingParts {
   readonly network: Network;
   readonly commit: Commit;
   readonly clock: Clock;
+  readonly device: Device;
   readonly directory: CachedDocument<Directory>;
 }
 
@@ -63,13 +72,13 @@ export class Issuance {
   }
 
   /**
-   * Asks for the tokens that as many logs need as `missing` says, or again for those asked for before; whether tokens
+   * Asks for the tokens that as many logs need as are missing one, or again for those asked for before; whether tokens
    * are there now. `force` does not wait for the client's own backoff, only for the service's.
    */
-  async fetch(missing: Missing, force: boolean): Promise<boolean> {
+  async fetch(need: Need, force: boolean): Promise<boolean> {
     let outcome: Outcome | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const prepared = await this.#prepare(missing, outcome);
+      const prepared = await this.#prepare(need, outcome);
       if (prepared.kind !== "request") return prepared.kind === "enough";
       if (!isDue(prepared.pending, this.#parts.clock.now(), force)) return false;
       outcome = await this.#ask(prepared.pending);
@@ -79,8 +88,8 @@ export class Issuance {
   }
 
   /** The request to send: the one that was sent before and may still be answered, or a new one, stored. */
-  async #prepare(missing: Missing, outcome: Outcome | undefined): Promise<Preparation> {
-    const { clock, commit } = this.#parts;
+  async #prepare({ collection, missing }: Need, outcome: Outcome | undefined): Promise<Preparation> {
+    const { clock, commit, device } = this.#parts;
     // Published ahead, a key is only missing when the clock or the directory is old.
     const chosen = (outcome === "new_key" ? undefined : await this.#choose(false)) ??
       await this.#choose(true);
@@ -94,13 +103,19 @@ export class Issuance {
       const logs = missing(entries);
       // Another tab's request was answered since this one looked.
       if (logs === 0) return { kind: "enough" };
+      // An epoch lies in one period of the pseudonym: where it does not, its tokens would serve one that is over.
+      const pseudonym = device.pseudonym(entries, collection, notBefore);
+      if (pseudonym !== device.pseudonym(entries, collection)) return { kind: "no_key" };
       const before = read<PendingRecord>(entries, PENDING);
       // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key is
-      // another tab's, in whose epoch it is by now.
-      if (before !== undefined && (before.keyId === keyId || before.notBefore > notBefore)) {
+      // another tab's, in whose epoch it is by now. Tokens of another pseudonym, or of none, would be of no use.
+      if (
+        (before?.pseudonym ?? "") === pseudonym &&
+        before !== undefined && (before.keyId === keyId || before.notBefore > notBefore)
+      ) {
         return { kind: "request", pending: before };
       }
-      const wish = { directory, key, logs: outcome === "one_token" ? 1 : logs };
+      const wish = { directory, key, pseudonym, logs: outcome === "one_token" ? 1 : logs };
       const pending = blindTokens(this.#parts, wish);
       write(entries, PENDING, pending);
       return { kind: "request", pending };
@@ -182,12 +197,14 @@ export class Issuance {
 
   async #keep(pending: PendingRecord, authenticators: readonly Uint8Array[]): Promise<void> {
     const { commit, random } = this.#parts;
-    const { keyId, notBefore, redeemUntil, uses, nonces } = pending;
+    const { keyId, notBefore, redeemUntil, uses, nonces, pseudonym, bindings } = pending;
     const tokens = nonces.flatMap((nonce, index) => {
       const authenticator = authenticators[index];
       if (authenticator === undefined) return [];
       const macKey = toBase64url(deriveMacKey(authenticator));
-      return [{ keyId, notBefore, redeemUntil, nonce, macKey, uses: shuffledRange(uses, random) }];
+      const life = { keyId, notBefore, redeemUntil };
+      const served = { pseudonym, binding: bindings?.[index] };
+      return [{ ...life, ...served, nonce, macKey, uses: shuffledRange(uses, random) }];
     });
     await commit((entries, report) => {
       // Kept once only: another tab may have had the same answer, and spent of it.

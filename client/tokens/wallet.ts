@@ -35,26 +35,33 @@ export function dropTokens(entries: Entries, isMeant: (token: TokenRecord) => bo
 }
 
 /**
+ * Whether a token serves a pseudonym, which is empty where none is collected. What clients of before fetched serves no
+ * pseudonym: nothing binds it.
+ */
+function serves({ pseudonym: served = "", binding }: TokenRecord, pseudonym: string): boolean {
+  return served === pseudonym && (binding !== undefined) === (pseudonym !== "");
+}
+
+/**
  * The tokens that may be spent under a pseudonym now, the one to go on with first. Those that never can be again (used
  * up, at the end of their key, of another pseudonym) are deleted.
  */
 export function spendableTokens(entries: Entries, pseudonym: string, nowSeconds: number): TokenRecord[] {
-  dropTokens(entries, (token) =>
-    nowSeconds >= lastFirstSend(token) || token.uses.length === 0 ||
-    (token.pseudonym ?? pseudonym) !== pseudonym);
-  // A token in use before a fresh one, then the one that ends first.
-  const rank = (token: TokenRecord) => token.redeemUntil + (token.pseudonym === undefined ? 2 ** 40 : 0);
+  dropTokens(
+    entries,
+    (token) => nowSeconds >= lastFirstSend(token) || token.uses.length === 0 || !serves(token, pseudonym),
+  );
+  // The one that ends first, then a token in use before a fresh one.
   return readAll<TokenRecord>(entries, TOKENS).map(({ record }) => record)
     .filter(({ notBefore }) => notBefore <= nowSeconds)
-    .sort((a, b) => rank(a) - rank(b));
+    .sort((a, b) => a.redeemUntil - b.redeemUntil || a.uses.length - b.uses.length);
 }
 
-/** Takes the next use of a token and marks the token as the pseudonym's; undefined when there is none. */
-export function takeUse(entries: Entries, pseudonym: string, nowSeconds: number): TokenUse | undefined {
-  const [token] = spendableTokens(entries, pseudonym, nowSeconds);
+/** Takes the next use of the first of the spendable tokens; undefined when there is none. */
+export function takeUse(entries: Entries, [token]: readonly TokenRecord[]): TokenUse | undefined {
   const use = token?.uses.at(-1);
   if (token === undefined || use === undefined) return undefined;
-  keepToken(entries, { ...token, uses: token.uses.slice(0, -1), pseudonym });
+  keepToken(entries, { ...token, uses: token.uses.slice(0, -1) });
   return { token, use };
 }
 

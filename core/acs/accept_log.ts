@@ -1,5 +1,5 @@
 /**
- * The verb of logs: verify, read, validate, encode, store, observe, in the order of work of docs/protocol.md, section 5.
+ * The verb of logs: verify, read, bind, validate, encode, store, observe, in the order of work of docs/protocol.md, section 5.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { type Rejection, validateEvents, type Validation, type WireEvent } from 
 import { digestBody } from "../token/body_digest.ts";
 import type { Credential } from "../token/credential.ts";
 import type { ContentEncoding } from "../token/mac.ts";
+import { requireBoundNonce } from "./binding.ts";
 import type { Redeemer } from "./redeemer.ts";
 
 /** What accepting a log needs of a server. */
@@ -73,6 +74,7 @@ export async function acceptLog(context: AcceptLogContext, log: SentLog): Promis
   const covered = { contentEncoding, bodyDigest: digestBody(body) };
   const use = await redeemer.verify({ app: app.id, credential, body: covered }, nowSeconds);
   const read = readBody(body, contentEncoding);
+  requireBoundNonce(read, credential.nonce);
   let prepared: PreparedLog;
   try {
     prepared = prepare(app, risk.suppressionsOf(app.id), read, nowSeconds);

@@ -15,6 +15,7 @@ export type RefusalCode =
   | "key_unknown"
   | "key_expired"
   | "mac_invalid"
+  | "pseudonym_mismatch"
   | "session_invalid"
   | "sessions_unavailable"
   | "service_token_invalid"

@@ -43,13 +43,16 @@ export interface ApplicationConfig {
   readonly horizonEpochs?: number;
   /** Logs that one token signs, 1..1024; 64 by default. Fixed for the life of a key. */
   readonly usesPerToken?: number;
-  /** Tokens that one client gets per key, 1..1024; 4 by default. */
+  /** Tokens that one client gets per key, 1..1024; 2 by default. An account is at most as many people a key. */
   readonly tokensPerClient?: number;
   /** Most tokens of one request, 1..256; 32 by default. */
   readonly maxBatch?: number;
   /** The clients' sign-in. */
   readonly session: SessionConfig;
-  /** Rotation of the pseudonym in seconds, a multiple of 86400; 7 days by default; false: none is collected. */
+  /**
+   * Rotation of the pseudonym in seconds, a multiple of 86400 and of `epochSeconds`; 7 days by default; false: none is
+   * collected.
+   */
   readonly pseudonymSeconds?: number | false;
   /** Seconds to which a record's times are floored, 60..86400 and a divisor of a day; 3600 by default. */
   readonly granularitySeconds?: number;

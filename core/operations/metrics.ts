@@ -77,7 +77,7 @@ export function seriesOf(metric: MetricKey, ...values: string[]): Series {
  * first value of any other series for no growth, however high it is.
  */
 export const EXPECTED_OF_APPS: readonly Series[] = [
-  ...["accepted", "mac_invalid", "key_unknown", "use_taken"].map((code) =>
+  ...["accepted", "mac_invalid", "key_unknown", "use_taken", "pseudonym_mismatch"].map((code) =>
     seriesOf("requests", "logs", code)
   ),
   ...["ok", "session_invalid", "sessions_unavailable", "store_unavailable", "internal"]

@@ -8,6 +8,7 @@ import { fromBase64url } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import { parseWellFormedJson } from "../base/json.ts";
 import type { ContentEncoding } from "../token/mac.ts";
+import { NONCE_LENGTH } from "../token/nonce.ts";
 import { PSEUDONYM_LENGTH } from "./pseudonym.ts";
 import type { WireEvent } from "./validate.ts";
 
@@ -17,11 +18,14 @@ export const MAX_BODY_BYTES = 64 * 1024;
 export const MAX_EVENTS = 100;
 /** Bytes of a salt. */
 export const SALT_LENGTH = 16;
+const MEMBERS: ReadonlySet<string> = new Set(["salt", "pseudonym", "binding", "events", "pad"]);
 
-/** A body that was read. The salt and the padding are checked and forgotten. */
+/** A body that was read. The salt and the padding are checked and forgotten; the binding is, once it is checked. */
 export interface LogBody {
   /** Base64url of 16 bytes; absent where the client sent none. */
   readonly pseudonym?: string;
+  /** Base64url of 32 bytes, which bind the token's nonce to the pseudonym; absent where the client sent none. */
+  readonly binding?: string;
   /** 1..100 events. */
   readonly events: WireEvent[];
 }
@@ -39,11 +43,13 @@ export function readBody(bytes: Uint8Array, encoding: ContentEncoding): LogBody 
 }
 
 /**
- * Holds a body against whether its application collects a pseudonym.
+ * Holds a body against whether its application collects a pseudonym, which comes with its binding.
  * @throws {Refusal} `body_malformed`.
  */
-export function requirePseudonym({ pseudonym }: LogBody, collectsPseudonym: boolean): void {
+export function requirePseudonym({ pseudonym, binding }: LogBody, collectsPseudonym: boolean): void {
   if (collectsPseudonym && pseudonym === undefined) throw malformed("pseudonym is missing or not a text.");
+  // Clients of before bound none: what they were answered then is looked up, as for every change of what is collected.
+  if (collectsPseudonym && binding === undefined) throw malformed("binding is missing or not a text.");
   if (!collectsPseudonym && pseudonym !== undefined) {
     throw malformed("This application collects no pseudonym.");
   }
@@ -90,15 +96,19 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function readEnvelope(envelope: unknown): LogBody {
   if (!isObject(envelope)) throw malformed("The body is not a JSON object.");
   for (const name of Object.keys(envelope)) {
-    if (name !== "salt" && name !== "pseudonym" && name !== "events" && name !== "pad") {
-      throw malformed("The body has an unknown member.");
-    }
+    if (!MEMBERS.has(name)) throw malformed("The body has an unknown member.");
   }
   requireBytes(envelope.salt, SALT_LENGTH, "salt");
   if (envelope.pad !== undefined && typeof envelope.pad !== "string") throw malformed("pad is not a text.");
   const events = readEvents(envelope.events);
-  if (envelope.pseudonym === undefined) return { events };
-  return { pseudonym: requireBytes(envelope.pseudonym, PSEUDONYM_LENGTH, "pseudonym"), events };
+  const { binding } = envelope;
+  if (envelope.pseudonym === undefined) {
+    if (binding !== undefined) throw malformed("binding stands without a pseudonym.");
+    return { events };
+  }
+  const pseudonym = requireBytes(envelope.pseudonym, PSEUDONYM_LENGTH, "pseudonym");
+  if (binding === undefined) return { pseudonym, events };
+  return { pseudonym, binding: requireBytes(binding, NONCE_LENGTH, "binding"), events };
 }
 
 function requireBytes(value: unknown, length: number, name: string): string {

@@ -51,6 +51,7 @@ export const SEND_LOG = {
     "credential_missing",
     "credential_malformed",
     ...ANY_CREDENTIAL,
+    "pseudonym_mismatch",
     ...ANY_BODY,
     "collection_stopped",
     "events_invalid",

@@ -216,7 +216,10 @@ export const SHOW_RELEASES = {
         cells: z.enum(["declared", "selected"]),
         threshold: z.int(),
         cost: loss,
-        noise: z.object({ kind: z.enum(["laplace", "gaussian"]) }),
+        noise: z.union([
+          z.strictObject({ kind: z.literal("laplace"), scale: z.number() }),
+          z.strictObject({ kind: z.literal("gaussian"), "standard-deviation": z.number() }),
+        ]),
         "local-dp": z.looseObject({ epsilon: z.number() }).nullable().optional(),
         confidence: z.number(),
         published: z.string(),

@@ -9,6 +9,7 @@ import { MAX_EVENTS, SALT_LENGTH } from "../../core/schema/body.ts";
 import { FIELD_DOCS } from "../../core/schema/fields/docs.ts";
 import { PSEUDONYM_LENGTH } from "../../core/schema/pseudonym.ts";
 import { MAX_BATCH } from "../../core/token/batch.ts";
+import { NONCE_LENGTH } from "../../core/token/nonce.ts";
 
 const patternOf = (bytes: number) => `^[A-Za-z0-9_-]{${Math.ceil(bytes * 4 / 3)}}$`;
 const base64url = (bytes: number) => z.string().regex(new RegExp(patternOf(bytes)));
@@ -48,7 +49,12 @@ export const acceptedLog = z.strictObject({
 /** A log. */
 export const log = z.strictObject({
   salt: base64url(SALT_LENGTH),
-  pseudonym: base64url(PSEUDONYM_LENGTH).optional(),
+  pseudonym: base64url(PSEUDONYM_LENGTH).optional().describe(
+    "Required, with its binding, where the schema has `pseudonym-seconds`; refused where it has not.",
+  ),
+  binding: base64url(NONCE_LENGTH).optional().describe(
+    "Binds the token's nonce to the pseudonym (docs/protocol.md, section 3).",
+  ),
   pad: z.string().optional(),
   events: z.array(z.strictObject({
     name: z.string(),

@@ -53,9 +53,9 @@ type directory struct {
 	TokenKeys       []key  `json:"token-keys"`
 }
 
-// token is a nonce with its authenticator, which never leaves the client.
+// token is a nonce with its authenticator, which never leaves the client, and what binds the nonce to a pseudonym.
 type token struct {
-	keyID, nonce, authenticator []byte
+	keyID, nonce, binding, authenticator []byte
 }
 
 func lp(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
@@ -126,8 +126,15 @@ func signIn(endpoint, client string) string {
 	return session.JWT
 }
 
+// boundNonce is section 3: a nonce that serves one pseudonym, and the random bytes that show it.
+func boundNonce(pseudonym []byte) (nonce, binding []byte) {
+	binding = random(32)
+	digest := sha256.Sum256(bytes.Join([][]byte{[]byte("DIT/1 nonce\x00"), binding, pseudonym}, nil))
+	return digest[:], binding
+}
+
 // fetchTokens is section 4: blind, send, verify the proof, unblind.
-func fetchTokens(endpoint, jwt string, d directory, k key, count int) []token {
+func fetchTokens(endpoint, jwt string, d directory, k key, pseudonym []byte, count int) []token {
 	publicKey, err := b64.DecodeString(k.TokenKey)
 	check(err)
 	keyID := sha256.Sum256(publicKey)
@@ -135,9 +142,9 @@ func fetchTokens(endpoint, jwt string, d directory, k key, count int) []token {
 	challenge := bytes.Join([][]byte{{0, 5}, lp([]byte(d.Issuer)), {32}, context[:], lp([]byte(d.App))}, nil)
 	challengeDigest := sha256.Sum256(challenge)
 
-	nonces, inputs := make([][]byte, count), make([][]byte, count)
+	nonces, bindings, inputs := make([][]byte, count), make([][]byte, count), make([][]byte, count)
 	for i := range inputs {
-		nonces[i] = random(32)
+		nonces[i], bindings[i] = boundNonce(pseudonym)
 		inputs[i] = bytes.Join([][]byte{{0, 5}, nonces[i], challengeDigest[:], keyID[:]}, nil)
 	}
 	var pk oprf.PublicKey
@@ -183,7 +190,7 @@ func fetchTokens(endpoint, jwt string, d directory, k key, count int) []token {
 
 	tokens := make([]token, count)
 	for i := range tokens {
-		tokens[i] = token{keyID[:], nonces[i], outputs[i]}
+		tokens[i] = token{keyID[:], nonces[i], bindings[i], outputs[i]}
 	}
 	return tokens
 }
@@ -200,6 +207,7 @@ func sendLog(endpoint string, t token, use int, events []map[string]any, pseudon
 	body, err := json.Marshal(map[string]any{
 		"salt":      b64.EncodeToString(random(16)),
 		"pseudonym": b64.EncodeToString(pseudonym),
+		"binding":   b64.EncodeToString(t.binding),
 		"events":    events,
 	})
 	check(err)
@@ -236,17 +244,22 @@ func main() {
 	}
 	d, now := fetchDirectory(endpoint)
 	issuing, logging := follow(endpoint, d.IssuingEndpoint, "tokens"), follow(endpoint, d.LoggingEndpoint, "logs")
-	tokens := fetchTokens(issuing, signIn(endpoint, "go-"+b64.EncodeToString(random(6))), d, issuingKey(d, now), 4)
-	fmt.Printf("%d tokens, their proof verified\n", len(tokens))
+	k := issuingKey(d, now)
 
-	// Section 9: the pseudonym of this week.
+	// Section 9: the pseudonym of the week in which the key's epoch begins. All tokens of a key serve that one.
 	deviceSecret, rotation := random(32), int64(604800)
 	mac := hmac.New(sha256.New, deviceSecret)
 	mac.Write([]byte("DIT/1 pseudonym\x00"))
 	mac.Write(lp([]byte(app)))
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/rotation)))
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(k.NotBefore/rotation)))
+	pseudonym := mac.Sum(nil)[:16]
+
+	session := signIn(endpoint, "go-"+b64.EncodeToString(random(6)))
+	tokens := fetchTokens(issuing, session, d, k, pseudonym, 2)
+	fmt.Printf("%d tokens, their proof verified\n", len(tokens))
+
 	event := map[string]any{"name": "client_start", "fields": map[string]any{"platform": "linux", "runtime": "2.9"}}
 	for use := range 3 {
-		sendLog(logging, tokens[0], use, []map[string]any{event}, mac.Sum(nil)[:16])
+		sendLog(logging, tokens[0], use, []map[string]any{event}, pseudonym)
 	}
 }

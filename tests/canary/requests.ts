@@ -80,9 +80,10 @@ async function sendAsClient(send: Send, canaries: Canaries, version: string): Pr
   const [nonce, mac] = ["nonce", "mac"].map((part) =>
     canaries.add(`${version} ${part}`, new RegExp(`${part}="?([\\w-]+)`).exec(credential)![1]!)
   );
-  const { salt } = JSON.parse(new TextDecoder().decode(logs[0]!.body));
+  const { salt, binding } = JSON.parse(new TextDecoder().decode(logs[0]!.body));
   canaries.add(`${version} salt`, salt);
-  for (const [part, text] of [["nonce", nonce!], ["salt", salt]] as const) {
+  canaries.add(`${version} binding`, binding);
+  for (const [part, text] of [["nonce", nonce!], ["salt", salt], ["binding", binding]] as const) {
     canaries.add(`${version} ${part}'s bytes`, fromBase64url(text).toHex());
   }
   // Of the MAC the claim keeps the first half.

@@ -2,17 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { present } from "../support/base/present.ts";
 import { signIn } from "../support/client/load_client.ts";
-import {
-  fetchTokens,
-  freshPseudonym,
-  logBody,
-  type Send,
-  signLog,
-} from "../support/client/protocol_client.ts";
+import { fetchTokens, logBody, type Send, signLog } from "../support/client/protocol_client.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
-import { audit, exportPseudonyms, spawnService } from "../support/processes/spawned_service.ts";
+import { audit, exportIds, idOf, spawnService } from "../support/processes/spawned_service.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
 import { TOKEN } from "../support/store/with_kv_endpoint.ts";
 import { canRun, makePlace } from "./places.ts";
@@ -43,7 +37,7 @@ async function sendUntilKnown(send: Send, init: RequestInit): Promise<number> {
   }
 }
 
-/** Gets tokens at one host and sends every log at the other. Gives their pseudonyms by status. */
+/** Gets tokens at one host and sends every log at the other. Gives their ids with their statuses. */
 async function sendLogs(
   way: Way,
   subject: string,
@@ -64,11 +58,11 @@ async function sendLogs(
     await using logsHost = openReach(way, index % 2 === 0 ? "h2" : "http/1.1");
     for (let log = next++; log < LOGS; log = next++) {
       const token = present(tokens[Math.floor(log / 64)]);
-      const pseudonym = freshPseudonym();
-      const events = [{ name: "ping", fields: { ok: true, latency_ms: 1 } }];
-      const init = signLog(token, { use: log % 64, body: logBody({ pseudonym, events }) });
+      const fields = { ok: true, latency_ms: 1, mark: log % 64 };
+      const events = [{ name: "ping", fields }];
+      const init = signLog(token, { use: log % 64, body: logBody(token, { events }) });
       const to: Send = (path, init) => logsHost.fetch(`https://${HOSTS.logs}${path}`, init);
-      answers.set(pseudonym, await sendUntilKnown(to, init));
+      answers.set(idOf(token.pseudonym, fields), await sendUntilKnown(to, init));
       onAnswer(answers.size);
     }
   };
@@ -117,8 +111,8 @@ Deno.test(`${LOGS} logs through each proxy arrive exactly once while one of thre
     processes[killed] = start();
     await processes[killed].ready();
     const report = await audit(processes[killed]);
-    const records = await exportPseudonyms(processes[killed]);
-    for (const pseudonym of answers.keys()) stored.add(pseudonym);
+    const records = await exportIds(processes[killed]);
+    for (const id of answers.keys()) stored.add(id);
     assertEquals([report.findings, report.claims, records.length], [[], stored.size, stored.size]);
     assertEquals(new Set(records), stored);
   }

@@ -4,7 +4,7 @@ import { DitClient, type OneEndpoint, type TwoEndpoints } from "../../client/mod
 import { signIn } from "../support/client/load_client.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
-import { exportPseudonyms, spawnService } from "../support/processes/spawned_service.ts";
+import { exportIds, spawnService } from "../support/processes/spawned_service.ts";
 import { present } from "../support/base/present.ts";
 import { type Certificates, makeCertificates } from "./certificates.ts";
 import { canRun, makePlace } from "./places.ts";
@@ -84,11 +84,11 @@ for (const proxy of PROXIES) {
           `${HOSTS.logs} logs`,
         ]),
       );
-      assertEquals((await exportPseudonyms(service)).length, LOGS);
+      assertEquals((await exportIds(service)).length, LOGS);
       // A name that no certificate covers gets nothing, not even the question what is collected.
       const other = await sendLogs({ ...at, logEndpoint: "https://other.example" }, reachOf);
       assertEquals([other.sent, [...new Set(other.refused)]], [0, ["schema no_answer"]]);
-      assertEquals((await exportPseudonyms(service)).length, LOGS);
+      assertEquals((await exportIds(service)).length, LOGS);
     });
   });
 }
@@ -121,13 +121,13 @@ Deno.test("a client of one endpoint is led to two hosts with a certificate each,
       [base, names.tokens, names.logs].map(stepsOf),
       [new Set(["schema", "keys"]), new Set(["tokens"]), new Set(["logs"])],
     );
-    assertEquals((await exportPseudonyms(service)).length, LOGS);
+    assertEquals((await exportIds(service)).length, LOGS);
     // The certificate of one name is not taken for another.
     const swapped = await sendLogs({ endpoint: `https://${base}` }, (host) => {
       return present(reaches.get(host === names.logs ? names.tokens : host));
     });
     assertEquals(swapped.sent, 0);
     assert(swapped.refused.every((refusal) => refusal === "logs no_answer"), swapped.refused.join());
-    assertEquals((await exportPseudonyms(service)).length, LOGS);
+    assertEquals((await exportIds(service)).length, LOGS);
   });
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
 import { inOnePeriod } from "../support/processes/in_one_period.ts";
-import { fetchTokens, sendUntilKnown, type SignedLog, signLog } from "../support/client/load_client.ts";
+import { fetchTokens, sendUntilKnown, type SignedLog, signMarkedLog } from "../support/client/load_client.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
 import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
@@ -61,7 +61,7 @@ Deno.test("clocks that jump an hour either way, each process on its own, lose an
     let running = true;
     const clients = Array.from({ length: 12 }, async (_, client) => {
       for (let index = 0; running && index < 5 * 64; index++) {
-        const log = signLog(tokens[client * 5 + Math.floor(index / 64)]!, index % 64);
+        const log = signMarkedLog(tokens[client * 5 + Math.floor(index / 64)]!, index % 64);
         const { url } = services[index % 3]!;
         sent.set(log, await sendUntilKnown(() => url, log));
       }
@@ -87,13 +87,13 @@ Deno.test("a key that one clock has ended is over for every clock, and no use of
   withServices(0, async ([ahead, right, behind]) => {
     const tokens = await fetchTokens(right.url, "ended", 4);
     const sent: Sent = new Map();
-    const logs = tokens.flatMap((token) => Array.from({ length: 30 }, (_, use) => signLog(token, use)));
+    const logs = tokens.flatMap((token) => Array.from({ length: 30 }, (_, use) => signMarkedLog(token, use)));
     for (const log of logs) sent.set(log, await send([right, behind][log.use % 2]!.url, log));
     assertEquals(new Set(sent.values().map((answer) => answer!.status)), new Set([200]));
 
     // One process believes that it is an hour later, and ends the key; two hours later its claims are swept.
     await tell(ahead, `clock ${HOUR}`, "maintain");
-    const late = signLog(tokens[0]!, 60);
+    const late = signMarkedLog(tokens[0]!, 60);
     for (const { url } of [right, behind, ahead]) {
       const { code } = await send(url, late);
       assert(code === "key_expired" || code === "key_unknown", code);
@@ -112,5 +112,5 @@ Deno.test("a key that one clock has ended is over for every clock, and no use of
     for (const service of [right, behind, ahead]) await tell(service, `clock ${2 * HOUR + 1}`);
     const nowSeconds = Math.floor(Date.now() / 1000) + 2 * HOUR + 1;
     const [fresh] = await fetchTokens(right.url, "fresh", 1, nowSeconds);
-    assertEquals((await send(behind.url, signLog(fresh!, 0))).status, 200);
+    assertEquals((await send(behind.url, signMarkedLog(fresh!, 0))).status, 200);
   }));

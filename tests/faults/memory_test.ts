@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
-import { fetchTokens, sendLog, signLog } from "../support/client/load_client.ts";
+import { fetchTokens, sendLog, signMarkedLog } from "../support/client/load_client.ts";
 import { residentMiB } from "../support/processes/resident_memory.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
 import { TOKEN, until } from "../support/store/with_kv_endpoint.ts";
@@ -34,7 +34,11 @@ Deno.test({
         const clients = Array.from({ length: CLIENTS }, async () => {
           while (running && next < tokens.length * 64) {
             const index = next++;
-            const log = signLog(tokens[index % tokens.length]!, Math.floor(index / tokens.length), PADDING);
+            const log = signMarkedLog(
+              tokens[index % tokens.length]!,
+              Math.floor(index / tokens.length),
+              PADDING,
+            );
             const answer = await sendLog(service.url, log);
             if (answer.code === "store_unavailable") counts.unavailable++;
             else counts.others++;

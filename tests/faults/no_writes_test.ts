@@ -5,7 +5,7 @@ import {
   type LoadToken,
   sendLog,
   sendUntilKnown,
-  signLog,
+  signMarkedLog,
 } from "../support/client/load_client.ts";
 import { present } from "../support/base/present.ts";
 import type { RunningService } from "../support/processes/running_service.ts";
@@ -41,7 +41,7 @@ Deno.test("an endpoint that refuses writes: each process says so, polling it wri
   const one = present(services[0]);
   for (const service of services) await service.ready();
   const token = await firstToken(one, "alice");
-  const logs = services.map((_, use) => signLog(token, use));
+  const logs = services.map((_, use) => signMarkedLog(token, use));
 
   endpoint.faults.refuseWrites = true;
   for (const [index, service] of services.entries()) {
@@ -93,10 +93,10 @@ Deno.test("a file system that turned read-only: it says so, and goes on answerin
     await using service = spawnService({ folder, kv: `${mount}/kv.sqlite3` });
     await service.ready();
     const token = await firstToken(service, "alice");
-    assertEquals((await sendLog(service.url, signLog(token, 0))).status, 200);
+    assertEquals((await sendLog(service.url, signMarkedLog(token, 0))).status, 200);
     // What the kernel does when it finds a fault of the disk.
     assert(await run(`echo 1 > ${trigger}`) !== undefined);
-    const log = signLog(token, 1);
+    const log = signMarkedLog(token, 1);
     assertEquals((await sendLog(service.url, log)).code, "store_unavailable");
     await until(() => isDown(service));
     for (const path of ["/healthz", "/v1/apps/load/keys", "/v1/apps/load/schema"]) {

@@ -2,7 +2,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { UniformSource } from "../../core/base/uniform.ts";
 import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
 import { startKvEndpoint } from "../support/store/kv_endpoint.ts";
-import { fetchTokens, sendUntilKnown, signLog } from "../support/client/load_client.ts";
+import { fetchTokens, sendUntilKnown, signMarkedLog } from "../support/client/load_client.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
 import { TOKEN } from "../support/store/with_kv_endpoint.ts";
 
@@ -37,7 +37,7 @@ Deno.test(`three processes and ${CLIENTS} clients race for ${TOKENS} tokens: eac
   const queue = attempts();
   await Promise.all(Array.from({ length: CLIENTS }, async () => {
     for (const { token, use } of queue) {
-      const log = signLog(tokens[token]!, use);
+      const log = signMarkedLog(tokens[token]!, use);
       const { url } = services[uniform.below(PROCESSES)]!;
       sent.set(log, await sendUntilKnown(() => url, log));
     }
@@ -53,7 +53,7 @@ Deno.test(`three processes and ${CLIENTS} clients race for ${TOKENS} tokens: eac
   assertEquals(winners.values().filter((count) => count !== 1).toArray(), []);
   // No token has a use beyond its last one, whoever asks.
   const beyond = await Promise.all(
-    services.map(({ url }) => sendUntilKnown(() => url, signLog(tokens[0]!, USES))),
+    services.map(({ url }) => sendUntilKnown(() => url, signMarkedLog(tokens[0]!, USES))),
   );
   assertEquals(new Set(beyond.map(({ code }) => code)), new Set(["use_out_of_range"]));
   assertEquals((await assertExactlyOnce(services[2]!, sent)).size, TOKENS * USES);

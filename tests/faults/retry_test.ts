@@ -5,7 +5,7 @@ import {
   fetchTokens,
   isUnknown,
   sendUntilKnown,
-  signLog,
+  signMarkedLog,
 } from "../support/client/load_client.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
 
@@ -20,7 +20,7 @@ Deno.test("clients that send everything three times do not multiply the records"
   const sent: Sent = new Map();
   await Promise.all(tokens.map(async (token, index) => {
     for (let use = 0; use < 64; use++) {
-      const log = signLog(token, use);
+      const log = signMarkedLog(token, use);
       const answers: Answer[] = [];
       let unknown = 0;
       // A service that stood still may have asked for the same bytes again.

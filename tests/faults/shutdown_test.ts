@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { assertExactlyOnce, type Sent } from "../support/store/exactly_once.ts";
-import { fetchTokens, sendLog, signLog } from "../support/client/load_client.ts";
+import { fetchTokens, sendLog, signMarkedLog } from "../support/client/load_client.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import { spawnService } from "../support/processes/spawned_service.ts";
 
@@ -16,7 +16,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     const sent: Sent = new Map();
     const clients = Array.from({ length: CLIENTS }, async (_, client) => {
       for (let index = 0; index < 4 * 64; index++) {
-        const log = signLog(tokens[client * 4 + Math.floor(index / 64)]!, index % 64);
+        const log = signMarkedLog(tokens[client * 4 + Math.floor(index / 64)]!, index % 64);
         sent.set(log, undefined);
         const answer = await sendLog(service.url, log);
         // Refused connections: it has stopped listening.

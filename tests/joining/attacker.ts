@@ -8,6 +8,7 @@ import { createHmac } from "node:crypto";
 import { concat, fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
+import { deriveNonce } from "../../core/token/nonce.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import type { Claim, Evidence, Found, Issuance, StolenKey } from "./evidence.ts";
 import { APP } from "./world.ts";
@@ -221,8 +222,14 @@ function histogram(hours: readonly number[]): number[] {
 function byRebuilding(evidence: Evidence): Guesses {
   const claims = new Map(evidence.claims.map((claim) => [claim.id.toHex(), claim]));
   const hourOf = hoursByPosition(evidence.issuances);
+  const bindings = Map.groupBy(bindingsOf(evidence), ({ pseudonym }) => pseudonym);
   const bodies = Map.groupBy(
-    evidence.records.flatMap((found) => rebuild(found).map((body) => ({ found, digest: digestBody(body) }))),
+    evidence.records.flatMap((found) => {
+      const bound = bindings.get(found.record.pseudonym!) ?? [];
+      return [undefined, ...bound.map(({ binding }) => toBase64url(binding))]
+        .flatMap((binding) => rebuild(found, binding))
+        .map((body) => ({ found, digest: digestBody(body) }));
+    }),
     ({ found }) => Math.floor(found.at / 3_600),
   );
   const users = evidence.issuances.toSorted(byCommit);
@@ -248,6 +255,50 @@ function byRebuilding(evidence: Evidence): Guesses {
   return guesses;
 }
 
+/** A nonce that was made for a pseudonym, with what binds it. */
+interface Bound {
+  readonly nonce: Uint8Array;
+  readonly binding: Uint8Array;
+  readonly pseudonym: string;
+}
+
+/** What was found of each evidence: it is long to look for, and two methods go by it. */
+const found = new WeakMap<Evidence, Bound[]>();
+
+function bindingsOf(evidence: Evidence): Bound[] {
+  const known = found.get(evidence) ?? findBindings(evidence);
+  found.set(evidence, known);
+  return known;
+}
+
+/** Every value that could be a binding with every pseudonym: those that make the nonce of a claim. */
+function findBindings(evidence: Evidence): Bound[] {
+  // Ordinal of the key, digest, use.
+  const claimed = new Set(evidence.claims.map(({ id }) => id.slice(4, 20).toHex()));
+  const pseudonyms = suspectsOf(evidence).map(({ pseudonym }) => pseudonym);
+  return evidence.unexplained.flatMap((binding) =>
+    pseudonyms.flatMap((pseudonym) => {
+      const nonce = deriveNonce(binding, fromBase64url(pseudonym));
+      const uses = Array.from({ length: 64 }, (_, use) => use);
+      const isClaimed = uses.some((use) => claimed.has(useDigest(nonce, use).slice(0, 16).toHex()));
+      return isClaimed ? [{ nonce, binding, pseudonym }] : [];
+    })
+  );
+}
+
+/** By bindings: who binds a nonce to a pseudonym has its claims, and so the user who asked last before the first. */
+function byBindings(evidence: Evidence): Guesses {
+  const claims = new Map(evidence.claims.map((claim) => [claim.id.toHex(), claim]));
+  const users = evidence.issuances.toSorted(byCommit);
+  const guesses = new Map<number, string>();
+  for (const { nonce, pseudonym } of bindingsOf(evidence)) {
+    const first = Math.min(...claimsOf(nonce, evidence, claims).map(({ claim }) => claim.position));
+    const user = users.findLast(({ position }) => position < first);
+    if (user !== undefined && !guesses.has(user.client)) guesses.set(user.client, pseudonym);
+  }
+  return guesses;
+}
+
 /** The claims of a nonce, if it is one. */
 function claimsOf(
   nonce: Uint8Array,
@@ -269,10 +320,11 @@ function macKeyOf({ suite, keyId, challengeDigest, secretKey }: StolenKey, nonce
 }
 
 /** The bodies that a record can have come from, with every salt that is no secret. */
-function rebuild({ record }: Found): Uint8Array<ArrayBuffer>[] {
+function rebuild({ record }: Found, binding: string | undefined): Uint8Array<ArrayBuffer>[] {
   const salts = [new Uint8Array(16), new Uint8Array(16).fill(0xff), fromBase64url(record.pseudonym!)];
+  const { pseudonym, ...rest } = record;
   return [{}, ...salts.map((salt) => ({ salt: toBase64url(salt) }))]
-    .map((salt) => concat(utf8(JSON.stringify({ ...salt, ...record }))));
+    .map((salt) => concat(utf8(JSON.stringify({ ...salt, pseudonym, binding, ...rest }))));
 }
 
 /** Everything that the attacker tries, by name. */
@@ -288,4 +340,5 @@ export const METHODS: Readonly<Record<string, (evidence: Evidence) => Guesses>> 
   lines: byLines,
   "claims of a token": byTokens,
   rebuilding: byRebuilding,
+  bindings: byBindings,
 };

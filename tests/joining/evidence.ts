@@ -67,7 +67,7 @@ export interface Evidence {
   readonly claims: readonly Claim[];
   readonly records: readonly Found[];
   readonly keys: readonly StolenKey[];
-  /** Values of 32 bytes that are nothing else: they could be nonces. */
+  /** Values of 32 bytes that are nothing else: they could be nonces, or what binds one to a pseudonym. */
   readonly unexplained: readonly Uint8Array[];
   readonly lines: readonly AccessLine[];
 }

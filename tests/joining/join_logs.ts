@@ -40,21 +40,23 @@ Deno.test("before they are moved, the order of commits joins some", async () => 
   assert(chancesOf(before).versionstamp! < IMPOSSIBLE);
 });
 
-Deno.test("the attacker is a real one: they link clients of a build with fine times, kept nonces and no shuffle", async () => {
+Deno.test("the attacker is a real one: they link clients of a build with fine times, kept nonces and bindings, and no shuffle", async () => {
   const weak = await runWeakTrial({
-    clients: 200,
+    clients: 60,
     delaySeconds: 0,
     hours: 24,
     seed: SEED,
     fineTimes: true,
     keptNonces: true,
   });
-  for (const method of ["order", "time", "versionstamp", "moved together", "lines", "rebuilding"]) {
+  for (
+    const method of ["order", "time", "versionstamp", "moved together", "lines", "rebuilding", "bindings"]
+  ) {
     const right = rightOf(weak.before, method);
     assert(right > weak.before.targets / 2, `by ${method} only ${right} of ${weak.before.targets}`);
   }
   // Shuffling alone would not help where times are fine, or where bodies can be built again.
-  for (const method of ["time", "rebuilding"]) {
+  for (const method of ["time", "rebuilding", "bindings"]) {
     const right = rightOf(weak.after, method);
     assert(
       right > weak.after.targets / 2,
@@ -136,6 +138,7 @@ Deno.test("every method has a build in which it succeeds", () => {
     "moved together",
     "lines",
     "rebuilding",
+    "bindings",
     ...Object.keys(CHANGES),
   ];
   assertEquals(shown.toSorted(), Object.keys(METHODS).toSorted());

@@ -6,7 +6,7 @@
  * @module
  */
 import { SignJWT } from "jose";
-import { toBase64url, utf8 } from "../../core/base/bytes.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { shuffle } from "../../core/base/shuffle.ts";
 import { checkConfig } from "../../core/config/check/check.ts";
 import type { Application, Deployment } from "../../core/config/types.ts";
@@ -18,6 +18,7 @@ import { claimId, useDigest } from "../../core/ledger/row_ids.ts";
 import { BATCH_REQUEST_TYPE, encodeBatchRequest } from "../../core/token/batch.ts";
 import { formatCredential } from "../../core/token/credential.ts";
 import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../core/token/mac.ts";
+import { deriveNonce } from "../../core/token/nonce.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import type { Suite } from "../../core/voprf/suite.ts";
 import type { AccessLine } from "../../edge/access_log.ts";
@@ -40,7 +41,7 @@ export interface Weaknesses {
   readonly unshuffled?: boolean;
   /** Records keep seconds instead of hours. */
   readonly fineTimes?: boolean;
-  /** Clients use no salt, and the service keeps the nonces that it sees. */
+  /** Clients use no salt, and the service keeps the nonces that it sees, and what binds them to pseudonyms. */
   readonly keptNonces?: boolean;
 }
 
@@ -54,6 +55,7 @@ export interface WorldOptions extends Habits, Weaknesses {
 interface Token {
   readonly ordinal: number;
   readonly nonce: Uint8Array;
+  readonly binding: Uint8Array;
   readonly keyId: Uint8Array;
   readonly macKey: Uint8Array;
   readonly uses: number[];
@@ -190,7 +192,8 @@ class Crowd {
     const service = this.#service;
     const random = this.#random;
     const key = await service.ringOf(APP).issuing(service.now());
-    const nonce = random.bytes(32);
+    const binding = random.bytes(32);
+    const nonce = deriveNonce(binding, fromBase64url(this.#pseudonymOf(client)));
     const input = encodeTokenInput({
       tokenType: key.voprf.tokenType,
       nonce,
@@ -206,12 +209,14 @@ class Crowd {
     const token: Token = {
       ordinal: key.ordinal,
       nonce,
+      binding,
       keyId: key.keyId,
       macKey: deriveMacKey(suite.evaluate(key.secretKey, [input])[0]!),
       uses: shuffle(Array.from({ length: key.usesPerToken }, (_, use) => use), random.bytes),
     };
     this.#tokens.set(client, [...this.#tokens.get(client) ?? [], token]);
-    if (this.#keepNonces) await setRow(service.store, ["n", random.bytes(8)], nonce);
+    if (!this.#keepNonces) return;
+    for (const seen of [nonce, binding]) await setRow(service.store, ["n", random.bytes(8)], seen);
   }
 
   #signIn(subject: string): Promise<string> {
@@ -222,13 +227,13 @@ class Crowd {
   async #send({ client, logged }: Deed): Promise<void> {
     const token = this.#tokens.get(client)?.find(({ uses }) => uses.length > 0);
     const use = token?.uses.pop();
-    const pseudonym = this.pseudonyms[client];
-    if (token === undefined || use === undefined || pseudonym === undefined) {
+    const pseudonym = this.#pseudonymOf(client);
+    if (token === undefined || use === undefined) {
       throw new RangeError(`Client ${client} has no token left.`);
     }
     this.nonces.set(claimId(token.ordinal, useDigest(token.nonce, use), use).toHex(), token.nonce);
     const salt = this.#keepNonces ? new Uint8Array(16) : this.#random.bytes(16);
-    const body = bodyOf(salt, pseudonym, client, logged);
+    const body = bodyOf({ salt, pseudonym, binding: token.binding }, client, logged);
     const transcript = encodeTranscript({
       app: APP,
       contentEncoding: "",
@@ -244,6 +249,12 @@ class Crowd {
     }, body);
   }
 
+  #pseudonymOf(client: number): string {
+    const pseudonym = this.pseudonyms[client];
+    if (pseudonym === undefined) throw new RangeError(`There is no client ${client}.`);
+    return pseudonym;
+  }
+
   async #post(route: string, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>): Promise<void> {
     const url = `https://telemetry.example/v1/apps/${APP}/${route}`;
     const response = await this.#handle(new Request(url, { method: "POST", headers, body }), undefined);
@@ -254,14 +265,14 @@ class Crowd {
 
 /** A body as the SDK writes it; what it measures depends on the client and the moment. */
 export function bodyOf(
-  salt: Uint8Array,
-  pseudonym: string,
+  { salt, pseudonym, binding }: { salt: Uint8Array; pseudonym: string; binding: Uint8Array },
   client: number,
   logged: readonly number[],
 ): Uint8Array<ArrayBuffer> {
   return utf8(JSON.stringify({
     salt: toBase64url(salt),
     pseudonym,
+    binding: toBase64url(binding),
     events: logged.map((moment) => ({
       name: "note_saved",
       at: new Date((DAY * 86_400 + Math.floor(moment)) * 1000).toISOString().replace(".000", ""),

@@ -11,7 +11,7 @@ const EACH = 480;
 const PLACES = 2_048;
 
 function logOf(token: Token, use: number) {
-  return signLog(token, { use, body: logBody({ events: [{ name: "app_opened", fields: {} }] }) });
+  return signLog(token, { use, body: logBody(token, { events: [{ name: "app_opened", fields: {} }] }) });
 }
 
 async function start(folders: Folders, env: Record<string, string> = {}) {

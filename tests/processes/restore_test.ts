@@ -8,7 +8,6 @@ import type { Store } from "../../core/store/store.ts";
 import { assertAccepted, assertRefused } from "../support/http/assert_answers.ts";
 import {
   fetchTokens,
-  freshPseudonym,
   logBody,
   logsPath,
   type Send,
@@ -27,7 +26,7 @@ const CONFIG = demoConfig({
 function log(token: Token, use: number): RequestInit {
   return signLog(token, {
     use,
-    body: logBody({ pseudonym: freshPseudonym(), events: [{ name: "app_opened", fields: {} }] }),
+    body: logBody(token, { events: [{ name: "app_opened", fields: {} }] }),
   });
 }
 

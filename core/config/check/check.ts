@@ -101,6 +101,11 @@ function isRotation(value: unknown): boolean {
   return typeof value === "number" && value >= DAY && value <= 400 * DAY && value % DAY === 0;
 }
 
+/** Whether a value may be an epoch's length: one that may not is named by its own check. */
+function isEpoch(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number > 0 && value as number <= 30 * DAY;
+}
+
 const application = (options: CheckOptions) =>
   z.strictObject({
     suite: z.enum(SUITE_NAMES, `choose ${offer(SUITE_NAMES)}`).optional(),
@@ -173,8 +178,18 @@ type Written = { readonly [name in keyof ApplicationConfig]?: unknown };
 
 /** What counts people needs a pseudonym to count them by. */
 function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void {
-  const { pseudonymSeconds = 7 * DAY } = written;
+  const { pseudonymSeconds = 7 * DAY, epochSeconds = DAY } = written;
   if (pseudonymSeconds === false) return refusePeople(written, context);
+  // A token serves the pseudonym of the period in which its key's epoch begins: an epoch must not lie in two.
+  if (
+    isRotation(pseudonymSeconds) && isEpoch(epochSeconds) && Number(pseudonymSeconds) % epochSeconds !== 0
+  ) {
+    say(
+      context,
+      ["pseudonymSeconds"],
+      `write a multiple of epochSeconds, which is ${epochSeconds}, or false`,
+    );
+  }
   if (written.risk !== undefined) checkPart(context, ["risk"], risk, written.risk);
   if (written.releases === undefined) return;
   // A rotation that is none has been named.
@@ -210,7 +225,7 @@ function fillIn(id: string, config: ApplicationConfig): Application {
     overlapEpochs: config.overlapEpochs ?? 1,
     horizonEpochs: config.horizonEpochs ?? 3,
     usesPerToken: config.usesPerToken ?? 64,
-    tokensPerClient: config.tokensPerClient ?? 4,
+    tokensPerClient: config.tokensPerClient ?? 2,
     maxBatch: config.maxBatch ?? 32,
     session: config.session,
     pseudonymSeconds: pseudonymSeconds === false ? undefined : pseudonymSeconds,

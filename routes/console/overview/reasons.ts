@@ -24,6 +24,13 @@ const REASONS: Readonly<Record<RefusalCode | RejectionCode | "refused_elsewhere"
       "something on the way changed the bytes. Nothing was stored.",
     kind: "attack",
   },
+  pseudonym_mismatch: {
+    what: "Token of another pseudonym",
+    why:
+      "The log names a pseudonym that its token was not made for: somebody who wants to be counted as more " +
+      "people than they have tokens, or a client that does not bind its tokens. Nothing was stored.",
+    kind: "attack",
+  },
   credential_missing: {
     what: "No token",
     why: "The request carried no credential at all: a scanner, or an app without the SDK.",

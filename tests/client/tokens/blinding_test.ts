@@ -1,7 +1,8 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { batchRequest, blindTokens, openBatch } from "../../../client/tokens/blinding.ts";
-import { toBase64url } from "../../../core/base/bytes.ts";
+import { fromBase64url, toBase64url } from "../../../core/base/bytes.ts";
 import { decodeBatchRequest, encodeBatchResponse } from "../../../core/token/batch.ts";
+import { deriveNonce } from "../../../core/token/nonce.ts";
 import { tokenKeyId } from "../../../core/token/token.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { clientRistretto255 } from "../../../core/voprf/noble_client.ts";
@@ -33,8 +34,13 @@ const directory = {
 };
 
 /** A request for as many tokens as so many logs need. */
-const pendingFor = (logs: number, changes = {}) =>
-  blindTokens({ app: "notes", suite, random }, { directory: { ...directory, ...changes }, key, logs });
+const pendingFor = (logs: number, changes = {}, pseudonym = "") =>
+  blindTokens({ app: "notes", suite, random }, {
+    directory: { ...directory, ...changes },
+    key,
+    logs,
+    pseudonym,
+  });
 
 /** What an honest service answers. */
 function answerTo(pending: ReturnType<typeof pendingFor>): Uint8Array {
@@ -49,6 +55,20 @@ Deno.test("blindTokens() asks for as many tokens as the logs need and the direct
   // Whatever the directory says, no more than 64 uses of a token: they can be linked.
   const generous = pendingFor(65, { usesPerToken: 1024 });
   assertEquals([generous.uses, generous.nonces.length], [64, 2]);
+});
+
+Deno.test("blindTokens() makes nonces of one pseudonym, each bound by bytes of its own", () => {
+  const pseudonym = toBase64url(random(16));
+  const { nonces, bindings = [], ...pending } = pendingFor(130, {}, pseudonym);
+  assertEquals(pending.pseudonym, pseudonym);
+  const bound = bindings.map((binding) => deriveNonce(fromBase64url(binding, 32), fromBase64url(pseudonym)));
+  assertEquals(nonces, bound.map(toBase64url));
+  assertEquals(new Set(bindings).size, 3);
+});
+
+Deno.test("blindTokens() draws nonces that nothing binds where no pseudonym is collected", () => {
+  const { nonces, bindings, pseudonym } = pendingFor(130);
+  assertEquals([new Set(nonces).size, bindings, pseudonym], [3, undefined, ""]);
 });
 
 Deno.test("batchRequest() makes the same bytes each time, and others for another request", () => {
@@ -66,7 +86,7 @@ Deno.test("openBatch() takes no answer with another length, another proof, or to
   const pending = pendingFor(130);
   const body = answerTo(pending);
   const forged = body.slice();
-  forged.set([1], forged.length - 1);
+  forged.set([(forged.at(-1) ?? 0) ^ 1], forged.length - 1);
   for (
     const answer of [
       new Uint8Array(),

@@ -20,6 +20,8 @@ function token(nonce: string, changes: Partial<TokenRecord> = {}): TokenRecord {
     uses: [3, 1, 2],
     notBefore: NOW - 1000,
     redeemUntil: NOW + 100_000,
+    pseudonym: "p",
+    binding: "r",
     ...changes,
   };
 }
@@ -35,25 +37,44 @@ const nonces = (entries: Entries, pseudonym = "p", now = NOW) =>
 
 Deno.test("takeUse() spends the uses in their order, each once, and then has none", () => {
   const entries = walletOf(token("a"));
-  const uses = Array.from({ length: 4 }, () => takeUse(entries, "p", NOW)?.use);
+  const uses = Array.from({ length: 4 }, () => takeUse(entries, spendableTokens(entries, "p", NOW))?.use);
   assertEquals(uses, [2, 1, 3, undefined]);
 });
 
-Deno.test("takeUse() makes a token the pseudonym's, and another pseudonym ends it", () => {
+Deno.test("spendableTokens() has the tokens of one pseudonym, and another pseudonym ends them", () => {
   const entries = walletOf(token("a"));
-  takeUse(entries, "p", NOW);
+  takeUse(entries, spendableTokens(entries, "p", NOW));
   assertEquals(usesLeft(spendableTokens(entries, "p", NOW)), 2);
-  assertEquals(takeUse(entries, "other", NOW), undefined);
+  assertEquals(nonces(entries, "other"), []);
   assertEquals(entries.keys("token/"), []);
 });
 
-Deno.test("takeUse() goes on with the token in use, then with the one that ends first", () => {
+Deno.test("spendableTokens() has no token that nothing binds, as clients of before stored them", () => {
+  for (const pseudonym of ["p", undefined]) {
+    const entries = walletOf(token("a", { pseudonym, binding: undefined }));
+    assertEquals(nonces(entries), []);
+    assertEquals(entries.keys("token/"), []);
+  }
+});
+
+Deno.test("spendableTokens() has unbound tokens alone where no pseudonym is collected", () => {
+  const unbound = { binding: undefined };
+  const entries = walletOf(
+    token("bound"),
+    token("of another schema", { ...unbound, pseudonym: "p" }),
+    token("new", { ...unbound, pseudonym: "" }),
+    token("of a client of before", { ...unbound, pseudonym: undefined }),
+  );
+  assertEquals(nonces(entries, "").toSorted(), ["new", "of a client of before"]);
+});
+
+Deno.test("spendableTokens() goes on with the token that ends first, then with one in use", () => {
   const entries = walletOf(
     token("late", { redeemUntil: NOW + 300_000 }),
-    token("soon", { redeemUntil: NOW + 90_000 }),
-    token("used", { redeemUntil: NOW + 200_000, pseudonym: "p" }),
+    token("fresh", { redeemUntil: NOW + 90_000 }),
+    token("used", { redeemUntil: NOW + 90_000, uses: [1] }),
   );
-  assertEquals(nonces(entries), ["used", "soon", "late"]);
+  assertEquals(nonces(entries), ["used", "fresh", "late"]);
 });
 
 Deno.test("lastFirstSend() keeps the last 10 minutes of a key free, or its last tenth", () => {

@@ -10,7 +10,7 @@ import { Refusal } from "../../../core/base/errors.ts";
 import type { Application } from "../../../core/config/types.ts";
 import type { EventSchema } from "../../../core/schema/event.ts";
 import { pseudonymPeriod } from "../../../core/schema/pseudonym.ts";
-import type { LogRecord } from "../../../core/schema/record.ts";
+import { encodeRecord, type LogRecord } from "../../../core/schema/record.ts";
 import { exportDay } from "../../../core/operations/export.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import { concat } from "../../../core/base/bytes.ts";
@@ -52,6 +52,12 @@ function signLog(
   const covered = { app, contentEncoding, keyId, nonce, use, bodyDigest: digestBody(body) };
   const mac = computeMac(token.macKey, encodeTranscript(covered));
   return { credential: { keyId, nonce, use, mac }, contentEncoding, body, nowSeconds: NOW };
+}
+
+/** A log under the first use of a token of its own. */
+async function firstLog(split: Split, members: Record<string, unknown>): Promise<Omit<SentLog, "app">> {
+  const token = await makeToken(split.acs);
+  return signLog(token, logBody(token, members));
 }
 
 function forge(log: Omit<SentLog, "app">): Omit<SentLog, "app"> {
@@ -106,8 +112,7 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
     await using split = await startBoth();
     const server = serverOf(split);
     const app = server.appOf("notes");
-    const body = logBody({ events: [OPENED, UNKNOWN, OPENED] });
-    const log = { app, ...signLog(await makeToken(split.acs), body) };
+    const log = { app, ...await firstLog(split, { events: [OPENED, UNKNOWN, OPENED] }) };
     const rejected = [{ index: 1, code: "event_unknown", path: "name" }] as const;
     assertEquals(await acceptLog(server, log), { accepted: 2, rejected: [...rejected], replayed: false });
     const once = counted(server);
@@ -130,9 +135,12 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
           observed.push([app, pseudonym, events.map(({ name }) => name), nowSeconds]),
       },
     };
-    const pseudonym = "AAAAAAAAAAAAAAAAAAAAAA";
-    const body = logBody({ pseudonym, events: [OPENED, UNKNOWN] });
-    const log = { app: server.appOf("notes"), ...signLog(await makeToken(split.acs), body) };
+    const token = await makeToken(split.acs);
+    const { pseudonym } = token;
+    const log = {
+      app: server.appOf("notes"),
+      ...signLog(token, logBody(token, { events: [OPENED, UNKNOWN] })),
+    };
     for (const replayed of [false, true]) {
       assertEquals((await acceptLog(context, log)).replayed, replayed);
     }
@@ -142,8 +150,9 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
   Deno.test(`acceptLog() on ${where} reads a packed body, whose packed bytes are what was signed`, async () => {
     await using split = await startBoth();
     const server = serverOf(split);
-    const body = Uint8Array.from(gzipSync(logBody({ events: [OPENED] })));
-    const log = signLog(await makeToken(split.acs), body, { contentEncoding: "gzip" });
+    const token = await makeToken(split.acs);
+    const body = Uint8Array.from(gzipSync(logBody(token, { events: [OPENED] })));
+    const log = signLog(token, body, { contentEncoding: "gzip" });
     const app = server.appOf("notes");
     assertEquals((await acceptLog(server, { app, ...log })).accepted, 1);
     await assertRefused(
@@ -160,7 +169,7 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
     const before = counted(server);
     const refuse = async (events: unknown[], code: string) => {
       const { details } = await assertRefused(
-        acceptLog(server, { app, ...signLog(token, logBody({ events })) }),
+        acceptLog(server, { app, ...signLog(token, logBody(token, { events })) }),
         code,
       );
       return details.members;
@@ -180,7 +189,7 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
       [],
       before,
     ]);
-    assertEquals((await acceptLog(server, { app, ...signLog(token, logBody()) })).replayed, false);
+    assertEquals((await acceptLog(server, { app, ...signLog(token, logBody(token)) })).replayed, false);
   });
 }
 
@@ -192,7 +201,7 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
       const app = server.appOf("notes");
       const changed = change(app);
       const token = await makeToken(split.acs);
-      const sign = (use: number) => signLog(token, logBody({ events: [OPENED, OPENED] }), { use });
+      const sign = (use: number) => signLog(token, logBody(token, { events: [OPENED, OPENED] }), { use });
       const log = sign(0);
       assertEquals((await acceptLog(server, { app, ...log })).replayed, false);
       const once = [counted(server), await storedEvents(server), await countClaims(split.acs)];
@@ -226,7 +235,7 @@ for (const [where, serverOf] of Object.entries(SERVERS)) {
     };
     const token = await makeToken(split.acs);
     const send = (use: number, events: unknown[]) =>
-      acceptLog({ ...server, redeemer }, { app, ...signLog(token, logBody({ events }), { use }) });
+      acceptLog({ ...server, redeemer }, { app, ...signLog(token, logBody(token, { events }), { use }) });
     await send(0, [OPENED]);
     await send(1, [OPENED, UNKNOWN]);
     await assertRefused(send(1, [OPENED]), "use_taken");
@@ -241,7 +250,7 @@ Deno.test("acceptLog() on a server with keys answers a replay whose first send i
   const server: Server = split.acs;
   const app = server.appOf("notes");
   const stopped = withEvent({ ...testApplication.events.app_opened, state: "stopped" })(app);
-  const log = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
+  const log = await firstLog(split, { events: [OPENED] });
   let replay: Promise<AcceptedLog> | undefined;
   const store = server.redeemer.store.bind(server.redeemer);
   const redeemer: AcceptLogContext["redeemer"] = {
@@ -261,12 +270,12 @@ Deno.test("acceptLog() on a log server that was started again finds a replay in 
   await using split = await startBoth();
   const app = split.logs.appOf("notes");
   const stopped = withEvent({ ...testApplication.events.app_opened, state: "stopped" })(app);
-  const log = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
+  const log = await firstLog(split, { events: [OPENED] });
   await acceptLog(split.logs, { app, ...log });
   const again = split.openLogServer();
   assertEquals((await acceptLog(again, { app: stopped, ...log })).replayed, true);
   // Spent at the ACS and stored nowhere: the first send had no success that it could be answered with.
-  const lost = signLog(await makeToken(split.acs), logBody({ events: [OPENED] }));
+  const lost = await firstLog(split, { events: [OPENED] });
   using crashing = await Deno.openKv(":memory:");
   await assertRefused(
     acceptLog(split.openLogServer(dyingKv(crashing, 1, false)), { app, ...lost }),
@@ -303,7 +312,7 @@ for (const [name, pick] of Object.entries(SERVERS)) {
       const turn = begins + 86_400;
       for (const [use, nowSeconds] of [NOW, turn - 1, turn].entries()) {
         split.clock.seconds = nowSeconds;
-        await acceptLog(server, { app, ...signLog(token, logBody(), { use }), nowSeconds });
+        await acceptLog(server, { app, ...signLog(token, logBody(token), { use }), nowSeconds });
       }
       const days = [EPOCH, EPOCH + 1].map((day) => storedRecords(server, day));
       const marks = (await Promise.all(days)).map((records) => records.map(({ otherPeriod }) => otherPeriod));
@@ -324,7 +333,7 @@ Deno.test("acceptLog() on a log server asks the ACS about nothing that it could 
     asked.push(new URL(request.url).pathname);
     return reach(request);
   };
-  for (const body of [new Uint8Array([1, 2, 3]), logBody({ events: [UNKNOWN] })]) {
+  for (const body of [new Uint8Array([1, 2, 3]), logBody(token, { events: [UNKNOWN] })]) {
     const { code } = await assertRejects(
       () => acceptLog(split.logs, { app, ...forge(signLog(token, body)) }),
       Refusal,
@@ -332,6 +341,85 @@ Deno.test("acceptLog() on a log server asks the ACS about nothing that it could 
     assert(code === "body_malformed" || code === "events_invalid", code);
   }
   assertEquals(asked, []);
-  await assertRefused(acceptLog(split.logs, { app, ...forge(signLog(token, logBody())) }), "mac_invalid");
+  await assertRefused(
+    acceptLog(split.logs, { app, ...forge(signLog(token, logBody(token))) }),
+    "mac_invalid",
+  );
   assertEquals(asked, ["/acs/v1/apps/notes/redeem"]);
 });
+
+for (const [where, serverOf] of Object.entries(SERVERS)) {
+  Deno.test(`acceptLog() on ${where} refuses a token of another pseudonym, and spends nothing`, async () => {
+    await using split = await startBoth();
+    const server = serverOf(split);
+    const app = server.appOf("notes");
+    const asked: string[] = [];
+    split.network = (request, reach) => {
+      asked.push(new URL(request.url).pathname);
+      return reach(request);
+    };
+    const [token, other] = [await makeToken(split.acs), await makeToken(split.acs)];
+    const stolen = [
+      { pseudonym: other.pseudonym },
+      { binding: other.binding },
+      { pseudonym: other.pseudonym, binding: other.binding },
+      // Before anything that the schema says.
+      { pseudonym: other.pseudonym, events: [UNKNOWN] },
+      { pseudonym: other.pseudonym, events: [STOPPED] },
+    ];
+    // With the MAC key evaluated at the first of them, and remembered from then on.
+    for (const members of stolen) {
+      const log = signLog(token, logBody(token, { events: [OPENED], ...members }));
+      const { message } = await assertRefused(acceptLog(server, { app, ...log }), "pseudonym_mismatch");
+      for (const secret of [token.pseudonym, token.binding, other.pseudonym, other.binding]) {
+        assertEquals(message.includes(secret), false);
+      }
+      await assertRefused(
+        acceptLog(server, { app: { ...app, pseudonymSeconds: undefined }, ...log }),
+        "pseudonym_mismatch",
+      );
+      await assertRefused(
+        acceptLog(server, { app, ...forge(log) }),
+        where === "a server with keys" ? "mac_invalid" : "pseudonym_mismatch",
+      );
+    }
+    assertEquals(asked, []);
+    assertEquals([await countClaims(split.acs), await storedEvents(server)], [0, []]);
+    const honest = signLog(token, logBody(token, { events: [OPENED] }));
+    assertEquals(await acceptLog(server, { app, ...honest }), { accepted: 1, rejected: [], replayed: false });
+  });
+
+  Deno.test(`acceptLog() on ${where} answers what was accepted before there were bindings, and takes nothing more without`, async () => {
+    await using split = await startBoth();
+    const server = serverOf(split);
+    const app = server.appOf("notes");
+    const token = await makeToken(split.acs);
+    const sign = (members: Record<string, unknown>, use = 0) =>
+      signLog(token, logBody(token, { events: [OPENED], ...members }), { use });
+    const before = { binding: undefined };
+    const log = sign(before);
+    const { credential, contentEncoding, body } = log;
+    const covered = { app: app.id, credential, body: { contentEncoding, bodyDigest: digestBody(body) } };
+    const record = encodeRecord(token.pseudonym, [{ name: OPENED.name, at: NOW, fields: {} }]);
+    assertEquals(
+      await server.redeemer.store(await server.redeemer.verify(covered, NOW), () => record),
+      "accepted",
+    );
+    const claims = await countClaims(split.acs);
+    assertEquals(await acceptLog(server, { app, ...log }), { accepted: 1, rejected: [], replayed: true });
+    for (const [use, members] of [before, before, { pseudonym: undefined }].entries()) {
+      await assertRefused(acceptLog(server, { app, ...sign(members, use) }), "body_malformed");
+    }
+    assertEquals([await countClaims(split.acs), await storedEvents(server)], [claims, [["app_opened"]]]);
+  });
+
+  Deno.test(`acceptLog() on ${where} answers a replay although a pseudonym is collected since`, async () => {
+    await using split = await startBoth();
+    const server = serverOf(split);
+    const app = server.appOf("notes");
+    const log = await firstLog(split, { events: [OPENED], pseudonym: undefined, binding: undefined });
+    const without = { ...app, pseudonymSeconds: undefined };
+    assertEquals((await acceptLog(server, { app: without, ...log })).replayed, false);
+    assertEquals((await acceptLog(server, { app, ...log })).replayed, true);
+  });
+}

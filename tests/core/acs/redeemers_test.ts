@@ -157,8 +157,9 @@ const CASES: Record<string, (stage: Stage) => Promise<void>> = {
   },
 
   "spends no use on a body that is refused": async ({ acs, logs, redeemer }) => {
-    const body = logBody({ events: [{ name: "never_declared", fields: {} }] });
-    const log = signRedemption(await makeToken(acs), 0, new TextDecoder().decode(body));
+    const token = await makeToken(acs);
+    const body = logBody(token, { events: [{ name: "never_declared", fields: {} }] });
+    const log = signRedemption(token, 0, new TextDecoder().decode(body));
     const { credential, body: { contentEncoding } } = log;
     const sent = { app: logs.appOf("notes"), credential, contentEncoding, body, nowSeconds: NOW };
     await assertRefused(acceptLog(logs, sent), "events_invalid");

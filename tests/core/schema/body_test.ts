@@ -13,6 +13,7 @@ import { bytesOf, flipBit } from "../../support/base/arbitraries.ts";
 
 const SALT = toBase64url(new Uint8Array(16).fill(1));
 const PSEUDONYM = toBase64url(new Uint8Array(16).fill(2));
+const BINDING = toBase64url(new Uint8Array(32).fill(3));
 const EVENT = { name: "fetch", fields: { ok: true } };
 const BODY = { salt: SALT, events: [EVENT] };
 
@@ -39,12 +40,27 @@ function reads(body: unknown, collectsPseudonym = false) {
 Deno.test("readBody() gives the events and the pseudonym, and forgets salt and padding", () => {
   assertEquals(reads(BODY), { events: [EVENT] });
   assertEquals(reads({ ...BODY, pad: "x".repeat(1_000) }), { events: [EVENT] });
-  assertEquals(reads({ ...BODY, pad: "", pseudonym: PSEUDONYM }, true), {
+  assertEquals(reads({ ...BODY, pad: "", pseudonym: PSEUDONYM, binding: BINDING }, true), {
     pseudonym: PSEUDONYM,
+    binding: BINDING,
     events: [EVENT],
   });
   const at = { ...EVENT, at: "2026-11-22T10:00:00Z" };
   assertEquals(reads(` \n${JSON.stringify({ events: [at, EVENT], salt: SALT })}\t`), { events: [at, EVENT] });
+});
+
+Deno.test("readBody() takes a binding beside a pseudonym only, and requirePseudonym() wants one there", () => {
+  const body = { ...BODY, pseudonym: PSEUDONYM };
+  refuses(body, "binding is missing or not a text.", true);
+  for (const binding of [null, 7, {}]) {
+    refuses({ ...body, binding }, "binding is missing or not a text.", true);
+  }
+  for (const binding of ["", PSEUDONYM, BINDING.slice(1), `${BINDING}A`, `${BINDING}=`]) {
+    refuses({ ...body, binding }, "binding is not base64url of 32 bytes.", true);
+  }
+  for (const collects of [false, true]) {
+    refuses({ ...BODY, binding: BINDING }, "binding stands without a pseudonym.", collects);
+  }
 });
 
 Deno.test("readBody() takes 1 to 100 events", () => {
@@ -112,6 +128,7 @@ Deno.test("readBody() refuses a salt that is missing, short, long or not canonic
 
 Deno.test("requirePseudonym() wants one where it is collected, and refuses it where none is", () => {
   refuses({ ...BODY, pseudonym: PSEUDONYM }, "This application collects no pseudonym.");
+  refuses({ ...BODY, pseudonym: PSEUDONYM, binding: BINDING }, "This application collects no pseudonym.");
   for (const pseudonym of [undefined, null, 7]) {
     refuses({ ...BODY, pseudonym }, "pseudonym is missing or not a text.", true);
   }
@@ -192,10 +209,12 @@ Deno.test("readBody() gives back what a client wrote", () => {
     }, { requiredKeys: ["name", "fields"] }),
     { minLength: 1, maxLength: MAX_EVENTS },
   );
-  fc.assert(fc.property(bytesOf(16), bytesOf(16), events, fc.string(), (salt, pseudonym, events, pad) => {
-    const body = { salt: toBase64url(salt), pseudonym: toBase64url(pseudonym), events, pad };
+  const bytes = fc.tuple(bytesOf(16), bytesOf(16), bytesOf(32));
+  fc.assert(fc.property(bytes, events, fc.string(), ([salt, pseudonym, binding], events, pad) => {
+    const served = { pseudonym: toBase64url(pseudonym), binding: toBase64url(binding) };
+    const body = { salt: toBase64url(salt), ...served, events, pad };
     const written = JSON.stringify(body);
     fc.pre(utf8(written).length <= MAX_BODY_BYTES);
-    assertEquals(reads(body, true), JSON.parse(JSON.stringify({ pseudonym: body.pseudonym, events })));
+    assertEquals(reads(body, true), JSON.parse(JSON.stringify({ ...served, events })));
   }));
 });

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import { concat, toBase64url, utf8 } from "../../../core/base/bytes.ts";
 import type { RefusalCode } from "../../../core/base/errors.ts";
 import { assertRefusedUnwritten } from "../../support/http/assert_answers.ts";
+import { boundNonce, freshPseudonym } from "../../support/client/bound_nonce.ts";
 import { logBody, logsPath, oneToken, signLog, type Token } from "../../support/client/protocol_client.ts";
 import { configOf, systemRandom, withService } from "../../support/service/service.ts";
 
@@ -33,19 +34,35 @@ function withCredential(token: Token, change: (credential: string) => string): L
 }
 
 function withBody(members: Record<string, unknown>): (token: Token) => Log {
-  return (token) => signLog(token, { body: logBody(members) });
+  return (token) => signLog(token, { body: logBody(token, members) });
 }
 
-function withBytes(bytes: Uint8Array<ArrayBuffer>): (token: Token) => Log {
-  return (token) => signLog(token, { body: bytes });
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function withBytes(bytes: Bytes | ((token: Token) => Bytes)): (token: Token) => Log {
+  return (token) => signLog(token, { body: typeof bytes === "function" ? bytes(token) : bytes });
 }
 
-function withPacked(make: () => Uint8Array<ArrayBuffer>): (token: Token) => Log {
-  return (token) => signLog(token, { packed: make() });
+/** The members of an honest body but its events, as JSON. */
+function membersOf({ pseudonym, binding }: Token): string {
+  return `"salt": "AAAAAAAAAAAAAAAAAAAAAA", "pseudonym": "${pseudonym}", "binding": "${binding}"`;
 }
 
-function packed(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(gzipSync(logBody()));
+/** A token that nobody was issued. */
+const OTHER = boundNonce();
+
+/** An honest body with one more member behind its others. */
+function withSecond(name: string, token: Token): Bytes {
+  const text = new TextDecoder().decode(logBody(token));
+  return utf8(`${text.slice(0, -1)},"${name}":"${freshPseudonym()}"}`);
+}
+
+function withPacked(make: (token: Token) => Bytes): (token: Token) => Log {
+  return (token) => signLog(token, { packed: make(token) });
+}
+
+function packed(token: Token): Bytes {
+  return Uint8Array.from(gzipSync(logBody(token)));
 }
 
 function streamed(log: Log, body: ReadableStream<Uint8Array<ArrayBuffer>>): RequestInit {
@@ -60,37 +77,51 @@ const rows: Row[] = [
   [400, "body_malformed", "no body", withBytes(new Uint8Array())],
   [400, "body_malformed", "a body that is a list", withBytes(utf8("[]"))],
   [400, "body_malformed", "a body that is null", withBytes(utf8("null"))],
-  [400, "body_malformed", "a byte order mark", withBytes(concat(Uint8Array.of(0xef, 0xbb, 0xbf), logBody()))],
+  [
+    400,
+    "body_malformed",
+    "a byte order mark",
+    withBytes((token) => concat(Uint8Array.of(0xef, 0xbb, 0xbf), logBody(token))),
+  ],
   [
     400,
     "body_malformed",
     "invalid UTF-8",
     withBytes(concat(utf8('{"salt":"'), Uint8Array.of(0xff), utf8('"}'))),
   ],
-  [400, "body_malformed", "JSON and something behind it", withBytes(concat(logBody(), utf8("{}")))],
+  [
+    400,
+    "body_malformed",
+    "JSON and something behind it",
+    withBytes((token) => concat(logBody(token), utf8("{}"))),
+  ],
   [400, "body_malformed", "a body of nothing but brackets", withBytes(utf8("[".repeat(60_000)))],
   [400, "body_malformed", "a member called __proto__", withBytes(utf8('{"__proto__": {}}'))],
   [
     422,
     "events_invalid",
     "an event and a field called as members of every object",
-    withBytes(utf8(
-      `{"salt": "AAAAAAAAAAAAAAAAAAAAAA", "pseudonym": "AAAAAAAAAAAAAAAAAAAAAA", "events": [
+    withBytes((token) =>
+      utf8(
+        `{${membersOf(token)}, "events": [
       {"name": "__proto__", "fields": {}},
       {"name": "constructor", "fields": {}},
       {"name": "note_saved", "fields": {"ok": true, "__proto__": {"ok": true}}}
     ]}`,
-    )),
+      )
+    ),
   ],
   [
     422,
     "events_invalid",
     "a field as deep as a body can be",
-    withBytes(utf8(
-      `{"salt": "AAAAAAAAAAAAAAAAAAAAAA", "pseudonym": "AAAAAAAAAAAAAAAAAAAAAA", "events": [
+    withBytes((token) =>
+      utf8(
+        `{${membersOf(token)}, "events": [
       {"name": "note_saved", "fields": {"ok": ${"[".repeat(30_000)}${"]".repeat(30_000)}}}
     ]}`,
-    )),
+      )
+    ),
   ],
   [400, "body_malformed", "an unknown member", withBody({ user: "alice" })],
   [400, "body_malformed", "no salt", withBody({ salt: undefined })],
@@ -101,6 +132,55 @@ const rows: Row[] = [
   [400, "body_malformed", "no pseudonym", withBody({ pseudonym: undefined })],
   [400, "body_malformed", "a pseudonym that is null", withBody({ pseudonym: null })],
   [400, "body_malformed", "a pseudonym of 32 bytes", withBody({ pseudonym: toBase64url(systemRandom(32)) })],
+  [400, "body_malformed", "no binding", withBody({ binding: undefined })],
+  [400, "body_malformed", "a binding that is null", withBody({ binding: null })],
+  [400, "body_malformed", "a binding of 16 bytes", withBody({ binding: toBase64url(systemRandom(16)) })],
+  [
+    400,
+    "body_malformed",
+    "a binding with trailing bits",
+    (token) => withBody({ binding: flipTrailingBits(token.binding) })(token),
+  ],
+  [400, "body_malformed", "a member Pseudonym", withBody({ Pseudonym: freshPseudonym() })],
+  [400, "body_malformed", "a binding and no pseudonym", withBody({ pseudonym: undefined })],
+  [401, "pseudonym_mismatch", "another pseudonym", withBody({ pseudonym: freshPseudonym() })],
+  [401, "pseudonym_mismatch", "another binding", withBody({ binding: boundNonce().binding })],
+  [
+    401,
+    "pseudonym_mismatch",
+    "what another token is bound by",
+    withBody({ pseudonym: OTHER.pseudonym, binding: OTHER.binding }),
+  ],
+  [
+    401,
+    "pseudonym_mismatch",
+    "another pseudonym in a packed body",
+    (token) => signLog(token, { body: logBody(token, { pseudonym: freshPseudonym() }), encoding: "gzip" }),
+  ],
+  [
+    401,
+    "pseudonym_mismatch",
+    "a second pseudonym behind the token's own",
+    withBytes((token) => withSecond("pseudonym", token)),
+  ],
+  [
+    401,
+    "pseudonym_mismatch",
+    "a second pseudonym whose name is escaped",
+    withBytes((token) => withSecond("pseudony\\u006d", token)),
+  ],
+  [
+    401,
+    "pseudonym_mismatch",
+    "another pseudonym with nothing that is collected",
+    withBody({ pseudonym: freshPseudonym(), events: [{ name: "never_declared", fields: {} }] }),
+  ],
+  [
+    401,
+    "mac_invalid",
+    "another pseudonym under a MAC that does not fit",
+    (token) => ({ ...signLog(token), body: logBody(token, { pseudonym: freshPseudonym() }) }),
+  ],
   [400, "body_malformed", "no events", withBody({ events: undefined })],
   [400, "body_malformed", "an empty list of events", withBody({ events: [] })],
   [400, "body_malformed", "101 events", withBody({ events: Array(101).fill(opened) })],
@@ -114,19 +194,24 @@ const rows: Row[] = [
   [400, "body_malformed", "an unknown member of an event", withBody({ events: [{ ...opened, ip: "::1" }] })],
   [400, "body_malformed", "a time that is a number", withBody({ events: [{ ...opened, at: 1 }] })],
   [400, "body_malformed", "plain JSON under gzip", withPacked(logBody)],
-  [400, "body_malformed", "gzip that breaks off", withPacked(() => packed().slice(0, -9))],
+  [400, "body_malformed", "gzip that breaks off", withPacked((token) => packed(token).slice(0, -9))],
   [
     400,
     "body_malformed",
     "gzip with a wrong checksum",
-    withPacked(() => {
-      const bytes = packed();
+    withPacked((token) => {
+      const bytes = packed(token);
       bytes[bytes.length - 5]! ^= 1;
       return bytes;
     }),
   ],
-  [400, "body_malformed", "gzip with zeros behind it", withPacked(() => concat(packed(), new Uint8Array(8)))],
-  [400, "body_malformed", "gzip that is sent as plain", (token) => signLog(token, { body: packed() })],
+  [
+    400,
+    "body_malformed",
+    "gzip with zeros behind it",
+    withPacked((token) => concat(packed(token), new Uint8Array(8))),
+  ],
+  [400, "body_malformed", "gzip that is sent as plain", (token) => signLog(token, { body: packed(token) })],
   [408, "request_timeout", "a body that breaks off", (token) => {
     const cut = new ReadableStream({
       start(controller) {
@@ -214,7 +299,7 @@ const rows: Row[] = [
     401,
     "mac_invalid",
     "another body than the signed one",
-    (token) => ({ ...signLog(token), body: logBody() }),
+    (token) => ({ ...signLog(token), body: logBody(token) }),
   ],
   [401, "mac_invalid", "a body without its last byte", (token) => {
     const log = signLog(token);
@@ -227,7 +312,7 @@ const rows: Row[] = [
     (token) => signLog(token, { transcriptApp: "other" }),
   ],
   [401, "mac_invalid", "gzip that was signed as plain", (token) => {
-    const log = signLog(token, { body: packed() });
+    const log = signLog(token, { body: packed(token) });
     log.headers["content-encoding"] = "gzip";
     return log;
   }],
@@ -280,7 +365,7 @@ const rows: Row[] = [
     413,
     "body_too_large",
     "gzip that unpacks to more than 64 KiB",
-    (token) => signLog(token, { body: logBody({ pad: "0".repeat(64 * 1024) }), encoding: "gzip" }),
+    (token) => signLog(token, { body: logBody(token, { pad: "0".repeat(64 * 1024) }), encoding: "gzip" }),
   ],
   [
     413,
@@ -340,7 +425,16 @@ for (const [status, code, what, make] of rows) {
       const { path = logsPath(), ...init } = make(token);
       const problem = await assertRefusedUnwritten(test, [path, init], status, code);
       const text = JSON.stringify(problem);
-      for (const secret of ["canary", toBase64url(token.nonce), toBase64url(token.macKey), "alice"]) {
+      for (
+        const secret of [
+          "canary",
+          token.binding,
+          token.pseudonym,
+          toBase64url(token.nonce),
+          toBase64url(token.macKey),
+          "alice",
+        ]
+      ) {
         assertEquals(text.includes(secret), false, `the answer repeats ${secret}`);
       }
       // The use is still there for an honest log.
@@ -363,8 +457,8 @@ Deno.test("POST logs answers 413 body_too_large to a body within 64 KiB whose re
   await withService({ config: configOf({ notes: { events: { [name("e")]: wide } } }) }, async (test) => {
     const token = await oneToken(test);
     const event = { name: name("e"), fields: Object.fromEntries(names.map((field) => [field, word])) };
-    const fits = logBody({ events: Array(90).fill(event) });
-    const body = logBody({ events: Array(99).fill(event) });
+    const fits = logBody(token, { events: Array(90).fill(event) });
+    const body = logBody(token, { events: Array(99).fill(event) });
     assertEquals(body.length <= 64 * 1024, true);
     await assertRefusedUnwritten(test, [logsPath(), signLog(token, { body })], 413, "body_too_large");
     assertEquals((await test.send(logsPath(), signLog(token, { body: fits }))).status, 200);
@@ -374,7 +468,7 @@ Deno.test("POST logs answers 413 body_too_large to a body within 64 KiB whose re
 Deno.test("POST logs takes a body of exactly 64 KiB, plain and unpacked", async () => {
   await withService({}, async (test) => {
     const token = await oneToken(test);
-    const short = logBody({ pad: "" });
+    const short = logBody(token, { pad: "" });
     const body = utf8(
       new TextDecoder().decode(short).replace('"pad":""', `"pad":"${"0".repeat(65_536 - short.length)}"`),
     );

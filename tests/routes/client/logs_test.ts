@@ -1,26 +1,21 @@
 import { assertEquals } from "@std/assert";
+import { present } from "../../support/base/present.ts";
 import { assertAccepted, assertRefusedUnwritten } from "../../support/http/assert_answers.ts";
-import {
-  freshPseudonym,
-  logBody,
-  logsPath,
-  oneToken,
-  signLog,
-} from "../../support/client/protocol_client.ts";
+import { logBody, logsPath, oneToken, signLog, tokensOf } from "../../support/client/protocol_client.ts";
 import { BOTH_SUITES, configOf, countClaims, snapshot, withService } from "../../support/service/service.ts";
 
 for (const app of ["notes", "vault"]) {
   Deno.test(`POST logs takes a log of ${app}, plain and packed, and stores it with floored times`, async () => {
     await withService({ config: BOTH_SUITES }, async (test) => {
-      const token = await oneToken(test, app);
-      const pseudonyms = [freshPseudonym(), freshPseudonym()];
+      const tokens = await tokensOf(test, { app, count: 2 });
       const events = [
         { name: "note_saved", at: "2027-01-15T09:59:59.999Z", fields: { ok: true, latency_ms: 3 } },
         { name: "app_opened", fields: {} },
       ];
-      for (const [use, encoding] of (["", "gzip"] as const).entries()) {
-        const body = logBody({ pseudonym: pseudonyms[use], events, pad: "0".repeat(300) });
-        const log = signLog(token, { use, body, encoding });
+      for (const [index, encoding] of (["", "gzip"] as const).entries()) {
+        const token = present(tokens[index]);
+        const body = logBody(token, { events, pad: "0".repeat(300) });
+        const log = signLog(token, { body, encoding });
         await assertAccepted(await test.send(logsPath(app), log), 2);
       }
       const stored = [
@@ -29,7 +24,11 @@ for (const app of ["notes", "vault"]) {
       ];
       assertEquals(
         (await test.records(app)).sort((a, b) => a.pseudonym! < b.pseudonym! ? -1 : 1),
-        pseudonyms.sort().map((pseudonym) => ({ v: 2, pseudonym, events: stored })),
+        tokens.map(({ pseudonym }) => pseudonym).sort().map((pseudonym) => ({
+          v: 2,
+          pseudonym,
+          events: stored,
+        })),
       );
       assertEquals(await countClaims(test.kv), 2);
     });
@@ -106,7 +105,7 @@ Deno.test("POST logs takes what is valid of a body and says what is not", async 
       { name: "note_expired", fields: {} },
       { name: "app_opened", fields: {} },
     ];
-    const response = await test.send(logsPath(), signLog(token, { body: logBody({ events }) }));
+    const response = await test.send(logsPath(), signLog(token, { body: logBody(token, { events }) }));
     assertEquals([response.status, await response.json()], [200, {
       accepted: 2,
       rejected: [
@@ -128,7 +127,7 @@ Deno.test("POST logs answers 410 with the list when every event is stopped or ex
   await withService({}, async (test) => {
     const token = await oneToken(test);
     const events = [{ name: "note_stopped", fields: {} }, { name: "note_expired", fields: {} }];
-    const log = signLog(token, { body: logBody({ events }) });
+    const log = signLog(token, { body: logBody(token, { events }) });
     const problem = await assertRefusedUnwritten(test, [logsPath(), log], 410, "collection_stopped");
     assertEquals(problem.rejected, [
       { index: 0, code: "collection_stopped", path: "name" },
@@ -145,9 +144,9 @@ Deno.test("POST logs collects an event to the end of its last day", async () => 
     test.clock.seconds = Date.UTC(2027, 0, 14, 23, 59, 59) / 1000;
     await test.maintain();
     const token = await oneToken(test);
-    await assertAccepted(await test.send(logsPath(), signLog(token, { body: logBody(event) })));
+    await assertAccepted(await test.send(logsPath(), signLog(token, { body: logBody(token, event) })));
     test.clock.seconds++;
-    const late = signLog(token, { use: 1, body: logBody(event) });
+    const late = signLog(token, { use: 1, body: logBody(token, event) });
     await test.maintain();
     await assertRefusedUnwritten(test, [logsPath(), late], 410, "collection_stopped");
   });
@@ -161,7 +160,7 @@ Deno.test("POST logs answers 422 with the list when no event is valid, and repea
       { name: "canary-event", fields: {} },
       { name: "note_stopped", fields: {} },
     ];
-    const log = signLog(token, { body: logBody({ events }) });
+    const log = signLog(token, { body: logBody(token, { events }) });
     const problem = await assertRefusedUnwritten(test, [logsPath(), log], 422, "events_invalid");
     assertEquals(problem.rejected, [
       { index: 0, code: "field_invalid", path: "fields.ok" },
@@ -175,8 +174,11 @@ Deno.test("POST logs answers 422 with the list when no event is valid, and repea
 Deno.test("POST logs refuses a pseudonym where none is collected, and takes a log without", async () => {
   await withService({ config: configOf({ notes: { pseudonymSeconds: false } }) }, async (test) => {
     const token = await oneToken(test);
-    await assertRefusedUnwritten(test, [logsPath(), signLog(token)], 400, "body_malformed");
-    const log = signLog(token, { body: logBody({ pseudonym: undefined }) });
+    for (const members of [{}, { binding: undefined }, { pseudonym: undefined }]) {
+      const log = signLog(token, { body: logBody(token, members) });
+      await assertRefusedUnwritten(test, [logsPath(), log], 400, "body_malformed");
+    }
+    const log = signLog(token, { body: logBody(token, { pseudonym: undefined, binding: undefined }) });
     await assertAccepted(await test.send(logsPath(), log));
     assertEquals(Object.keys((await test.records())[0]!), ["v", "events"]);
   });
@@ -192,7 +194,10 @@ Deno.test("POST logs replaces times outside of its window by its own", async () 
       "2027-01-15T11:20:31Z",
     ];
     const events = times.map((at) => ({ name: "app_opened", at, fields: {} }));
-    await assertAccepted(await test.send(logsPath(), signLog(token, { body: logBody({ events }) })), 4);
+    await assertAccepted(
+      await test.send(logsPath(), signLog(token, { body: logBody(token, { events }) })),
+      4,
+    );
     assertEquals((await test.records())[0]!.events.map(({ at }) => at), [
       "2027-01-08T10:00:00Z",
       "2027-01-15T10:00:00Z",
@@ -206,7 +211,7 @@ Deno.test("POST logs stores nothing of salt, credential, padding or moment", asy
   await withService({}, async (test) => {
     const token = await oneToken(test);
     const salt = "c2FsdHNhbHRzYWx0c2FsdA";
-    const log = signLog(token, { body: logBody({ salt, pad: "padding-canary" }) });
+    const log = signLog(token, { body: logBody(token, { salt, pad: "padding-canary" }) });
     await assertAccepted(await test.send(logsPath(), log));
     const rows = (await snapshot(test.kv)).filter(({ key }) => key[0] === "l");
     const text = rows.map(({ value }) => new TextDecoder().decode(value as Uint8Array)).join("");

@@ -6,14 +6,7 @@ import type { EventSchema } from "../../../core/schema/event.ts";
 import type { WireEvent } from "../../../core/schema/validate.ts";
 import type { WireValue } from "../../../core/schema/fields/field_type.ts";
 import { valueAtIndex, valueCount } from "../../../core/schema/fields/table.ts";
-import {
-  freshPseudonym,
-  logBody,
-  logsPath,
-  signLog,
-  type Token,
-  tokensOf,
-} from "../../support/client/protocol_client.ts";
+import { logBody, logsPath, signLog, type Token, tokensOf } from "../../support/client/protocol_client.ts";
 import { draw, zipf } from "../../support/privacy/monitored.ts";
 import { present } from "../../support/base/present.ts";
 import { seededRandom } from "../../support/base/seeded_random.ts";
@@ -43,7 +36,7 @@ async function judged(test: TestService): Promise<Judgement[]> {
   return judgeEvent(present((await test.service.risk.measure("notes", test.clock.seconds))[0]));
 }
 
-/** Sends logs over HTTP, one a use of these tokens, each token under one pseudonym, until there are no more. */
+/** Sends logs over HTTP, one a use of these tokens, each token under its pseudonym, until there are no more. */
 async function sendLogs(
   test: TestService,
   tokens: readonly Token[],
@@ -52,11 +45,10 @@ async function sendLogs(
   let sent = 0;
   const { usesPerToken } = test.service.appOf("notes");
   for (const token of tokens) {
-    const pseudonym = freshPseudonym();
     for (let use = 0; use < usesPerToken; use++) {
       const next = logs.next();
       if (next.done === true) return sent;
-      const request = signLog(token, { use, body: logBody({ pseudonym, events: next.value }) });
+      const request = signLog(token, { use, body: logBody(token, { events: next.value }) });
       const response = await test.send(logsPath(), request);
       assertEquals(response.status, 200, await response.clone().text());
       sent++;

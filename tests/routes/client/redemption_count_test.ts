@@ -1,14 +1,16 @@
 /** A use of a token counts once, whoever asks for it, how often and how many at a time. */
 import { assertEquals } from "@std/assert";
 import { assertAccepted, assertRefused, assertRefusedUnwritten } from "../../support/http/assert_answers.ts";
+import { formatInstant } from "../../../core/base/time.ts";
+import { logBody, logsPath, oneToken, signLog } from "../../support/client/protocol_client.ts";
 import {
-  freshPseudonym,
-  logBody,
-  logsPath,
-  oneToken,
-  signLog,
-} from "../../support/client/protocol_client.ts";
-import { configOf, countClaims, snapshot, startService, withService } from "../../support/service/service.ts";
+  configOf,
+  countClaims,
+  snapshot,
+  START_SECONDS,
+  startService,
+  withService,
+} from "../../support/service/service.ts";
 
 Deno.test("POST logs answers the same bytes as it did before, and keeps one record", async () => {
   await withService({}, async (test) => {
@@ -89,15 +91,20 @@ Deno.test("POST logs keeps one record of 100 concurrent requests with the same b
 Deno.test("POST logs keeps one record of 100 concurrent logs that name the same use", async () => {
   await withService({}, async (test) => {
     const token = await oneToken(test);
-    const pseudonyms = Array.from({ length: 100 }, freshPseudonym);
-    const answers = await Promise.all(
-      pseudonyms.map((pseudonym) => test.send(logsPath(), signLog(token, { body: logBody({ pseudonym }) }))),
+    // Told apart by their hours.
+    const hours = Array.from(
+      { length: 100 },
+      (_, hour) => formatInstant(START_SECONDS - hour * 3_600 - 1_230),
     );
-    const accepted = answers.flatMap(({ status }, index) => status === 200 ? [pseudonyms[index]] : []);
+    const answers = await Promise.all(hours.map((at) => {
+      const body = logBody(token, { events: [{ name: "app_opened", at, fields: {} }] });
+      return test.send(logsPath(), signLog(token, { body }));
+    }));
+    const accepted = answers.flatMap(({ status }, index) => status === 200 ? [hours[index]] : []);
     assertEquals(accepted.length, 1);
     assertEquals(answers.filter(({ status }) => status === 409).length, 99);
     // The one that was told so is the one that is stored.
-    assertEquals((await test.records()).map(({ pseudonym }) => pseudonym), accepted);
+    assertEquals((await test.records()).map(({ events }) => events[0]?.at), accepted);
     assertEquals(await countClaims(test.kv), 1);
   });
 });

@@ -24,7 +24,7 @@ async function makeTraffic(test: TestService): Promise<void> {
   for (const log of [...logs, logs[0]!]) {
     assertEquals((await test.send("/v1/apps/notes/logs", log)).status, 200);
   }
-  const forged = { ...logs[0]!, body: logBody() };
+  const forged = { ...logs[0]!, body: logBody(token!) };
   for (let times = 0; times < 4; times++) {
     assertEquals((await test.send("/v1/apps/notes/logs", forged)).status, 401);
   }

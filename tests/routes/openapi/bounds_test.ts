@@ -7,7 +7,7 @@ import type { DescribedOperation } from "../../../routes/openapi/describe.ts";
 import { apiDocument } from "../../../routes/openapi/document.ts";
 import { present } from "../../support/base/present.ts";
 import { ADMIN_TOKEN, OPERATED } from "../../support/browser/console_browser.ts";
-import { freshPseudonym, signLog, type Token, tokensOf } from "../../support/client/protocol_client.ts";
+import { signLog, type Token, tokensOf } from "../../support/client/protocol_client.ts";
 import { configOf, systemRandom, type TestService, withService } from "../../support/service/service.ts";
 
 const SERVICE_TOKEN = "a service token of tests, long enough".replaceAll(" ", "-");
@@ -18,6 +18,7 @@ const CONFIG = configOf({
   notes: {
     maxBatch: MAX_BATCH,
     usesPerToken: USES,
+    tokensPerClient: 4,
     serviceTokenSha256: tokenDigest(SERVICE_TOKEN).toHex(),
   },
 });
@@ -100,7 +101,8 @@ function transcribedUse() {
 const SAMPLES: Readonly<Record<string, unknown>> = {
   "post /v1/apps/{app}/logs": {
     salt: bytesOf(16),
-    pseudonym: freshPseudonym(),
+    pseudonym: bytesOf(16),
+    binding: bytesOf(32),
     pad: "",
     events: [{ name: "note_saved", at: "2027-01-15T10:00:00Z", fields: { ok: true } }],
   },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Sent } from "../store/exactly_once.ts";
-import { type Answer, type LoadToken, sendUntilKnown, signLog } from "./load_client.ts";
+import { type Answer, type LoadToken, sendUntilKnown, signMarkedLog } from "./load_client.ts";
 
 /** Load that is under way. */
 export interface Load {
@@ -42,7 +42,7 @@ export function startLoad({ url, tokens, clients, pauseMs = 0 }: LoadOptions): L
     for (let index = 0; running; index++) {
       const token = tokens[client * perClient + Math.floor(index / 64)];
       if (token === undefined || index >= perClient * 64) throw new Error("The load has run out of tokens.");
-      const log = signLog(token, index % 64);
+      const log = signMarkedLog(token, index % 64);
       sent.set(log, undefined);
       sent.set(log, await sendUntilKnown(() => url(client), log, hear));
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));

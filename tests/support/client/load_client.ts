@@ -11,7 +11,8 @@ import { challengeDigest } from "../../../core/token/challenge.ts";
 import { deriveMacKey, digestBody, encodeTranscript } from "../../../core/token/mac.ts";
 import { encodeTokenInput, truncatedKeyId } from "../../../core/token/token.ts";
 import { nobleRistretto255 as suite } from "../../../core/voprf/noble.ts";
-import { SESSION_SECRET } from "../processes/spawned_service.ts";
+import { type BoundNonce, boundNonce } from "./bound_nonce.ts";
+import { idOf, SESSION_SECRET } from "../processes/spawned_service.ts";
 import { present } from "../base/present.ts";
 
 const APP = "load";
@@ -19,18 +20,19 @@ const ISSUER = "telemetry.example";
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 
 /** A token that was issued and verified. */
-export interface LoadToken {
+export interface LoadToken extends Omit<BoundNonce, "binding"> {
   readonly keyId: Uint8Array;
-  readonly nonce: Uint8Array;
   readonly macKey: Uint8Array;
+  /** What binds its nonce to its pseudonym: base64url. Undefined: nothing does, as before there were bindings. */
+  readonly binding?: string | undefined;
   /** The application; `load` by default. */
   readonly app?: string;
 }
 
 /** A log that is bound to a use of a token: its bytes never change. */
 export interface SignedLog {
-  /** By which it is known among the records. */
-  readonly pseudonym: string;
+  /** By which it is known among the records: its pseudonym and its mark. */
+  readonly id: string;
   readonly token: LoadToken;
   readonly use: number;
   readonly headers: Record<string, string>;
@@ -73,15 +75,15 @@ export async function prepareBatch(
 ) {
   const { keyId, publicKey } = await issuingKey(url, nowSeconds);
   const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: ISSUER, app: APP });
-  const nonces = Array.from({ length: count }, () => random(32));
-  const inputs = nonces.map((nonce) =>
+  const bound = Array.from({ length: count }, () => boundNonce());
+  const inputs = bound.map(({ nonce }) =>
     encodeTokenInput({ tokenType: suite.tokenType, nonce, challengeDigest: digest, tokenKeyId: keyId })
   );
   const { blinds, blindedElements } = suite.blind(inputs, random);
   return {
     keyId,
     publicKey,
-    nonces,
+    bound,
     inputs,
     blinds,
     blindedElements,
@@ -106,22 +108,37 @@ export async function fetchTokens(
     const { headers, body } = batch;
     const response = await fetch(`${url}/v1/apps/${APP}/tokens`, { method: "POST", headers, body });
     if (!response.ok) throw new Error(`Tokens were refused: ${response.status} ${await response.text()}`);
-    const answer = decodeBatchResponse(suite, await response.bytes(), batch.nonces.length);
+    const answer = decodeBatchResponse(suite, await response.bytes(), batch.bound.length);
     const authenticators = suite.finalize({ ...batch, ...answer });
-    for (const [index, nonce] of batch.nonces.entries()) {
-      tokens.push({ keyId: batch.keyId, nonce, macKey: deriveMacKey(present(authenticators[index])) });
+    for (const [index, each] of batch.bound.entries()) {
+      tokens.push({ keyId: batch.keyId, ...each, macKey: deriveMacKey(present(authenticators[index])) });
     }
   }
   return tokens;
 }
 
-/** Binds a new log, with a pseudonym that no other one has, to a use of a token; `padding` bytes make it long. */
-export function signLog(token: LoadToken, use: number, padding = 0): SignedLog {
-  const pseudonym = toBase64url(random(16));
+/** How many marked logs each token has signed. */
+const marked = new WeakMap<LoadToken, number>();
+
+/** As {@linkcode signLog}, with a mark that no other log of this token has, so that its record can be told from others. */
+export function signMarkedLog(token: LoadToken, use: number, padding = 0): SignedLog {
+  const mark = marked.get(token) ?? 0;
+  marked.set(token, mark + 1);
+  return signLog(token, use, { padding, fields: { mark } });
+}
+
+/** Binds a new log to a use of a token; `padding` bytes make it long, and `fields` are its event's besides the usual. */
+export function signLog(
+  token: LoadToken,
+  use: number,
+  { padding = 0, fields = {} }: { padding?: number; fields?: Record<string, unknown> } = {},
+): SignedLog {
+  const { pseudonym, binding } = token;
   const body = utf8(JSON.stringify({
     salt: toBase64url(random(16)),
     pseudonym,
-    events: [{ name: "ping", fields: { ok: true, latency_ms: 1 } }],
+    binding,
+    events: [{ name: "ping", fields: { ok: true, latency_ms: 1, ...fields } }],
     ...(padding === 0 ? {} : { pad: "x".repeat(padding) }),
   }));
   const transcript = encodeTranscript({
@@ -136,7 +153,13 @@ export function signLog(token: LoadToken, use: number, padding = 0): SignedLog {
   const authorization =
     `DIT key=${toBase64url(token.keyId)}, nonce=${toBase64url(token.nonce)}, use=${use}, ` +
     `mac=${toBase64url(mac)}`;
-  return { pseudonym, token, use, headers: { authorization, "content-type": "application/json" }, body };
+  return {
+    id: idOf(pseudonym, fields),
+    token,
+    use,
+    headers: { authorization, "content-type": "application/json" },
+    body,
+  };
 }
 
 /** Sends a log once. */

@@ -28,6 +28,7 @@ import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
 import type { Suite } from "../../../core/voprf/suite.ts";
 import { systemRandom, type TestService } from "../service/service.ts";
 import { present } from "../base/present.ts";
+import { type BoundNonce, boundNonce } from "./bound_nonce.ts";
 
 /** Reaches a service: in memory or over a socket. */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;
@@ -47,10 +48,9 @@ export interface PublicKey {
 }
 
 /** A token whose proof was verified. */
-export interface Token {
+export interface Token extends BoundNonce {
   readonly app: string;
   readonly keyId: Uint8Array;
-  readonly nonce: Uint8Array;
   readonly macKey: Uint8Array;
 }
 
@@ -87,12 +87,12 @@ export async function fetchIssuingKey(send: Send, nowSeconds: number, app = "not
   return present(keys.findLast((key) => key.notBefore <= nowSeconds && nowSeconds < key.issueUntil));
 }
 
-/** Blinds `count` fresh nonces for a key. */
-export function blindBatch(key: PublicKey, count: number): PendingBatch {
+/** Blinds the nonces of `count` tokens for a key, each for a pseudonym of its own unless one is given. */
+export function blindBatch(key: PublicKey, count: number, pseudonym?: string): PendingBatch {
   const { suite, app, keyId } = key;
   const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: key.issuer, app });
-  const nonces = Array.from({ length: count }, () => systemRandom(32));
-  const inputs = nonces.map((nonce) =>
+  const bound = Array.from({ length: count }, () => boundNonce(pseudonym));
+  const inputs = bound.map(({ nonce }) =>
     encodeTokenInput({ tokenType: suite.tokenType, nonce, challengeDigest: digest, tokenKeyId: keyId })
   );
   const { blinds, blindedElements } = suite.blind(inputs, systemRandom);
@@ -109,10 +109,10 @@ export function blindBatch(key: PublicKey, count: number): PendingBatch {
         publicKey,
         proof,
       });
-      return nonces.map((nonce, index) => ({
+      return bound.map((each, index) => ({
         app,
         keyId,
-        nonce,
+        ...each,
         macKey: deriveMacKey(present(authenticators[index])),
       }));
     },
@@ -161,16 +161,18 @@ export async function oneToken(test: Parameters<typeof tokensOf>[0], app = "note
   return present((await tokensOf(test, { app }))[0]);
 }
 
-/** A pseudonym that tells a log from all others. */
-export function freshPseudonym(): string {
-  return toBase64url(systemRandom(16));
-}
-
-/** A body with a fresh salt; members replace the usual ones, `undefined` leaves one out. */
-export function logBody(members: Record<string, unknown> = {}): Uint8Array<ArrayBuffer> {
+/**
+ * A body with a fresh salt, for a log that this token will sign; members replace the usual ones, `undefined` leaves one
+ * out.
+ */
+export function logBody(
+  { pseudonym, binding }: Omit<BoundNonce, "nonce">,
+  members: Record<string, unknown> = {},
+): Uint8Array<ArrayBuffer> {
   return utf8(JSON.stringify({
     salt: toBase64url(systemRandom(16)),
-    pseudonym: freshPseudonym(),
+    pseudonym,
+    binding,
     events: [{ name: "note_saved", fields: { ok: true } }],
     ...members,
   }));
@@ -199,7 +201,7 @@ export function signLog(token: Token, changes: LogChanges = {}): RequestInit & {
 } {
   const { use = 0, packed, keyId = token.keyId } = changes;
   const encoding = packed === undefined ? changes.encoding ?? "" : "gzip";
-  const plain = changes.body ?? logBody();
+  const plain = changes.body ?? logBody(token);
   const body = packed ?? (encoding === "gzip" ? Uint8Array.from(gzipSync(plain)) : plain);
   const transcript = encodeTranscript({
     app: changes.transcriptApp ?? token.app,

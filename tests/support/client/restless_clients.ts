@@ -7,8 +7,9 @@
 import { decodeBatchResponse } from "../../../core/token/batch.ts";
 import { deriveMacKey } from "../../../core/token/mac.ts";
 import { nobleRistretto255 as suite } from "../../../core/voprf/noble.ts";
+import { present } from "../base/present.ts";
 import type { Sent } from "../store/exactly_once.ts";
-import { type Answer, type LoadToken, prepareBatch, sendUntilKnown, signLog } from "./load_client.ts";
+import { type Answer, type LoadToken, prepareBatch, sendUntilKnown, signMarkedLog } from "./load_client.ts";
 
 /** Clients under way. */
 export interface RestlessClients {
@@ -75,9 +76,7 @@ export function startRestlessClients(
       if (answer.status === 200) {
         const authenticators = suite.finalize({ ...batch, ...decodeBatchResponse(suite, body, size) });
         return authenticators.map((authenticator, index) => {
-          const nonce = batch.nonces[index];
-          if (nonce === undefined) throw new Error("There are more authenticators than nonces.");
-          return { keyId: batch.keyId, nonce, macKey: deriveMacKey(authenticator) };
+          return { keyId: batch.keyId, ...present(batch.bound[index]), macKey: deriveMacKey(authenticator) };
         });
       }
       const { status, code } = answer;
@@ -96,7 +95,7 @@ export function startRestlessClients(
       if (tokens.length === 0) await new Promise((resolve) => setTimeout(resolve, 200));
       for (const token of tokens) {
         for (let use = 0; running && use < uses; use++) {
-          const log = signLog(token, use);
+          const log = signMarkedLog(token, use);
           sent.set(log, undefined);
           sent.set(log, await sendUntilKnown(url, log, hear));
           await new Promise((resolve) => setTimeout(resolve, pauseMs));

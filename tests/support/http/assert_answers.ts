@@ -16,6 +16,7 @@ const CHALLENGES: Partial<Record<RefusalCode, string>> = {
   key_unknown: "DIT",
   key_expired: "DIT",
   mac_invalid: "DIT",
+  pseudonym_mismatch: "DIT",
   session_invalid: "Bearer",
   service_token_invalid: "Bearer",
 };

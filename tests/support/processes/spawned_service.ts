@@ -74,15 +74,22 @@ export async function audit(service: RunningService): Promise<AuditReport> {
   return await (await callAdmin(service, "/admin/v1/audit", { method: "POST" })).json();
 }
 
-/** The pseudonyms of all records that a service exports, from a day before today to a day after. */
-export async function exportPseudonyms(service: RunningService): Promise<string[]> {
-  const pseudonyms: string[] = [];
+/** By which a log of a test is known among the records: its pseudonym and its mark, if it has one. */
+export function idOf(pseudonym: string, fields: Readonly<Record<string, unknown>>): string {
+  return `${pseudonym} ${fields.mark}`;
+}
+
+/** The ids of all records that a service exports, from a day before today to a day after. */
+export async function exportIds(service: RunningService): Promise<string[]> {
+  const ids: string[] = [];
   const today = Math.floor(Date.now() / 86_400_000);
   for (const day of [today - 1, today, today + 1]) {
     const response = await callAdmin(service, `/admin/v1/apps/load/logs/${formatDay(day)}`);
     for (const line of (await response.text()).split("\n")) {
-      if (line !== "") pseudonyms.push(JSON.parse(line).pseudonym);
+      if (line === "") continue;
+      const { pseudonym, events: [event] } = JSON.parse(line);
+      ids.push(idOf(pseudonym, event.fields));
     }
   }
-  return pseudonyms;
+  return ids;
 }

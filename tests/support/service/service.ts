@@ -28,6 +28,7 @@ export const START_SECONDS = Date.UTC(2027, 0, 15, 10, 20, 30) / 1000;
 /** One application's settings in tests: an event of every field type, one that is stopped and one that has expired. */
 export const testApplication = {
   session: { issuer: SESSION_ISSUER, key: { kind: "hs256", secretEnv: "SESSION_SECRET" } },
+  tokensPerClient: 4,
   events: {
     note_saved: {
       description: "A note was saved.",

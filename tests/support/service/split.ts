@@ -22,6 +22,7 @@ import { computeMac, deriveMacKey, digestBody, encodeTranscript } from "../../..
 import { encodeTokenInput } from "../../../core/token/token.ts";
 import { AcsClient } from "../../../edge/remote/acs_client.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
+import { type BoundNonce, boundNonce } from "../client/bound_nonce.ts";
 import { type AssembledTest, type AssembledTestOptions, assembleTest } from "./assembled.ts";
 import { NOW, platformRandom, SEAL_KEY } from "./keys.ts";
 
@@ -35,6 +36,7 @@ export function splitDeployment(changes: Partial<ApplicationConfig> = {}): Deplo
   const session = { issuer: "https://login.example", key: { kind: "hs256", secretEnv: "SECRET" } } as const;
   const application = (id: string): ApplicationConfig => ({
     session,
+    tokensPerClient: 4,
     events: {},
     serviceTokenSha256: tokenDigest(serviceToken(id)).toHex(),
     ...changes,
@@ -163,10 +165,9 @@ export async function startSplit(changes: Partial<ApplicationConfig> = {}): Prom
 }
 
 /** A token, as a client holds it. */
-export interface HeldToken {
+export interface HeldToken extends BoundNonce {
   readonly app: string;
   readonly keyId: Uint8Array;
-  readonly nonce: Uint8Array;
   readonly macKey: Uint8Array;
 }
 
@@ -177,15 +178,15 @@ export async function makeToken(acs: Service, app = "notes"): Promise<HeldToken>
 
 /** A token of a key. */
 export function makeTokenOf(key: SigningKey, app = "notes"): HeldToken {
-  const nonce = platformRandom(32);
+  const bound = boundNonce();
   const input = encodeTokenInput({
     tokenType: key.voprf.tokenType,
-    nonce,
+    nonce: bound.nonce,
     challengeDigest: key.challengeDigest,
     tokenKeyId: key.keyId,
   });
   const macKey = deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!);
-  return { app, keyId: key.keyId, nonce, macKey };
+  return { app, keyId: key.keyId, ...bound, macKey };
 }
 
 /** A log under a use of a token, ready to be redeemed. Another text is another log. */

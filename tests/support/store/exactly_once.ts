@@ -7,14 +7,14 @@
 import { assertEquals } from "@std/assert";
 import { type Answer, isUnknown, type SignedLog } from "../client/load_client.ts";
 import type { RunningService } from "../processes/running_service.ts";
-import { audit, exportPseudonyms } from "../processes/spawned_service.ts";
+import { audit, exportIds } from "../processes/spawned_service.ts";
 
 /** Logs and the last answer that each had; undefined: none yet. */
 export type Sent = Map<SignedLog, Answer | undefined>;
 
 /**
- * Compares what a service has stored with what clients were told. `before` are pseudonyms that were stored before.
- * @returns The pseudonyms of all records.
+ * Compares what a service has stored with what clients were told. `before` are the ids of logs that were stored before.
+ * @returns The ids of all records.
  */
 export async function assertExactlyOnce(
   service: RunningService,
@@ -24,15 +24,15 @@ export async function assertExactlyOnce(
   const report = await audit(service);
   assertEquals(report.findings, []);
   const stored = new Map<string, number>();
-  for (const pseudonym of await exportPseudonyms(service)) {
-    stored.set(pseudonym, (stored.get(pseudonym) ?? 0) + 1);
+  for (const id of await exportIds(service)) {
+    stored.set(id, (stored.get(id) ?? 0) + 1);
   }
   assertEquals(stored.values().filter((count) => count > 1).toArray(), [], "a log is stored more than once");
   const lost = [];
   const unasked = [];
   let known = 0;
-  for (const [{ pseudonym }, answer] of sent) {
-    const isStored = stored.has(pseudonym);
+  for (const [{ id }, answer] of sent) {
+    const isStored = stored.has(id);
     if (isStored) known++;
     if (answer === undefined || isUnknown(answer)) continue;
     if (answer.status === 200 && !isStored) lost.push(answer);

@@ -7,14 +7,17 @@
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { DatabaseSync } from "node:sqlite";
+import { freshPseudonym } from "../client/bound_nonce.ts";
 import { fetchTokens, type LoadToken, sendLog, type SignedLog, signLog } from "../client/load_client.ts";
+import { idOf } from "../processes/spawned_service.ts";
 import { startProgram, WRITTEN_AT } from "./program.ts";
 
 const STORE = new URL("store_0_1_0.sqlite3.gz", import.meta.url);
 const CLIENT = new URL("client_0_1_0.json", import.meta.url);
 const USES = 3;
 
-interface KeptLog extends Omit<SignedLog, "token" | "body"> {
+interface KeptLog extends Omit<SignedLog, "token" | "body" | "id"> {
+  readonly pseudonym: string;
   readonly body: string;
 }
 
@@ -23,12 +26,9 @@ interface KeptClient {
   readonly logs: readonly KeptLog[];
 }
 
-/** Its token, of which the first uses are spent, and the logs that spent them. */
+/** The logs that spent the first uses of its token, which nothing binds to a pseudonym. */
 export interface OldClient {
-  readonly token: LoadToken;
   readonly logs: readonly SignedLog[];
-  /** The first use that is free. */
-  readonly nextUse: number;
 }
 
 /** Writes the store to a path; gives its client. */
@@ -39,11 +39,15 @@ export async function unpackOldStore(path: string): Promise<OldClient> {
     keyId: Uint8Array.fromHex(kept.keyId),
     nonce: Uint8Array.fromHex(kept.nonce),
     macKey: Uint8Array.fromHex(kept.macKey),
+    binding: undefined,
   };
   return {
-    token,
-    nextUse: USES,
-    logs: logs.map((log) => ({ ...log, token, body: Uint8Array.fromBase64(log.body) })),
+    logs: logs.map(({ pseudonym, ...log }) => ({
+      ...log,
+      id: idOf(pseudonym, {}),
+      token: { ...token, pseudonym },
+      body: Uint8Array.fromBase64(log.body),
+    })),
   };
 }
 
@@ -56,7 +60,7 @@ async function make(root: string): Promise<void> {
     [token] = await fetchTokens(program.url, "alice", 1, WRITTEN_AT);
     if (token === undefined) throw new Error("There is no token.");
     for (let use = 0; use < USES; use++) {
-      const log = signLog(token, use);
+      const log = signLog({ ...token, pseudonym: freshPseudonym(), binding: undefined }, use);
       if ((await sendLog(program.url, log)).status !== 200) throw new Error("A log was refused.");
       logs.push(log);
     }
@@ -72,7 +76,7 @@ async function make(root: string): Promise<void> {
   await Deno.writeFile(STORE, gzipSync(await Deno.readFile(path), { level: 9 }));
   const kept: KeptClient = {
     token: { keyId: token.keyId.toHex(), nonce: token.nonce.toHex(), macKey: token.macKey.toHex() },
-    logs: logs.map(({ pseudonym, use, headers, body }) => ({
+    logs: logs.map(({ token: { pseudonym }, use, headers, body }) => ({
       pseudonym,
       use,
       headers,

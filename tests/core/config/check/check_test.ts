@@ -52,7 +52,7 @@ Deno.test("checkConfig() fills in every default", () => {
     overlapEpochs: 1,
     horizonEpochs: 3,
     usesPerToken: 64,
-    tokensPerClient: 4,
+    tokensPerClient: 2,
     maxBatch: 32,
     session: config.demo!.session,
     pseudonymSeconds: 7 * DAY,
@@ -104,7 +104,11 @@ Deno.test("checkConfig() names each whole number's range", () => {
     ["retentionDays", 1, 400],
   ];
   for (const [name, min, max] of ranges) {
-    for (const value of [min, max]) checkConfig(withApplication({ [name]: value }), PRODUCTION);
+    // So long an epoch fits no pseudonym of the default length.
+    const pseudonymSeconds = name === "epochSeconds" ? 30 * DAY : 7 * DAY;
+    for (const value of [min, max]) {
+      checkConfig(withApplication({ [name]: value, pseudonymSeconds }), PRODUCTION);
+    }
     for (const value of [min - 1, max + 1, min + 0.5, `${min}`, null, NaN, Infinity, true]) {
       assertEquals(mistakesOf(withApplication({ [name]: value })), [
         `applications.demo.${name}: write a whole number from ${min} to ${max}.`,
@@ -149,6 +153,30 @@ Deno.test("checkConfig() has one message for each mistake of a setting", () => {
   ];
   for (const [members, message] of mistakes) {
     assertEquals(mistakesOf(withApplication(members)), [`applications.demo.${message}`]);
+  }
+});
+
+Deno.test("checkConfig() wants a pseudonym to last for whole epochs, since a token serves one", () => {
+  const mistakes: [Members, number][] = [
+    [{ epochSeconds: 5 * 3_600, pseudonymSeconds: DAY }, 5 * 3_600],
+    [{ epochSeconds: 30 * DAY }, 30 * DAY],
+    [{ epochSeconds: 2 * DAY, pseudonymSeconds: 7 * DAY }, 2 * DAY],
+    [{ epochSeconds: 2 * DAY, pseudonymSeconds: DAY }, 2 * DAY],
+  ];
+  for (const [members, epoch] of mistakes) {
+    assertEquals(mistakesOf(withApplication(members)), [
+      `applications.demo.pseudonymSeconds: write a multiple of epochSeconds, which is ${epoch}, or false.`,
+    ]);
+  }
+  for (
+    const members of [
+      { epochSeconds: 5 * 3_600, pseudonymSeconds: false },
+      { epochSeconds: 7 * DAY },
+      { epochSeconds: 3 * 3_600, pseudonymSeconds: DAY },
+      { epochSeconds: 30 * DAY, pseudonymSeconds: 30 * DAY },
+    ]
+  ) {
+    checkConfig(withApplication(members), PRODUCTION);
   }
 });
 
