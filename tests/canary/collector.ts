@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concat } from "../../core/base/bytes.ts";
 import { type Source, unpacked } from "./canaries.ts";
 
 /** A running collector. */
@@ -26,8 +27,20 @@ export function startCollector(): Collector {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     const kind = new URL(request.url).pathname.split("/").at(-1) as keyof typeof NAMES;
     counts[kind]++;
-    sources.push({ name: NAMES[kind], bytes: unpacked(new Uint8Array(await request.arrayBuffer())) });
+    sources.push({ name: NAMES[kind], bytes: await arrived(request) });
     return new Response(new Uint8Array(), { headers: { "content-type": "application/x-protobuf" } });
   });
   return { url: `http://127.0.0.1:${server.addr.port}`, counts, sources, stop: () => server.shutdown() };
+}
+
+/** What has arrived of a body. An exporter that ends in the middle of one has sent the part before that, too. */
+async function arrived({ body }: Request): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  try {
+    for await (const part of body ?? []) parts.push(part);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Http)) throw error;
+    return concat(...parts);
+  }
+  return unpacked(concat(...parts));
 }

@@ -5,6 +5,7 @@
  */
 import { assemble, type Assembled, type Tuning } from "../../../boot/assemble.ts";
 import { readSettings, type Settings } from "../../../boot/settings.ts";
+import { MacKeyCache } from "../../../core/acs/mac_keys.ts";
 import type { RandomSource } from "../../../core/base/random.ts";
 import type { Deployment } from "../../../core/config/types.ts";
 import { hasKeys, type Service } from "../../../core/service.ts";
@@ -56,6 +57,9 @@ export interface AssembledTest extends Assembled {
   readonly stopping: AbortController;
 }
 
+/** Uses and MAC keys that a service of a test remembers; more than any test has. */
+const REMEMBERED = 1_000;
+
 const ENVIRONMENT: Record<string, string> = {
   DIT_KV: ":memory:",
   DIT_SEAL_KEYS: new Uint8Array(32).toBase64(),
@@ -102,7 +106,12 @@ export async function assembleTest(options: AssembledTestOptions): Promise<Assem
       onInternalError: (error) => internalErrors.push(error),
     },
     stopped: stopping.signal,
-    tuning: { ...options.tuning, committer: { maxInFlight: 1, ...options.tuning?.committer } },
+    // Tables for a hundred thousand uses cost a service of a few more time than all that it does.
+    tuning: {
+      macKeys: new MacKeyCache(random, REMEMBERED),
+      ...options.tuning,
+      committer: { maxInFlight: 1, maxRecent: REMEMBERED, ...options.tuning?.committer },
+    },
   });
   const { service } = assembled;
   if (!hasKeys(service)) throw new TypeError("A log server has no keys of its own.");
