@@ -13,6 +13,7 @@ import type { ApplicationConfig } from "../../../core/config/types.ts";
 import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import type { Service } from "../../../core/service.ts";
 import { CLAIMS, LOG_ROWS } from "../../../core/ledger/families.ts";
+import { BUDGETS } from "../../../core/privacy/release/families.ts";
 import type { Entry, Range } from "../../../core/store/port.ts";
 import type { AdmissionOptions } from "../../../edge/admission/admission.ts";
 import { testConfig } from "../client/client_service.ts";
@@ -72,6 +73,10 @@ export interface RegionService {
 
 /** Families of keys, the sealing key's proof, the risk monitor's secret, the store's format and jobs. */
 const OF_THE_SERVICE = ["k", "a", "o", "m", "v", "sf", "nj", "ct"];
+
+/** What a maintenance writes down of a budget's terms is of the service, too; the budgets themselves are not. */
+const isOfTheService = ([family, , what]: readonly unknown[]) =>
+  OF_THE_SERVICE.includes(String(family)) || (family === BUDGETS.all().prefix[0] && what === "terms");
 
 /** All regions of a test. */
 export class RegionDeployment {
@@ -139,7 +144,7 @@ export class RegionDeployment {
       intercept: options.intercept,
       rows: async () =>
         (await Array.fromAsync(service.store.list({ prefix: [] })))
-          .filter(({ key }) => !OF_THE_SERVICE.includes(key[0] as string)),
+          .filter(({ key }) => !isOfTheService(key)),
       stop,
       start: listen,
     };

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { claim, until, withEndpoint } from "./with_kv_endpoint.ts";
 
 /** Whether a promise is still pending after everything that has already happened was handled. */
@@ -94,11 +94,13 @@ Deno.test("KvFaults.hang ends with stop(), and what hung is lost", async () => {
     await until(() => endpoint.counts.requests === 1);
     gone.close();
     await endpoint.stop();
+    assertEquals(endpoint.counts.writes, 0);
     endpoint.faults.hang = false;
     await endpoint.start();
-    assert((await claim(kv, 1, "mine")).ok);
-    assertEquals(endpoint.counts.writes, 1);
+    assert((await claim(kv, 2, "mine")).ok);
+    // A client that is closed still asks again, once there is an endpoint: no more than that has landed.
     await abandoned;
+    assertLessOrEqual(endpoint.counts.writes, 2);
   });
 });
 
