@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task release [--app X] [--day YYYY-MM-DD] [--early]` answers the questions about a day, yesterday by default,
- * unless they are answered, and shows the figures. `deno task release verify` verifies what was answered.
+ * `deno task release [--app X] [--day YYYY-MM-DD] [--early] [--yes]` says what answering the questions about a day costs
+ * (yesterday by default), asks, answers those that are not answered, and shows the figures. `deno task release verify` verifies what was answered.
  *
  * @module
  */
@@ -10,10 +10,11 @@ import { dayOf, formatDay } from "../core/base/time.ts";
 import { callAdmin, CommandError, requireDay } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 import { loadConfig } from "../boot/load_config.ts";
+import { askToRelease } from "./release_ask.ts";
 import { verifyReleases } from "./release_verify.ts";
 import { formatTable } from "./table.ts";
 
-const USE = `Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early]
+const USE = `Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early] [--yes]
      deno task release verify [--app <application>] [--day <YYYY-MM-DD>]
      deno task release verify --file <releases.json> --trail <trail.ndjson>`;
 
@@ -105,7 +106,9 @@ function show(app: string, release: ReleaseAnswer): void {
   }
 }
 
-async function release(apps: readonly string[], day: string, early: boolean): Promise<void> {
+async function release(
+  { apps, day, early }: { readonly apps: readonly string[]; readonly day: string; readonly early: boolean },
+): Promise<void> {
   for (const id of apps) {
     const { outcomes, releases, budgets } = await makeReleases(id, day, early);
     for (const release of releases) show(id, release);
@@ -124,21 +127,24 @@ if (import.meta.main) {
       app: { type: "string" },
       day: { type: "string" },
       early: { type: "boolean" },
+      yes: { type: "boolean" },
       file: { type: "string" },
       trail: { type: "string" },
     },
     words: 1,
-    async work({ values: { app, day, early = false, file, trail }, positionals: [word] }) {
+    async work({ values: { app, day, early = false, yes = false, file, trail }, positionals: [word] }) {
       if (day !== undefined) requireDay(day);
       const apps = async () => {
         const named = app === undefined ? await releasingApplications() : [app];
         if (named.length > 0) return named;
         throw new CommandError("No application of the configuration releases anything.");
       };
-      if (word === "verify" && !early) {
+      if (word === "verify" && !early && !yes) {
         if (!await verifyReleases({ apps, day, file, trail })) Deno.exit(2);
       } else if (word === undefined && file === undefined && trail === undefined) {
-        await release(await apps(), day ?? formatDay(dayOf(Date.now() / 1000) - 1), early);
+        const wish = { apps: await apps(), day: day ?? formatDay(dayOf(Date.now() / 1000) - 1), early };
+        await askToRelease({ ...wish, yes });
+        await release(wish);
       } else throw new CommandError(USE);
     },
   });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { rememberFirstDay } from "./first_day.ts";
 import { type SweepCount, sweepEndedKeys } from "./ended_keys.ts";
 import { DEFAULT_PACE, type SweepPace } from "../store/sweep.ts";
 import { sweepEndedSessions } from "../operations/sessions_ended.ts";
@@ -72,7 +73,10 @@ async function runDue(server: Server, pace: SweepPace): Promise<MaintenanceRepor
   const keys = hasKeys(server)
     ? await maintainKeys(server.rotation, deployment.applications.values(), now())
     : await maintainRemoteKeys(server);
-  for (const app of deployment.applications.values()) await rememberTerms(store, app, dayOf(confirmed()));
+  for (const app of deployment.applications.values()) {
+    await rememberTerms(store, app, dayOf(confirmed()));
+    await rememberFirstDay(store, app.id, dayOf(confirmed()));
+  }
   const moved: MoveCount = { records: 0, segments: 0 };
   for (const app of deployment.applications.values()) {
     const { records, segments } = await moveIntoSegments(store, random, app.id, confirmed(), {

@@ -21,6 +21,7 @@ import { IS_ALIVE, IS_READY, SHOW_METRICS } from "./ops.ts";
 import { EVALUATE, FIND_REDEEMED, REDEEM } from "./other_servers.ts";
 import { PAGES } from "./pages.ts";
 import {
+  FORESEE_RELEASES,
   LIFT_SUPPRESSION,
   MAKE_RELEASES,
   SHOW_JOINS,
@@ -57,6 +58,7 @@ export const OPERATIONS: readonly Operation[] = [
   SHOW_JOINS,
   SHOW_RELEASES,
   SHOW_RELEASES_CSV,
+  FORESEE_RELEASES,
   MAKE_RELEASES,
   SHOW_METRICS,
   IS_ALIVE,

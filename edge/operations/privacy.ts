@@ -275,6 +275,49 @@ export const SHOW_RELEASES_CSV = {
   refuses: ["admin_token_invalid", "app_unknown"],
 } as const satisfies Operation;
 
+/** `GET /admin/v1/apps/{app}/releases/{day}`. */
+export const FORESEE_RELEASES = {
+  kind: "admin",
+  method: "GET",
+  path: "/admin/v1/apps/:app/releases/:day",
+  passes: OPERATOR_READS,
+  tag: "Operators",
+  summary: "What answering the questions about a day would cost",
+  description:
+    "Nothing is counted or paid. Of a day that is not over it tells what answering it early would.",
+  security: "analystToken",
+  parameters: OF_DAY,
+  answers: {
+    description:
+      "Each question with its cost, what those that would be answered cost together, and what is left.",
+    shape: z.strictObject({
+      app: z.string(),
+      day,
+      over: z.boolean(),
+      first: day.nullable().describe("The day of the first key, before which there is nothing to answer"),
+      questions: z.record(
+        z.string(),
+        z.strictObject({
+          state: z.enum([
+            "to answer",
+            "paid",
+            "present",
+            "refused",
+            "withheld",
+            "not over",
+            "before the first key",
+            "incomplete",
+          ]),
+          cost: loss,
+        }),
+      ),
+      cost: loss,
+      budget: z.strictObject({ from: day, to: day, budget: loss, spent: loss, left: loss }).nullable(),
+    }),
+  },
+  refuses: [...ANY_OPERATOR, "app_unknown"],
+} as const satisfies Operation;
+
 /** `POST /admin/v1/apps/{app}/releases/{day}`. */
 export const MAKE_RELEASES = {
   kind: "admin",
@@ -306,6 +349,7 @@ export const MAKE_RELEASES = {
           "refused",
           "withheld",
           "not over",
+          "before the first key",
           "incomplete",
           "impossible",
           "busy",

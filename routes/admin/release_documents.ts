@@ -4,10 +4,13 @@
  * @module
  */
 import type { Application } from "../../core/config/types.ts";
-import { epsilonAt, type PrivacyLoss } from "../../core/privacy/dp/accounting.ts";
+import { epsilonAt, type PrivacyLoss, privacyLoss } from "../../core/privacy/dp/accounting.ts";
 import { type BudgetState, readBudget } from "../../core/privacy/release/budget.ts";
 import type { ShareEstimate } from "../../core/privacy/dp/noised_sum.ts";
-import { toNumber } from "../../core/privacy/dp/rational.ts";
+import { toNumber, ZERO } from "../../core/privacy/dp/rational.ts";
+import { firstDayOf } from "../../core/privacy/release/families.ts";
+import { foreseeDay } from "../../core/privacy/release/foresee.ts";
+import { isDayOver } from "../../core/privacy/release/release.ts";
 import { type Derived, deriveFrom, rateOf, type Total } from "../../core/privacy/release/derived.ts";
 import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
 import { readReleases, type Release } from "../../core/privacy/release/rows.ts";
@@ -45,6 +48,33 @@ export function describeReleases({ app, releases, budgets }: ShownReleases) {
     app: app.id,
     budgets: budgets.map(describeBudget),
     releases: releases.map((release) => describeRelease(release, app.events)),
+  };
+}
+
+/** Looks at a day that is to be answered; one that is not over as if it were to be answered early. */
+export async function describeForeseen({ store, risk, time }: Server, app: Application, day: number) {
+  const nowSeconds = time.confirmedSeconds();
+  const first = await store.get<number>(firstDayOf(app.id));
+  const about = {
+    app: app.id,
+    day: formatDay(day),
+    over: isDayOver(day, nowSeconds),
+    first: first.value === null ? null : formatDay(first.value),
+  };
+  if (app.releases === undefined) {
+    return { ...about, questions: {}, cost: describeLoss(privacyLoss("pure", ZERO)), budget: null };
+  }
+  const context = { store, withheldOf: (id: string) => risk.withheldOf(id) };
+  const { questions, cost, budget } = await foreseeDay(context, app, { day, nowSeconds, early: true });
+  return {
+    ...about,
+    questions: Object.fromEntries(
+      Object.entries(questions).map((
+        [query, { state, cost }],
+      ) => [query, { state, cost: describeLoss(cost) }]),
+    ),
+    cost: describeLoss(cost),
+    budget: describeBudget(budget),
   };
 }
 

@@ -17,9 +17,13 @@ export const RELEASES: Family<[app: string] | [app: string, day: number, query: 
   );
 /**
  * What releases of a day have cost: BudgetRow. And, where the day should be, `guard`: rewritten by everybody who pays, so
- * that of two who pay at once one fails, an empty string; and `terms`: what was promised, Terms[].
+ * that of two who pay at once one fails, an empty string; `terms`: what was promised, Terms[]; and `first`: the first day of which there can be
+ * records.
  */
-export const BUDGETS: Family<[app: string, day: number | "guard" | "terms"]> = family("j", "privacy budgets");
+export const BUDGETS: Family<[app: string, day: number | "guard" | "terms" | "first"]> = family(
+  "j",
+  "privacy budgets",
+);
 
 /** The releases of an application of the days from..to, both included. */
 export function releasesOf(app: string, from: number, to: number): Range {
@@ -39,4 +43,9 @@ export function budgetGuard(app: string): Key {
 /** The terms of an application's budget. */
 export function termsOfBudgets(app: string): Key {
   return BUDGETS.key(app, "terms");
+}
+
+/** The first day on which an application can have had clients. */
+export function firstDayOf(app: string): Key {
+  return BUDGETS.key(app, "first");
 }

@@ -14,7 +14,7 @@ import type { Application } from "../../config/types.ts";
 import { eventOf } from "../../schema/event.ts";
 import { DayChangedError } from "../../ledger/day_records.ts";
 import { TALLIES } from "../../ledger/families.ts";
-import { budgetsOf, RELEASES, releasesOf } from "./families.ts";
+import { budgetsOf, firstDayOf, RELEASES, releasesOf } from "./families.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
 import type { AuditLog } from "../../operations/audit_log.ts";
@@ -62,7 +62,8 @@ export interface ReleaseContext {
 
 /**
  * What became of a question. `published`: now. `present`: it was before. `refused`: the budget of the day's period is
- * spent. `withheld`: its event is in quarantine. `not over`: the day is not. `incomplete`: raw records of the day are
+ * spent. `withheld`: its event is in quarantine. `not over`: the day is not. `before the first key`: nobody can have sent
+ * anything. `incomplete`: raw records of the day are
  * gone already. `impossible`: it was paid for, and the schema no longer has what it asks for. `busy`: other work on the
  * day's records did not let it be read; try again.
  */
@@ -72,6 +73,7 @@ export type Outcome =
   | "refused"
   | "withheld"
   | "not over"
+  | "before the first key"
   | "incomplete"
   | "impossible"
   | "busy";
@@ -93,12 +95,13 @@ export async function releaseDay(
   { day, nowSeconds, early = false }: DayOptions,
 ): Promise<Record<string, Outcome>> {
   await rememberTerms(context.store, app, dayOf(nowSeconds));
-  const isOver = nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
+  const isOver = isDayOver(day, nowSeconds);
   const outcomes: Record<string, Outcome> = {};
   const reserved: { query: string; row: ReservedRow }[] = [];
   for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
-    if (!isOver && !(early && day <= dayOf(nowSeconds))) outcomes[query] = "not over";
-    else if (isWithheld(context.withheldOf(app.id), question)) outcomes[query] = "withheld";
+    const against = await reasonAgainst(context, app, { day, nowSeconds, early, question });
+    // What was answered before its records were gone is.
+    if (against !== undefined && against !== "incomplete") outcomes[query] = against;
     else {
       const reservation = await reserve(context, app, { day, query, question, nowSeconds });
       if (reservation.is !== "reserved") outcomes[query] = reservation.is;
@@ -122,6 +125,33 @@ export async function releaseDay(
     for (const release of made) outcomes[release.query] = await publish(context, app, release, entry);
   });
   return outcomes;
+}
+
+/** Whether a day is over, so that whatever was accepted of it is written. */
+export function isDayOver(day: number, nowSeconds: number): boolean {
+  return nowSeconds >= (day + 1) * 86_400 + RELEASE_AFTER_SECONDS;
+}
+
+/** Why a question about a day would not be answered, whatever its budget has left; undefined where nothing is against it. */
+export async function reasonAgainst(
+  { store, withheldOf }: Pick<ReleaseContext, "store" | "withheldOf">,
+  app: Application,
+  { day, nowSeconds, early = false, question }: DayOptions & { readonly question: ReleaseQuery },
+): Promise<"before the first key" | "not over" | "withheld" | "incomplete" | undefined> {
+  const first = await store.get<number>(firstDayOf(app.id));
+  if (first.value !== null && day < first.value) return "before the first key";
+  if (!isDayOver(day, nowSeconds) && !(early && day <= dayOf(nowSeconds))) return "not over";
+  if (isWithheld(withheldOf(app.id), question)) return "withheld";
+  return await isIncomplete(store, app, { day, nowSeconds }) ? "incomplete" : undefined;
+}
+
+/** Whether raw records of a day are gone: one beyond its retention has lost them, and in time every trace of them. */
+async function isIncomplete(
+  store: Store,
+  app: Application,
+  { day, nowSeconds }: Pick<DayOptions, "day" | "nowSeconds">,
+): Promise<boolean> {
+  return day < dayOf(nowSeconds) - app.retentionDays || await hasLostRecords(store, app.id, day);
 }
 
 /** What became of a wish to release: a row that waits for its figures, or why there is none. */
@@ -148,9 +178,7 @@ async function reserve(
   const { result } = await store.update<ReleaseRow, Reservation>(key, async (row, commit) => {
     if (row.value?.state === "published") return { is: "present" };
     if (row.value !== null) return { is: "reserved", row: row.value };
-    // A day beyond its retention has lost its records, and in time every trace of them.
-    const isRetired = day < dayOf(nowSeconds) - app.retentionDays;
-    if (isRetired || await hasLostRecords(store, app.id, day)) return { is: "incomplete" };
+    if (await isIncomplete(store, app, { day, nowSeconds })) return { is: "incomplete" };
     const pay = payment(await readSpending(store, app, day), plan.cost);
     if (pay === undefined) return { is: "refused" };
     const reserved: ReservedRow = { state: "reserved", id: toBase64url(random(12)), plan };

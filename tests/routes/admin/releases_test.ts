@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
 import { createApp } from "../../../routes/app.ts";
+import { runMaintenance } from "../../../core/jobs/maintenance.ts";
 import { DitClient } from "../../../client/mod.ts";
 import { startService, type TestService } from "../../support/client/client_service.ts";
 
@@ -150,4 +151,37 @@ Deno.test("a malformed wish for releases is refused", () =>
     for (const body of [{ early: "yes" }, { late: true }, 5]) {
       assertEquals((await ask("/2027-01-01", body)).status, 400);
     }
+  }));
+
+Deno.test("what answering a day would cost is told before it is paid, and writes nothing", () =>
+  withAdmin(async (test, ask) => {
+    await runMaintenance(test.service);
+    const day = new Date(test.clock.now).toISOString().slice(0, 10);
+    const foreseen = await (await ask(`/${day}`, undefined, "a-reader")).json();
+    const { questions, cost, budget, over, first } = foreseen;
+    assertEquals([over, first, cost], [false, day, { epsilon: 10, delta: 0 }]);
+    assertEquals(questions, {
+      crashes: { state: "to answer", cost: { epsilon: 8, delta: 0 } },
+      total: { state: "to answer", cost: { epsilon: 2, delta: 0 } },
+    });
+    assertEquals([budget.left.epsilon, budget.spent.epsilon], [70, 0]);
+    assertEquals(await (await ask(`/${day}`)).json(), foreseen);
+    await ask(`/${day}`, { early: true });
+    const after = await (await ask(`/${day}`)).json();
+    assertEquals([after.questions.total.state, after.cost.epsilon, after.budget.left.epsilon], [
+      "present",
+      0,
+      60,
+    ]);
+  }));
+
+Deno.test("a day before the first key is not answered and costs nothing", () =>
+  withAdmin(async (test, ask) => {
+    await runMaintenance(test.service);
+    const before = new Date(test.clock.now - 86_400_000).toISOString().slice(0, 10);
+    const outcomes = { crashes: "before the first key", total: "before the first key" };
+    assertEquals((await (await ask(`/${before}`, {})).json()).outcomes, outcomes);
+    const { questions, cost, budget } = await (await ask(`/${before}`)).json();
+    assertEquals([questions.total.state, cost.epsilon, budget.spent.epsilon], ["before the first key", 0, 0]);
+    assertEquals((await ask("/2027-02-30")).status, 404);
   }));
