@@ -322,9 +322,9 @@ function macKeyOf({ suite, keyId, challengeDigest, secretKey }: StolenKey, nonce
 /** The bodies that a record can have come from, with every salt that is no secret. */
 function rebuild({ record }: Found, binding: string | undefined): Uint8Array<ArrayBuffer>[] {
   const salts = [new Uint8Array(16), new Uint8Array(16).fill(0xff), fromBase64url(record.pseudonym!)];
-  const { pseudonym, ...rest } = record;
+  const { pseudonym, events } = record;
   return [{}, ...salts.map((salt) => ({ salt: toBase64url(salt) }))]
-    .map((salt) => concat(utf8(JSON.stringify({ ...salt, pseudonym, binding, ...rest }))));
+    .map((salt) => concat(utf8(JSON.stringify({ ...salt, pseudonym, binding, events }))));
 }
 
 /** Everything that the attacker tries, by name. */
