@@ -11,6 +11,8 @@ import { dayOf, parseDay } from "../core/base/time.ts";
 import { checkConfig, ConfigError } from "../core/config/check/check.ts";
 import type { Application } from "../core/config/types.ts";
 import { type Expiry, expiryOn } from "../core/schema/expiry.ts";
+import type { EventSchemas } from "../core/schema/event.ts";
+import { localLosses } from "../core/schema/local_report.ts";
 import { budgetMistakes, formatCrowd, reviewMistakes, schemaBudget } from "../core/schema/schema_budget.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { CommandError } from "./admin_api.ts";
@@ -34,7 +36,25 @@ function checkApplication({ id, events, expectedClients, minCrowd }: Application
     ]),
   ]));
   console.log();
+  printLosses(events);
   return [...budgetMistakes(pathOf(id), budgets, minCrowd), ...reviewMistakes(pathOf(id), events)];
+}
+
+/** Prints what a device's reports of a period come to, where it reports at all. */
+function printLosses(events: EventSchemas): void {
+  const losses = localLosses(events);
+  if (losses.length === 0) return;
+  console.log(formatTable([
+    ["randomised on the device", "epsilon a report", "values a period", "epsilon a period"],
+    ...losses.map(({ field, epsilon, values, loss }) => [field, `${epsilon}`, `${values}`, inWords(loss)]),
+  ]));
+  const sum = losses.reduce((total, { loss }) => total + loss, 0);
+  console.log(`All fields together: at most epsilon ${inWords(sum)} a device and period of its pseudonym.\n`);
+}
+
+/** An epsilon without what floating-point addition adds to it. */
+function inWords(epsilon: number): string {
+  return `${Number(epsilon.toPrecision(6))}`;
 }
 
 /** Says which events have expired or soon will. Gives whether any has. */

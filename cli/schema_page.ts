@@ -7,6 +7,7 @@ import type { Application } from "../core/config/types.ts";
 import type { EventSchema } from "../core/schema/event.ts";
 import { docOf } from "../core/schema/fields/docs.ts";
 import type { FieldSchema } from "../core/schema/fields/types.ts";
+import { maxValuesOf } from "../core/schema/local_report.ts";
 
 /** What applications collect, why, and until when. */
 export function schemaPage(applications: readonly Application[]): string {
@@ -72,6 +73,11 @@ function cell(text: string): string {
 }
 
 function describeField(field: FieldSchema): string {
-  const noise = field.localDp === undefined ? "" : ", randomised on the device";
+  const values = maxValuesOf(field);
+  const noise = values === 0
+    ? ""
+    : `, randomised on the device, ${
+      values === 1 ? "one value" : `at most ${values} values`
+    } in a period of the pseudonym`;
   return (field.optional === true ? "optional: " : "") + docOf(field).words(field) + noise;
 }

@@ -12,8 +12,10 @@ import { type ClientOptions, plainFields } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
+import { Reports } from "./queue/reports.ts";
 import { OptedOutError } from "./storage/commit.ts";
 import { DEVICE, type EventRecord, OPTED_OUT, PENDING } from "./storage/records.ts";
+import type { Entries } from "./storage/storage.ts";
 import { dropTokens } from "./tokens/wallet.ts";
 
 /** Most seconds by which sending waits unless the app says otherwise. */
@@ -77,8 +79,10 @@ export class DitClient<Events = UntypedEvents> {
     });
     this.#delayMilliseconds = (options.delaySeconds ?? DELAY_SECONDS) * 1000;
     this.on("dropped", ({ events, reason }) => {
-      // That most clients are not in a sample is no loss.
-      if (reason !== "sampled_out") this.#parts.passes.countDrops(reason, events);
+      // That most clients are not in a sample is no loss, and how often a randomised value changed nobody's business.
+      if (reason !== "sampled_out" && reason !== "report_withheld") {
+        this.#parts.passes.countDrops(reason, events);
+      }
     });
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
     this.#schedule();
@@ -152,7 +156,7 @@ export class DitClient<Events = UntypedEvents> {
     this.#state = optOut ? "opted_out" : "open";
     await this.#guard(() =>
       this.#parts.storage.transaction((entries) => {
-        if (!optOut) return entries.delete(OPTED_OUT);
+        if (!optOut) return this.#optIn(entries);
         for (const key of entries.keys("")) entries.delete(key);
         entries.set(OPTED_OUT, "1");
       })
@@ -160,10 +164,21 @@ export class DitClient<Events = UntypedEvents> {
     if (optOut) this.#listeners.report("stopped", { reason: "opted_out" });
   }
 
+  /** What was reported is forgotten with all else, so a field that is randomised says nothing until the next period. */
+  #optIn(entries: Entries): void {
+    if (entries.get(OPTED_OUT) === undefined) return;
+    entries.delete(OPTED_OUT);
+    const { device, schema } = this.#parts;
+    const reports = new Reports(entries, device, schema.current ?? { pseudonymSeconds: undefined });
+    reports.silence();
+    reports.store(entries);
+  }
+
   /**
    * Ends the pseudonym: a new one is used from now on, with other tokens. What is bound already is sent as it is. The
    * tokens at hand go with it; where the quota is used up, what is logged waits for the next key, which `"refused"` with
-   * `quota_exhausted` tells.
+   * `quota_exhausted` tells. A field under local differential privacy that was reported about says nothing more until the
+   * next period: a second report about its value would be independent of the first.
    *
    * @example
    * ```ts ignore

@@ -66,12 +66,12 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     parse: (text) => parseSchema(text, app),
   });
   const device = new Device({ app, clock, random });
-  const encoder = new Encoder({ clock, device, localDp });
+  const encoder = new Encoder({ clock, localDp });
   const issuance = new Issuance({ ...served, app, places, suite, random, session, directory, device });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
   const sender = new Sender({ ...served, places, random, queue, directory, schema, isHidden });
   const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
-  return { storage, clock, random, commit, schema, device, encoder, queue, passes };
+  return { storage, clock, random, commit, schema, device, queue, passes };
 }
 
 /** The parts that a client holds in its hand. */

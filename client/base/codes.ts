@@ -62,7 +62,10 @@ export type RefusalCode =
   | "session_failed"
   | "storage_failed";
 
-/** Why logged events will never be sent; `unknown`: it can never be known whether they arrived. */
+/**
+ * Why logged events will never be sent; `unknown`: it can never be known whether they arrived; `report_withheld`: the
+ * device reports nothing more about a field of theirs under local differential privacy in this period.
+ */
 export type DropReason =
   | ServiceCode
   | `status_${number}`
@@ -70,6 +73,7 @@ export type DropReason =
   | "unknown"
   | "closed"
   | "queue_full"
+  | "report_withheld"
   | "sampled_out"
   | "storage_failed"
   | "too_old";

@@ -14,8 +14,8 @@ const DEFAULT_GRANULARITY_SECONDS = 3_600;
 export type CollectedField = FieldSchema & {
   /** Clients leave it out. */
   readonly suppressed?: boolean;
-  /** Its values are randomised before they are sent. */
-  readonly "local-dp"?: { readonly epsilon: number };
+  /** Its values are randomised before they are sent, and few of them reported about in a period. */
+  readonly "local-dp"?: { readonly epsilon: number; readonly "max-values"?: unknown };
 };
 
 /** An event as the schema publishes it. */

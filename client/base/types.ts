@@ -25,6 +25,8 @@ export interface ClientEvents {
   sent: { readonly events: number; readonly replayed: boolean };
   /** Logged events will never be sent, or (`unknown`) it can never be known whether they arrived. */
   dropped: { readonly events: number; readonly reason: DropReason };
+  /** Events were bound without optional fields about which the device reports nothing more in this period. */
+  left_out: { readonly fields: number; readonly reason: "report_withheld" };
   /** Tokens were issued, verified and kept. */
   issued: { readonly tokens: number };
   /** A step failed: with a code of the protocol, without an answer (`no_answer`), or by a check of the client. */

@@ -1,5 +1,6 @@
 /**
- * How a logged event becomes what goes out.
+ * How a logged event becomes what goes out: encoded as soon as it is known what is collected, its reports drawn when it
+ * is bound to a pseudonym.
  *
  * @module
  */
@@ -11,13 +12,11 @@ import type { EventFault } from "../base/codes.ts";
 import type { CollectedField, Collection } from "../base/collection.ts";
 import type { LocalDpReporter } from "../base/types.ts";
 import type { EncodedEvent, EventRecord } from "../storage/records.ts";
-import type { Entries } from "../storage/storage.ts";
-import type { Device } from "../tokens/device.ts";
+import type { Reports } from "./reports.ts";
 
 /** What encoding takes of its client. */
 export interface EncoderParts {
   readonly clock: Clock;
-  readonly device: Device;
   /** Randomises fields under local differential privacy; without it no event that has one can be sent. */
   readonly localDp: LocalDpReporter | undefined;
 }
@@ -27,7 +26,7 @@ export type Encoding<Fault = EventFault> =
   | { readonly ok: true; readonly event: EncodedEvent }
   | { readonly ok: false; readonly fault: Fault };
 
-/** Encodes the events of one client, inside its transactions. */
+/** Encodes the events of one client. */
 export class Encoder {
   readonly #parts: EncoderParts;
 
@@ -37,53 +36,78 @@ export class Encoder {
   }
 
   /**
-   * Turns a logged event into what goes out: buckets measurements, randomises values, corrects and floors the time,
-   * leaves suppressed fields out, and checks it as the service will. The values of one that is encoded already are not
-   * touched again.
+   * Turns a logged event into what waits: buckets measurements, corrects and floors the time, leaves suppressed fields
+   * out, and checks it as the service will. The values of one that is encoded already are not touched again. Those that
+   * will be randomised stay as they were logged: until it is bound, nobody knows under which pseudonym they go.
    */
-  encode(entries: Entries, collection: Collection, event: EventRecord): Encoding {
+  encode(collection: Collection, event: EventRecord): Encoding<EventFault | "report_withheld"> {
     const { name, encoded } = event;
     const collected = collection.events.get(name);
     if (collected === undefined) return { ok: false, fault: "event_unknown" };
     if (!collected.open) return { ok: false, fault: "collection_stopped" };
     const fields: Record<string, WireValue> = {};
-    for (const [fieldName, value] of Object.entries(event.fields)) {
+    const logged: Record<string, unknown> = {};
+    for (const [fieldName, value] of Object.entries({ ...event.fields, ...event.logged })) {
       const field = collected.fields.get(fieldName);
       if (field === undefined) return { ok: false, fault: "field_unknown" };
       if (field.suppressed || value === undefined) continue;
-      // The same for a value and a pseudonym's period: the noise of many reports about one would average out.
-      const purpose = () => {
-        const pseudonym = this.#parts.device.pseudonym(entries, collection);
-        return ["local dp", pseudonym, name, fieldName, value].join("\0");
-      };
-      const sent = encoded ? value as WireValue : this.#encodeValue(entries, { field, value, purpose });
-      if (sent === undefined) return { ok: false, fault: "field_invalid" };
-      fields[fieldName] = sent;
+      const isReported = field["local-dp"] !== undefined;
+      // It was logged to be randomised and the field is not any more, or the other way round.
+      const isOther = encoded && Object.hasOwn(event.logged ?? {}, fieldName) !== isReported;
+      if (isOther) return { ok: false, fault: "report_withheld" };
+      const sent = encoded && !isReported ? value as WireValue : this.#encodeValue(field, value);
+      const isMute = isReported && this.#parts.localDp === undefined;
+      if (sent === undefined || isMute) return { ok: false, fault: "field_invalid" };
+      if (isReported) logged[fieldName] = value;
+      else fields[fieldName] = sent;
     }
     for (const [fieldName, field] of collected.fields) {
-      const isNeeded = !field.optional && !field.suppressed;
-      if (isNeeded && !Object.hasOwn(fields, fieldName)) return { ok: false, fault: "field_missing" };
+      const isThere = Object.hasOwn(fields, fieldName) || Object.hasOwn(logged, fieldName);
+      if (!isThere && !field.optional && !field.suppressed) return { ok: false, fault: "field_missing" };
     }
     // The device's clock may have been years off when the event was logged, and is corrected since.
     const at = event.at + (encoded ? 0 : this.#parts.clock.offset / 1000);
     return {
       ok: true,
-      event: { name, at: floorTo(at, collection.granularitySeconds), fields, encoded: true },
+      event: { name, at: floorTo(at, collection.granularitySeconds), fields, logged, encoded: true },
     };
   }
 
+  /**
+   * Puts the reports of a period into an event that was encoded with this collection. An optional field about which
+   * nothing more is reported is left out.
+   */
+  draw(
+    collection: Collection,
+    event: EncodedEvent,
+    reports: Reports,
+  ): Encoding<"field_invalid" | "report_withheld"> {
+    const { localDp } = this.#parts;
+    const fields = { ...event.fields };
+    for (const [name, logged] of Object.entries(event.logged)) {
+      const field = collection.events.get(event.name)?.fields.get(name);
+      const value = field && this.#encodeValue(field, logged);
+      if (field === undefined || value === undefined || localDp === undefined) {
+        return { ok: false, fault: "field_invalid" };
+      }
+      let report: number | undefined;
+      try {
+        report = reports.draw({ event: event.name, name, field, value }, localDp);
+      } catch {
+        // A mechanism that makes no sense to this client.
+        return { ok: false, fault: "field_invalid" };
+      }
+      if (report !== undefined) fields[name] = report;
+      else if (!field.optional) return { ok: false, fault: "report_withheld" };
+    }
+    return { ok: true, event: { ...event, fields } };
+  }
+
   /** Undefined when the value is not in its field's domain, or the field makes no sense to this client. */
-  #encodeValue(
-    entries: Entries,
-    { field, value, purpose }: { field: CollectedField; value: unknown; purpose: () => string },
-  ): WireValue | undefined {
-    const { device, localDp } = this.#parts;
+  #encodeValue(field: CollectedField, value: unknown): WireValue | undefined {
     try {
       const sent = encodeLogged(field, value);
-      if (!isValue(field, sent)) return undefined;
-      const mechanism = field["local-dp"];
-      if (mechanism === undefined) return sent;
-      return localDp?.({ ...field, localDp: mechanism }, sent, device.random(entries, purpose()));
+      return isValue(field, sent) ? sent : undefined;
     } catch {
       return undefined;
     }

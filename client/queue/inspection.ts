@@ -8,8 +8,9 @@ import type { Collection } from "../base/collection.ts";
 import type { Commit } from "../storage/commit.ts";
 import type { Device } from "../tokens/device.ts";
 import { spendableTokens, usesLeft } from "../tokens/wallet.ts";
-import { type Encoder, wireEvent } from "./encoding.ts";
-import { readQueue } from "./queue.ts";
+import { wireEvent } from "./encoding.ts";
+import { type Queue, readQueue } from "./queue.ts";
+import { Reports } from "./reports.ts";
 
 /** A look at a client. */
 export interface Inspection {
@@ -33,12 +34,12 @@ export interface InspectionParts {
   readonly commit: Commit;
   readonly clock: Clock;
   readonly device: Device;
-  readonly encoder: Encoder;
+  readonly queue: Queue;
 }
 
 /** Looks at a client whose schema is `collection`, when there is one. */
 export async function inspect(
-  { clock, commit, device, encoder }: InspectionParts,
+  { clock, commit, device, queue }: InspectionParts,
   collection: Collection | undefined,
 ): Promise<Inspection> {
   return await commit((entries) => {
@@ -51,11 +52,13 @@ export async function inspect(
     // Without the pseudonym all tokens in use would count as another's, and be deleted.
     if (collection === undefined) return { pseudonym: "", usesLeft: 0, waiting: [], bound };
     const pseudonym = device.pseudonym(entries, collection);
+    // What is drawn here is drawn alike when it is bound.
+    const look = { entries, reports: new Reports(entries, device, collection) };
     return {
       pseudonym,
       usesLeft: usesLeft(spendableTokens(entries, pseudonym, clock.seconds())),
       waiting: events.flatMap((event) => {
-        const encoded = encoder.encode(entries, collection, event);
+        const encoded = queue.prepare(look, collection, event);
         return encoded.ok ? [wireEvent(encoded.event)] : [];
       }),
       bound,

@@ -10,6 +10,7 @@ import { floorTo, MAX_AGE_SECONDS } from "../../core/base/time.ts";
 import type { Clock } from "../base/clock.ts";
 import type { EventFault } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
+import type { Report } from "../base/types.ts";
 import type { Commit } from "../storage/commit.ts";
 import {
   append,
@@ -27,6 +28,7 @@ import type { Device } from "../tokens/device.ts";
 import { spendableTokens, takeUse } from "../tokens/wallet.ts";
 import { buildBody, buildPlainBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
 import type { Encoder, Encoding } from "./encoding.ts";
+import { Reports } from "./reports.ts";
 import { signRequest } from "./request.ts";
 
 /** Most events that wait; the oldest give way. */
@@ -65,14 +67,21 @@ export interface QueueParts {
   readonly encoder: Encoder;
 }
 
+/** A transaction's entries, and what the device reports as it is seen there. */
+interface Look {
+  readonly entries: Entries;
+  readonly reports: Reports;
+}
+
 /** Events that were read together, to become one body. */
 interface Batch {
   /** The entries that it replaces, with their texts: they must be unchanged when it is bound. */
   readonly sources: readonly (readonly [key: string, text: string | undefined])[];
   readonly events: readonly EncodedEvent[];
-  readonly pseudonym: string;
   /** The token that it will be bound to: its body says what binds the token to the pseudonym. */
   readonly token: TokenRecord | undefined;
+  /** The pseudonym, and the reports under it. */
+  readonly reports: Reports;
 }
 
 /** The queue of one client. */
@@ -92,7 +101,7 @@ export class Queue {
     const { commit, encoder } = this.#parts;
     await commit((entries, report) => {
       for (const event of events) {
-        const encoded: Encoding | undefined = collection && encoder.encode(entries, collection, event);
+        const encoded = collection && encoder.encode(collection, event);
         if (encoded?.ok === false) report("dropped", { events: 1, reason: encoded.fault });
         else append(entries, EVENTS, encoded?.event ?? event);
       }
@@ -114,8 +123,9 @@ export class Queue {
    * and the use is gone, in one transaction. The caller sends it first.
    */
   async bind(collection: Collection, maxEvents: number): Promise<Binding> {
-    const { app, clock, commit, device, gzip, random } = this.#parts;
-    const { sources, events, pseudonym, token } = await this.#nextBatch(collection, maxEvents);
+    const { app, clock, commit, gzip, random } = this.#parts;
+    const { sources, events, reports, token } = await this.#nextBatch(collection, maxEvents);
+    const { pseudonym } = reports;
     if (events.length === 0) return { kind: "empty" };
     if (token === undefined) return { kind: "no_token" };
     // Compression is asynchronous, a transaction is not: so what was read is compared again.
@@ -123,7 +133,7 @@ export class Queue {
     return await commit((entries, report) => {
       const tokens = spendableTokens(entries, pseudonym, clock.seconds());
       const isChanged = sources.some(([key, text]) => entries.get(key) !== text) ||
-        device.pseudonym(entries, collection) !== pseudonym || tokens[0]?.nonce !== token.nonce;
+        !reports.isCurrent(entries) || tokens[0]?.nonce !== token.nonce;
       if (isChanged) return { kind: "changed" };
       if (body === undefined) {
         for (const [key] of sources) entries.delete(key);
@@ -133,6 +143,8 @@ export class Queue {
       const tokenUse = takeUse(entries, tokens);
       if (tokenUse === undefined) return { kind: "no_token" };
       for (const [key] of sources) entries.delete(key);
+      reports.store(entries);
+      reportLeftOut(report, events);
       const record = signRequest({ app, body, tokenUse, events, pseudonym, moves: 0 });
       return { kind: "bound", request: { key: append(entries, REQUESTS, record), record } };
     });
@@ -168,9 +180,10 @@ export class Queue {
     return await commit((entries, report) => {
       const sources: (readonly [string, string | undefined])[] = [];
       const events: EncodedEvent[] = [];
+      const reports = new Reports(entries, device, collection);
       let length = 0;
       for (const { key, record } of readAll<EventRecord>(entries, EVENTS)) {
-        const encoded = this.#prepare(entries, collection, record);
+        const encoded = this.prepare({ entries, reports }, collection, record);
         if (!encoded.ok) {
           entries.delete(key);
           report("dropped", { events: 1, reason: encoded.fault });
@@ -181,27 +194,27 @@ export class Queue {
         sources.push([key, entries.get(key)]);
         events.push(encoded.event);
       }
-      const pseudonym = device.pseudonym(entries, collection);
-      const [token] = spendableTokens(entries, pseudonym, clock.seconds());
-      return { sources, events, pseudonym, token };
+      const [token] = spendableTokens(entries, reports.pseudonym, clock.seconds());
+      return { sources, events, reports, token };
     });
   }
 
-  /** An event as it goes out now, or why it does not. */
-  #prepare(
-    entries: Entries,
+  /** An event as it goes out now, with its reports, or why it does not. */
+  prepare(
+    { entries, reports }: Look,
     collection: Collection,
     record: EventRecord,
-  ): Encoding<EventFault | "too_old" | "sampled_out"> {
+  ): Encoding<EventFault | "report_withheld" | "sampled_out" | "too_old"> {
     const { clock, device, encoder } = this.#parts;
-    const encoded = encoder.encode(entries, collection, record);
+    const encoded = encoder.encode(collection, record);
     if (!encoded.ok) return encoded;
     const { name, at } = encoded.event;
     // The service would give an older event another time.
     const earliest = floorTo(clock.seconds() - MAX_AGE_SECONDS, collection.granularitySeconds);
     if (at < earliest) return { ok: false, fault: "too_old" };
     const sample = collection.events.get(name)?.sample ?? 1;
-    return device.isSampled(entries, name, sample) ? encoded : { ok: false, fault: "sampled_out" };
+    if (!device.isSampled(entries, name, sample)) return { ok: false, fault: "sampled_out" };
+    return encoder.draw(collection, encoded.event, reports);
   }
 }
 
@@ -211,6 +224,14 @@ export function readQueue(entries: Entries): QueueState {
     requests: readAll<RequestRecord>(entries, REQUESTS),
     events: readAll<EventRecord>(entries, EVENTS).map(({ record }) => record),
   };
+}
+
+/** Tells how many optional fields events go without. */
+function reportLeftOut(report: Report, events: readonly EncodedEvent[]): void {
+  const fields =
+    events.flatMap(({ fields, logged }) => Object.keys(logged).filter((name) => !Object.hasOwn(fields, name)))
+      .length;
+  if (fields > 0) report("left_out", { fields, reason: "report_withheld" });
 }
 
 /** Takes a request apart: its events wait again. Only for one that was surely not taken. */

@@ -24,6 +24,8 @@ export const PENDING = "pending";
 export const TOKENS = "token/";
 /** Logged events that wait, in order. */
 export const EVENTS = "event/";
+/** What was reported about fields under local differential privacy: a list of {@linkcode ReportRecord}. */
+export const REPORTS = "reports";
 /** Requests that are bound to a use of a token, in order. */
 export const REQUESTS = "request/";
 /** The last number that was given to an event or a request. */
@@ -93,13 +95,29 @@ export interface EventRecord {
   readonly at: number;
   /** The values as the app gave them, or as they go out once `encoded`. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Whether measurements are bucketed and values randomised already. */
+  /** Whether the time is corrected and measurements are bucketed already. */
   readonly encoded: boolean;
+  /** Once `encoded`: the values, as the app gave them, that are randomised when the event is bound to a pseudonym. */
+  readonly logged?: Readonly<Record<string, unknown>>;
 }
 
-/** An event as it goes out. */
+/** An event as it goes out, but for its reports until it is bound. */
 export interface EncodedEvent extends EventRecord {
   readonly fields: Readonly<Record<string, WireValue>>;
+  readonly logged: Readonly<Record<string, unknown>>;
+}
+
+/** What was reported about one field in one period of the pseudonym. */
+export interface ReportRecord {
+  /** `event.field`. */
+  readonly field: string;
+  /** The period's first second and the one after its last (Unix). */
+  readonly from: number;
+  readonly until: number;
+  /** Stands for the pseudonym and the field's definition. */
+  readonly mark: string;
+  /** The reports by the index of the value. */
+  readonly reports: Record<number, number>;
 }
 
 /** A final request: from its first send on only these bytes are sent. */

@@ -16,6 +16,22 @@ import type { Entries } from "../storage/storage.ts";
 /** Bytes of one block of {@linkcode Device.random}. */
 const BLOCK_LENGTH = 32;
 
+/** The pseudonym's rotation where none is collected: its periods are those of reports all the same. */
+const ROTATION_SECONDS = 604_800;
+
+/** A period of the pseudonym. */
+export interface Period {
+  /** Its first second (Unix). */
+  readonly from: number;
+  /** The second after its last (Unix). */
+  readonly until: number;
+  /** The pseudonym, base64url. */
+  readonly pseudonym: string;
+}
+
+/** How often an application's pseudonym rotates, if it collects one. */
+export type Rotation = Pick<Collection, "pseudonymSeconds">;
+
 /** What a device takes of its client. */
 export interface DeviceParts {
   readonly app: string;
@@ -33,15 +49,22 @@ export class Device {
   }
 
   /** The pseudonym of now or of another moment (Unix seconds), base64url; empty where none is collected. */
-  pseudonym(
+  pseudonym(entries: Entries, collection: Rotation, atSeconds?: number): string {
+    return collection.pseudonymSeconds === undefined
+      ? ""
+      : this.period(entries, collection, atSeconds).pseudonym;
+  }
+
+  /** The pseudonym's period that is running, or that of another moment (Unix seconds). */
+  period(
     entries: Entries,
-    { pseudonymSeconds }: Collection,
+    { pseudonymSeconds = ROTATION_SECONDS }: Rotation,
     atSeconds = this.#parts.clock.seconds(),
-  ): string {
-    if (pseudonymSeconds === undefined) return "";
-    const { app } = this.#parts;
+  ): Period {
     const period = pseudonymPeriod(atSeconds, pseudonymSeconds);
-    return toBase64url(derivePseudonym(this.#secret(entries), app, period));
+    const from = period * pseudonymSeconds;
+    const pseudonym = toBase64url(derivePseudonym(this.#secret(entries), this.#parts.app, period));
+    return { from, until: from + pseudonymSeconds, pseudonym };
   }
 
   /** As many bytes as are asked for, always the same for one `purpose` while the device secret is. */

@@ -5,7 +5,7 @@
  */
 import { type EventSchemas, isOpen, type Suppressions } from "./event.ts";
 import type { FieldSchema } from "./fields/types.ts";
-import { mechanismOf } from "./local_report.ts";
+import { maxValuesOf, mechanismOf } from "./local_report.ts";
 
 /** What the schema document says of an application. */
 export interface CollectingApplication {
@@ -53,9 +53,13 @@ function fieldDocument(field: FieldSchema, suppressed: boolean): Record<string, 
   const mechanism = mechanismOf(field);
   return {
     ...rest,
-    ...(mechanism === undefined
-      ? {}
-      : { "local-dp": { epsilon: mechanism.epsilon, mechanism: mechanism.mechanism } }),
+    ...(mechanism === undefined ? {} : {
+      "local-dp": {
+        epsilon: mechanism.epsilon,
+        mechanism: mechanism.mechanism,
+        "max-values": maxValuesOf(field),
+      },
+    }),
     ...(suppressed ? { suppressed: true } : {}),
   };
 }

@@ -96,7 +96,11 @@ const fieldOptions = {
   description: z.string().optional(),
   optional: z.boolean().optional(),
   suppressed: z.literal(true).optional(),
-  "local-dp": z.strictObject({ epsilon: z.number().positive(), mechanism: z.string() }).optional(),
+  "local-dp": z.strictObject({
+    epsilon: z.number().positive(),
+    mechanism: z.string(),
+    "max-values": z.int().min(1).max(16),
+  }).optional(),
 };
 
 /** What an application collects. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { demoConfig, Folders, runTask } from "../support/processes/service_process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -44,6 +44,20 @@ Deno.test("deno task check reads a configuration wherever it lies", async () => 
   const { code, stdout, stderr } = await runTask("check", "cli/check.ts", [], here, env);
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "The configuration is right.");
+});
+
+Deno.test("deno task check says what the reports of a device come to in a period", async () => {
+  await using folders = new Folders();
+  const colour = { type: "enum", values: ["a", "b", "c", "d", "e"], localDp: { epsilon: 0.7 } };
+  const happy = { type: "boolean", localDp: { epsilon: 1, maxValues: 1 } };
+  const events = { survey: { ...EVENT, fields: { colour, happy }, review: "reviews/7.md" } };
+  const folder = await folders.make(demoConfig({ events }));
+  const env = { DIT_CONFIG: `${folder}/config.js` };
+  const { code, stdout, stderr } = await runTask("check", "cli/check.ts", [], folder, env);
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /survey\.colour +0\.7 +4 +2\.8\n/);
+  assertMatch(stdout, /survey\.happy +1 +1 +1\n/);
+  assertStringIncludes(stdout, "All fields together: at most epsilon 3.8 a device");
 });
 
 Deno.test("deno task check tells events that expire from those that have, by its exit code", async () => {

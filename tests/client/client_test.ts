@@ -18,6 +18,7 @@ Deno.test("flush() fetches a token, proves nothing but it, and stores the log", 
     refused: [],
     key_replaced: [],
     endpoints_changed: [],
+    left_out: [],
     stopped: [],
   });
   const records = await test.records();

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { MAXIMUM_DOMAIN_SIZE, MINIMUM_EPSILON } from "../../privacy/dp/local_dp.ts";
 import { deniedName } from "../../schema/deny_list.ts";
 import { FIELD_DOCS } from "../../schema/fields/docs.ts";
+import { GREATEST_MAX_VALUES } from "../../schema/fields/field_type.ts";
 import { valueCount } from "../../schema/fields/table.ts";
 import type { FieldSchema } from "../../schema/fields/types.ts";
 import { parseDay } from "../../base/time.ts";
@@ -15,6 +16,7 @@ import {
   byName,
   checkPart,
   checkSnakeName,
+  integer,
   isMembers,
   numberFrom,
   offer,
@@ -31,7 +33,10 @@ const MAX_LOCAL_EPSILON = 16;
 
 const LOCAL_DP = `write { epsilon: ... } from ${MINIMUM_EPSILON} to ${MAX_LOCAL_EPSILON}`;
 const epsilon = numberFrom(MINIMUM_EPSILON, MAX_LOCAL_EPSILON, LOCAL_DP);
-const localDp = z.strictObject({ epsilon: z.unknown().optional() }, LOCAL_DP)
+const localDp = z.strictObject({
+  epsilon: z.unknown().optional(),
+  maxValues: integer(1, GREATEST_MAX_VALUES).optional(),
+}, LOCAL_DP)
   .refine((written) => epsilon.safeParse(written.epsilon).success, { error: LOCAL_DP, abort: true });
 
 /** A definition by its type. */

@@ -5,6 +5,11 @@
  * @module
  */
 
+/** Values of a field that a device reports about in a period, unless the field says another number. */
+export const DEFAULT_MAX_VALUES = 4;
+/** The greatest number of them that a field may say. */
+export const GREATEST_MAX_VALUES = 16;
+
 /** What every field may say besides its type. */
 export interface FieldOptions {
   /** One sentence for the people whose devices send it. */
@@ -15,6 +20,8 @@ export interface FieldOptions {
   readonly localDp?: {
     /** The privacy loss of one report, above 0. */
     readonly epsilon: number;
+    /** About how many values a device reports at most in a period of the pseudonym, 1..16; 4 by default. */
+    readonly maxValues?: number;
   };
 }
 

@@ -8,6 +8,7 @@ import { type EventBudget, schemaBudget } from "../../../core/schema/schema_budg
 import { type EventSchema, isOpen, type Suppressions } from "../../../core/schema/event.ts";
 import { docOf } from "../../../core/schema/fields/docs.ts";
 import type { FieldSchema } from "../../../core/schema/fields/types.ts";
+import { maxValuesOf } from "../../../core/schema/local_report.ts";
 import { formatCount, formatDistance, formatDuration } from "../frame/format.ts";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge } from "../frame/parts.tsx";
@@ -112,7 +113,10 @@ function EventPanel({ name, event, suppressions, now, budget }: {
                 <li>
                   <code>{field}</code> <span class="muted">{describeField(schema)}</span>{" "}
                   {schema.localDp !== undefined && (
-                    <Badge tone="info">randomised on the device, epsilon {schema.localDp.epsilon}</Badge>
+                    <Badge tone="info">
+                      randomised on the device, epsilon {schema.localDp.epsilon} for each of at most{" "}
+                      {maxValuesOf(schema)} values a period
+                    </Badge>
                   )}
                   {suppressions.fields.has(`${name}.${field}`) && <Badge tone="bad">suppressed</Badge>}
                 </li>

@@ -15,6 +15,7 @@ function event(index: number, text = ""): EncodedEvent {
     name: "note_saved",
     at: 1_800_000_000,
     fields: { index, ...(text === "" ? {} : { text }) },
+    logged: {},
     encoded: true,
   };
 }

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { parseSchema } from "../../../client/base/collection.ts";
 import { localDpReport } from "../../../client/local_dp.ts";
-import { DEVICE, type EventRecord } from "../../../client/storage/records.ts";
+import { Reports } from "../../../client/queue/reports.ts";
+import { DEVICE, type EventRecord, REPORTS } from "../../../client/storage/records.ts";
 import { isReport, localDp } from "../../../core/privacy/dp/local_dp.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
 import { seededRandom } from "../../core/voprf/suites.ts";
@@ -34,13 +35,20 @@ async function encode(
   }, test);
 }
 
-/** The event as it goes out, or the code of its fault. */
+/** The event as it goes out, or the code of its fault. What is drawn counts. */
 async function encodeRecord(
   collection: ReturnType<typeof schemaOf>,
   event: EventRecord,
-  { commit, encoder } = surroundings(),
+  { commit, device, encoder } = surroundings(),
 ) {
-  const encoded = await commit((entries) => encoder.encode(entries, collection, event));
+  const encoded = await commit((entries) => {
+    const waiting = encoder.encode(collection, event);
+    if (!waiting.ok) return waiting;
+    const reports = new Reports(entries, device, collection);
+    const drawn = encoder.draw(collection, waiting.event, reports);
+    reports.store(entries);
+    return drawn;
+  });
   return encoded.ok ? encoded.event : encoded.fault;
 }
 
@@ -146,7 +154,7 @@ Deno.test("Encoder sends a report instead of a value, the same one for as long a
   assert(b > 60 && c > 60, counts.join());
 });
 
-Deno.test("Encoder draws other reports after the device secret is gone", async () => {
+Deno.test("Encoder draws other reports once the device secret and what was reported are gone", async () => {
   const test = surroundings({ localDp: localDpReport, random: seededRandom("resets") });
   const collection = schemaOf({ n: { type: "integer", min: 0, max: 999, "local-dp": { epsilon: 0.1 } } });
   const report = async () => {
@@ -156,7 +164,7 @@ Deno.test("Encoder draws other reports after the device secret is gone", async (
   const reports = new Set<number>();
   for (let reset = 0; reset < 20; reset++) {
     reports.add(await report());
-    await test.commit((entries) => entries.delete(DEVICE));
+    await test.commit((entries) => [DEVICE, REPORTS].forEach((key) => entries.delete(key)));
   }
   assertNotEquals(reports.size, 1);
   const mechanism = localDp(0.1, 1000);

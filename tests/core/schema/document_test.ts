@@ -35,7 +35,7 @@ Deno.test("schemaDocument() says what is collected as the protocol writes it", (
           latency_ms: {
             type: "bucket",
             edges: [10, 100],
-            "local-dp": { epsilon: 1, mechanism: "grr" },
+            "local-dp": { epsilon: 1, mechanism: "grr", "max-values": 3 },
           },
           runtime: { type: "version" },
         },

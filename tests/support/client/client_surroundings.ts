@@ -40,13 +40,14 @@ export function surroundings(changes: Changes = {}) {
     app,
     places: new Places({ issue: ENDPOINT, log: ENDPOINT, follows: true }, app),
     clock,
+    device,
     commit: committing(new MemoryStorage(), report),
     network: {
       fetch: changes.fetch ?? (() => Promise.reject(new TypeError("there is no network here"))),
       report,
       signal: changes.signal ?? new AbortController().signal,
     },
-    encoder: new Encoder({ clock, device, localDp: changes.localDp }),
+    encoder: new Encoder({ clock, localDp: changes.localDp }),
     time,
     told,
   };

@@ -50,6 +50,7 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
   const heard: Heard = {
     sent: [],
     dropped: [],
+    left_out: [],
     issued: [],
     refused: [],
     key_replaced: [],

@@ -143,6 +143,10 @@ Deno.test("the check of events has one message for each mistake of a field", () 
       { type: "boolean", localDp: { epsilon: 1, mechanism: "rappor" } },
       '.localDp: remove "mechanism", which no setting is called.',
     ],
+    ...[0, 17, 1.5, "4", null].map((maxValues): [unknown, string] => [
+      { type: "boolean", localDp: { epsilon: 1, maxValues } },
+      ".localDp.maxValues: write a whole number from 1 to 16.",
+    ]),
   ];
   const noised = { localDp: { epsilon: 1 } };
   cases.push(
@@ -156,6 +160,9 @@ Deno.test("the check of events has one message for each mistake of a field", () 
   );
   for (const [field, message] of cases) assertEquals(ofField(field), [message]);
   assertEquals(ofField({ type: "integer", min: 0, max: 65_535, ...noised }), []);
+  for (const maxValues of [1, 16]) {
+    assertEquals(ofField({ type: "boolean", localDp: { epsilon: 1, maxValues } }), []);
+  }
   assertEquals(ofField({ type: "integer", min: 0, max: 65_535 }), []);
   assertEquals(ofField({ type: "bucket", edges: numbers(64) }), []);
   assertEquals(ofField({ type: "enum", values: numbers(256).map(String) }), []);
