@@ -301,7 +301,7 @@ Deno.test("an answer to bytes that another tab has replaced changes nothing", as
 });
 
 Deno.test("a storage that was copied with its tokens loses and doubles nothing", async () => {
-  const test = await startService({ usesPerToken: 8 });
+  const test = await startService({ usesPerToken: 8, tokensPerClient: 3 });
   const copied = new MemoryStorage();
   const first = makeClient(test, { storage: copied });
   first.client.log("note_saved", { ok: true, platform: "web", latency_ms: 1, retries: 0 });
