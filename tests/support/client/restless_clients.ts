@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- what nobody expects is said.
 /**
  * Clients that go on through everything: each fetches a batch under a name of its own, uses its tokens up, and fetches
  * the next one. The same bytes are sent until it is known what became of them.
@@ -41,6 +42,9 @@ export interface RestlessOptions {
   readonly signIn: (subject: string) => Promise<string>;
 }
 
+/** Refusals after which a token request is good all the same, at another moment or with another session. */
+const MENDED_BY_TIME = ["session_invalid", "overloaded", "request_timeout"];
+
 /** Starts them. */
 export function startRestlessClients(
   { url, clients, batch: size, uses, pauseMs, signIn }: RestlessOptions,
@@ -70,7 +74,8 @@ export function startRestlessClients(
     if (batch === undefined) return [];
     const subject = crypto.randomUUID();
     for (let attempt = 0; running || attempt === 0; attempt++) {
-      // As the client does: a session of before may be of a key that has been withdrawn.
+      // As the client does after each 401: the session of before may be of a key that has been withdrawn, and a clock that
+      // is being moved takes a good one for expired.
       const { answer, body } = await ask(url(), await signIn(subject), batch.body);
       hearOfTokens(answer);
       if (answer.status === 200) {
@@ -81,7 +86,8 @@ export function startRestlessClients(
       }
       const { status, code } = answer;
       // A batch that was granted is granted again, never counted again.
-      if (code === "quota_exhausted" || (status >= 400 && status < 500 && status !== 408 && status !== 429)) {
+      const isFinal = status >= 400 && status < 500 && !MENDED_BY_TIME.includes(code ?? "");
+      if (isFinal || code === "quota_exhausted") {
         throw new Error(`A token request was refused: ${status} ${code}`);
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(20 * 2 ** attempt, 500)));
@@ -141,7 +147,10 @@ async function ask(
     });
     const answer = { status: response.status, replayed: response.headers.get("dit-replayed") === "?1" };
     if (response.ok) return { answer, body: await response.bytes() };
-    return { answer: { ...answer, code: (await response.json()).code }, body: nothing };
+    const { code, detail } = await response.json();
+    // Why a session was no good is not in its code.
+    if (code === "session_invalid") console.log(detail);
+    return { answer: { ...answer, code }, body: nothing };
   } catch {
     return { answer: { status: 0, replayed: false }, body: nothing };
   }
