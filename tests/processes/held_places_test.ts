@@ -15,7 +15,7 @@ function logOf(token: Token, use: number) {
 }
 
 async function start(folders: Folders, env: Record<string, string> = {}) {
-  const folder = await folders.make(demoConfig());
+  const folder = await folders.make(demoConfig({ tokensPerClient: 4 }));
   const service = await startReady({ folder, env: { DIT_CONFIG: "config.js", DIT_THROTTLE: "100", ...env } });
   const session = async (subject: string) => ({
     jwt: await signIn(service.url, subject),
