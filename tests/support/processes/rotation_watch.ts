@@ -107,7 +107,7 @@ export async function watchRotation(options: WatchOptions): Promise<Watched> {
       }
       await client.flush();
       // Slow enough for a client's quota of tokens to last an epoch.
-      await sleep(Math.max(100, 8 * epochSeconds) + 20 * number);
+      await sleep(Math.max(100, 12 * epochSeconds) + 20 * number);
     }
     await client.close();
   }
