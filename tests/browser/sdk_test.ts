@@ -250,7 +250,8 @@ stageTest(
         assertEquals(extra, []);
         assertEquals(new URL(request.url()).search, "");
         const body = request.postDataJSON();
-        assertEquals(Object.keys(body).filter((name) => name !== "pad"), ["salt", "pseudonym", "events"]);
+        const members = ["salt", "pseudonym", "binding", "events"];
+        assertEquals(Object.keys(body).filter((name) => name !== "pad"), members);
       }
       for (const request of tab.requests) {
         const { cookie, referer, authorization = "" } = await request.allHeaders();
