@@ -5,18 +5,11 @@
  * @module
  */
 
-/** A JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-
-/** The canonical text of a value. */
-export function canonicalJson(value: Json): string {
+/** The canonical text of a value that has no member which is undefined. */
+export function canonicalJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join()}]`;
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
   // By UTF-16 code units, as `sort()` compares (section 3.2.3).
   const members = Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1);
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join()}}`;
-}
-
-function isList(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
 }

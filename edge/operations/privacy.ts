@@ -181,7 +181,7 @@ const method = z.strictObject({
   ]),
   threshold: z.int(),
   confidence: z.number(),
-  "local-dp": z.strictObject({ epsilon: z.number(), values: z.int() }).optional(),
+  "local-dp": z.strictObject({ epsilon: z.number(), values: z.int(), reports: z.int() }).optional(),
 }).describe("How it was made, in exact fractions: `deno task release verify` computes it again");
 const proof = z.strictObject({
   salt: z.string(),

@@ -33,26 +33,47 @@ export function estimateFrequencies(
   confidence = 0.95,
   noiseVariance = 0,
 ): FrequencyEstimate[] {
-  const { domainSize, reportCount, supportSize } = mechanism;
+  const { reportCount } = mechanism;
   if (histogram.length !== reportCount) {
     throw new RangeError(`Cannot estimate: ${histogram.length} counts instead of ${reportCount}`);
   }
   const n = Array.from(histogram).reduce((sum, count) => sum + count, 0);
   const { p, q } = supportProbabilities(mechanism);
+  const supports = mechanism.mechanism === "grr" ? histogram : orthogonalSums(mechanism, histogram);
+  return Array.from({ length: mechanism.domainSize }, (_, value) => {
+    const count = ((supports[value] ?? 0) - n * q) / (p - q);
+    return { count, ...spreadOf(mechanism, { count, reports: n, confidence, noiseVariance }) };
+  });
+}
+
+/** An estimated count, and what it was estimated from. */
+export interface Estimated {
+  /** The count. */
+  readonly count: number;
+  /** How many reports there were of all values; noised where each count of the histogram was. */
+  readonly reports: number;
+  /** Confidence of the interval. */
+  readonly confidence: number;
+  /** Of the noise that was added to every count of the histogram. */
+  readonly noiseVariance: number;
+}
+
+/** How far an estimated count is off: it follows from the count and from how many reports there were. */
+export function spreadOf(
+  mechanism: LocalDp,
+  { count, reports, confidence, noiseVariance }: Estimated,
+): Omit<FrequencyEstimate, "count"> {
+  const { reportCount, supportSize } = mechanism;
+  const { p, q } = supportProbabilities(mechanism);
   // A count is the sum of the reports that support it less q times the sum of all, so noise enters by two weights.
   const supporting = supportSize * (1 - q) ** 2 + (reportCount - supportSize) * q ** 2;
-  const noise = noiseVariance * supporting / (p - q) ** 2;
-  const supports = mechanism.mechanism === "grr" ? histogram : orthogonalSums(mechanism, histogram);
-  const reach = normalReach(confidence);
-  return Array.from({ length: domainSize }, (_, value) => {
-    const count = ((supports[value] ?? 0) - n * q) / (p - q);
-    const all = Math.max(n, 0);
-    const having = Math.min(Math.max(count, 0), all);
-    const variance = (having * p * (1 - p) + (all - having) * q * (1 - q)) / (p - q) ** 2 + noise;
-    const standardDeviation = Math.sqrt(variance);
-    const interval = { lower: count - reach * standardDeviation, upper: count + reach * standardDeviation };
-    return { count, standardDeviation, interval };
-  });
+  const all = Math.max(reports, 0);
+  const having = Math.min(Math.max(count, 0), all);
+  const variance = (having * p * (1 - p) + (all - having) * q * (1 - q) + noiseVariance * supporting) /
+    (p - q) ** 2;
+  const standardDeviation = Math.sqrt(variance);
+  const reach = normalReach(confidence) * standardDeviation;
+  return { standardDeviation, interval: { lower: count - reach, upper: count + reach } };
 }
 
 /** The probabilities that a report supports its client's value, and that it supports a given other one. */

@@ -45,6 +45,8 @@ export interface Figures {
   readonly withheld: number;
   /** Those of them that are below the threshold, noised like the others: sums would be wrong without them. */
   readonly hidden: readonly Figure[];
+  /** Of an estimate: how many reports there were, noised like each of their counts. */
+  readonly reports?: number;
 }
 
 /** Index of a field's absence, behind those of its values. */
@@ -105,7 +107,8 @@ export function estimateFigures(
     lower: Math.max(0, Math.floor(interval.lower)),
     upper: Math.max(0, Math.ceil(interval.upper)),
   }));
-  return greatest(figures, plan);
+  const reports = histogram.reduce((sum, count) => sum + count, 0);
+  return { ...greatest(figures, plan), reports };
 }
 
 /** How far a figure can be off by its noise, with 95 % confidence or another. */
@@ -122,7 +125,7 @@ function draw(noise: Noise, random: UniformSource): bigint {
 }
 
 /** The variance of the noise, rounded up: the continuous distributions' is not below that of the discrete ones. */
-function varianceOf(noise: Noise): number {
+export function varianceOf(noise: Noise): number {
   return noise.kind === "laplace" ? 2 * toNumber(noise.scale) ** 2 : toNumber(noise.variance);
 }
 

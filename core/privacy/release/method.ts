@@ -36,7 +36,17 @@ export interface Method {
   /** Confidence of the intervals. */
   readonly confidence: number;
   /** Where reports under local differential privacy were counted: how the devices randomised. */
-  readonly "local-dp"?: { readonly epsilon: number; readonly values: number };
+  readonly "local-dp"?: LocalDpMethod;
+}
+
+/** How devices randomised what was counted, and how many reports there were: noised, as each of their counts is. */
+export interface LocalDpMethod {
+  /** What a report cost. */
+  readonly epsilon: number;
+  /** How many values the field has. */
+  readonly values: number;
+  /** How many reports there were. */
+  readonly reports: number;
 }
 
 /** Optimal partition selection (Desfontaines et al., PoPETs 2022), with its share of the cost. */
@@ -61,8 +71,12 @@ export interface Proof {
   readonly entry: number;
 }
 
-/** How a plan is carried out by this version of the code. */
-export function methodOf(plan: ReleasePlan, event: EventSchema, code: string): Method {
+/** How a plan is carried out by a version of the code; `reports` of an estimate. */
+export function methodOf(
+  plan: ReleasePlan,
+  event: EventSchema,
+  { code, reports = 0 }: { readonly code: string; readonly reports?: number | undefined },
+): Method {
   const { cost: { unit, amount, delta }, threshold } = plan;
   const estimated = estimatedField(plan, event);
   return {
@@ -80,7 +94,7 @@ export function methodOf(plan: ReleasePlan, event: EventSchema, code: string): M
     threshold,
     confidence: CONFIDENCE,
     ...(estimated === undefined ? {} : {
-      "local-dp": { epsilon: estimated.mechanism.epsilon, values: estimated.mechanism.domainSize },
+      "local-dp": { epsilon: estimated.mechanism.epsilon, values: estimated.mechanism.domainSize, reports },
     }),
   };
 }

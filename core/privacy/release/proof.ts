@@ -10,11 +10,11 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url, utf8 } from "../../base/bytes.ts";
-import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { canonicalJson } from "../../base/canonical_json.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { formatDay, formatInstant } from "../../base/time.ts";
 import type { AuditLog } from "../../operations/audit_log.ts";
-import type { Figure } from "./figures.ts";
+import type { CellValue, Figure } from "./figures.ts";
 import type { Method, Proof } from "./method.ts";
 import type { Release } from "./rows.ts";
 
@@ -44,7 +44,7 @@ export interface Statement {
   /** Figures that are not published. */
   readonly withheld: number;
   /** Each as {@linkcode statedFigure} gives it. */
-  readonly figures: readonly (readonly Json[])[];
+  readonly figures: readonly (readonly CellValue[])[];
 }
 
 /** What a release states: all that is told of it but its proof. */
@@ -70,15 +70,13 @@ export function statementOf(
 }
 
 /** A figure as it is stated: the values of its cell, its count, the ends of its interval, and of a rate the people among. */
-export function statedFigure({ cell, count, lower, upper, among }: Figure): Json[] {
+export function statedFigure({ cell, count, lower, upper, among }: Figure): CellValue[] {
   return [...cell, count, lower, upper, ...(among === undefined ? [] : [among])];
 }
 
 /** The digest of a statement under a salt, in hex. */
 export function digestOf(statement: Statement, salt: string): string {
-  const { method, ...rest } = statement;
-  const members = { ...rest, method: { ...method }, salt };
-  return sha256(utf8(canonicalJson(members as Json))).toHex();
+  return sha256(utf8(canonicalJson({ ...statement, salt }))).toHex();
 }
 
 /** Draws a salt for a statement, and gives the digest with it. */

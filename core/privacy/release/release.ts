@@ -254,7 +254,7 @@ function makeRelease(
   const uniform = new UniformSource(random, RANDOM_BLOCK);
   const figures = (plan.of === undefined ? countFigures : estimateFigures)(plan, event, totals, uniform);
   const { parts, hidden, withheld } = encodeFigures(figures, store.limits);
-  const method = methodOf(plan, event, version);
+  const method = methodOf(plan, event, { code: version, reports: figures.reports });
   const row: Made["row"] = {
     state: "published",
     id,

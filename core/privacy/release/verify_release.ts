@@ -5,9 +5,11 @@
  * @module
  */
 import type { Chain } from "../../operations/audit_chain.ts";
+import { localDp } from "../dp/local_dp.ts";
+import { spreadOf } from "../dp/local_dp_estimate.ts";
 import { toNumber } from "../dp/rational.ts";
 import { rateOf } from "./derived.ts";
-import { type CellValue, type Figure, halfWidth, sizeOf } from "./figures.ts";
+import { type CellValue, type Figure, halfWidth, sizeOf, varianceOf } from "./figures.ts";
 import { mechanismOf, type Method, planOfMethod, type Proof, selectionMethod } from "./method.ts";
 import { noiseOf } from "./plan.ts";
 import { digestOf, releaseAction, statedFigure, type Statement } from "./proof.ts";
@@ -153,8 +155,10 @@ function figureDifferences(release: ToldRelease, method: Method): string[] {
     const name = by.map((field) => `${field} ${cell[field] ?? "absent"}`).join(", ") || "all";
     const size = sizeOf(figureOf(figure, by));
     if (size < method.threshold) found.push(`${name}: ${size} is below the threshold`);
-    // An estimate's interval has the devices' noise too, which its figure alone does not tell.
-    if (method["local-dp"] !== undefined) continue;
+    if (method["local-dp"] !== undefined) {
+      found.push(...estimateDifferences(name, figure, method));
+      continue;
+    }
     found.push(...differing([
       [`${name}: the interval's lower end`, lower, Math.max(0, count - half)],
       [`${name}: the interval's upper end`, upper, count + half],
@@ -168,6 +172,26 @@ function figureDifferences(release: ToldRelease, method: Method): string[] {
     ]));
   }
   return found;
+}
+
+/** An estimate's interval has the devices' noise too. It was computed before the count was rounded: an end may differ by 1. */
+function estimateDifferences(name: string, { count, lower, upper }: ToldFigure, method: Method): string[] {
+  const { "local-dp": told, confidence } = method;
+  if (told === undefined) return [];
+  const noiseVariance = varianceOf(noiseOf(planOfMethod(method)));
+  const { interval } = spreadOf(localDp(told.epsilon, told.values), {
+    count,
+    reports: told.reports,
+    confidence,
+    noiseVariance,
+  });
+  const ends = [
+    ["lower", lower, Math.max(0, Math.floor(interval.lower))],
+    ["upper", upper, Math.max(0, Math.ceil(interval.upper))],
+  ] as const;
+  return ends.filter(([, is, should]) => !(Math.abs(is - should) <= 1)).map(([end, is, should]) =>
+    `${name}: the interval's ${end} end is ${is}, and has to be ${should}, or 1 off`
+  );
 }
 
 function differing(compared: readonly (readonly [what: string, is: unknown, should: unknown])[]): string[] {

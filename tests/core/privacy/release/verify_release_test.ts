@@ -159,3 +159,15 @@ Deno.test("a release that was changed together with its digest does not fit the 
     assert(changed.some((line, index) => text(line) !== text(lines[index]!)));
     assertEquals(checkChain(changed), { intact: false, at: release.proof!.entry + 1 });
   }));
+
+Deno.test("the interval of an estimate is computed again from its count and the number of reports", () =>
+  withReleases(async (context, kv) => {
+    const releases = KINDS["reports under local differential privacy"]!;
+    const { release, lines } = await releaseOf(context, kv, releases);
+    const [figure, ...others] = release.figures;
+    for (const changes of [{ lower: figure!.lower - 9 }, { upper: figure!.upper + 9 }]) {
+      const forged = { ...release, figures: [{ ...figure!, ...changes }, ...others] };
+      const found = differencesOf(forged, { app: "app", chain: checkChain(lines) });
+      assert(found.some((sentence) => sentence.includes("or 1 off")), found.join("\n"));
+    }
+  }));
