@@ -11,6 +11,7 @@ import {
   droppedBy,
   makeClient,
 } from "../support/client/client_under_test.ts";
+import { schema } from "../../edge/operations/shapes.ts";
 import { seededRandom } from "../core/voprf/suites.ts";
 
 const DAY = 86_400_000;
@@ -212,6 +213,9 @@ Deno.test("the schema says about how many values, and no client believes more th
   const events = eventsOf({ asked: { ...WIDE, localDp: { epsilon: 1, maxValues: 2 } } });
   for (const [stated, most] of [["2", 2], ["16", 16], ["1000", 16], ["-1", 0], ['"all"', 4], ["null", 4]]) {
     const test = await startService({ events });
+    const document = await test.fetch("https://telemetry.example/v1/apps/notes/schema", {});
+    // As the API's description has it.
+    assertEquals(schema.safeParse(await document.json()).error, undefined);
     const change = (text: string) => text.replace('"max-values":2', `"max-values":${stated}`);
     const { client, log } = device(test, { fetch: withSchema(test, change) });
     for (let value = 0; value < 20; value++) log("asked", value);
