@@ -196,7 +196,7 @@ Deno.test("The service keeps tokens, counts and logs through SIGTERM, a restart,
         DIT_SESSION_SECRET: "a session secret of over 32 bytes, for tests",
       },
     });
-    assertEquals([wrongKey.code, wrongKey.sentences.length], [1, 1]);
+    assertEquals([wrongKey.code, wrongKey.sentences.length], [78, 1]);
     assertMatch(wrongKey.sentences[0]!, /DIT_SEAL_KEYS/);
     assertEquals(await readRows(folder), before);
   }));
@@ -222,7 +222,7 @@ Deno.test("In production the service does not start without its secrets, says wh
   inFolder(async (folder) => {
     const nothing = await failToStart({ folder, task: "start" });
     assertEquals(nothing, {
-      code: 1,
+      code: 78,
       sentences: [
         "Set DIT_KV to the path of the store's file or to the URL of a KV Connect endpoint.",
         "Set DIT_SEAL_KEYS to the base64 of 32 random bytes (openssl rand -base64 32); keep it safe.",
@@ -231,7 +231,7 @@ Deno.test("In production the service does not start without its secrets, says wh
     const env = { DIT_KV: ".dit/kv.sqlite3", DIT_SEAL_KEYS: new Uint8Array(32).toBase64() };
     const noSession = await failToStart({ folder, task: "start", env });
     assertEquals(noSession, {
-      code: 1,
+      code: 78,
       sentences: [
         'Set DIT_SESSION_SECRET to a secret of at least 32 bytes, as text or as "base64:" and their base64: ' +
         "the sessions of demo are signed with it.",
@@ -261,7 +261,7 @@ Deno.test("A wrong configuration stops the start with every mistake at once, and
     const start = (config: string) =>
       failToStart({ folder, env: { DIT_ENV: "development", DIT_CONFIG: config } });
     const { code, sentences } = await start("dit.config.ts");
-    assertEquals(code, 1);
+    assertEquals(code, 78);
     const places = [
       "issuer:",
       "dit.config.ts: remove",
@@ -282,7 +282,7 @@ Deno.test("A wrong configuration stops the start with every mistake at once, and
     assertEquals(sentences.length, places.length, sentences.join("\n"));
     for (const config of ["broken.ts", "missing.ts"]) {
       const failed = await start(config);
-      assertEquals(failed.code, 1);
+      assertEquals(failed.code, 78);
       assert(
         failed.sentences[0]!.startsWith(`DIT_CONFIG: ${config} cannot be loaded: `),
         failed.sentences[0],
