@@ -1,7 +1,8 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task check [--at YYYY-MM-DD]`: checks the configuration, how identifying its events could become at worst, that
- * somebody has reviewed them, and which of them have expired on that day (today by default) or will within thirty days.
+ * somebody has reviewed them, what the answers to its questions will be worth before anything is spent, and which events
+ * have expired on that day (today by default) or will within thirty days.
  *
  * Exit codes: 0 when it is right, also where events expire soon; 1 when it has mistakes; 2 when events have expired.
  *
@@ -17,12 +18,14 @@ import { budgetMistakes, formatCrowd, reviewMistakes, schemaBudget } from "../co
 import { loadConfig } from "../boot/load_config.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { forecastTable } from "./release_forecast.ts";
 import { formatTable } from "./table.ts";
 
 const EXPIRED = 2;
 
 /** Prints the budgets of an application. Gives its mistakes. */
-function checkApplication({ id, events, expectedClients, minCrowd }: Application): string[] {
+function checkApplication(app: Application): string[] {
+  const { id, events, expectedClients, minCrowd } = app;
   const budgets = schemaBudget(events, expectedClients, minCrowd);
   console.log(`${id}: ${expectedClients} clients expected, at least ${minCrowd} to a record wanted\n`);
   console.log(formatTable([
@@ -37,6 +40,12 @@ function checkApplication({ id, events, expectedClients, minCrowd }: Application
   ]));
   console.log();
   printLosses(events);
+  const forecasts = forecastTable(app);
+  if (forecasts !== undefined) {
+    console.log(`${id}: what an answer will be worth, with 95 % confidence, if as many send\n`);
+    console.log(forecasts);
+    console.log();
+  }
   return [...budgetMistakes(pathOf(id), budgets, minCrowd), ...reviewMistakes(pathOf(id), events)];
 }
 

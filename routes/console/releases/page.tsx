@@ -7,6 +7,7 @@ import type { Application } from "../../../core/config/types.ts";
 import { CONFIDENCE } from "../../../core/privacy/release/figures.ts";
 import { Answer, AnswerTogether } from "./answer.tsx";
 import { BudgetLine } from "./budget.tsx";
+import { Expected } from "./expected.tsx";
 import { PageHead } from "../frame/layout.tsx";
 import { Plot } from "../frame/parts.tsx";
 import { type QuestionView, RELEASE_DAYS, type ReleasesView } from "./view.ts";
@@ -73,6 +74,7 @@ function Question({ app, question: { query, releases, figure } }: {
           )}
         </span>
       </div>
+      {asked !== undefined && <Expected app={app} query={asked} />}
       {latest === undefined
         ? (
           <p class="empty">
