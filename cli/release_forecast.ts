@@ -17,7 +17,7 @@ export function forecastTable(app: Application): string | undefined {
     const { people, cells, reach, totalReach, rateReach, shownFrom, even, longTail } = forecast(app, query);
     return [
       name,
-      `${unit === "pure" ? "epsilon" : "rho"} ${toNumber(amount)}`,
+      `${unit === "pure" ? "epsilon" : "rho"} ${toNumber(amount)} a ${query.over ?? "day"}`,
       cells,
       `± ${reach} of ${Math.round(people / cells)}`,
       totalReach === undefined ? "" : `± ${totalReach}`,

@@ -19,7 +19,7 @@ export interface ReleaseBudget {
   readonly days?: number;
 }
 
-/** One question, answered for every day. */
+/** One question, answered for every day or every period of the pseudonym. */
 export interface ReleaseQuery {
   /** The event that is counted. */
   readonly event: string;
@@ -32,6 +32,11 @@ export interface ReleaseQuery {
    * of `by` too. Both counts, and the rate with its interval, cost what one question does.
    */
   readonly among?: string;
+  /**
+   * `period`: counts everybody once over the whole period of their pseudonym, in the night after its last day, and costs
+   * once a period; with a rotation of a week these are the weekly active people. By default every day is answered.
+   */
+  readonly over?: "period";
   /** What a day's answer costs, where the budget is an epsilon. */
   readonly epsilon?: number;
   /** What a day's answer costs, where the budget is a rho. */

@@ -208,6 +208,7 @@ export const SHOW_RELEASES = {
       releases: z.array(z.object({
         query: z.string(),
         day,
+        from: day.optional().describe("Of a period: its first day; `day` is its last one"),
         event: z.string(),
         among: z.string().optional().describe("Of a rate: the event of those among whom people are counted"),
         by: z.array(z.string()),

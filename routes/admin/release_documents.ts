@@ -105,6 +105,7 @@ function describeRelease(release: Release, events: EventSchemas) {
   return {
     query,
     day: formatDay(day),
+    ...(plan.days === undefined ? {} : { from: formatDay(day - plan.days + 1) }),
     event: plan.event,
     ...(plan.among === undefined ? {} : { among: plan.among }),
     by,
@@ -183,6 +184,7 @@ const HEADER = [
   "rate",
   "rate_lower",
   "rate_upper",
+  "from",
 ];
 
 /** Releases as CSV (RFC 4180): a line a figure. `cell` is `field=value` joined by semicolons. */
@@ -215,6 +217,7 @@ export function releasesCsv({ releases, budgets }: ShownReleases): string {
         rate?.share ?? "",
         rate?.lower ?? "",
         rate?.upper ?? "",
+        formatDay(day - (plan.days ?? 1) + 1),
       ];
     });
   });

@@ -200,6 +200,7 @@ function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void 
   const asked = releases({
     events: success ? written.events as EventSchemas : undefined,
     rotationDays: rotation / DAY,
+    retentionDays: typeof written.retentionDays === "number" ? written.retentionDays : 30,
   });
   checkPart(context, ["releases"], asked, written.releases);
 }

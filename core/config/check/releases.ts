@@ -9,6 +9,7 @@ import { budgetOf } from "../../privacy/release/promises.ts";
 import { compare, toNumber } from "../../privacy/dp/rational.ts";
 import {
   cellCount,
+  daysOf,
   MAX_DECLARED_CELLS,
   periodDays,
   planOf,
@@ -41,10 +42,12 @@ export interface Releasing {
   readonly events: EventSchemas | undefined;
   /** How long a pseudonym lasts. */
   readonly rotationDays: number;
+  /** How many days raw records are kept. */
+  readonly retentionDays: number;
 }
 
 /** The releases of an application. */
-export function releases({ events, rotationDays }: Releasing) {
+export function releases({ events, rotationDays, retentionDays }: Releasing) {
   return z.strictObject({
     budget: budgetShape(rotationDays),
     queries: z.unknown().optional(),
@@ -55,6 +58,7 @@ export function releases({ events, rotationDays }: Releasing) {
   }, BESIDE_OTHERS).superRefine((written: unknown, context) => {
     if (context.issues.length > 0 || events === undefined) return;
     const app = { events, releases: written as ReleasesConfig, pseudonymSeconds: 86_400 * rotationDays };
+    checkPeriods(app, retentionDays, context);
     checkSum(app, app.releases, context);
     checkSelections(app, app.releases, context);
   });
@@ -102,6 +106,7 @@ function question(unit: Unit, events: EventSchemas) {
     by: z.unknown().optional(),
     of: z.unknown().optional(),
     among: z.unknown().optional(),
+    over: z.literal("period", "write period, or nothing for every day").optional(),
     epsilon: other,
     rho: other,
     [unit]: amount(unit, 1_000),
@@ -196,14 +201,29 @@ function checkSum(
   context: z.RefinementCtx<unknown>,
 ): void {
   const budget = budgetOf(app);
-  const daily = compose(budget.unit, Object.values(queries).map((query) => planOf(app, query).cost));
   const days = periodDays(app);
-  const needed = repeat(daily, days);
+  const needed = compose(
+    budget.unit,
+    Object.values(queries).map((query) => repeat(planOf(app, query).cost, days / daysOf(app, query))),
+  );
   const unit = budget.unit === "pure" ? "epsilon" : "rho";
   for (const [name, part] of [[unit, "amount"], ["delta", "delta"]] as const) {
     if (compare(needed[part], budget[part]) <= 0) continue;
-    const costs = `${toNumber(daily[part])} a day, ${toNumber(needed[part])} in ${days} days`;
+    const costs = `${toNumber(needed[part])} in ${days} days`;
     say(context, ["budget", name], `the questions cost ${costs}: ask less, or allow it`);
+  }
+}
+
+/** What is counted over a period has to be there in the night after it. */
+function checkPeriods(
+  app: ReleasingApplication & { readonly releases: ReleasesConfig },
+  retentionDays: number,
+  context: z.RefinementCtx<unknown>,
+): void {
+  for (const [name, query] of Object.entries(app.releases.queries)) {
+    const days = daysOf(app, query);
+    if (days <= retentionDays) continue;
+    say(context, ["queries", name, "over"], `keep raw records for ${days} days, or ask for every day`);
   }
 }
 

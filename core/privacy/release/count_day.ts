@@ -1,5 +1,5 @@
 /**
- * Counts a day's records for any number of releases in one pass, or in several where there are more people than memory
+ * Counts the records of a day, or of several, for any number of releases in one pass, or in several where there are more people than memory
  * is meant for.
  *
  * @module
@@ -27,9 +27,9 @@ const MAX_TRIES = 5;
 
 /** What is counted, and how. */
 export interface CountOptions {
-  /** Days since 1970. */
-  readonly day: number;
-  /** What is counted of it. */
+  /** Days since 1970; a person counts once over all of them. */
+  readonly days: readonly number[];
+  /** What is counted of them. */
   readonly plans: readonly ReleasePlan[];
   /** Keys the choice of kept cells. */
   readonly random: RandomSource;
@@ -41,10 +41,10 @@ export interface CountOptions {
  * The totals of each plan by cell, contributions bounded. A cell is the indexes of its values, joined by commas.
  * @throws {DayChangedError} If records were moved again and again meanwhile.
  */
-export async function countDay(
+export async function countDays(
   store: Store,
   app: Application,
-  { day, plans, random, maxPeople = MAX_PEOPLE }: CountOptions,
+  { days, plans, random, maxPeople = MAX_PEOPLE }: CountOptions,
 ): Promise<Map<string, CellTotal>[]> {
   for (let tries = 1, passes = 1;;) {
     const counter = new DayCounter({
@@ -54,7 +54,7 @@ export async function countDay(
       key: new SipHash(random(SIPHASH_KEY_LENGTH)),
     });
     try {
-      if (await counter.run(store, day, passes < MAX_PASSES ? maxPeople : Infinity)) return counter.totals;
+      if (await counter.run(store, days, passes < MAX_PASSES ? maxPeople : Infinity)) return counter.totals;
       passes *= 2;
     } catch (error) {
       if (!(error instanceof DayChangedError) || tries++ === MAX_TRIES) throw error;
@@ -102,13 +102,13 @@ class DayCounter {
   }
 
   /** Gives false when there are more people in a pass than `maxPeople`. */
-  async run(store: Store, day: number, maxPeople: number): Promise<boolean> {
+  async run(store: Store, days: readonly number[], maxPeople: number): Promise<boolean> {
     for (let pass = 0; pass < this.#passes; pass++) {
       const bounded = this.#counted.map((counted): Bounded => ({
         ...counted,
         contributions: new BoundedContributions(counted.plan, this.#key),
       }));
-      for await (const line of readRecords(store, this.#app.id, day)) {
+      for await (const line of this.#recordsOf(store, days)) {
         const record = decodeRecord(line);
         // A pseudonym counts in its own period only: what is said of it is paid for by that period's budget.
         if (record.pseudonym === undefined || record.otherPeriod === true) continue;
@@ -121,6 +121,10 @@ class DayCounter {
       for (const { totals, contributions } of bounded) contributions.addTo(totals);
     }
     return true;
+  }
+
+  async *#recordsOf(store: Store, days: readonly number[]): AsyncGenerator<Uint8Array> {
+    for (const day of days) yield* readRecords(store, this.#app.id, day);
   }
 
   #isInPass(pseudonym: string, pass: number): boolean {

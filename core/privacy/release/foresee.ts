@@ -7,9 +7,15 @@ import type { Application } from "../../config/types.ts";
 import { compose, type PrivacyLoss } from "../dp/accounting.ts";
 import { type BudgetState, payment, readBudget, readSpending } from "./budget.ts";
 import { RELEASES } from "./families.ts";
-import { planOf } from "./plan.ts";
+import { isAskedOn, planOf } from "./plan.ts";
 import { budgetOf } from "./promises.ts";
-import { type DayOptions, type Outcome, reasonAgainst, type ReleaseContext } from "./release.ts";
+import {
+  areChargedTogether,
+  type DayOptions,
+  type Outcome,
+  reasonAgainst,
+  type ReleaseContext,
+} from "./release.ts";
 import type { ReleaseRow } from "./rows.ts";
 
 /**
@@ -48,12 +54,15 @@ export async function foreseeDay(
   const questions: Record<string, ForeseenQuestion> = {};
   let cost = compose(unit, []);
   for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
+    if (!isAskedOn(app, question, options.day)) continue;
+    const plan = planOf(app, question);
     const { value: row } = await store.get<ReleaseRow>(RELEASES.key(app.id, options.day, query, 0));
-    const own = row?.plan.cost ?? planOf(app, question).cost;
+    const own = row?.plan.cost ?? plan.cost;
     const together = compose(unit, [cost, ...(row === null ? [own] : [])]);
     let state: ForeseenState = "present";
     if (row?.state !== "published") {
-      const isPaid = row !== null || payment(spending, together) !== undefined;
+      const isPaid = row !== null ||
+        (payment(spending, together) !== undefined && areChargedTogether(app, spending, options.day, plan));
       state = await reasonAgainst(context, app, { ...options, question }) ??
         (row !== null ? "paid" : isPaid ? "to answer" : "refused");
     }

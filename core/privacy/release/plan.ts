@@ -48,6 +48,16 @@ export function periodDays(app: ReleasingApplication): number {
   return app.pseudonymSeconds / 86_400;
 }
 
+/** Days that an answer to a question covers: one, or those of a pseudonym. */
+export function daysOf({ pseudonymSeconds }: ReleasingApplication, { over }: ReleaseQuery): number {
+  return over === undefined || pseudonymSeconds === undefined ? 1 : pseudonymSeconds / 86_400;
+}
+
+/** Whether a question is answered for a day: one over a period is for the last day of each. */
+export function isAskedOn(app: ReleasingApplication, query: ReleaseQuery, day: number): boolean {
+  return (day + 1) % daysOf(app, query) === 0;
+}
+
 /** The amount of a budget or a question, in the unit that it is given in. */
 export function amountOf({ epsilon, rho }: { epsilon?: number; rho?: number }): Rational {
   const amount = rho ?? epsilon;
@@ -65,6 +75,8 @@ export interface ReleasePlan extends ContributionBounds {
   readonly of?: string;
   /** The event of those among whom people are counted, where a rate is asked for. */
   readonly among?: string;
+  /** Days that are counted together, up to the one that is released; absent: that one alone. */
+  readonly days?: number;
   /** Whether every combination is counted, or those are named that enough people have. */
   readonly cells: "declared" | "selected";
   /** Figures below it are not published. */
@@ -89,6 +101,7 @@ export function cellCount(event: EventSchema, by: readonly string[]): number {
  */
 export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleasePlan {
   const { event, by = [], of, among } = query;
+  const days = daysOf(app, query);
   const { budget: { delta = DEFAULT_DELTA }, queries } = configuredReleases(app);
   const answers = rational(BigInt(periodDays(app) * Object.keys(queries).length));
   const fits = cellCount(eventOf(app, event), by) <= MAX_DECLARED_CELLS;
@@ -100,6 +113,7 @@ export function planOf(app: ReleasingApplication, query: ReleaseQuery): ReleaseP
     by,
     ...(of === undefined ? {} : { of }),
     ...(among === undefined ? {} : { among }),
+    ...(days === 1 ? {} : { days }),
     cells,
     cellsPerPerson: query.cellsPerPerson ?? 1,
     eventsPerCell: query.eventsPerCell ?? 1,

@@ -21,14 +21,14 @@ import type { AuditLog } from "../../operations/audit_log.ts";
 import type { TallyRow } from "../../ledger/tally.ts";
 import { dayOf } from "../../base/time.ts";
 import type { RandomSource } from "../../base/random.ts";
-import { payment, readSpending } from "./budget.ts";
+import { payment, readSpending, type Spending } from "./budget.ts";
 import type { CellTotal } from "../dp/contributions.ts";
-import { countDay, type CountOptions } from "./count_day.ts";
+import { countDays } from "./count_day.ts";
 import { countFigures, estimateFigures } from "./figures.ts";
-import { breakdownOf, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
+import { breakdownOf, daysOf, isAskedOn, noiseOf, planOf, type ReleasePlan } from "./plan.ts";
 import { methodOf, type Proof } from "./method.ts";
 import { sealStatement, statementOf, withEntry } from "./proof.ts";
-import { rememberTerms } from "./promises.ts";
+import { periodOf, promisesOf, rememberTerms } from "./promises.ts";
 import {
   decodeFigures,
   encodeFigures,
@@ -86,19 +86,22 @@ export interface DayOptions {
   readonly nowSeconds: number;
   /** Whether a day that is not over may be released: what comes later will be in no release. */
   readonly early?: boolean;
+  /** The first day that may be counted, where a period has begun before releases did; none by default. */
+  readonly sinceDay?: number;
 }
 
 /** Answers all questions of an application about a day, each once. Gives what became of each. */
 export async function releaseDay(
   context: ReleaseContext,
   app: Application,
-  { day, nowSeconds, early = false }: DayOptions,
+  { day, nowSeconds, early = false, sinceDay = 0 }: DayOptions,
 ): Promise<Record<string, Outcome>> {
   await rememberTerms(context.store, app, dayOf(nowSeconds));
   const isOver = isDayOver(day, nowSeconds);
   const outcomes: Record<string, Outcome> = {};
-  const reserved: { query: string; row: ReservedRow }[] = [];
+  const reserved: Reserved[] = [];
   for (const [query, question] of Object.entries(app.releases?.queries ?? {})) {
+    if (!isAskedOn(app, question, day) || day - daysOf(app, question) + 1 < sinceDay) continue;
     const against = await reasonAgainst(context, app, { day, nowSeconds, early, question });
     // What was answered before its records were gone is.
     if (against !== undefined && against !== "incomplete") outcomes[query] = against;
@@ -109,8 +112,27 @@ export async function releaseDay(
       else reserved.push({ query, row: reservation.row });
     }
   }
-  if (reserved.length === 0) return outcomes;
-  const count = await countReserved(context, app, { day, plans: reserved.map(({ row }) => row.plan) });
+  for (const together of Map.groupBy(reserved, ({ row }) => row.plan.days ?? 1).values()) {
+    Object.assign(outcomes, await answer(context, app, together, { day, nowSeconds, early: !isOver }));
+  }
+  return outcomes;
+}
+
+/** A question whose row waits for its figures. */
+interface Reserved {
+  readonly query: string;
+  readonly row: ReservedRow;
+}
+
+/** Answers questions that are about the same days. */
+async function answer(
+  context: ReleaseContext,
+  app: Application,
+  reserved: readonly Reserved[],
+  { day, nowSeconds, early }: { readonly day: number; readonly nowSeconds: number; readonly early: boolean },
+): Promise<Record<string, Outcome>> {
+  const outcomes: Record<string, Outcome> = {};
+  const count = await countReserved(context, app, day, reserved.map(({ row }) => row.plan));
   if (count.is !== "counted") {
     for (const { query } of reserved) outcomes[query] = count.is;
     return outcomes;
@@ -118,7 +140,7 @@ export async function releaseDay(
   const made = reserved.map(({ query, row }, index) => {
     const totals = count.totals[index];
     if (totals === undefined) throw new Error(`The question ${query} was not counted.`);
-    return makeRelease(context, app, { row, day, query, totals, nowSeconds, early: !isOver });
+    return makeRelease(context, app, { row, day, query, totals, nowSeconds, early });
   });
   const digests = Object.fromEntries(made.map(({ query, sealed: { digest } }) => [query, digest]));
   await withEntry(context.auditLog, { app: app.id, day, digests }, async (entry) => {
@@ -142,16 +164,18 @@ export async function reasonAgainst(
   if (first.value !== null && day < first.value) return "before the first key";
   if (!isDayOver(day, nowSeconds) && !(early && day <= dayOf(nowSeconds))) return "not over";
   if (isWithheld(withheldOf(app.id), question)) return "withheld";
-  return await isIncomplete(store, app, { day, nowSeconds }) ? "incomplete" : undefined;
+  const days = daysUntil(day, { days: daysOf(app, question) });
+  return await isIncomplete(store, app, { days, nowSeconds }) ? "incomplete" : undefined;
 }
 
-/** Whether raw records of a day are gone: one beyond its retention has lost them, and in time every trace of them. */
+/** Whether raw records of one of these days are gone: a day beyond its retention has lost them, and in time every trace of them. */
 async function isIncomplete(
   store: Store,
   app: Application,
-  { day, nowSeconds }: Pick<DayOptions, "day" | "nowSeconds">,
+  { days, nowSeconds }: { readonly days: readonly number[]; readonly nowSeconds: number },
 ): Promise<boolean> {
-  return day < dayOf(nowSeconds) - app.retentionDays || await hasLostRecords(store, app.id, day);
+  return Math.min(...days) < dayOf(nowSeconds) - app.retentionDays ||
+    await haveLostRecords(store, app.id, days);
 }
 
 /** What became of a wish to release: a row that waits for its figures, or why there is none. */
@@ -178,14 +202,36 @@ async function reserve(
   const { result } = await store.update<ReleaseRow, Reservation>(key, async (row, commit) => {
     if (row.value?.state === "published") return { is: "present" };
     if (row.value !== null) return { is: "reserved", row: row.value };
-    if (await isIncomplete(store, app, { day, nowSeconds })) return { is: "incomplete" };
-    const pay = payment(await readSpending(store, app, day), plan.cost);
-    if (pay === undefined) return { is: "refused" };
+    const days = daysUntil(day, plan);
+    if (await isIncomplete(store, app, { days, nowSeconds })) return { is: "incomplete" };
+    const spending = await readSpending(store, app, day);
+    const pay = payment(spending, plan.cost);
+    if (pay === undefined || !areChargedTogether(app, spending, day, plan)) return { is: "refused" };
     const reserved: ReservedRow = { state: "reserved", id: toBase64url(random(12)), plan };
     pay(commit.set(key, reserved));
     return { is: "reserved", row: reserved };
   });
   return result;
+}
+
+/** The days that a plan counts, up to the one that is released. */
+function daysUntil(day: number, { days = 1 }: Pick<ReleasePlan, "days">): number[] {
+  return Array.from({ length: days }, (_, index) => day - days + 1 + index);
+}
+
+/**
+ * Whether what is paid for the last of these days is charged in every period that any of them lies in. It is not where
+ * the pseudonym's period was another one meanwhile: then people of several pseudonyms would be counted, and one paid for.
+ */
+export function areChargedTogether(
+  app: Application,
+  { terms }: Spending,
+  day: number,
+  plan: Pick<ReleasePlan, "days">,
+): boolean {
+  return daysUntil(day, plan).every((one) =>
+    promisesOf(app, terms.value ?? [], one).every(({ fromDay, toDay }) => fromDay <= day && day <= toDay)
+  );
 }
 
 function isWithheld(withheld: ReadonlySet<string>, { event, among }: ReleaseQuery): boolean {
@@ -200,8 +246,12 @@ function isAnswerable(app: Application, { event, by, of, among = event }: Releas
     (of === undefined || fields[of]?.localDp !== undefined);
 }
 
-async function hasLostRecords(store: Store, app: string, day: number): Promise<boolean> {
-  return ((await store.get<TallyRow>(TALLIES.key(app, day))).value?.recordsRetired ?? 0) > 0;
+async function haveLostRecords(store: Store, app: string, days: readonly number[]): Promise<boolean> {
+  for (const day of days) {
+    const tally = await store.get<TallyRow>(TALLIES.key(app, day));
+    if ((tally.value?.recordsRetired ?? 0) > 0) return true;
+  }
+  return false;
 }
 
 type Count =
@@ -211,13 +261,15 @@ type Count =
 async function countReserved(
   { store, random }: ReleaseContext,
   app: Application,
-  { day, plans }: Pick<CountOptions, "day" | "plans">,
+  day: number,
+  plans: readonly ReleasePlan[],
 ): Promise<Count> {
-  if (await hasLostRecords(store, app.id, day)) return { is: "incomplete" };
+  const days = daysUntil(day, plans[0] ?? {});
+  if (await haveLostRecords(store, app.id, days)) return { is: "incomplete" };
   try {
-    const totals = await countDay(store, app, { day, plans, random });
+    const totals = await countDays(store, app, { days, plans, random });
     // Records are removed and tallied in one commit: with none tallied, what was counted is all there was.
-    return await hasLostRecords(store, app.id, day) ? { is: "incomplete" } : { is: "counted", totals };
+    return await haveLostRecords(store, app.id, days) ? { is: "incomplete" } : { is: "counted", totals };
   } catch (error) {
     if (error instanceof DayChangedError) return { is: "busy" };
     throw error;
@@ -294,10 +346,13 @@ async function publish(
   return result;
 }
 
-/** Whether all questions about a day are answered, so that its raw records are needed no more. */
+/** Whether all questions about a day, and its period, are answered, so that its raw records are needed no more. */
 export async function isReleased(store: Store, app: Application, day: number): Promise<boolean> {
-  const queries = Object.keys(app.releases?.queries ?? {});
-  const keys = queries.map((query) => RELEASES.key(app.id, day, query, 0));
+  const queries = Object.entries(app.releases?.queries ?? {});
+  const keys = queries.map(([name, query]) => {
+    const { toDay } = periodOf(day, daysOf(app, query));
+    return RELEASES.key(app.id, toDay, name, 0);
+  });
   const rows = await store.getMany<ReleaseRow>(keys);
   return rows.length > 0 && rows.every(({ value }) => value?.state === "published");
 }

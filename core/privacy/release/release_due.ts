@@ -38,7 +38,7 @@ export async function releaseDue(
   const today = dayOf(nowSeconds);
   const since = await firstDay(context.store, app.id, today);
   for (let day = Math.max(since, today - LOOK_BACK_DAYS); day < today; day++) {
-    const released = await releaseDay(context, app, { day, nowSeconds }).catch((error) => {
+    const released = await releaseDay(context, app, { day, nowSeconds, sinceDay: since }).catch((error) => {
       onFailure(error);
       return Object.fromEntries(Object.keys(releases.queries).map((query) => [query, "failed" as const]));
     });

@@ -26,6 +26,7 @@ export function Answer({ release, by }: { readonly release: Release; readonly by
   return (
     <div>
       <p class="small muted">
+        {plan.days !== undefined && `${formatDay(day - plan.days + 1)} to `}
         {formatDay(day)}: {counted.toLowerCase()}, {describeNoise(noise)}, cost{" "}
         {describeCost(release)}, figures below {plan.threshold}{" "}
         suppressed{withheld > 0 && ` (${formatCount(withheld)} of them)`}.{" "}

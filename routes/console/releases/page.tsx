@@ -19,7 +19,7 @@ export function ReleasesPage({ app, view }: { readonly app: Application; readonl
     <>
       <PageHead
         title={`Releases of ${app.id}`}
-        lead={`How many people, not who: every night each question is answered once about the day before, with noise that hides every single person. The upright line at a point, and the band between points, are where the true figure is with ${
+        lead={`How many people, not who: every night each question is answered once about the day before, or after a period about all of it, with noise that hides every single person. The upright line at a point, and the band between points, are where the true figure is with ${
           CONFIDENCE * 100
         } % confidence.`}
       >
@@ -78,7 +78,8 @@ function Question({ app, question: { query, releases, figure } }: {
       {latest === undefined
         ? (
           <p class="empty">
-            No answer in the last {RELEASE_DAYS} days. The first one comes in the night after a whole day.
+            No answer in the last {RELEASE_DAYS} days. The first one comes in the night after a whole{" "}
+            {asked?.over === undefined ? "day" : "period of the pseudonyms"}.
           </p>
         )
         : (

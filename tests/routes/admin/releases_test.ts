@@ -124,12 +124,12 @@ Deno.test("releases are made, read as JSON and CSV, and stay what they are", () 
     const lines = text.split("\r\n");
     assertEquals(
       lines[0],
-      "day,query,event,cell,count,lower,upper,confidence,noise,cost_epsilon,cost_rho,cost_delta,budget_left,early,among,rate,rate_lower,rate_upper",
+      "day,query,event,cell,count,lower,upper,confidence,noise,cost_epsilon,cost_rho,cost_delta,budget_left,early,among,rate,rate_lower,rate_upper,from",
     );
     assertMatch(
       lines.find((line) => line.includes("version=1.2"))!,
       new RegExp(
-        `^${day},crashes,app_crash,version=1\\.2,\\d+,\\d+,\\d+,0\\.95,laplace\\(0\\.125\\),8,,0,60,false,,,,$`,
+        `^${day},crashes,app_crash,version=1\\.2,\\d+,\\d+,\\d+,0\\.95,laplace\\(0\\.125\\),8,,0,60,false,,,,,${day}$`,
       ),
     );
     assertEquals(lines.length - 2, crashes.figures.length + total.figures.length);

@@ -190,6 +190,7 @@ Deno.test("the releases page plots answers with their intervals, and gives them 
     const empty = textOf(await browser.page("/console/apps/notes/releases"));
     assertStringIncludes(empty, "21 of 21 epsilon left");
     assertEquals(empty.split("No answer in the last 31 days.").length - 1, 3);
+    assertEquals(empty.split("Expected error: ± ").length - 1, 3);
     assert(!empty.includes("Download CSV"));
     const today = dayOf(test.clock.seconds);
     const app = test.service.appOf("notes");

@@ -39,13 +39,20 @@ export const WITH_HISTORY: Partial<ApplicationConfig> = {
       identifying: "a test",
       fields: { level: { type: "integer", min: 0, max: 65_535 }, muted: { type: "boolean" } },
     },
-    note_deleted: { ...words, fields: { kept_days: { type: "bucket", edges: [1, 10, 100] } } },
+    note_deleted: {
+      ...words,
+      fields: {
+        platform: { type: "enum", values: ["web", "phone", "desktop"] },
+        kept_days: { type: "bucket", edges: [1, 10, 100] },
+      },
+    },
   },
   releases: {
     budget: { epsilon: 21 },
     queries: {
       opens_by_platform: { event: "note_opened", by: ["platform"], epsilon: 1 },
-      opens_by_version: { event: "note_opened", by: ["version"], epsilon: 1 },
+      opens_by_version: { event: "note_opened", by: ["version"], epsilon: 0.5 },
+      deletion_rate: { event: "note_deleted", among: "note_opened", by: ["platform"], epsilon: 0.5 },
       deletions: { event: "note_deleted", epsilon: 0.5 },
       kept_days: { event: "note_deleted", by: ["kept_days"], epsilon: 0.5 },
     },
@@ -107,7 +114,9 @@ function eventsOf(unit: () => number, isLevelStopped: boolean): ValidEvent[] {
     { name: "note_opened", at, fields: { platform, version, notes, offline: unit() < 0.2 } },
     { name: "slider_moved", at, fields: { ...(isLevelStopped ? {} : { level }), muted: unit() < 0.5 } },
   ];
-  if (unit() < 0.3) events.push({ name: "note_deleted", at, fields: { kept_days: Math.floor(unit() * 4) } });
+  if (unit() < 0.3) {
+    events.push({ name: "note_deleted", at, fields: { platform, kept_days: Math.floor(unit() * 4) } });
+  }
   return events;
 }
 

@@ -41,6 +41,11 @@ Deno.test("checkConfig() takes releases as they should be", () => {
       { budget: { epsilon: 7 }, queries: { q: { event: "app_crash", by: ["step"], epsilon: 1 } } },
       { budget: { epsilon: 7 }, queries: { q: { event: "vote", of: "choice", epsilon: 1 } } },
       { budget: { epsilon: 7 }, queries: { q: { ...GOOD, among: "app_start" } } },
+      // A week's question costs once a week.
+      {
+        budget: { epsilon: 8 },
+        queries: { q: GOOD, active: { event: "app_crash", over: "period", epsilon: 1 } },
+      },
       { budget: { epsilon: 7 }, queries: { q: { event: "app_crash", among: "vote", epsilon: 1 } } },
     ]
   ) assertEquals(mistakesOf(releases), []);
@@ -64,8 +69,8 @@ Deno.test("checkConfig() has one sentence for each mistake in a release budget",
       ".days: write a multiple of 7, so that no pseudonym has two budgets, 400 at most.",
     ],
     [{ epsilon: 7, period: 7 }, ': remove "period", which no setting is called.'],
-    [{ epsilon: 6.9 }, ".epsilon: the questions cost 1 a day, 7 in 7 days: ask less, or allow it."],
-    [{ epsilon: 7, days: 14 }, ".epsilon: the questions cost 1 a day, 14 in 14 days: ask less, or allow it."],
+    [{ epsilon: 6.9 }, ".epsilon: the questions cost 7 in 7 days: ask less, or allow it."],
+    [{ epsilon: 7, days: 14 }, ".epsilon: the questions cost 14 in 14 days: ask less, or allow it."],
   ];
   for (const [budget, sentence] of wrong) assertEquals(withBudget(budget), [`${PATH}.budget${sentence}`]);
 });
@@ -122,6 +127,7 @@ Deno.test("checkConfig() has one sentence for each mistake in a question", () =>
       { event: "vote", of: "choice", among: "app_start", epsilon: 1 },
       ".among: remove it: of one person one report is counted.",
     ],
+    [{ ...GOOD, over: "week" }, ".over: write period, or nothing for every day."],
     [{ ...GOOD, where: {} }, ': remove "where", which no setting is called.'],
   ];
   for (const [query, sentence] of wrong) assertEquals(withQuery(query), [`${PATH}.queries.q${sentence}`]);
@@ -134,7 +140,7 @@ Deno.test("checkConfig() adds up what the questions cost, deltas too, exactly", 
   const selected = { ...GOOD, cells: "selected", delta: 1e-7 };
   assertEquals(withQuery(selected, { epsilon: 7, delta: 7e-7 }), []);
   assertEquals(withQuery(selected, { epsilon: 7, delta: 6e-7 }), [
-    `${PATH}.budget.delta: the questions cost 1e-7 a day, 7e-7 in 7 days: ask less, or allow it.`,
+    `${PATH}.budget.delta: the questions cost 7e-7 in 7 days: ask less, or allow it.`,
   ]);
   const tenths = Object.fromEntries(
     Array.from({ length: 10 }, (_, index) => [`q${index}`, { ...GOOD, epsilon: 0.1 }]),
@@ -174,4 +180,12 @@ Deno.test("checkConfig() wants releases to ask something, of people who have pse
   // An event with a mistake is named once, and not through what is asked of it.
   const broken = { ...EVENTS, app_crash: { ...EVENTS.app_crash, expires: "soon" } };
   assertEquals(mistakesOf({ budget: { epsilon: 7 }, queries: { q: GOOD } }, { events: broken }).length, 1);
+});
+
+Deno.test("checkConfig() wants a period's records to be kept until its question is answered", () => {
+  const queries = { q: { ...GOOD, over: "period" } };
+  assertEquals(mistakesOf({ budget: { epsilon: 1 }, queries }, { retentionDays: 7 }), []);
+  assertEquals(mistakesOf({ budget: { epsilon: 1 }, queries }, { retentionDays: 6 }), [
+    `${PATH}.queries.q.over: keep raw records for 7 days, or ask for every day.`,
+  ]);
 });

@@ -301,12 +301,12 @@ Deno.test("releaseDay() forgets nothing that was spent when the periods get anot
 Deno.test("releaseDay() gives the same totals in one pass and in many", () =>
   withReleases(async (context, kv) => {
     await store(kv, crashes({ "1.2": 700, "2.2": 300 }));
-    const { countDay } = await import("../../../../core/privacy/release/count_day.ts");
+    const { countDays } = await import("../../../../core/privacy/release/count_day.ts");
     const { planOf } = await import("../../../../core/privacy/release/plan.ts");
     const plans = [planOf(APP, APP.releases!.queries.crashes!)];
-    const one = await countDay(context.store, APP, { day: DAY, plans, random: context.random });
-    const many = await countDay(context.store, APP, {
-      day: DAY,
+    const one = await countDays(context.store, APP, { days: [DAY], plans, random: context.random });
+    const many = await countDays(context.store, APP, {
+      days: [DAY],
       plans,
       random: context.random,
       maxPeople: 60,
