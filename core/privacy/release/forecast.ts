@@ -7,7 +7,6 @@
 import type { Application } from "../../config/types.ts";
 import type { ReleaseQuery } from "../../config/release_types.ts";
 import { eventOf } from "../../schema/event.ts";
-import { reportCount } from "../dp/local_dp.ts";
 import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
 import { sumReach } from "../dp/noise_sum.ts";
 import { shareInterval } from "../dp/noised_sum.ts";
@@ -70,7 +69,7 @@ export function forecast(app: Application, query: ReleaseQuery): Forecast {
   let reach = reachOf(1);
   if (estimated !== undefined) {
     const { mechanism } = estimated;
-    const histogram = new Array<number>(reportCount(mechanism)).fill(people / reportCount(mechanism));
+    const histogram = new Array<number>(mechanism.reportCount).fill(people / mechanism.reportCount);
     const [first] = estimateFrequencies(mechanism, histogram, CONFIDENCE, moments.variance);
     reach = first === undefined ? Infinity : Math.ceil(first.interval.upper - first.count);
   }
