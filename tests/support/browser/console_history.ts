@@ -52,7 +52,7 @@ export const WITH_HISTORY: Partial<ApplicationConfig> = {
     queries: {
       opens_by_platform: { event: "note_opened", by: ["platform"], epsilon: 1 },
       opens_by_version: { event: "note_opened", by: ["version"], epsilon: 0.5 },
-      deletion_rate: { event: "note_deleted", among: "note_opened", by: ["platform"], epsilon: 0.5 },
+      rate_of_deletions: { event: "note_deleted", among: "note_opened", by: ["platform"], epsilon: 0.5 },
       deletions: { event: "note_deleted", epsilon: 0.5 },
       kept_days: { event: "note_deleted", by: ["kept_days"], epsilon: 0.5 },
     },
