@@ -27,6 +27,8 @@ export interface Statement {
   readonly app: string;
   /** `YYYY-MM-DD`. */
   readonly day: string;
+  /** Of a period: its first day; `day` is its last one. */
+  readonly from?: string;
   /** The question's name. */
   readonly query: string;
   /** The event that is counted. */
@@ -57,6 +59,7 @@ export function statementOf(
   return {
     app,
     day: formatDay(day),
+    ...(plan.days === undefined ? {} : { from: formatDay(day - plan.days + 1) }),
     query,
     event: plan.event,
     by: plan.of === undefined ? plan.by : [plan.of],

@@ -19,6 +19,8 @@ export interface ToldRelease {
   readonly query: string;
   /** `YYYY-MM-DD`. */
   readonly day: string;
+  /** Of a period: its first day. */
+  readonly from?: string | undefined;
   readonly event: string;
   readonly by: readonly string[];
   readonly among?: string | undefined;
@@ -101,10 +103,18 @@ function digestIn(details: unknown, query: string): unknown {
 }
 
 function statementOf(app: string, release: ToldRelease): Statement {
-  const { day, query, event, by, among, method, published, early, withheld } = release;
+  const { day, from, query, event, by, among, method, published, early, withheld } = release;
   if (method === undefined) throw new RangeError("there is none");
   const figures = release.figures.map((figure) => statedFigure(figureOf(figure, by)));
-  const what = { app, day, query, event, by, ...(among === undefined ? {} : { among }) };
+  const what = {
+    app,
+    day,
+    ...(from === undefined ? {} : { from }),
+    query,
+    event,
+    by,
+    ...(among === undefined ? {} : { among }),
+  };
   return { ...what, method, published, early, withheld, figures };
 }
 

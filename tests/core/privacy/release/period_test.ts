@@ -9,6 +9,11 @@ import { releaseDue } from "../../../../core/privacy/release/release_due.ts";
 import { readReleases } from "../../../../core/privacy/release/rows.ts";
 import { encodeRecord, ofOtherPeriod } from "../../../../core/schema/record.ts";
 import { concat, utf8 } from "../../../../core/base/bytes.ts";
+import { formatDay } from "../../../../core/base/time.ts";
+import { checkChain } from "../../../../core/operations/audit_chain.ts";
+import { AuditLog } from "../../../../core/operations/audit_log.ts";
+import { differencesOf, type ToldRelease } from "../../../../core/privacy/release/verify_release.ts";
+import { describeReleases } from "../../../../routes/admin/release_documents.ts";
 import { DEFAULT_PACE } from "../../../../core/store/sweep.ts";
 import { seededRandom } from "../../../support/base/seeded_random.ts";
 import { crashes, DAY, NIGHT, releasing, store, withReleases } from "../../../support/privacy/released.ts";
@@ -62,6 +67,18 @@ Deno.test("a question over the period counts everybody once, after its last day,
     const { lower, upper } = active!.figures[0]!;
     assert(lower <= 580 && 580 <= upper && upper - lower === 6, `${lower} .. ${upper}`);
     assertLess(Math.abs(daily!.figures[0]!.count - 340), 12);
+    // Both are told with the days that they are about, and verified from that and the audit log.
+    const told = JSON.parse(
+      JSON.stringify(describeReleases({ app: APP, releases: [active!, daily!], budgets: [] })),
+    );
+    const [overPeriod, ofDay] = told.releases as ToldRelease[];
+    assertEquals([overPeriod!.from, ofDay!.from], [formatDay(DAY), undefined]);
+    const lines = new AuditLog(context.store, { random: context.random, now: () => NIGHT }).lines();
+    const chain = checkChain(await Array.fromAsync(lines));
+    for (const release of [overPeriod!, ofDay!]) {
+      assertEquals(differencesOf(release, { app: "app", chain }), []);
+    }
+    assert(differencesOf({ ...overPeriod!, from: formatDay(DAY + 1) }, { app: "app", chain }).length > 0);
   }));
 
 Deno.test("a question over the period counts no pseudonym of another period, on whichever day its log lies", () =>
