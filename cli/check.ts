@@ -14,7 +14,13 @@ import type { Application } from "../core/config/types.ts";
 import { type Expiry, expiryOn } from "../core/schema/expiry.ts";
 import type { EventSchemas } from "../core/schema/event.ts";
 import { localLosses } from "../core/schema/local_report.ts";
-import { budgetMistakes, formatCrowd, reviewMistakes, schemaBudget } from "../core/schema/schema_budget.ts";
+import {
+  budgetMistakes,
+  formatCrowd,
+  reviewMistakes,
+  schemaBudget,
+  totalBudget,
+} from "../core/schema/schema_budget.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
@@ -39,6 +45,7 @@ function checkApplication(app: Application): string[] {
     ]),
   ]));
   console.log();
+  reportTotal(app);
   printLosses(events);
   const forecasts = forecastTable(app);
   if (forecasts !== undefined) {
@@ -64,6 +71,20 @@ function printLosses(events: EventSchemas): void {
 /** An epsilon without what floating-point addition adds to it. */
 function inWords(epsilon: number): string {
   return `${Number(epsilon.toPrecision(6))}`;
+}
+
+/** Says what all events together come to. It is no mistake: only what is sent can show whether it singles people out. */
+function reportTotal({ events, pseudonymSeconds, granularitySeconds, expectedClients }: Application): void {
+  if (pseudonymSeconds === undefined) return;
+  const total = totalBudget(events, { pseudonymSeconds, granularitySeconds, expectedClients });
+  console.log(
+    `Total bits a pseudonym's period, each event sent once: ${
+      (total.fieldBits + total.timeBits).toFixed(1)
+    } ` +
+      `(${total.fieldBits.toFixed(1)} of fields, ${total.timeBits.toFixed(1)} of times), which leaves ` +
+      `${formatCrowd(total.crowd)} to a total at worst.\n` +
+      "Each event that is sent again adds its bits again; the risk monitor measures what it comes to.\n",
+  );
 }
 
 /** Says which events have expired or soon will. Gives whether any has. */

@@ -54,7 +54,7 @@ async function list(app: string): Promise<void> {
   console.log(formatTable([
     ["measured", "pseudonyms", "values", "rare", "surely", "exposed", "surely", "verdict"],
     ...measured.map(({ event, fields, figures, thresholds, verdict }) => [
-      `${event}: ${fields.join(" + ")}`,
+      fields.length === 0 ? "what a pseudonym says in total" : `${event}: ${fields.join(" + ")}`,
       figures.pseudonyms,
       figures.values,
       percent(figures.share),

@@ -29,7 +29,7 @@ import {
   TOLD_SINCE,
 } from "./operations/families.ts";
 import { BUDGETS, RELEASES } from "./privacy/release/families.ts";
-import { ALERTS, DECISIONS, RISK_DAYS, SKETCHES } from "./privacy/risk/families.ts";
+import { ALERTS, DECISIONS, RISK_DAYS, SKETCHES, TOTALS } from "./privacy/risk/families.ts";
 import { familyNames } from "./store/families.ts";
 
 /** What a row of each family is called, in the plural, by the first part of its key. */
@@ -68,4 +68,5 @@ export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([
   TALLIES,
   TOLD_HOURS,
   TOLD_SINCE,
+  TOTALS,
 ]);

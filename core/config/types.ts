@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EventSchemas, RiskThresholds } from "../schema/event.ts";
+import type { ApplicationRisk, EventSchemas } from "../schema/event.ts";
 import type { ReleasesConfig } from "./release_types.ts";
 import type { SuiteName } from "../voprf/suites.ts";
 
@@ -65,7 +65,7 @@ export interface ApplicationConfig {
   /** SHA-256 (hex) of the token with which another service uses this application's keys; none: nobody may. */
   readonly serviceTokenSha256?: string;
   /** When the risk monitor warns and stops, for all events that do not say otherwise; not without a pseudonym. */
-  readonly risk?: RiskThresholds;
+  readonly risk?: ApplicationRisk;
   /** Which questions are answered every night with differential privacy; none by default, nor without a pseudonym. */
   readonly releases?: ReleasesConfig;
   /** The events by name. */
@@ -126,7 +126,7 @@ export interface Application {
   /** SHA-256 (hex) of the service token, if any. */
   readonly serviceTokenSha256: string | undefined;
   /** When the risk monitor warns and stops, for all events that do not say otherwise. */
-  readonly risk: RiskThresholds;
+  readonly risk: ApplicationRisk;
   /** Which questions are answered every night with differential privacy. */
   readonly releases: ReleasesConfig | undefined;
   /** The events by name. */

@@ -35,6 +35,29 @@ export interface RiskThresholds {
   readonly action?: RiskAction;
 }
 
+/**
+ * When what a pseudonym says in total, in all of its logs of a period, singles it out (docs/privacy.md). Lively clients
+ * are singled out by the mere amount, so by default people are told and nothing is stopped.
+ */
+export interface TotalThresholds {
+  /** A total is rare when at most this many pseudonyms have it, 1..64; 2 by default. */
+  readonly rarePseudonyms?: number;
+  /** People are told when this share of the pseudonyms has a rare total, 0..1; 0.5 by default. */
+  readonly warnExposed?: number;
+  /** The action follows when surely this share has one, 0..1; 0.8 by default. */
+  readonly stopExposed?: number;
+  /** Pseudonyms before which nothing is judged, 10..10^9; a tenth more than of events by default. */
+  readonly minPseudonyms?: number;
+  /** What follows: `warn`, the default, or `stop-event`, which stops all events of the application. */
+  readonly action?: "warn" | "stop-event";
+}
+
+/** The thresholds of an application: of its events, and of what a pseudonym says in total. */
+export interface ApplicationRisk extends RiskThresholds {
+  /** Of what a pseudonym says in total. */
+  readonly total?: TotalThresholds;
+}
+
 /** The thresholds of one event, and of single fields of it. */
 export interface EventRisk extends RiskThresholds {
   /** Thresholds of single fields; what they leave out is the event's. */

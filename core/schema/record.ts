@@ -25,13 +25,13 @@ export interface LogRecord {
   /** The version of the format; absent in the first. */
   readonly v?: number;
   /** Base64url of 16 bytes; absent where the application collects none. */
-  readonly pseudonym?: string;
+  readonly pseudonym?: string | undefined;
   /**
    * True where the pseudonym is of another period than the day under which the record lies: the log was bound before the
    * turn and arrived after it. No release counts it, or one pseudonym would be paid for by the budgets of two periods.
    */
   readonly otherPeriod?: true;
-  /** The events that were accepted. */
+  /** The events that were accepted, in canonical order. */
   readonly events: readonly {
     /** The event's name. */
     readonly name: string;
@@ -44,18 +44,19 @@ export interface LogRecord {
 
 /**
  * Encodes a record as one line of JSON without its line feed, as it is where the pseudonym is of the period of its day.
+ * Its events are in the order of their JSON (name, time, fields): the order in which a client sent them could say what
+ * nobody declared.
  * @throws {Refusal} `body_too_large` past 60 KiB.
  */
 export function encodeRecord(
   pseudonym: string | undefined,
   events: readonly ValidEvent[],
 ): Uint8Array<ArrayBuffer> {
-  const record: LogRecord = {
-    v: RECORD_VERSION,
-    ...(pseudonym === undefined ? {} : { pseudonym }),
-    events: events.map(({ name, at, fields }) => ({ name, at: formatInstant(at), fields })),
-  };
-  const bytes = utf8(JSON.stringify(record));
+  const texts = events.map(({ name, at, fields }) =>
+    JSON.stringify({ name, at: formatInstant(at), fields } satisfies LogRecord["events"][number])
+  );
+  const opening = JSON.stringify({ v: RECORD_VERSION, pseudonym } satisfies Partial<LogRecord>);
+  const bytes = utf8(`${opening.slice(0, -1)},"events":[${texts.sort().join()}]}`);
   if (bytes.length + MARK.length > MAX_RECORD_BYTES) {
     throw new Refusal("body_too_large", `The log takes more than ${MAX_RECORD_BYTES} bytes to store.`);
   }

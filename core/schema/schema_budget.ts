@@ -57,6 +57,34 @@ export function schemaBudget(events: EventSchemas, expectedClients: number, minC
   });
 }
 
+/** What a pseudonym's period comes to at least, if it sends each event but once. Bits are of base 2. */
+export interface TotalBudget {
+  /** Bits of the fields of all events together. */
+  readonly fieldBits: number;
+  /** Bits of the hours, or whatever times are floored to, at which they may have happened. */
+  readonly timeBits: number;
+  /** Clients that share a total at worst. */
+  readonly crowd: number;
+}
+
+/** How identifying what a pseudonym says in its period could become, were each event sent once. */
+export function totalBudget(
+  events: EventSchemas,
+  { pseudonymSeconds, granularitySeconds, expectedClients }: {
+    readonly pseudonymSeconds: number;
+    readonly granularitySeconds: number;
+    readonly expectedClients: number;
+  },
+): TotalBudget {
+  const schemas = Object.values(events);
+  const fieldBits = schemas.reduce(
+    (sum, event) => identifyingFields(event).reduce((own, [, bits]) => own + bits, sum),
+    0,
+  );
+  const timeBits = schemas.length * Math.log2(pseudonymSeconds / granularitySeconds);
+  return { fieldBits, timeBits, crowd: expectedClients / 2 ** (fieldBits + timeBits) };
+}
+
 /** One sentence for each event that is over the limit and does not say why. */
 export function budgetMistakes(path: string, budgets: readonly EventBudget[], minCrowd: number): string[] {
   return budgets.filter((budget) => !budget.withinLimit && budget.justification === undefined).map((budget) =>

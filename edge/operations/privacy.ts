@@ -73,7 +73,9 @@ export const SHOW_RISK = {
       ),
       withheld: z.array(z.string()),
       measured: z.array(z.strictObject({
-        event: z.string(),
+        event: z.string().describe(
+          "ALL: what pseudonyms say in total; sampled and rare are pseudonyms there",
+        ),
         fields: z.array(z.string()),
         verdict: z.enum(["waiting", "passed", "warn", "stop"]),
         figures,

@@ -54,6 +54,7 @@ import {
   sketchesBefore,
   sketchKey,
   sketchOf,
+  TOTALS,
 } from "../../core/privacy/risk/families.ts";
 import type { Key, Range } from "../../core/store/port.ts";
 
@@ -91,6 +92,7 @@ const KEYS: readonly (readonly [made: Key, stored: Key])[] = [
   [quotaKey(5, ID), ["q", concat(u32(5), ID)]],
   [sketchKey(SKETCH, 8, 3), ["r", "notes", 2, "e", "l", "d", 8, 3]],
   [RISK_DAYS.key("notes", 20_000, "e"), ["rd", "notes", 20_000, "e"]],
+  [TOTALS.key("notes", 2, "l", 3), ["rt", "notes", 2, "l", 3]],
   [STORE_FORMATS.key(), ["sf"]],
   [STORE_IDS.key(), ["si"]],
   [STORE_PINS.key("notes"), ["sp", "notes"]],
@@ -157,6 +159,7 @@ Deno.test("operators see each family under its own words", () => {
     p: "probes",
     q: "quotas",
     r: "risk sketches",
+    rt: "samples of totals",
     rd: "days of risk figures",
     sf: "format of the store",
     si: "ids of the store",

@@ -22,7 +22,7 @@ import {
   text,
 } from "./json.ts";
 import { releases } from "./releases.ts";
-import { risk } from "./risk.ts";
+import { applicationRisk } from "./risk.ts";
 
 /** A configuration with mistakes; `mistakes` has one sentence for each. */
 export class ConfigError extends Error {
@@ -190,7 +190,7 @@ function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void 
       `write a multiple of epochSeconds, which is ${epochSeconds}, or false`,
     );
   }
-  if (written.risk !== undefined) checkPart(context, ["risk"], risk, written.risk);
+  if (written.risk !== undefined) checkPart(context, ["risk"], applicationRisk, written.risk);
   if (written.releases === undefined) return;
   // A rotation that is none has been named.
   const rotation = typeof pseudonymSeconds === "number" && isRotation(pseudonymSeconds)

@@ -19,8 +19,21 @@ const thresholds = {
   action: z.enum(ACTIONS, "choose warn, suppress-field, stop-event or quarantine").optional(),
 };
 
-/** The thresholds of an application or a field. */
-export const risk = z.strictObject(thresholds, SENTENCE).superRefine(checkOrder);
+const { rarePseudonyms, warnExposed, stopExposed, minPseudonyms } = thresholds;
+const total = z.strictObject({
+  rarePseudonyms,
+  warnExposed,
+  stopExposed,
+  minPseudonyms,
+  action: z.enum(["warn", "stop-event"], "choose warn or stop-event").optional(),
+}, "write thresholds, such as { stopExposed: 0.8 }").superRefine(checkOrder);
+
+/** The thresholds of an application. */
+export const applicationRisk = z.strictObject({ ...thresholds, total: total.optional() }, SENTENCE)
+  .superRefine(checkOrder);
+
+/** The thresholds of a field. */
+const risk = z.strictObject(thresholds, SENTENCE).superRefine(checkOrder);
 
 /** The thresholds of an event, and of these fields of it. */
 export function eventRisk(fields: Members) {

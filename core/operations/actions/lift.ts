@@ -6,9 +6,9 @@
 import type { ConfirmedTime } from "../../clock/confirmed_time.ts";
 import { Refusal } from "../../base/errors.ts";
 import { findApplication } from "../../config/find_application.ts";
-import type { Deployment } from "../../config/types.ts";
+import type { Application, Deployment } from "../../config/types.ts";
 import type { RiskMonitor } from "../../privacy/risk/monitor.ts";
-import { riskName } from "../../privacy/risk/suppressions.ts";
+import { ALL_EVENTS, riskName } from "../../privacy/risk/suppressions.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
 
 /** What a lifting works with. */
@@ -27,12 +27,24 @@ export interface LiftContext {
 export interface LiftOrder {
   /** The application's name. */
   readonly app: string;
-  /** The event's name. */
+  /** The event's name; `ALL` for the stop of all events. */
   readonly event: string;
   /** The field's; undefined: the event's own stop. */
   readonly field?: string | undefined;
   /** Why. */
   readonly reason: string;
+}
+
+/**
+ * Names alone that the schema has, or `ALL` for what pseudonyms say in total.
+ * @throws {Refusal} `stop_unknown`.
+ */
+export function requireStoppable(app: Application, event: string, field: string | undefined): void {
+  if (event === ALL_EVENTS && field === undefined) return;
+  const schema = Object.hasOwn(app.events, event) ? app.events[event] : undefined;
+  if (schema === undefined || (field !== undefined && !Object.hasOwn(schema.fields, field))) {
+    throw new Refusal("stop_unknown", "The application has no such event or field.");
+  }
 }
 
 /**
@@ -46,10 +58,7 @@ export async function lift(
   { app: id, event, field, reason }: LiftOrder,
 ): Promise<{ lifted: string }> {
   const app = findApplication(deployment, id);
-  const schema = Object.hasOwn(app.events, event) ? app.events[event] : undefined;
-  if (schema === undefined || (field !== undefined && !Object.hasOwn(schema.fields, field))) {
-    throw new Refusal("stop_unknown", "The application has no such event or field.");
-  }
+  requireStoppable(app, event, field);
   const action = {
     action: `POST /admin/v1/apps/${id}/risk/lift`,
     details: JSON.stringify({ event, field, reason }),

@@ -10,6 +10,7 @@ import type { Entry } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
 import type { RiskAction } from "../../schema/event.ts";
+import { ALL_EVENTS } from "./suppressions.ts";
 import type { KeptFigures } from "./judgement.ts";
 
 /** `warn`: a threshold is near. `stop`: it is crossed. `lifted`: a person took a stop back. `passed`: out of quarantine. */
@@ -33,7 +34,7 @@ export interface AlertRow {
   readonly kind: AlertKind;
   /** The application's id. */
   readonly app: string;
-  /** The event's name. */
+  /** The event's name; `ALL` of what pseudonyms say in total. */
   readonly event: string;
   /** The field or fields that it is about; none: the event as a whole. */
   readonly fields: readonly string[];
@@ -125,9 +126,9 @@ export async function sweepAlerts(store: Store, nowSeconds: number, pace: SweepP
 }
 
 /** One sentence for people; no value of any field is in it. */
-export function alertText(
-  { kind, app, event, fields, action, suppressed, figures, reason }: AlertRow,
-): string {
+export function alertText(alert: AlertRow): string {
+  const { kind, app, event, fields, action, suppressed, figures, reason } = alert;
+  if (event === ALL_EVENTS) return totalText(alert);
   const what = fields.length === 0 ? event : `${event} (${fields.join(" + ")})`;
   if (kind === "lifted") return `${app}: the stop of ${what} was lifted: ${reason}`;
   if (kind === "passed") return `${app}: ${what} has passed and leaves quarantine${measured(figures)}.`;
@@ -141,6 +142,24 @@ export function alertText(
     ? "singles people out: it is withheld from export and release"
     : "singles people out: it is not collected any more";
   return `${app}: ${what} ${consequence}${measured(figures)}.`;
+}
+
+function totalText({ kind, app, action, figures, reason }: AlertRow): string {
+  if (kind === "lifted") return `${app}: the stop of all events was lifted: ${reason}`;
+  const consequence = kind === "warn"
+    ? "comes near to singling people out"
+    : action === "stop-event"
+    ? "singles people out: no event is collected any more"
+    : "singles people out; nothing is stopped, as configured";
+  const percent = (share = 0) => `${Math.round(100 * share)} %`;
+  const told = figures === undefined
+    ? ""
+    : ` (${percent(figures.exposed)} of ${figures.pseudonyms} pseudonyms, ` +
+      `surely ${
+        percent(figures.exposedLeast)
+      }, say what hardly another one says; ${figures.sampled} were looked at)`;
+  return `${app}: what a pseudonym says in total, in all of its logs of a period, ${consequence}${told}. ` +
+    "Look for a value that is sent in pieces: in several events, by their kinds, their number, or their hours.";
 }
 
 function measured(figures: KeptFigures | undefined): string {

@@ -84,6 +84,16 @@ export function exposureOf({ sampled, rare, fraction, counts, k }: RareOwners, w
   };
 }
 
+/** Chao and Lin's estimate of how many classes a sample of this fraction has missed. */
+export function missedClasses({ once, twice, fraction }: {
+  readonly once: number;
+  readonly twice: number;
+  readonly fraction: number;
+}): number {
+  if (once === 0 || fraction === 1) return 0;
+  return once ** 2 / (2 * twice + once * fraction / (1 - fraction));
+}
+
 /** Chao and Lin's estimate of who was not seen, and its variance by their delta method (the total is multinomial). */
 function missedPeople({ once, twice, seen, fraction, k }: {
   readonly once: number;
@@ -95,7 +105,7 @@ function missedPeople({ once, twice, seen, fraction, k }: {
   if (once === 0 || fraction === 1) return { missed: 0, variance: 0 };
   const ratio = fraction / (1 - fraction);
   const denominator = 2 * twice + ratio * once;
-  const missed = once ** 2 / denominator;
+  const missed = missedClasses({ once, twice, fraction });
   const byOnce = 1 + (2 * once * denominator - ratio * once ** 2) / denominator ** 2;
   const byTwice = 1 - 2 * once ** 2 / denominator ** 2;
   const oftener = Math.max(0, seen - once - twice);

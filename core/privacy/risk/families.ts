@@ -18,6 +18,11 @@ export const SKETCHES: Family<
     chunk: number,
   ]
 > = family("r", "risk sketches");
+/** Samples of what pseudonyms say in total: core/privacy/risk/total_store.ts. */
+export const TOTALS: Family<[app: string, period: number, layout: string, chunk: number]> = family(
+  "rt",
+  "samples of totals",
+);
 /** What was measured of an event's risk on a day: RiskDayRow. */
 export const RISK_DAYS: Family<[app: string, day: number, event: string]> = family(
   "rd",
@@ -43,6 +48,26 @@ export interface SketchName {
   readonly layout: string;
   /** The dimension's name; empty for the sketch of all people. */
   readonly dimension: string;
+}
+
+/** Which sample of totals: of one layout of an application, in one pseudonym period. */
+export interface TotalName {
+  /** The application's id. */
+  readonly app: string;
+  /** The number of the pseudonym period. */
+  readonly period: number;
+  /** The layout's id. */
+  readonly layout: string;
+}
+
+/** All rows of a sample of totals. */
+export function totalsOf({ app, period, layout }: TotalName): Range {
+  return TOTALS.prefix(app, period, layout);
+}
+
+/** The rows of an application's samples of totals of the periods before one. */
+export function totalsBefore(app: string, period: number): Range {
+  return TOTALS.range([app], [app, period]);
 }
 
 /** A chunk of a risk sketch. */

@@ -10,13 +10,15 @@ import type { SweepPace } from "../../store/sweep.ts";
 import { dayOf } from "../../base/time.ts";
 import { type JudgedEvent, judgeEvent } from "./decisions.ts";
 import type { RiskFigures, Verdict } from "./judgement.ts";
+import { ALL_EVENTS } from "./suppressions.ts";
+import type { JudgedTotals } from "./total_decision.ts";
 
 /** Days that the history is kept. */
 export const RISK_HISTORY_DAYS = 90;
 
 /** What was measured of one field, one pair, or the whole record. */
 export interface MeasuredDimension {
-  /** One field, two, or all of them. */
+  /** One field, two, or all of them; none: what pseudonyms say in total. */
   readonly fields: readonly string[];
   /** What it came to. */
   readonly verdict: Verdict;
@@ -28,7 +30,7 @@ export interface MeasuredDimension {
 
 /** What was measured of an event on one day. */
 export interface RiskDay {
-  /** The event's name. */
+  /** The event's name; `ALL` of what pseudonyms say in total. */
   readonly event: string;
   /** Days since 1970. */
   readonly day: number;
@@ -67,23 +69,45 @@ export async function enterRiskDay(store: Store, judged: JudgedEvent, nowSeconds
   const row: RiskDayRow = {
     at: nowSeconds,
     fields: judged.layout.fields,
-    dimensions: judgeEvent(judged).map(({ dimension, verdict, thresholds, figures }) => [
-      dimension.indexes,
-      VERDICTS.indexOf(verdict),
-      thresholds.minPseudonyms,
-      figures.pseudonyms,
-      figures.values,
-      figures.sampled,
-      figures.rare,
-      figures.share,
-      figures.lowerBound,
-      figures.exposed,
-      figures.exposedLeast,
-    ]),
+    dimensions: judgeEvent(judged).map(({ dimension: { indexes }, verdict, thresholds, figures }) =>
+      dimensionRow({ indexes, verdict, minPseudonyms: thresholds.minPseudonyms, figures })
+    ),
   };
   await store.commit((commit) =>
     commit.set(RISK_DAYS.key(judged.app.id, dayOf(nowSeconds), judged.event), row)
   );
+}
+
+/** Enters what an application's pseudonyms said in total as of just now, as the one dimension of `ALL`. */
+export async function enterTotalDay(
+  store: Store,
+  { app, thresholds, verdict, figures }: JudgedTotals,
+  nowSeconds: number,
+): Promise<void> {
+  const dimension = dimensionRow({ indexes: [], verdict, minPseudonyms: thresholds.minPseudonyms, figures });
+  const row: RiskDayRow = { at: nowSeconds, fields: [], dimensions: [dimension] };
+  await store.commit((commit) => commit.set(RISK_DAYS.key(app.id, dayOf(nowSeconds), ALL_EVENTS), row));
+}
+
+function dimensionRow({ indexes, verdict, minPseudonyms, figures }: {
+  readonly indexes: readonly number[];
+  readonly verdict: Verdict;
+  readonly minPseudonyms: number;
+  readonly figures: RiskFigures;
+}): DimensionRow {
+  return [
+    indexes,
+    VERDICTS.indexOf(verdict),
+    minPseudonyms,
+    figures.pseudonyms,
+    figures.values,
+    figures.sampled,
+    figures.rare,
+    figures.share,
+    figures.lowerBound,
+    figures.exposed,
+    figures.exposedLeast,
+  ];
 }
 
 /** What was measured of an application on the days from..to, oldest first. */

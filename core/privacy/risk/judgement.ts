@@ -54,7 +54,7 @@ export type KeptFigures = Omit<RiskFigures, "exposedLeast"> & Partial<Pick<RiskF
 export type Verdict = "waiting" | "passed" | "warn" | "stop";
 
 /** Confidence of the intervals whose lower ends stop a collection. */
-const CONFIDENCE = 0.99;
+export const CONFIDENCE = 0.99;
 /** A value's crowd is judged from this many pseudonyms a value of the domain on, in units of `rarePseudonyms`. */
 const CROWDING = 2;
 /** The share of the expected clients that is enough to judge any domain. */
@@ -67,14 +67,19 @@ const FEWEST = 50;
 export type JudgedApplication =
   & Pick<
     Application,
-    "risk" | "expectedClients" | "minCrowd" | "tokensPerClient" | "epochSeconds" | "overlapEpochs"
+    "risk" | "expectedClients" | "minCrowd" | "tokensPerClient" | "epochSeconds"
   >
   & { readonly pseudonymSeconds?: number | undefined };
 
-/** A token is for one pseudonym; the keys of a period and those that still redeem at its beginning. */
+/** A token is for one pseudonym, and counts in the period in which its key's epoch begins. */
 export function accountPseudonyms(app: JudgedApplication): number {
-  const keys = Math.ceil((app.pseudonymSeconds ?? 0) / app.epochSeconds) + app.overlapEpochs;
-  return app.tokensPerClient * keys;
+  return app.tokensPerClient * Math.ceil((app.pseudonymSeconds ?? 0) / app.epochSeconds);
+}
+
+/** Pseudonyms that are enough to judge whatever is crowded from `crowded` on: a fifth of the expected clients at most. */
+export function enoughPseudonyms(app: JudgedApplication, crowded = Infinity): number {
+  const enough = app.expectedClients / ENOUGH_CLIENTS;
+  return Math.ceil(Math.max(Math.min(FEW, Math.max(FEWEST, enough)), Math.min(crowded, enough)));
 }
 
 /** The thresholds of a dimension: the field's own before the event's before the application's before the defaults. */
@@ -89,10 +94,8 @@ export function thresholdsOf(
   const rarePseudonyms = chosen.rarePseudonyms ?? 2;
   const stopShare = chosen.stopShare ?? 0.5;
   const stopExposed = chosen.stopExposed ?? 0.2;
-  const enough = app.expectedClients / ENOUGH_CLIENTS;
-  const crowded = Math.min(CROWDING * rarePseudonyms * dimension.domainSize, enough);
-  const few = Math.min(FEW, Math.max(FEWEST, enough));
-  const minPseudonyms = chosen.minPseudonyms ?? Math.ceil(Math.max(few, crowded));
+  const crowded = CROWDING * rarePseudonyms * dimension.domainSize;
+  const minPseudonyms = chosen.minPseudonyms ?? enoughPseudonyms(app, crowded);
   const harmless = Math.min(app.minCrowd * dimension.domainSize, app.expectedClients);
   return {
     rarePseudonyms,
@@ -145,6 +148,7 @@ function verdictOn(
   return typical.share >= limits.warnShare && typical.exposed >= limits.warnExposed ? "warn" : "passed";
 }
 
-function ratio(part: number, whole: number): number {
-  return whole <= 0 ? 0 : Math.min(1, part / whole);
+/** A share, 0..1: 0 of nothing. */
+export function ratio(part: number, whole: number): number {
+  return whole <= 0 ? 0 : Math.max(0, Math.min(1, part / whole));
 }

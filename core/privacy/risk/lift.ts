@@ -10,13 +10,13 @@ import type { AlertRow } from "./alerts.ts";
 import type { Layout } from "./dimensions.ts";
 import { ALERTS, DECISIONS } from "./families.ts";
 import { type DecisionContext, newAlert, raise } from "./raise_alert.ts";
-import { isQuarantined, type RiskRow } from "./suppressions.ts";
+import { ALL_EVENTS, isQuarantined, type RiskRow } from "./suppressions.ts";
 
 /** What a person takes back. */
 export interface Lifting {
   /** The application. */
   readonly app: Application;
-  /** The event's name. */
+  /** The event's name, or `ALL`. */
   readonly event: string;
   /** The field's; undefined: the event's own stop. */
   readonly field: string | undefined;
@@ -30,7 +30,7 @@ export interface Lifting {
  */
 export async function lift(
   store: Store,
-  { app, event, field, reason, layout }: Lifting & { readonly layout: Layout | undefined },
+  { app, event, field, reason, layout }: Lifting & { readonly layout: Pick<Layout, "id"> | undefined },
   context: DecisionContext,
 ): Promise<boolean> {
   const { period, periodEnd, nowSeconds } = context;
@@ -40,7 +40,7 @@ export async function lift(
   }
   const isStopped = row.value !== null && row.value.state !== "lifted" && row.value.state !== "passed";
   // An event that waits in quarantine has no row yet, or one of fields that it no longer has.
-  const isWaiting = field === undefined && isQuarantined(app, eventOf(app, event)) &&
+  const isWaiting = field === undefined && event !== ALL_EVENTS && isQuarantined(app, eventOf(app, event)) &&
     row.value?.layout !== layout?.id;
   if (!isStopped && !isWaiting) return false;
   const lifted: RiskRow = {

@@ -22,11 +22,17 @@ import { ComparisonDomain } from "../dp/comparison_domain.ts";
 import type { KhllParameters, KHyperLogLog } from "../sketch/khll.ts";
 import { decide, type JudgedEvent } from "./decisions.ts";
 import { type Layout, layoutOf, measuredEvents, sketchParameters } from "./dimensions.ts";
-import { enterRiskDay } from "./history.ts";
+import type { TotalName } from "./families.ts";
+import { enterRiskDay, enterTotalDay } from "./history.ts";
 import { lift, type Lifting } from "./lift.ts";
 import type { DecisionContext } from "./raise_alert.ts";
 import { EventSketches, PEOPLE } from "./sketches.ts";
-import { readRisks, riskName, type Risks, withheldEvents } from "./suppressions.ts";
+import { ALL_EVENTS, readRisks, riskName, type Risks, withheldEvents } from "./suppressions.ts";
+import { decideTotals, type JudgedTotals } from "./total_decision.ts";
+import { judgeTotals } from "./total_judgement.ts";
+import { loadTotals, mergeTotals, PendingTotals, sweepTotals } from "./total_store.ts";
+import { LogDigests, totalLayoutId } from "./totals.ts";
+import { toId } from "../sketch/digest_sample.ts";
 import { loadSketch, mergeSketch, SketchContention, sweepSketches } from "./sketch_store.ts";
 
 /** What the monitor works with. */
@@ -54,6 +60,9 @@ export interface MergeReport {
 /** Sketches of layouts and periods that are over and wait for their last merge. */
 const MAX_CLOSING = 64;
 
+/** Totals of before that wait likewise. */
+const MAX_CLOSING_TOTALS = 8;
+
 interface Watched {
   readonly app: Application;
   readonly pseudonymSeconds: number;
@@ -62,6 +71,8 @@ interface Watched {
   withheld: ReadonlySet<string>;
   period: number;
   events: Map<string, EventSketches>;
+  totalLayout: string;
+  totals: PendingTotals | undefined;
 }
 
 interface Closing {
@@ -78,7 +89,9 @@ export class RiskMonitor {
   readonly #options: RiskMonitorOptions;
   readonly #watched: ReadonlyMap<string, Watched>;
   readonly #closing: Closing[] = [];
+  readonly #closingTotals: PendingTotals[] = [];
   #domain: ComparisonDomain | undefined;
+  #digests: LogDigests | undefined;
   #merging: Promise<MergeReport> | undefined;
 
   /** Reads nothing yet: {@linkcode RiskMonitor.open} does. */
@@ -92,7 +105,14 @@ export class RiskMonitor {
     this.#watched = new Map(applications.flatMap((app) => {
       const { pseudonymSeconds } = app;
       if (pseudonymSeconds === undefined) return [];
-      return [[app.id, { app, pseudonymSeconds, ...this.#derive(app, none), period: 0, events: new Map() }]];
+      return [[app.id, {
+        app,
+        pseudonymSeconds,
+        ...this.#derive(app, none),
+        period: 0,
+        events: new Map(),
+        totals: undefined,
+      }]];
     }));
   }
 
@@ -105,13 +125,14 @@ export class RiskMonitor {
     this.#domain = new ComparisonDomain(await openSealedSecret(store, sealer, random, MONITOR_SECRET), [
       deployment.issuer,
     ]);
+    this.#digests = new LogDigests(this.#domain);
     await this.refresh();
   }
 
   /** Reads again what is stopped. */
   async refresh(): Promise<void> {
     for (const watched of this.#watched.values()) {
-      Object.assign(watched, this.#derive(watched.app, await readRisks(this.#options.store, watched.app.id)));
+      Object.assign(watched, this.#derive(watched.app, await readRisks(this.#options.store, watched.app)));
     }
   }
 
@@ -133,13 +154,22 @@ export class RiskMonitor {
     nowSeconds: number,
   ): void {
     const watched = this.#watched.get(app);
-    const domain = this.#domain;
-    if (watched === undefined || domain === undefined || pseudonym === undefined) return;
+    const domain = this.#domain, digests = this.#digests;
+    if (watched === undefined || pseudonym === undefined) return;
+    if (domain === undefined || digests === undefined) return;
     const confirmed = this.#options.confirmedSeconds?.() ?? nowSeconds;
     const period = pseudonymPeriod(Math.min(nowSeconds, confirmed), watched.pseudonymSeconds);
     if (period !== watched.period) this.#turn(watched, period);
     const person = domain.hashPseudonym(fromBase64url(pseudonym));
-    for (const event of events) this.#sketchesOf(watched, event.name, domain)?.add(event, person);
+    const id = toId(person);
+    const totals = this.#totalsOf(watched);
+    const isSampled = totals.samples(id);
+    const said: number[] = [];
+    for (const event of events) {
+      const fields = this.#sketchesOf(watched, event.name, domain)?.add(event, person);
+      if (isSampled) said.push(digests.digestEvent(event.name, event.at, fields ?? []));
+    }
+    if (isSampled && said.length > 0) totals.add(id, digests.digestLog(said));
   }
 
   /**
@@ -171,6 +201,14 @@ export class RiskMonitor {
     return measured;
   }
 
+  /** What an application's pseudonyms say in total in the running period, from the store; undefined: nothing is measured. */
+  async measureTotals(app: string, nowSeconds: number): Promise<JudgedTotals | undefined> {
+    const watched = this.#watched.get(app);
+    if (watched === undefined) return undefined;
+    const period = pseudonymPeriod(nowSeconds, watched.pseudonymSeconds);
+    return await this.#judgeTotals({ app, period, layout: watched.totalLayout }, watched.app);
+  }
+
   /** The layout that is measured of an event; undefined where none is. */
   layoutOf(app: string, event: string): Layout | undefined {
     return this.#watched.get(app)?.layouts.get(event);
@@ -179,7 +217,9 @@ export class RiskMonitor {
   /** Lifts a stop up to the end of the running period. Gives false when nothing is stopped there. */
   async lift(lifting: Lifting, nowSeconds: number): Promise<boolean> {
     const { app, event } = lifting;
-    const layout = this.layoutOf(app.id, event);
+    const layout = event === ALL_EVENTS
+      ? { id: this.#watched.get(app.id)?.totalLayout ?? "" }
+      : this.layoutOf(app.id, event);
     const context = this.#context(app.id, nowSeconds);
     const done = await lift(this.#options.store, { ...lifting, layout }, context);
     if (done) await this.refresh();
@@ -195,6 +235,7 @@ export class RiskMonitor {
       // A process that lags may still merge into the period before this one.
       const period = pseudonymPeriod(nowSeconds, pseudonymSeconds) - 1;
       swept += await sweepSketches(store, app.id, period, pace);
+      swept += await sweepTotals(store, app.id, period, pace);
     }
     return swept;
   }
@@ -207,14 +248,15 @@ export class RiskMonitor {
     return { period, periodEnd: (period + 1) * seconds, hasWebhook, nowSeconds, random };
   }
 
-  #derive(app: Application, risks: Risks): Pick<Watched, "risks" | "layouts" | "withheld"> {
+  #derive(app: Application, risks: Risks): Pick<Watched, "risks" | "layouts" | "withheld" | "totalLayout"> {
     const layouts = new Map(
       Object.entries(app.events).map(([name, event]) => [
         name,
         layoutOf(event, (field) => risks.suppressions.fields.has(riskName(name, field)), this.parameters),
       ]),
     );
-    return { risks, layouts, withheld: withheldEvents(app, risks, (event) => layouts.get(event)?.id) };
+    const withheld = withheldEvents(app, risks, (event) => layouts.get(event)?.id);
+    return { risks, layouts, withheld, totalLayout: totalLayoutId(app, layouts, risks.suppressions) };
   }
 
   #sketchesOf(watched: Watched, event: string, domain: ComparisonDomain): EventSketches | undefined {
@@ -228,8 +270,22 @@ export class RiskMonitor {
     return fresh;
   }
 
+  #totalsOf(watched: Watched): PendingTotals {
+    const { app: { id: app }, period, totals, totalLayout: layout } = watched;
+    if (totals !== undefined && totals.name.layout === layout) return totals;
+    this.#closeTotals(watched);
+    return watched.totals = new PendingTotals({ app, period, layout });
+  }
+
+  #closeTotals(watched: Watched): void {
+    if (watched.totals?.changed === true) this.#closingTotals.push(watched.totals);
+    watched.totals = undefined;
+    if (this.#closingTotals.length > MAX_CLOSING_TOTALS) this.#closingTotals.shift();
+  }
+
   #turn(watched: Watched, period: number): void {
     for (const [event, sketches] of watched.events) this.#close(watched, event, sketches);
+    this.#closeTotals(watched);
     watched.period = period;
   }
 
@@ -274,8 +330,39 @@ export class RiskMonitor {
         await enterRiskDay(this.#options.store, judged, nowSeconds).catch(() => sketches.changed = true);
       }
     }
+    const totals = await this.#mergeTotals(nowSeconds);
+    alerts.push(...totals.alerts);
     if (alerts.length > 0) await this.refresh();
+    return { rows: rows + totals.rows, alerts };
+  }
+
+  async #mergeTotals(nowSeconds: number): Promise<{ rows: number; alerts: AlertRow[] }> {
+    const { store, random } = this.#options;
+    const alerts: AlertRow[] = [];
+    let rows = 0;
+    for (const closing of [...this.#closingTotals]) {
+      rows += await mergeTotals(store, closing, random);
+      const index = this.#closingTotals.indexOf(closing);
+      if (index !== -1 && !closing.changed) this.#closingTotals.splice(index, 1);
+    }
+    for (const watched of this.#watched.values()) {
+      const { app, totals } = watched;
+      if (totals?.changed !== true) continue;
+      rows += await mergeTotals(store, totals, random);
+      const judged = await this.#judgeTotals(totals.name, app);
+      if (judged.verdict === "warn" || judged.verdict === "stop") await this.refresh();
+      // What an event's own decision explains, this merge's or another process's, is judged anew without it.
+      if (watched.totalLayout !== totals.name.layout) continue;
+      const alert = await decideTotals(store, judged, this.#context(app.id, nowSeconds));
+      if (alert !== undefined) alerts.push(alert);
+      await enterTotalDay(store, judged, nowSeconds);
+    }
     return { rows, alerts };
+  }
+
+  async #judgeTotals(name: TotalName, app: Application): Promise<JudgedTotals> {
+    const sample = await loadTotals(this.#options.store, name);
+    return { app, layout: name.layout, ...judgeTotals(sample, app) };
   }
 
   /** Gives the rows that it wrote; undefined when other processes were always faster and the next merge takes over. */

@@ -52,8 +52,8 @@ export class EventSketches {
     return this.people.size === 0 ? 0 : Math.round(this.people.pseudonymsAt(0).cardinality());
   }
 
-  /** Adds an event that was accepted. */
-  add(event: ValidEvent, pseudonym: Hash64): void {
+  /** Adds an event that was accepted. Gives the hashes of the measured fields, in their order. */
+  add(event: ValidEvent, pseudonym: Hash64): readonly Hash64[] {
     const hashes = this.layout.fields.map((field, index) => this.#hash(index, event.fields[field] ?? null));
     this.people.add(EVERYBODY, pseudonym);
     for (const [index, { indexes }] of this.layout.dimensions.entries()) {
@@ -61,6 +61,7 @@ export class EventSketches {
       this.sketches[index]!.add(value, pseudonym);
     }
     this.changed = true;
+    return hashes;
   }
 
   #hash(field: number, value: unknown): Hash64 {

@@ -37,13 +37,19 @@ export interface Risks {
   readonly rows: ReadonlyMap<string, RiskRow>;
 }
 
+/** Stands for an event where a decision is about all that a pseudonym says; no event can have this name. */
+export const ALL_EVENTS = "ALL";
+
 /** The name of a decision: that of the event, or `event.field`. */
 export function riskName(event: string, field = ""): string {
   return field === "" ? event : `${event}.${field}`;
 }
 
 /** Reads what was decided about an application. */
-export async function readRisks(store: Store, app: string): Promise<Risks> {
+export async function readRisks(
+  store: Store,
+  { id: app, events: declared }: Pick<Application, "id" | "events">,
+): Promise<Risks> {
   const rows = new Map<string, RiskRow>();
   const events = new Set<string>();
   const fields = new Set<string>();
@@ -53,6 +59,7 @@ export async function readRisks(store: Store, app: string): Promise<Risks> {
     if (value.state === "stopped") events.add(name);
     if (value.state === "suppressed") fields.add(name);
   }
+  if (events.delete(ALL_EVENTS)) { for (const name of Object.keys(declared)) events.add(name); }
   return { suppressions: { events, fields }, rows };
 }
 

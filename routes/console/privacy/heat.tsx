@@ -14,7 +14,8 @@ function shadeOf(share: number): number {
   return SHADES.filter((from) => share >= from).length;
 }
 
-function percent(share: number): string {
+/** A share for people. */
+export function percent(share: number): string {
   if (share > 0 && share < 0.01) return "< 1 %";
   return `${Math.round(share * 100)} %`;
 }
@@ -26,10 +27,11 @@ function describe({ fields, verdict, figures, minPseudonyms }: MeasuredDimension
     return `${what}: too few people to judge, ${formatMany(pseudonyms)} of ${formatCount(minPseudonyms)}`;
   }
   return `${what}: ${percent(exposed)} of ${formatMany(pseudonyms)} people have a rare value, ` +
-    `${percent(share)} of ${formatMany(values)} values are rare; ${WORDS[verdict]}`;
+    `${percent(share)} of ${formatMany(values)} values are rare; ${VERDICTS[verdict]}`;
 }
 
-const WORDS = { passed: "well", warn: "near the limit", stop: "over the limit" } as const;
+/** What a verdict means, of what was judged. */
+export const VERDICTS = { passed: "well", warn: "near the limit", stop: "over the limit" } as const;
 
 function HeatCell({ dimension, label = true }: {
   readonly dimension: MeasuredDimension | undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import { ALL_EVENTS } from "../../../core/privacy/risk/suppressions.ts";
 import { ConfirmForm } from "../frame/confirm.tsx";
 import { PageHead } from "../frame/layout.tsx";
 
@@ -14,7 +15,7 @@ export function LiftPage({ app, event, field, session }: {
   readonly field: string | undefined;
   readonly session: ConsoleSession;
 }) {
-  const name = field === undefined ? event : `${event}.${field}`;
+  const name = event === ALL_EVENTS ? "all events" : field === undefined ? event : `${event}.${field}`;
   return (
     <>
       <PageHead

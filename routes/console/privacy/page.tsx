@@ -7,11 +7,12 @@ import type { Application } from "../../../core/config/types.ts";
 import { dayOf } from "../../../core/base/time.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
 import { BudgetLine } from "../releases/budget.tsx";
-import { formatDistance } from "../frame/format.ts";
+import { formatCount, formatDistance, formatMany } from "../frame/format.ts";
 import { Alerts } from "./alerts.tsx";
-import { HeatHistory, HeatKey, HeatMap } from "./heat.tsx";
+import { HeatHistory, HeatKey, HeatMap, percent, VERDICTS } from "./heat.tsx";
 import { PageHead } from "../frame/layout.tsx";
 import { Badge, type Tone } from "../frame/parts.tsx";
+import { ALL_EVENTS } from "../../../core/privacy/risk/suppressions.ts";
 import { type Decision, isInForce, type PrivacyView } from "./view.ts";
 
 /** What the parts of the page are rendered from. */
@@ -25,6 +26,7 @@ export interface PrivacyProps {
 export const PRIVACY_PARTS = {
   "privacy-decisions": (props: PrivacyProps) => <Decisions {...props} />,
   "privacy-events": (props: PrivacyProps) => <Events {...props} />,
+  "privacy-totals": (props: PrivacyProps) => <Totals {...props} />,
   "privacy-alerts": (props: PrivacyProps) => <Alerts alerts={props.view.alerts} />,
 } as const;
 
@@ -66,6 +68,13 @@ export function PrivacyPage(props: PrivacyProps) {
           </div>
           <HeatKey />
           <Part {...props} id="privacy-events" />
+        </section>
+        <section class="panel" aria-labelledby="totals">
+          <div class="head">
+            <h2 id="totals">What one says in total</h2>
+            <span class="small muted">all logs of a pseudonym in the running period</span>
+          </div>
+          <Part {...props} id="privacy-totals" />
         </section>
         <section class="panel" aria-labelledby="alerts">
           <div class="head">
@@ -119,7 +128,9 @@ function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
                 return (
                   <tr>
                     <th scope="row" class="wide">
-                      <code>{field === undefined ? event : `${event}.${field}`}</code>
+                      {event === ALL_EVENTS
+                        ? "all events"
+                        : <code>{field === undefined ? event : `${event}.${field}`}</code>}
                     </th>
                     <td>
                       <Badge tone={tone}>{word}</Badge>
@@ -149,6 +160,23 @@ function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
         </section>
       )}
     </div>
+  );
+}
+
+function Totals({ view: { totals, now } }: PrivacyProps) {
+  const latest = totals.at(-1), [total] = latest?.dimensions ?? [];
+  if (latest === undefined || total === undefined) return <p class="muted">Nothing is measured yet.</p>;
+  const { verdict, figures, minPseudonyms } = total;
+  const people = formatMany(figures.pseudonyms);
+  return (
+    <p>
+      {verdict === "waiting"
+        ? `Too few people to judge: ${people} of ${formatCount(minPseudonyms)}.`
+        : `${percent(figures.exposed)} of ${people} people say what hardly another one says, surely ${
+          percent(figures.exposedLeast)
+        }; ${VERDICTS[verdict]}. ${formatMany(figures.sampled)} were looked at.`}{" "}
+      <span class="small muted">Measured {formatDistance(latest.at, now)}.</span>
+    </p>
   );
 }
 

@@ -4,9 +4,8 @@
  * @module
  */
 import { Hono } from "hono";
-import { Refusal } from "../../../core/base/errors.ts";
 import type { Application } from "../../../core/config/types.ts";
-import { lift } from "../../../core/operations/actions/lift.ts";
+import { lift, requireStoppable } from "../../../core/operations/actions/lift.ts";
 import { reasonOfForm } from "../frame/confirm.tsx";
 import type { ConsoleEnv, ConsoleOptions, Show } from "../frame/env.ts";
 import { requireCollection } from "../frame/guard.ts";
@@ -61,10 +60,7 @@ function privacyRoutes(options: ConsoleOptions, show: Show): Hono<ConsoleEnv> {
 }
 
 /** Names that the schema has, and no others: they go into the page. */
-function stopOf({ id: app, events }: Application, event: string, field: string | undefined) {
-  const schema = Object.hasOwn(events, event) ? events[event] : undefined;
-  if (schema === undefined || (field !== undefined && !Object.hasOwn(schema.fields, field))) {
-    throw new Refusal("stop_unknown", "The application has no such event or field.");
-  }
-  return { app, event, field };
+function stopOf(app: Application, event: string, field: string | undefined) {
+  requireStoppable(app, event, field);
+  return { app: app.id, event, field };
 }

@@ -8,7 +8,7 @@ import type { Application } from "../../../core/config/types.ts";
 import { type AlertRow, readAlerts } from "../../../core/privacy/risk/alerts.ts";
 import { type BudgetState, readBudget } from "../../../core/privacy/release/budget.ts";
 import { type MeasuredDimension, readRiskDays, type RiskDay } from "../../../core/privacy/risk/history.ts";
-import { readRisks, type RiskRow } from "../../../core/privacy/risk/suppressions.ts";
+import { ALL_EVENTS, readRisks, type RiskRow } from "../../../core/privacy/risk/suppressions.ts";
 import type { Server } from "../../../core/service.ts";
 import { dayOf } from "../../../core/base/time.ts";
 
@@ -18,7 +18,7 @@ const SHOWN_ALERTS = 50;
 
 /** Something that is stopped, suppressed or withheld, or was and is lifted. */
 export interface Decision {
-  /** The event's name. */
+  /** The event's name; `ALL` of the stop of all events. */
   readonly event: string;
   /** The field's; undefined: the event as a whole. */
   readonly field: string | undefined;
@@ -48,6 +48,8 @@ export interface PrivacyView {
   readonly decisions: readonly Decision[];
   /** The events with what was measured of them, day by day, oldest first. */
   readonly events: readonly MeasuredEvent[];
+  /** What pseudonyms said in total, day by day, oldest first. */
+  readonly totals: readonly RiskDay[];
   /** Alerts, newest first. */
   readonly alerts: readonly AlertRow[];
   /** The budget of releases, where there are any. */
@@ -59,7 +61,7 @@ export async function readPrivacy(service: Server, app: Application): Promise<Pr
   const now = service.now();
   const today = dayOf(now);
   const [risks, alerts, days, budget] = await Promise.all([
-    readRisks(service.store, app.id),
+    readRisks(service.store, app),
     readAlerts(service.store, app.id),
     readRiskDays(service.store, app.id, today - SHOWN_DAYS + 1, today),
     app.releases === undefined ? undefined : readBudget(service.store, app, today),
@@ -75,6 +77,7 @@ export async function readPrivacy(service: Server, app: Application): Promise<Pr
       const measured = names.filter((name) => !randomised.includes(name));
       return { event, fields: measured, randomised, days: byEvent.get(event) ?? [] };
     }),
+    totals: byEvent.get(ALL_EVENTS) ?? [],
     alerts: alerts.slice(0, SHOWN_ALERTS),
     budget,
   };
@@ -88,7 +91,9 @@ function decisionsOf(
   const decisions: Decision[] = [];
   for (const [name, row] of rows) {
     const [event, field] = name.split(".") as [string, string | undefined];
-    if (row.state !== "passed" && Object.hasOwn(app.events, event)) decisions.push({ event, field, row });
+    if (row.state !== "passed" && (event === ALL_EVENTS || Object.hasOwn(app.events, event))) {
+      decisions.push({ event, field, row });
+    }
   }
   for (const event of withheld) {
     const isThere = decisions.some((decision) => decision.event === event && decision.field === undefined);

@@ -54,7 +54,7 @@ async function withAdmin(
   ) => Promise<void>,
 ): Promise<void> {
   // An account is one pseudonym a period: what twelve accounts send can be judged.
-  const oneEach = { tokensPerClient: 1, overlapEpochs: 0, pseudonymSeconds: 86_400 };
+  const oneEach = { tokensPerClient: 1, pseudonymSeconds: 86_400 };
   const test = await startService({ events: EVENTS, ...oneEach });
   const app = createApp({
     version: "0.0.0",

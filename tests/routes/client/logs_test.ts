@@ -19,8 +19,8 @@ for (const app of ["notes", "vault"]) {
         await assertAccepted(await test.send(logsPath(app), log), 2);
       }
       const stored = [
-        { name: "note_saved", at: "2027-01-15T09:00:00Z", fields: { ok: true, latency_ms: 3 } },
         { name: "app_opened", at: "2027-01-15T10:00:00Z", fields: {} },
+        { name: "note_saved", at: "2027-01-15T09:00:00Z", fields: { ok: true, latency_ms: 3 } },
       ];
       assertEquals(
         (await test.records(app)).sort((a, b) => a.pseudonym! < b.pseudonym! ? -1 : 1),
@@ -119,7 +119,7 @@ Deno.test("POST logs takes what is valid of a body and says what is not", async 
       ],
     }]);
     const [record] = await test.records();
-    assertEquals(record!.events.map(({ name }) => name), ["note_saved", "app_opened"]);
+    assertEquals(record!.events.map(({ name }) => name), ["app_opened", "note_saved"]);
   });
 });
 
@@ -201,8 +201,8 @@ Deno.test("POST logs replaces times outside of its window by its own", async () 
     assertEquals((await test.records())[0]!.events.map(({ at }) => at), [
       "2027-01-08T10:00:00Z",
       "2027-01-15T10:00:00Z",
-      "2027-01-15T11:00:00Z",
       "2027-01-15T10:00:00Z",
+      "2027-01-15T11:00:00Z",
     ]);
   });
 });

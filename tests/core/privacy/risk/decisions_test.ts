@@ -206,7 +206,7 @@ Deno.test("decide() takes back no decision that another process or a person made
     await withMonitor(deployment, async ({ store, random }) => {
       const judged = measured(deployment, isLeaking);
       const key = DECISIONS.key("app", "e", "");
-      const stale = await readRisks(store, "app");
+      const stale = await readRisks(store, deployment.applications.get("app")!);
       const made: RiskRow = { state: "passed", since: NOW, until: 0, layout: judged.layout.id, ...row };
       await store.commit((operation) => operation.set(key, made));
       const context = {

@@ -5,7 +5,7 @@ import type { RiskMonitor } from "../../../../core/privacy/risk/monitor.ts";
 import { PEOPLE } from "../../../../core/privacy/risk/sketches.ts";
 import { loadSketch } from "../../../../core/privacy/risk/sketch_store.ts";
 import { MONITOR_SECRETS } from "../../../../core/keys/families.ts";
-import { SKETCHES } from "../../../../core/privacy/risk/families.ts";
+import { SKETCHES, TOTALS } from "../../../../core/privacy/risk/families.ts";
 import { schemaBudget } from "../../../../core/schema/schema_budget.ts";
 import {
   accepted,
@@ -221,7 +221,12 @@ Deno.test("RiskMonitor begins anew with every pseudonym period and forgets the p
       const [measured] = await monitor.measure("app", NOW + week * WEEK);
       assertEquals(measured!.pseudonyms > 90 && measured!.pseudonyms < 110, true);
     }
-    const rows = async () => (await Array.fromAsync(store.list(SKETCHES.prefix("app")))).length;
+    const rows = async () => {
+      const [sketches, totals] = [SKETCHES, TOTALS].map((family) =>
+        Array.fromAsync(store.list(family.prefix("app")))
+      );
+      return (await sketches!).length + (await totals!).length;
+    };
     const before = await rows();
     assertEquals(await monitor.maintain(NOW + WEEK, PACE), 0);
     assertEquals(await monitor.maintain(NOW + 2 * WEEK, PACE), before / 2);
