@@ -23,7 +23,12 @@ import {
   withService,
 } from "../../support/service/service.ts";
 
-const DEADLINE_MS = 400;
+/** Long enough for a call that is answered on a machine that does much else. */
+const DEADLINE_MS = 800;
+/** Where nothing hangs, no deadline has a part in a test. */
+const deadlineFor = (fault: string): TestServiceOptions => ({
+  store: { deadlineMs: fault.includes("hang") ? DEADLINE_MS : 20_000 },
+});
 
 /** A store that a test can break, and the database behind it. */
 interface BreakableStore {
@@ -98,7 +103,7 @@ for (const fault of ["throw", "hang"] as const) {
       // What hung has landed by now; what threw has not.
       assertEquals(await assertAccepted(test, log), fault === "hang");
       await assertStored(test, store, 1);
-    });
+    }, deadlineFor(fault));
   });
 
   Deno.test(`POST tokens answers 503 store_unavailable while commits ${fault}, and gives tokens once`, async () => {
@@ -113,7 +118,7 @@ for (const fault of ["throw", "hang"] as const) {
       const response = await test.send(tokensPath(), request);
       assertEquals(response.status, 200);
       assertEquals(batch.finish(new Uint8Array(await response.arrayBuffer())).length, 4);
-    });
+    }, deadlineFor(fault));
   });
 
   Deno.test(`GET /readyz and the gauge know that commits ${fault}, and polling writes nothing`, async () => {
@@ -139,7 +144,7 @@ for (const fault of ["throw", "hang"] as const) {
       assertEquals(await told(), [200, 1]);
       // What hung has landed by now: the log and its claim. The probes have left nothing.
       assertEquals((await snapshot(store.real)).length, before.length + (fault === "hang" ? 2 : 0));
-    });
+    }, deadlineFor(fault));
   });
 
   Deno.test(`Every route that needs the store answers 503 while reads ${fault}, and /healthz does not`, async () => {
@@ -162,7 +167,7 @@ for (const fault of ["throw", "hang"] as const) {
       await assertRefused(await test.send("/v1/apps/notes/keys"), 503, "store_unavailable");
       await assertRefused(await test.send(logsPath(), signLog(token, { use: 1 })), 503, "store_unavailable");
       assertEquals((await snapshot(store.real)).length, before.length + 2);
-    });
+    }, deadlineFor(fault));
   });
 }
 
@@ -181,7 +186,7 @@ for (const fault of ["land and throw", "land and hang"] as const satisfies Commi
       }
       await assertStored(test, store, 1);
       await assertRefused(await test.send(logsPath(), signLog(token)), 409, "use_taken");
-    });
+    }, deadlineFor(fault));
   });
 
   Deno.test(`POST tokens takes the quota once when a commit lands and its answer is lost (${fault})`, async () => {
@@ -195,7 +200,7 @@ for (const fault of ["land and throw", "land and hang"] as const satisfies Commi
       assertEquals(batch.finish(new Uint8Array(await response.arrayBuffer())).length, 4);
       const rows = await Array.fromAsync(store.real.list<{ granted: number }>({ prefix: ["q"] }));
       assertEquals(rows.map(({ value }) => value.granted), [4]);
-    });
+    }, deadlineFor(fault));
   });
 }
 
@@ -213,7 +218,7 @@ for (const fault of ["land and say no", "say no"] as const satisfies CommitFault
       store.fail(fault, 1);
       assertEquals(await assertAccepted(test, signLog(token!)), fault === "land and say no");
       await assertStored(test, store, 1);
-    });
+    }, deadlineFor(fault));
   });
 }
 
