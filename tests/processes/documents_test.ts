@@ -19,6 +19,10 @@ interface Instead {
 /** Loads every test of a suite and runs none. */
 const STARTS = '--no-check --filter "no test has this name"';
 
+const RELEASED = {
+  because: "tests/processes/release_command_test.ts runs it on a service that has released",
+};
+
 const INSTEAD: Readonly<Record<string, Instead>> = {
   "npx -y deno@2.9.6 task test": {
     because: "CI runs it: the last test of this file holds .ci/run to that",
@@ -37,6 +41,12 @@ const INSTEAD: Readonly<Record<string, Instead>> = {
   "deno task keys replace --app demo": {
     because: "tests/processes/moved_clock_test.ts runs it on a store whose keys are gone",
   },
+  "deno task release verify": RELEASED,
+  'curl --fail -H "Authorization: Bearer $DIT_READER_TOKEN" http://localhost:8000/admin/v1/apps/demo/releases > releases.json':
+    RELEASED,
+  'curl --fail -H "Authorization: Bearer $DIT_READER_TOKEN" http://localhost:8000/admin/v1/trail.ndjson > trail.ndjson':
+    RELEASED,
+  "deno task release verify --file releases.json --trail trail.ndjson": RELEASED,
   "deno task test:statistics": {
     run: `deno task test:statistics ${STARTS}`,
     because: "it takes minutes, and fails by chance once in a thousand times",

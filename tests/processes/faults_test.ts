@@ -1,5 +1,6 @@
 /** Nothing but its operator ends a process: errors that nothing catches, planted by a configuration module. */
 import { assert, assertEquals, equal } from "@std/assert";
+import { PERSONS_MISTAKE } from "../../boot/start_errors.ts";
 import { failToStart, type RunningService } from "../support/processes/running_service.ts";
 import { demoConfig, Folders, startReady } from "../support/processes/service_process.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
@@ -69,9 +70,10 @@ Deno.test("an error that nothing catches is told without what it says, counted, 
 Deno.test("an error that nothing catches at the start ends it and is seen", async () => {
   await using folders = new Folders();
   for (
-    const [what, besides] of [
-      ["a rejection", `Promise.reject(new TypeError("an early bug"));`],
-      ["an exception", `throw new TypeError("an early bug");`],
+    const [what, besides, exit] of [
+      ["a rejection", `Promise.reject(new TypeError("an early bug"));`, 1],
+      // A configuration that cannot be loaded is for a person to mend.
+      ["an exception", `throw new TypeError("an early bug");`, PERSONS_MISTAKE],
     ] as const
   ) {
     const folder = await folderWith(folders, besides);
@@ -79,7 +81,7 @@ Deno.test("an error that nothing catches at the start ends it and is seen", asyn
       folder,
       env: { DIT_ENV: "development", DIT_CONFIG: "config.js" },
     });
-    assertEquals(code, 1, what);
+    assertEquals(code, exit, what);
     assert(sentences.join("\n").includes("an early bug"), sentences.join("\n"));
   }
 });
