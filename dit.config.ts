@@ -11,6 +11,8 @@ export default defineConfig({
         key: { kind: "hs256", secretEnv: "DIT_SESSION_SECRET" },
       },
       expectedClients: 1_000_000,
+      // What a pseudonym says in total is judged early, so that deno task demo --scenario leak need not wait for long.
+      risk: { total: { minPseudonyms: 500 } },
       // Answered every night with differential privacy: epsilon 1 a day, 7 a week.
       releases: {
         budget: { epsilon: 7 },
@@ -67,6 +69,17 @@ export default defineConfig({
           identifying: "Nobody needs the exact position of a slider; it is here to be caught.",
           risk: { minPseudonyms: 200 },
           fields: { level: { type: "integer", min: 0, max: 65_535 } },
+        },
+        settings_saved: {
+          description: "Settings were saved.",
+          purpose: "The other planted mistake: the four checksums of a device are an id in pieces.",
+          owner: "demo-team",
+          review: "docs/demo_review.md",
+          expires: "2027-11-01",
+          fields: {
+            group: { type: "integer", min: 0, max: 3 },
+            checksum: { type: "integer", min: 0, max: 255 },
+          },
         },
         token_fetch: {
           description: "The app fetched anonymous tokens.",

@@ -24,12 +24,12 @@ Deno.test("flush() fetches a token, proves nothing but it, and stores the log", 
   const records = await test.records();
   assertEquals(records.length, 1);
   assertEquals(records[0]?.events, [
+    { name: "app_opened", at: "2027-01-15T10:00:00Z", fields: {} },
     {
       name: "note_saved",
       at: "2027-01-15T10:00:00Z",
       fields: { ok: true, platform: "web", latency_ms: 1, version: "2.9" },
     },
-    { name: "app_opened", at: "2027-01-15T10:00:00Z", fields: {} },
   ]);
   await client.close();
   await test.close();

@@ -63,6 +63,10 @@ Deno.test("the scenario leak shows the alarm and the stop", () =>
     assertMatch(text, /demo: volume_changed \(level\) singles people out: level is not collected any more/);
     assertMatch(text, /"level": \{"type":"integer","min":0,"max":65535,"suppressed":true\}/);
     assertMatch(text, /0 of their positions were stored; 100 of their events arrived without\./);
+    assertMatch(
+      text,
+      /demo: what a pseudonym says in total, .* singles people out; nothing is stopped, as configured/,
+    );
   }));
 
 Deno.test("an unknown scenario is explained", async () => {
