@@ -144,7 +144,12 @@ function ask(unit: string, name: string): Asked {
       const half = halfWidth(noise);
       const all = indexes.map((cell, at): Figure => {
         const [count = 0, others = 0] = isRate ? counts.slice(2 * at, 2 * at + 2) : [counts[at]];
-        const figure = { cell: valuesOf(cell), count, lower: Math.max(0, count - half), upper: count + half };
+        const figure = {
+          cell: valuesOf(cell),
+          count,
+          lower: Math.max(0, count - half),
+          upper: Math.max(0, count + half),
+        };
         return isRate ? { ...figure, among: count + others } : figure;
       });
       const figures = all.filter((figure) => sizeOf(figure) >= plan.threshold);

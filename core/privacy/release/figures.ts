@@ -74,7 +74,7 @@ export function countFigures(
       cell: readCell(fields, cell),
       count,
       lower: Math.max(0, count - half),
-      upper: count + half,
+      upper: Math.max(0, count + half),
       ...(plan.among === undefined ? {} : { among: count + people - marked + Number(draw(noise, random)) }),
     });
   }

@@ -171,7 +171,7 @@ function figureDifferences(release: ToldRelease, method: Method): string[] {
     }
     found.push(...differing([
       [`${name}: the interval's lower end`, lower, Math.max(0, count - half)],
-      [`${name}: the interval's upper end`, upper, count + half],
+      [`${name}: the interval's upper end`, upper, Math.max(0, count + half)],
     ]));
     const rate = rateOf(figureOf(figure, by), noise);
     if (rate === undefined && figure.rate === undefined) continue;

@@ -134,7 +134,7 @@ function QuantileRow({ quantile: { field, among, quantile, range, interval } }: 
 
 /** A share: `4.2 %`. */
 export function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
+  return `${share === 0 || share === 1 ? share * 100 : (share * 100).toFixed(1)} %`;
 }
 
 /** Between which measurements: `100 to 250`. */

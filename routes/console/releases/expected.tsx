@@ -15,12 +15,11 @@ export function Expected({ app, query }: { readonly app: Application; readonly q
   return (
     <details>
       <summary>
-        Expected error: ± {formatCount(reach)} a figure, {percent(longTail.cells)} to {percent(even.cells)}
-        {" "}
+        Expected error: ± {formatCount(reach)} a figure, {keptShares(longTail.cells, even.cells)}{" "}
         of the cells kept
       </summary>
       <p class="small muted">
-        If {formatCount(people)} people send it: each of {formatCount(cells)} figures is within{" "}
+        If {formatCount(people)} people send it: each figure of {formatCount(cells)} is within{" "}
         {formatCount(reach)} of the truth with 95 % confidence
         {totalReach !== undefined && cells > 1 && `, their total within ${formatCount(totalReach)}`}
         {rateReach !== undefined &&
@@ -31,4 +30,9 @@ export function Expected({ app, query }: { readonly app: Application; readonly q
       </p>
     </details>
   );
+}
+
+function keptShares(longTail: number, even: number): string {
+  const [least, most] = [Math.min(longTail, even), Math.max(longTail, even)];
+  return least === most ? percent(least) : `${percent(least)} to ${percent(most)}`;
 }

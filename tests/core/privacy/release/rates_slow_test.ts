@@ -128,6 +128,8 @@ for (const [name, cost] of [["Laplace", { epsilon: 0.3 }], ["Gauss", { rho: 0.02
       const made = publish(POPULATION, { ...cost, threshold: 20 }, random);
       // Of every cell, those too that are not shown.
       for (const figure of [...made.figures, ...made.hidden]) {
+        // Also where noise has taken more from nobody than the interval reaches.
+        assert(0 <= figure.lower && figure.lower <= figure.upper, JSON.stringify(figure));
         const index = Array.from(POPULATION, (_, cell) => `1.${cell}`).indexOf(String(figure.cell[0]));
         const truth = POPULATION[index];
         if (truth === undefined) continue;
