@@ -74,9 +74,10 @@ export interface RegionService {
 /** Families of keys, the sealing key's proof, the risk monitor's secret, the store's format and jobs. */
 const OF_THE_SERVICE = ["k", "a", "o", "m", "v", "sf", "nj", "ct"];
 
-/** What a maintenance writes down of a budget's terms is of the service, too; the budgets themselves are not. */
+/** What a maintenance writes down of an application's budgets is of the service, too; what a day has paid is not. */
 const isOfTheService = ([family, , what]: readonly unknown[]) =>
-  OF_THE_SERVICE.includes(String(family)) || (family === BUDGETS.all().prefix[0] && what === "terms");
+  OF_THE_SERVICE.includes(String(family)) ||
+  (family === BUDGETS.all().prefix[0] && (what === "terms" || what === "first"));
 
 /** All regions of a test. */
 export class RegionDeployment {
