@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { budgetMistakes, domainSize, schemaBudget } from "../../../core/schema/schema_budget.ts";
+import { budgetMistakes, domainSize, schemaBudget, totalBudget } from "../../../core/schema/schema_budget.ts";
 import type { EventSchemas } from "../../../core/schema/event.ts";
 
 const words = { description: "d", purpose: "p", owner: "o", expires: "2030-01-01" };
@@ -46,4 +46,13 @@ Deno.test("schemaBudget() accepts an event that says why, and leaves randomised 
     },
   };
   assertEquals(schemaBudget(noised, 8_000, 20)[0]!.bits, 0);
+});
+
+Deno.test("totalBudget() adds the bits of all events and of the times at which they may have happened", () => {
+  const events: EventSchemas = {
+    opened: { ...words, fields: { part: { type: "integer", min: 0, max: 255 } } },
+    closed: { ...words, fields: { noised: { type: "boolean", localDp: { epsilon: 1 } } } },
+  };
+  const day = { pseudonymSeconds: 86_400, granularitySeconds: 86_400 / 16, expectedClients: 2 ** 17 };
+  assertEquals(totalBudget(events, day), { fieldBits: 8, timeBits: 8, crowd: 2 });
 });

@@ -113,3 +113,15 @@ Deno.test("checkConfig() wants a webhook over https whose secret is in the envir
   ]);
   assertEquals(mistakesOf(undefined, undefined, {}, {}), ["alerts.webhook: describe the webhook."]);
 });
+
+Deno.test("checkConfig() takes thresholds of what pseudonyms say in total, of an application alone", () => {
+  const total = { rarePseudonyms: 3, warnExposed: 0.4, stopExposed: 0.9, minPseudonyms: 500 };
+  for (const action of ["warn", "stop-event"]) assertEquals(mistakesOf({ total: { ...total, action } }), []);
+  assertEquals(mistakesOf({ total: { action: "suppress-field" } }), [
+    `${APP}.total.action: choose warn or stop-event.`,
+  ]);
+  assertEquals(mistakesOf({ total: { warnExposed: 0.9, stopExposed: 0.8 } }), [
+    `${APP}.total.warnExposed: write a share that is not above stopExposed.`,
+  ]);
+  assertEquals(mistakesOf({}, { total }).length, 1);
+});
