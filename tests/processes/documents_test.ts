@@ -42,9 +42,9 @@ const INSTEAD: Readonly<Record<string, Instead>> = {
     because: "tests/processes/moved_clock_test.ts runs it on a store whose keys are gone",
   },
   "deno task release verify": RELEASED,
-  'curl --fail -H "Authorization: Bearer $DIT_READER_TOKEN" http://localhost:8000/admin/v1/apps/demo/releases > releases.json':
+  'curl --fail -H "Authorization: Bearer $READER_TOKEN" http://localhost:8000/admin/v1/apps/demo/releases > releases.json':
     RELEASED,
-  'curl --fail -H "Authorization: Bearer $DIT_READER_TOKEN" http://localhost:8000/admin/v1/trail.ndjson > trail.ndjson':
+  'curl --fail -H "Authorization: Bearer $READER_TOKEN" http://localhost:8000/admin/v1/trail.ndjson > trail.ndjson':
     RELEASED,
   "deno task release verify --file releases.json --trail trail.ndjson": RELEASED,
   "deno task test:statistics": {

@@ -87,9 +87,10 @@ Deno.test("adminGuard() shows an analyst releases, and nothing else that an oper
   assertEquals(allowed, [
     "GET /admin/v1/apps/:app/releases",
     "GET /admin/v1/apps/:app/releases.csv",
+    "GET /admin/v1/apps/:app/releases/:day",
   ]);
   for (
-    const path of ["/admin/v1/nothing", "/admin/v1/apps/x/releases/x", "/admin/v1/apps/x/releases.csv/x"]
+    const path of ["/admin/v1/nothing", "/admin/v1/apps/x/releases/x/x", "/admin/v1/apps/x/releases.csv/x"]
   ) {
     assertEquals((await operated.request(path, { headers })).status, 403, path);
   }

@@ -201,7 +201,7 @@ Deno.test("GET schema says what is collected, what for, and what is stopped", as
           ok: {
             type: "boolean",
             description: "Whether it went well.",
-            "local-dp": { epsilon: 1, mechanism: "grr" },
+            "local-dp": { epsilon: 1, mechanism: "grr", "max-values": 2 },
           },
         },
       }],
