@@ -20,6 +20,7 @@ export function welcomeText({ port, adminPort = port, adminToken }: WelcomeOptio
   const token = adminToken === undefined ? "" : `#token=${encodeURIComponent(adminToken)}`;
   // Commands look for the service at the ports that it was told.
   const there = port === 8000 ? "" : `PORT=${port} `;
+  const whose = adminToken === undefined ? "yours: its SHA-256 is set" : "in .dit/admin_token";
   const operators = adminPort === port ? there : `DIT_ADMIN_PORT=${adminPort} `;
   return `
 DIT runs at ${url} (development: anybody may sign in, secrets and the store are in .dit/).
@@ -27,7 +28,7 @@ The console: http://localhost:${adminPort}/console/sign-in${token}
 A page that uses the client: ${url}/examples/browser
 Try next, in another terminal:
   ${there}deno task demo                          200 clients report real measurements
-  ${operators}deno task keys list                     the keys and their states (the admin token is in .dit/admin_token)
+  ${operators}deno task keys list                     the keys and their states (the admin token is ${whose})
   curl ${url}/v1/apps/demo/keys    the public keys
   curl ${url}/v1/apps/demo/schema  what is collected
   curl -d '{"client":"alice"}' ${url}/dev/session
