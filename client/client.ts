@@ -12,7 +12,7 @@ import { type ClientOptions, plainFields } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
-import { Reports } from "./queue/reports.ts";
+import { silence } from "./queue/reports.ts";
 import { OptedOutError } from "./storage/commit.ts";
 import { DEVICE, type EventRecord, OPTED_OUT, PENDING } from "./storage/records.ts";
 import type { Entries } from "./storage/storage.ts";
@@ -151,27 +151,18 @@ export class DitClient<Events = UntypedEvents> {
   async setOptOut(optOut: boolean): Promise<void> {
     if (this.#state === "closed") return;
     this.#logged = [];
+    this.#parts.passes.forgetDrops();
     this.#abort.abort();
     this.#abort = new AbortController();
     this.#state = optOut ? "opted_out" : "open";
     await this.#guard(() =>
       this.#parts.storage.transaction((entries) => {
-        if (!optOut) return this.#optIn(entries);
+        if (!optOut) return optIn(entries);
         for (const key of entries.keys("")) entries.delete(key);
         entries.set(OPTED_OUT, "1");
       })
     );
     if (optOut) this.#listeners.report("stopped", { reason: "opted_out" });
-  }
-
-  /** What was reported is forgotten with all else, so a field that is randomised says nothing until the next period. */
-  #optIn(entries: Entries): void {
-    if (entries.get(OPTED_OUT) === undefined) return;
-    entries.delete(OPTED_OUT);
-    const { device, schema } = this.#parts;
-    const reports = new Reports(entries, device, schema.current ?? { pseudonymSeconds: undefined });
-    reports.silence();
-    reports.store(entries);
   }
 
   /**
@@ -317,4 +308,11 @@ export class DitClient<Events = UntypedEvents> {
     this.#retry = outcome === "later" ? retryLater(this.#retry, 0, this.#parts.random) : NO_RETRY;
     if (outcome !== "done") this.#schedule(this.#retry.retryAt);
   }
+}
+
+/** What was reported is forgotten with all else, so a field that is randomised says nothing until the next period. */
+function optIn(entries: Entries): void {
+  if (entries.get(OPTED_OUT) === undefined) return;
+  entries.delete(OPTED_OUT);
+  silence(entries);
 }

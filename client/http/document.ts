@@ -60,7 +60,9 @@ export class CachedDocument<T> {
   async load(): Promise<T | undefined> {
     const { clock, commit } = this.#parts;
     const stored = await commit((entries) => {
-      clock.offset = read<number>(entries, CLOCK) ?? 0;
+      // What the storage lacks stays as it is at hand, the clock like the documents: an opt-out deletes what is stored,
+      // and a schema without the clock that came with it would have events at wrong times.
+      clock.offset = read<number>(entries, CLOCK) ?? clock.offset;
       return read<DocumentRecord>(entries, this.#kind.key);
     });
     if (stored !== undefined) this.#take(stored);

@@ -39,6 +39,8 @@ const CERTAIN: ReadonlyMap<ServiceCode, Action> = new Map([
   ["use_out_of_range", "next_token"],
   ["use_taken", "next_use"],
   ["body_too_large", "split"],
+  // The application has a pseudonym now, or has none any more.
+  ["body_malformed", "drop_and_renew"],
   ["collection_stopped", "drop_and_renew"],
   ["events_invalid", "drop_and_renew"],
 ]);

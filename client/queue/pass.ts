@@ -65,6 +65,11 @@ export class Passes {
     this.#drops.set(reason, (this.#drops.get(reason) ?? 0) + events);
   }
 
+  /** Forgets them: those of before an opt-out are nobody's business. */
+  forgetDrops(): void {
+    this.#drops.clear();
+  }
+
   /** Works through the queue. */
   async run(trigger: Trigger): Promise<PassOutcome> {
     const { commit, isOpen, schema, sender } = this.#parts;
@@ -85,15 +90,18 @@ export class Passes {
       if (outcome === "later") held++;
       if (held >= MAX_HELD) return "later";
     }
-    const outcome = await this.#sendWaiting(collection, events.length, trigger);
+    const outcome = await this.#sendWaiting(events.length, trigger);
     return outcome === "done" && held > 0 && isOpen() ? "later" : outcome;
   }
 
   /** Binds and sends the events that wait, about `events` of them. */
-  async #sendWaiting(collection: Collection, events: number, trigger: Trigger): Promise<PassOutcome> {
-    const { isOpen, issuance, queue, sender } = this.#parts;
+  async #sendWaiting(events: number, trigger: Trigger): Promise<PassOutcome> {
+    const { isOpen, issuance, queue, schema, sender } = this.#parts;
     let fetches = 0;
     while (isOpen()) {
+      // An answer may have shown that it changed: what still waits must not be refused for that as well.
+      const collection = await schema.get();
+      if (collection === undefined) return "later";
       const bound = await queue.bind(collection, this.#maxEvents);
       if (bound.kind === "empty") return "done";
       if (bound.kind === "no_token") {

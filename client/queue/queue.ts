@@ -181,6 +181,8 @@ export class Queue {
       const sources: (readonly [string, string | undefined])[] = [];
       const events: EncodedEvent[] = [];
       const reports = new Reports(entries, device, collection);
+      // A silence begins now, even where it leaves nothing to bind.
+      reports.store(entries);
       let length = 0;
       for (const { key, record } of readAll<EventRecord>(entries, EVENTS)) {
         const encoded = this.prepare({ entries, reports }, collection, record);

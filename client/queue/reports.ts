@@ -15,13 +15,15 @@ import {
 import { indexOfValue } from "../../core/schema/fields/table.ts";
 import type { CollectedField } from "../base/collection.ts";
 import type { LocalDpReporter } from "../base/types.ts";
-import { read, type ReportRecord, REPORTS } from "../storage/records.ts";
+import { read, type ReportRecord, REPORTS, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import type { Device, Period, Rotation } from "../tokens/device.ts";
 
 /** Most fields that a device remembers: about others it reports nothing. */
 const MAX_FIELDS = 256;
-/** The name of a record that holds for every field. No field has it. */
+/** Instead of a record: nothing more about any field in the period in which the next log is bound, nor before it. */
+const SILENCE = "silence";
+/** The name of the record that {@linkcode SILENCE} becomes, which holds for every field. No field has it. */
 const EVERY_FIELD = "";
 /** Bytes of a mark. */
 const MARK_LENGTH = 16;
@@ -43,7 +45,7 @@ export class Reports {
   readonly #device: Device;
   readonly #rotation: Rotation;
   readonly #period: Period;
-  readonly #before: string | undefined;
+  #before: string | undefined;
   readonly #random: (purpose: string) => RandomSource;
   readonly #records: ReportRecord[];
 
@@ -55,11 +57,12 @@ export class Reports {
     this.pseudonym = rotation.pseudonymSeconds === undefined ? "" : pseudonym;
     this.#before = entries.get(REPORTS);
     this.#random = (purpose) => device.random(entries, purpose);
-    const stored = read<ReportRecord[]>(entries, REPORTS);
-    // The period before this one stays: a clock may be set back at the turn.
-    this.#records = (Array.isArray(stored) ? stored : []).filter((record) =>
-      record?.until > 2 * from - until
-    );
+    const stored = read<(ReportRecord | typeof SILENCE)[]>(entries, REPORTS);
+    const silent = { field: EVERY_FIELD, from: 0, until, mark: "", reports: {} };
+    this.#records = (Array.isArray(stored) ? stored : [])
+      .map((record) => record === SILENCE ? silent : record)
+      // The period before this one stays: a clock may be set back at the turn.
+      .filter((record) => record?.until > 2 * from - until);
   }
 
   /** Whether nobody has stored others since these were read, and the pseudonym is the same. */
@@ -68,10 +71,12 @@ export class Reports {
       this.#device.period(entries, this.#rotation).pseudonym === this.#period.pseudonym;
   }
 
-  /** Stores what was drawn. */
+  /** Stores what was drawn, and until when the device is silent: only where a log is bound, its clock corrected. */
   store(entries: Entries): void {
     const text = JSON.stringify(this.#records);
-    if (text !== (this.#before ?? "[]")) entries.set(REPORTS, text);
+    if (text === (this.#before ?? "[]")) return;
+    entries.set(REPORTS, text);
+    this.#before = text;
   }
 
   /**
@@ -92,12 +97,6 @@ export class Reports {
     return reports[index] = reporter({ ...plain, localDp: mechanism }, value, random);
   }
 
-  /** Reports nothing more about any field until the period is over. */
-  silence(): void {
-    const { from, until } = this.#period;
-    this.#records.push({ field: EVERY_FIELD, from, until, mark: "", reports: {} });
-  }
-
   /** By index, what was reported about a field under its mark; undefined when it was reported about under another. */
   #reportsOf(field: string, mark: string): Record<number, number> | undefined {
     const { from, until } = this.#period;
@@ -113,6 +112,14 @@ export class Reports {
     this.#records.push({ field, from, until, mark, reports });
     return reports;
   }
+}
+
+/**
+ * Has a device that forgot what it has reported report nothing more until the period is over. Which one that is shows
+ * once a log is bound: the clock's correction was forgotten too, and comes with the first document.
+ */
+export function silence(entries: Entries): void {
+  write(entries, REPORTS, [SILENCE]);
 }
 
 /** Whatever makes one value's report another one's: reports of two definitions are independent of each other. */

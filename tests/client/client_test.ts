@@ -180,6 +180,31 @@ Deno.test("a client whose clock is years off corrects it, and the times of what 
   }
 });
 
+Deno.test("an opt-out that is taken back, here or in another tab, leaves a wrong clock corrected", async () => {
+  for (const days of [-400, -10, 10, 400]) {
+    for (const where of [0, 1]) {
+      const test = await startService({ tokensPerClient: 8 });
+      const storage = new MemoryStorage();
+      const now = () => test.clock.now + days * 86_400_000;
+      const tabs = [makeClient(test, { now, storage }), makeClient(test, { now, storage })] as const;
+      const [{ client, heard }] = tabs;
+      client.log("app_opened", {});
+      await client.flush();
+      await tabs[where]?.client.setOptOut(true);
+      await tabs[where]?.client.setOptOut(false);
+      client.log("app_opened", {});
+      // It is stored now, by the schema that is at hand.
+      await client.inspect();
+      await client.flush();
+      assertEquals([days, where, heard.sent.length, heard.dropped], [days, where, 2, []]);
+      const times = (await test.records()).flatMap(({ events }) => events.map(({ at }) => at));
+      assertEquals(times, ["2027-01-15T10:00:00Z", "2027-01-15T10:00:00Z"]);
+      for (const tab of tabs) await tab.client.close();
+      await test.close();
+    }
+  }
+});
+
 Deno.test("an application without pseudonyms gets none", async () => {
   const test = await startService({ pseudonymSeconds: false });
   const { client, heard } = makeClient(test);

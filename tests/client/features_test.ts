@@ -322,6 +322,51 @@ Deno.test("what was dropped is reported as an event, where the application colle
   await test.close();
 });
 
+Deno.test("what was dropped before an opt-out is forgotten with all else", async () => {
+  const drops = {
+    fields: { reason: { type: "enum", values: ["other"] }, events: { type: "integer", min: 0, max: 99 } },
+  } as const;
+  const test = await startService({ events: withEvent("client_drops", drops) });
+  const { client, heard } = makeClient(test);
+  client.log("no_such_event" as never, {} as never);
+  client.log("app_opened", {});
+  await client.flush();
+  await client.setOptOut(true);
+  await client.setOptOut(false);
+  client.log("app_opened", {});
+  await client.flush();
+  const events = (await test.records()).flatMap(({ events }) => events.map(({ name }) => name));
+  assertEquals([events, droppedBy(heard)], [["app_opened", "app_opened"], { event_unknown: 1 }]);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("when an application gains or loses its pseudonym, a client that did not know loses one log", async () => {
+  for (const [pseudonymSeconds, old] of [[false, ',"pseudonym-seconds":604800'], [604_800, ""]] as const) {
+    const test = await startService({ pseudonymSeconds });
+    let schemas = 0;
+    const { client, heard } = makeClient(test, {
+      async fetch(url, init) {
+        const response = await test.fetch(url, init);
+        if (!url.endsWith("/schema") || schemas++ > 0) return response;
+        const text = (await response.text()).replace(',"pseudonym-seconds":604800', "");
+        return new Response(text.replace(',"granularity-seconds"', `${old},"granularity-seconds"`), {
+          headers: { date: response.headers.get("date") ?? "", "cache-control": "max-age=3600" },
+        });
+      },
+    });
+    // Two bodies: what the answer to the first shows keeps the second.
+    for (let event = 0; event < 130; event++) client.log("app_opened", {});
+    await client.flush();
+    client.log("app_opened", {});
+    await client.flush();
+    assertEquals([schemas, droppedBy(heard)], [2, { body_malformed: 100 }]);
+    assertEquals((await test.records()).flatMap(({ events }) => events).length, 31);
+    await client.close();
+    await test.close();
+  }
+});
+
 Deno.test("the queue is bounded: the oldest events give way, and those older than a week", async () => {
   const test = await startService();
   let isOffline = true;

@@ -308,6 +308,72 @@ Deno.test("who opts out and in again reports nothing until the next period, and 
   await test.close();
 });
 
+Deno.test("who opts out and in again reports nothing until the period is over, however wrong the device's clock is", async () => {
+  for (const days of [-400, -10, 10, 400]) {
+    for (const restarts of [false, true]) {
+      const test = await startService({ events: eventsOf({ asked: WIDE }), tokensPerClient: 8 });
+      const storage = new MemoryStorage();
+      const start = () => device(test, { storage, now: () => test.clock.now + days * DAY });
+      let tab = start();
+      const ask = async () => {
+        tab.log("asked", 500);
+        await tab.client.inspect();
+        await tab.client.flush();
+        return [days, restarts, (await arrived(test, "asked")).length];
+      };
+      assertEquals(await ask(), [days, restarts, 1]);
+      for (let times = 0; times < 2; times++) {
+        await tab.client.setOptOut(true);
+        if (restarts) {
+          await tab.client.close();
+          tab = start();
+        }
+        await tab.client.setOptOut(false);
+        assertEquals(await ask(), [days, restarts, 1]);
+        test.clock.now += DAY / 4;
+        assertEquals(await ask(), [days, restarts, 1]);
+      }
+      assertEquals(droppedBy(tab.heard), { report_withheld: restarts ? 2 : 4 });
+      // What is withheld is no log: the silence ends all the same.
+      test.clock.now += WEEK;
+      assertEquals(await ask(), [days, restarts, 2]);
+      await tab.client.close();
+      await test.close();
+    }
+  }
+});
+
+Deno.test("a silence goes on when the first time that the device heard was ahead, and for who shares its storage", async () => {
+  const test = await startService({ events: eventsOf({ asked: WIDE }), tokensPerClient: 8 });
+  const storage = new MemoryStorage();
+  const first = device(test, { storage });
+  first.log("asked", 500);
+  await first.client.flush();
+  await first.client.setOptOut(true);
+  await first.client.setOptOut(false);
+  await first.client.close();
+  let ahead = 10 * DAY;
+  const fetch: Fetch = async (url, init) => {
+    const response = await test.fetch(url, init);
+    response.headers.set("date", new Date(test.clock.now + ahead).toUTCString());
+    return response;
+  };
+  const tabs = [device(test, { storage, fetch }), device(test, { storage, fetch })];
+  for (const wrong of [10 * DAY, 0]) {
+    ahead = wrong;
+    for (const { client, log } of tabs) {
+      log("asked", 500);
+      await client.flush();
+    }
+    // The documents are fetched anew.
+    test.clock.now += DAY;
+  }
+  assertEquals((await arrived(test, "asked")).length, 1);
+  assertEquals(tabs.map(({ heard }) => droppedBy(heard)), [{ report_withheld: 2 }, { report_withheld: 2 }]);
+  for (const { client } of tabs) await client.close();
+  await test.close();
+});
+
 Deno.test("a field that changes within a period is reported about in the next one, and as it was meanwhile", async () => {
   const test = await startService({ events: eventsOf({ asked: WIDE }) });
   let isChanged = false;

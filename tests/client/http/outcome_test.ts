@@ -6,7 +6,7 @@ import type { RefusalCode } from "../../../core/base/errors.ts";
 
 /** The last column of the table of docs/protocol.md, section 6, as an answer to a log: surely not taken before, and after an unknown outcome. */
 const TABLE: Readonly<Partial<Record<RefusalCode, readonly [certain: Action, uncertain: Action]>>> = {
-  body_malformed: ["drop", "unknown"],
+  body_malformed: ["drop_and_renew", "unknown"],
   query_refused: ["drop", "unknown"],
   target_malformed: ["drop", "unknown"],
   credential_missing: ["drop", "unknown"],
