@@ -7,7 +7,7 @@
  */
 import { checkChain } from "../core/operations/audit_chain.ts";
 import { splitLines } from "../core/ledger/pack_records.ts";
-import { differencesOf, type ToldRelease } from "../core/privacy/release/verify_release.ts";
+import { beyondProof, differencesOf, type ToldRelease } from "../core/privacy/release/verify_release.ts";
 import { callAdmin, CommandError } from "./admin_api.ts";
 
 /** What is verified. */
@@ -55,6 +55,8 @@ export async function verifyReleases({ apps, day, file, trail }: VerifyOptions):
         "Compare it with the lines `trail` that the service has written."
       : `The audit log does NOT fit together at entry ${chain.at}.`,
   );
+  // They stand beside the releases, and change with every payment.
+  console.log("Budgets are what the service says now: they are no part of a release, and not verified.");
   return differing === 0 && chain.intact;
 }
 
@@ -71,10 +73,15 @@ function differences(release: ToldRelease, app: string, chain: Parameters<typeof
 }
 
 /** How a release that holds was made, in a line. */
-function summary({ method, figures, proof }: ToldRelease): string {
+function summary(release: ToldRelease): string {
+  const { method, figures, proof } = release;
   const { code, mechanism, parameter, cost } = method!;
+  const beyond = Object.keys(beyondProof(release));
   return `holds (${figures.length} figures, ${mechanism} of ${parameter}, ${cost.unit} ${cost.amount}, ` +
-    `code ${code}, entry ${proof!.entry})`;
+    `code ${code}, entry ${proof!.entry})` +
+    (beyond.length === 0
+      ? ""
+      : `, but nothing shows it of ${beyond.join(" and ")}: an older version made it`);
 }
 
 async function askReleases(apps: readonly string[]): Promise<Told[]> {

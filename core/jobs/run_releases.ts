@@ -33,5 +33,5 @@ export async function runReleases(server: Server): Promise<NightReport> {
 
 /** What releases of a server work with. */
 export function releaseContext({ store, random, risk, auditLog, version }: Server): ReleaseContext {
-  return { store, random, withheldOf: (app) => risk.withheldOf(app), auditLog, version };
+  return { store, random, withheldWithin: risk.withheldWithin.bind(risk), auditLog, version };
 }

@@ -189,6 +189,7 @@ const proof = z.strictObject({
   salt: z.string(),
   digest: z.string(),
   entry: z.int().min(1),
+  statement: z.literal(2).optional().describe("Absent: the digest has neither totals nor quantiles"),
 }).describe("The SHA-256 of what is published, and the entry of the audit log that holds it");
 
 /** `GET /admin/v1/apps/{app}/releases`. */
@@ -223,7 +224,7 @@ export const SHOW_RELEASES = {
           z.strictObject({ kind: z.literal("laplace"), scale: z.number() }),
           z.strictObject({ kind: z.literal("gaussian"), "standard-deviation": z.number() }),
         ]),
-        "local-dp": z.looseObject({ epsilon: z.number() }).nullable().optional(),
+        "local-dp": z.strictObject({ epsilon: z.number() }).nullable().optional(),
         confidence: z.number(),
         published: z.string(),
         early: z.boolean(),

@@ -4,24 +4,23 @@
  * @module
  */
 import type { Application } from "../../core/config/types.ts";
-import { epsilonAt, type PrivacyLoss, privacyLoss } from "../../core/privacy/dp/accounting.ts";
+import { privacyLoss } from "../../core/privacy/dp/accounting.ts";
 import { type BudgetState, readBudget } from "../../core/privacy/release/budget.ts";
-import type { ShareEstimate } from "../../core/privacy/dp/noised_sum.ts";
 import { toNumber, ZERO } from "../../core/privacy/dp/rational.ts";
 import { firstDayOf } from "../../core/privacy/release/families.ts";
 import { foreseeDay } from "../../core/privacy/release/foresee.ts";
 import { isDayOver } from "../../core/privacy/release/release.ts";
-import { type Derived, deriveFrom, rateOf, type Total } from "../../core/privacy/release/derived.ts";
+import { deriveFrom, rateOf } from "../../core/privacy/release/derived.ts";
 import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
+import { countsOf } from "../../core/privacy/release/plan.ts";
 import { readReleases, type Release } from "../../core/privacy/release/rows.ts";
+import { tellDerived, tellLoss, tellNoise, tellShare } from "../../core/privacy/release/told.ts";
 import type { EventSchemas } from "../../core/schema/event.ts";
 import type { Server } from "../../core/service.ts";
 import { dayOf, formatDay, formatInstant } from "../../core/base/time.ts";
 
 /** Days of one answer. */
 const SHOWN_DAYS = 31;
-/** Delta at which a rho is also told as an epsilon. */
-const SHOWN_DELTA = 1e-6;
 
 /** Releases of the last days with their budgets. */
 export interface ShownReleases {
@@ -62,28 +61,19 @@ export async function describeForeseen({ store, risk, time }: Server, app: Appli
     first: first.value === null ? null : formatDay(first.value),
   };
   if (app.releases === undefined) {
-    return { ...about, questions: {}, cost: describeLoss(privacyLoss("pure", ZERO)), budget: null };
+    return { ...about, questions: {}, cost: tellLoss(privacyLoss("pure", ZERO)), budget: null };
   }
-  const context = { store, withheldOf: (id: string) => risk.withheldOf(id) };
+  const context = { store, withheldWithin: risk.withheldWithin.bind(risk) };
   const { questions, cost, budget } = await foreseeDay(context, app, { day, nowSeconds, early: true });
   return {
     ...about,
     questions: Object.fromEntries(
       Object.entries(questions).map((
         [query, { state, cost }],
-      ) => [query, { state, cost: describeLoss(cost) }]),
+      ) => [query, { state, cost: tellLoss(cost) }]),
     ),
-    cost: describeLoss(cost),
+    cost: tellLoss(cost),
     budget: describeBudget(budget),
-  };
-}
-
-/** A loss in numbers; `epsilon` says what a rho means at a delta of 1e-6 more. */
-function describeLoss(loss: PrivacyLoss) {
-  const amount = toNumber(loss.amount);
-  return {
-    ...(loss.unit === "pure" ? { epsilon: amount } : { rho: amount, epsilon: epsilonAt(loss, SHOWN_DELTA) }),
-    delta: toNumber(loss.delta) + (loss.unit === "pure" ? 0 : SHOWN_DELTA),
   };
 }
 
@@ -92,9 +82,9 @@ function describeBudget({ fromDay, toDay, budget, spent, left }: BudgetState) {
   return {
     from: formatDay(fromDay),
     to: formatDay(toDay),
-    budget: describeLoss(budget),
-    spent: describeLoss(spent),
-    left: describeLoss(left),
+    budget: tellLoss(budget),
+    spent: tellLoss(spent),
+    left: tellLoss(left),
   };
 }
 
@@ -109,15 +99,13 @@ function describeRelease(release: Release, events: EventSchemas) {
     event: plan.event,
     ...(plan.among === undefined ? {} : { among: plan.among }),
     by,
-    counts: plan.eventsPerCell === 1 ? "people" : "events",
+    counts: countsOf(plan),
     bounds: { "cells-per-person": plan.cellsPerPerson, "events-per-cell": plan.eventsPerCell },
     cells: plan.cells,
     threshold: plan.threshold,
-    cost: describeLoss(plan.cost),
-    noise: noise.kind === "laplace"
-      ? { kind: noise.kind, scale: toNumber(noise.scale) }
-      : { kind: noise.kind, "standard-deviation": Math.sqrt(toNumber(noise.variance)) },
-    ...(plan.of === undefined ? {} : { "local-dp": events[plan.event]?.fields[plan.of]?.localDp ?? null }),
+    cost: tellLoss(plan.cost),
+    noise: tellNoise(noise),
+    ...(plan.of === undefined ? {} : { "local-dp": localDpOf(release, events) }),
     confidence: CONFIDENCE,
     published: formatInstant(publishedAt),
     early,
@@ -130,39 +118,18 @@ function describeRelease(release: Release, events: EventSchemas) {
         count,
         lower,
         upper,
-        ...(rate === undefined ? {} : { among, rate: withNull(rate) }),
+        ...(rate === undefined ? {} : { among, rate: tellShare(rate) }),
       };
     }),
-    ...describeDerived(deriveFrom(release)),
+    ...tellDerived(deriveFrom(release)),
     ...(method === undefined || proof === undefined ? {} : { method, proof }),
   };
 }
 
-/** What follows from a release's figures; nothing where they cannot be added up. */
-function describeDerived(derived: Derived | undefined) {
-  if (derived === undefined) return {};
-  const { all, values, quantiles } = derived;
-  return {
-    totals: {
-      all: describeTotal(all),
-      values: values.map(({ share, field, value, ...total }) => ({
-        field,
-        value,
-        ...describeTotal(total),
-        share: withNull(share),
-      })),
-    },
-    quantiles,
-  };
-}
-
-function describeTotal({ rate, ...total }: Total) {
-  return { ...total, ...(rate === undefined ? {} : { rate: withNull(rate) }) };
-}
-
-/** JSON has no undefined. */
-function withNull({ share, lower, upper }: ShareEstimate) {
-  return { share: share ?? null, lower, upper };
+/** How devices randomised: as the release says; of one that does not, as it is configured now. */
+function localDpOf({ plan: { event, of = "" }, method }: Release, events: EventSchemas) {
+  const { epsilon } = method?.["local-dp"] ?? events[event]?.fields[of]?.localDp ?? {};
+  return epsilon === undefined ? null : { epsilon };
 }
 
 const HEADER = [

@@ -66,7 +66,7 @@ Deno.test("deno task release says what an answer costs, asks for it, and verifie
       );
       const changed = await files("changed.json");
       assertEquals(changed.code, 2, changed.stdout);
-      assertStringIncludes(changed.stdout, "the threshold is 1, and has to be 10.");
+      assertStringIncludes(changed.stdout, "threshold is 1, and has to be 10.");
       const unreadable = await files("nowhere.json");
       assertEquals([unreadable.code, unreadable.stdout], [1, ""]);
       assertMatch(unreadable.stderr, /^nowhere\.json cannot be read/);

@@ -22,7 +22,7 @@ export interface RecordHolder {
   /** A cryptographic source. */
   readonly random: RandomSource;
   /** Says which events are withheld. */
-  readonly risk: Pick<RiskMonitor, "withheldOf">;
+  readonly risk: Pick<RiskMonitor, "withheldOf" | "withheldWithin">;
   /** Where actions are written down. */
   readonly auditLog: AuditLog;
 }
@@ -64,7 +64,7 @@ export async function release(
     action: `POST /admin/v1/apps/${id}/releases/${formatDay(day)}`,
     details: JSON.stringify({ early }),
   };
-  const context = { store, random, withheldOf: (app: string) => risk.withheldOf(app), auditLog, version };
+  const context = { store, random, withheldWithin: risk.withheldWithin.bind(risk), auditLog, version };
   const options = { day, nowSeconds: time.confirmedSeconds(), early: early ?? false };
   return await auditLog.record(actor, action, () => releaseDay(context, app, options));
 }

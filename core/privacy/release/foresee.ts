@@ -44,7 +44,7 @@ export interface ForeseenDay {
 
 /** Looks at a day and writes nothing. The application has to release something. */
 export async function foreseeDay(
-  context: Pick<ReleaseContext, "store" | "withheldOf">,
+  context: Pick<ReleaseContext, "store" | "withheldWithin">,
   app: Application,
   options: DayOptions,
 ): Promise<ForeseenDay> {

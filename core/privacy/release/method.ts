@@ -69,6 +69,8 @@ export interface Proof {
   readonly digest: string;
   /** The number of the entry of the audit log that holds it. */
   readonly entry: number;
+  /** Which form of statement is digested; absent: the first one, without totals and quantiles. */
+  readonly statement?: 2;
 }
 
 /** How a plan is carried out by a version of the code; `reports` of an estimate. */

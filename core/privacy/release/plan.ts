@@ -207,6 +207,11 @@ export function selectionOf(plan: ReleasePlan): PartitionSelection {
   });
 }
 
+/** What figures count: with one event of a person in a cell, people. */
+export function countsOf({ eventsPerCell }: Pick<ReleasePlan, "eventsPerCell">): "people" | "events" {
+  return eventsPerCell === 1 ? "people" : "events";
+}
+
 /** What the error of sums of figures follows from. */
 export function momentsOf(noise: Noise): NoiseMoments {
   return noise.kind === "laplace" ? laplaceMoments(noise.scale) : gaussianMoments(noise.variance);

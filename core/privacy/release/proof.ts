@@ -14,15 +14,22 @@ import { canonicalJson } from "../../base/canonical_json.ts";
 import type { RandomSource } from "../../base/random.ts";
 import { formatDay, formatInstant } from "../../base/time.ts";
 import type { AuditLog } from "../../operations/audit_log.ts";
+import { deriveFrom } from "./derived.ts";
 import type { CellValue, Figure } from "./figures.ts";
 import type { Method, Proof } from "./method.ts";
 import type { Release } from "./rows.ts";
+import { tellDerived } from "./told.ts";
 
 /** Bytes of a salt. */
 const SALT_LENGTH = 32;
 
+/** Digits of a number that is not whole: the last ones are another engine's, and say nothing. */
+const STATED_DIGITS = 6;
+
 /** What is published of a release, and covered by its digest. */
 export interface Statement {
+  /** Its form; absent: the first one, without totals and quantiles. */
+  readonly statement?: 2;
   /** The application. */
   readonly app: string;
   /** `YYYY-MM-DD`. */
@@ -47,16 +54,21 @@ export interface Statement {
   readonly withheld: number;
   /** Each as {@linkcode statedFigure} gives it. */
   readonly figures: readonly (readonly CellValue[])[];
+  /** As they are told, rounded as {@linkcode statedSums} does; absent where there are none, as the quantiles are. */
+  readonly totals?: unknown;
+  /** As they are told. */
+  readonly quantiles?: unknown;
 }
 
 /** What a release states: all that is told of it but its proof. */
 export function statementOf(
   app: string,
-  release: Omit<Release, "state" | "id" | "proof" | "method" | "hidden" | "noise">,
+  release: Omit<Release, "proof" | "method">,
   method: Method,
 ): Statement {
   const { day, query, plan, publishedAt, early, withheld, figures } = release;
   return {
+    statement: 2,
     app,
     day: formatDay(day),
     ...(plan.days === undefined ? {} : { from: formatDay(day - plan.days + 1) }),
@@ -69,7 +81,27 @@ export function statementOf(
     early,
     withheld,
     figures: figures.map(statedFigure),
+    ...statedSums(tellDerived(deriveFrom({ ...release, method }))),
   };
+}
+
+/** Totals and quantiles as they are stated: as they are told, but numbers that are not whole with 6 digits. */
+export function statedSums(
+  { totals, quantiles }: { readonly totals?: unknown; readonly quantiles?: unknown },
+): Pick<Statement, "totals" | "quantiles"> {
+  return {
+    ...(totals === undefined ? {} : { totals: rounded(totals) }),
+    ...(quantiles === undefined ? {} : { quantiles: rounded(quantiles) }),
+  };
+}
+
+function rounded(value: unknown): unknown {
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? value : Number(value.toPrecision(STATED_DIGITS));
+  }
+  if (Array.isArray(value)) return value.map(rounded);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, rounded(member)]));
 }
 
 /** A figure as it is stated: the values of its cell, its count, the ends of its interval, and of a rate the people among. */
@@ -85,7 +117,7 @@ export function digestOf(statement: Statement, salt: string): string {
 /** Draws a salt for a statement, and gives the digest with it. */
 export function sealStatement(statement: Statement, random: RandomSource): Omit<Proof, "entry"> {
   const salt = toBase64url(random(SALT_LENGTH));
-  return { salt, digest: digestOf(statement, salt) };
+  return { salt, digest: digestOf(statement, salt), statement: 2 };
 }
 
 /** What the entries of releases are called. */

@@ -11,7 +11,7 @@
 import { toBase64url } from "../../base/bytes.ts";
 import type { ReleaseQuery } from "../../config/release_types.ts";
 import type { Application } from "../../config/types.ts";
-import { eventOf } from "../../schema/event.ts";
+import { eventOf, isOpen, NO_SUPPRESSIONS } from "../../schema/event.ts";
 import { DayChangedError } from "../../ledger/day_records.ts";
 import { TALLIES } from "../../ledger/families.ts";
 import { budgetsOf, firstDayOf, RELEASES, releasesOf } from "./families.ts";
@@ -52,8 +52,14 @@ export interface ReleaseContext {
   readonly store: Store;
   /** A cryptographic source, for noise. */
   readonly random: RandomSource;
-  /** The events of an application that are withheld. */
-  readonly withheldOf: (app: string) => ReadonlySet<string>;
+  /**
+   * The events of an application that are withheld, and those, and fields as `event.field`, that were stopped at some
+   * moment of these days: a count of what is left would be one of other people than it says.
+   */
+  readonly withheldWithin: (
+    app: string,
+    days: { readonly fromDay: number; readonly toDay: number },
+  ) => Promise<ReadonlySet<string>>;
   /** Where the digest of a release is written down before it is published. */
   readonly auditLog: Pick<AuditLog, "append">;
   /** The version of the code, which a release's method says. */
@@ -62,7 +68,7 @@ export interface ReleaseContext {
 
 /**
  * What became of a question. `published`: now. `present`: it was before. `refused`: the budget of the day's period is
- * spent. `withheld`: its event is in quarantine. `not over`: the day is not. `before the first key`: nobody can have sent
+ * spent. `withheld`: an event of it is in quarantine, or was stopped on one of its days, or a field of it was. `not over`: the day is not. `before the first key`: nobody can have sent
  * anything. `incomplete`: raw records of the day are
  * gone already. `impossible`: it was paid for, and the schema no longer has what it asks for. `busy`: other work on the
  * day's records did not let it be read; try again.
@@ -156,15 +162,16 @@ export function isDayOver(day: number, nowSeconds: number): boolean {
 
 /** Why a question about a day would not be answered, whatever its budget has left; undefined where nothing is against it. */
 export async function reasonAgainst(
-  { store, withheldOf }: Pick<ReleaseContext, "store" | "withheldOf">,
+  { store, withheldWithin }: Pick<ReleaseContext, "store" | "withheldWithin">,
   app: Application,
   { day, nowSeconds, early = false, question }: DayOptions & { readonly question: ReleaseQuery },
 ): Promise<"before the first key" | "not over" | "withheld" | "incomplete" | undefined> {
   const first = await store.get<number>(firstDayOf(app.id));
   if (first.value !== null && day < first.value) return "before the first key";
   if (!isDayOver(day, nowSeconds) && !(early && day <= dayOf(nowSeconds))) return "not over";
-  if (isWithheld(withheldOf(app.id), question)) return "withheld";
   const days = daysUntil(day, { days: daysOf(app, question) });
+  const withheld = await withheldWithin(app.id, { fromDay: Math.min(...days), toDay: day });
+  if (isWithheld(withheld, question) || isHalfClosed(app, question, day)) return "withheld";
   return await isIncomplete(store, app, { days, nowSeconds }) ? "incomplete" : undefined;
 }
 
@@ -234,8 +241,22 @@ export function areChargedTogether(
   );
 }
 
-function isWithheld(withheld: ReadonlySet<string>, { event, among }: ReleaseQuery): boolean {
-  return withheld.has(event) || (among !== undefined && withheld.has(among));
+/** Whether anything is withheld that a question is about: of a rate, in either of its events. */
+function isWithheld(
+  withheld: ReadonlySet<string>,
+  { event, among = event, by = [], of }: ReleaseQuery,
+): boolean {
+  const fields = of === undefined ? by : [of];
+  return [event, among].some((name) =>
+    withheld.has(name) || fields.some((field) => withheld.has(`${name}.${field}`))
+  );
+}
+
+/** Whether one event of a rate is collected and the other one is not: then it is a rate of nothing. */
+function isHalfClosed(app: Application, { event, among = event }: ReleaseQuery, day: number): boolean {
+  const isCollected = (name: string) =>
+    isOpen(name, eventOf(app, name), NO_SUPPRESSIONS, (day + 1) * 86_400 - 1);
+  return isCollected(event) !== isCollected(among);
 }
 
 function isAnswerable(app: Application, { event, by, of, among = event }: ReleasePlan): boolean {
@@ -320,7 +341,13 @@ function makeRelease(
   };
   const statement = statementOf(
     app.id,
-    { ...row, query, day, figures: parts.flatMap(decodeFigures) },
+    {
+      ...row,
+      query,
+      day,
+      figures: parts.flatMap(decodeFigures),
+      hidden: hidden.flatMap(({ part }) => decodeFigures(part)),
+    },
     method,
   );
   return { day, query, row, sealed: sealStatement(statement, random), parts: [...parts, ...hidden] };

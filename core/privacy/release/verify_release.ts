@@ -7,12 +7,15 @@
 import type { Chain } from "../../operations/audit_chain.ts";
 import { localDp } from "../dp/local_dp.ts";
 import { spreadOf } from "../dp/local_dp_estimate.ts";
-import { toNumber } from "../dp/rational.ts";
 import { rateOf } from "./derived.ts";
 import { type CellValue, type Figure, halfWidth, sizeOf, varianceOf } from "./figures.ts";
 import { mechanismOf, type Method, planOfMethod, type Proof, selectionMethod } from "./method.ts";
-import { noiseOf } from "./plan.ts";
-import { digestOf, releaseAction, statedFigure, type Statement } from "./proof.ts";
+import { countsOf, noiseOf } from "./plan.ts";
+import { digestOf, releaseAction, statedFigure, statedSums, type Statement } from "./proof.ts";
+import { tellLoss, tellNoise } from "./told.ts";
+
+/** Which part of itself a number that is computed again may be off: the last digits of a logarithm are another engine's. */
+const MATH_TOLERANCE = 1e-8;
 
 /** A release as the API tells it, with what of it is verified. */
 export interface ToldRelease {
@@ -24,19 +27,12 @@ export interface ToldRelease {
   readonly event: string;
   readonly by: readonly string[];
   readonly among?: string | undefined;
-  readonly threshold: number;
-  readonly bounds: Method["clamps"];
-  readonly cells: "declared" | "selected";
-  readonly confidence: number;
-  readonly noise: {
-    readonly kind: "laplace" | "gaussian";
-    readonly scale?: number | undefined;
-    readonly "standard-deviation"?: number | undefined;
-  };
   readonly published: string;
   readonly early: boolean;
   readonly withheld: number;
   readonly figures: readonly ToldFigure[];
+  readonly totals?: unknown;
+  readonly quantiles?: unknown;
   readonly method?: Method | undefined;
   readonly proof?: Proof | undefined;
 }
@@ -71,7 +67,8 @@ export function differencesOf(release: ToldRelease, { app, chain }: VerifyOption
   try {
     return [
       ...entryDifferences(release, proof, { app, chain }),
-      ...methodDifferences(release, method),
+      ...methodDifferences(method),
+      ...memberDifferences(release, retell(release, method, proof)),
       ...figureDifferences(release, method),
     ];
   } catch (error) {
@@ -82,7 +79,7 @@ export function differencesOf(release: ToldRelease, { app, chain }: VerifyOption
 
 function entryDifferences(release: ToldRelease, proof: Proof, { app, chain }: VerifyOptions): string[] {
   const found: string[] = [];
-  const digest = digestOf(statementOf(app, release), proof.salt);
+  const digest = digestOf(statementOf(app, release, proof), proof.salt);
   if (digest !== proof.digest) found.push(`its digest is ${digest}, and its proof says ${proof.digest}`);
   if (!chain.intact) return [...found, `the audit log does not fit together at entry ${chain.at}`];
   const entry = chain.entries.get(proof.entry);
@@ -102,7 +99,7 @@ function digestIn(details: unknown, query: string): unknown {
     : undefined;
 }
 
-function statementOf(app: string, release: ToldRelease): Statement {
+function statementOf(app: string, release: ToldRelease, proof: Proof): Statement {
   const { day, from, query, event, by, among, method, published, early, withheld } = release;
   if (method === undefined) throw new RangeError("there is none");
   const figures = release.figures.map((figure) => statedFigure(figureOf(figure, by)));
@@ -115,7 +112,8 @@ function statementOf(app: string, release: ToldRelease): Statement {
     by,
     ...(among === undefined ? {} : { among }),
   };
-  return { ...what, method, published, early, withheld, figures };
+  const sums = proof.statement === undefined ? {} : { statement: proof.statement, ...statedSums(release) };
+  return { ...what, method, published, early, withheld, figures, ...sums };
 }
 
 function figureOf({ cell, count, lower, upper, among }: ToldFigure, by: readonly string[]): Figure {
@@ -123,29 +121,19 @@ function figureOf({ cell, count, lower, upper, among }: ToldFigure, by: readonly
   return { cell: values, count, lower, upper, ...(among === undefined ? {} : { among }) };
 }
 
-/** Whether the noise and the selection follow from the cost and the clamps, and what is told beside the method from it. */
-function methodDifferences(release: ToldRelease, method: Method): string[] {
+/** Whether the noise and the selection follow from the cost and the clamps. */
+function methodDifferences(method: Method): string[] {
   const plan = planOfMethod(method);
-  const noise = noiseOf(plan);
-  const said = release.noise.kind === "laplace" ? release.noise.scale : release.noise["standard-deviation"];
-  const parameter = noise.kind === "laplace" ? toNumber(noise.scale) : Math.sqrt(toNumber(noise.variance));
-  const { mechanism, parameter: exact } = mechanismOf(plan);
+  const { mechanism, parameter } = mechanismOf(plan);
   const selected = "selected" in method.cells ? method.cells.selected : undefined;
   const selection = plan.cells === "selected" ? selectionMethod(plan) : undefined;
   return differing([
     ["the mechanism", method.mechanism, mechanism],
-    ["the noise's parameter", method.parameter, exact],
-    ["the noise that is told", said, parameter],
-    ["the noise's kind", release.noise.kind, noise.kind],
+    ["the noise's parameter", method.parameter, parameter],
     ["the selection's epsilon", selected?.epsilon, selection?.epsilon],
     ["the selection's delta", selected?.delta, selection?.delta],
     ["the selection's least number of people", selected?.["minimum-people"], selection?.["minimum-people"]],
     ["the selection's certain number of people", selected?.["certain-from"], selection?.["certain-from"]],
-    ["the kind of cells", release.cells, plan.cells],
-    ["the threshold", release.threshold, method.threshold],
-    ["the confidence", release.confidence, method.confidence],
-    ["cells-per-person", release.bounds["cells-per-person"], method.clamps["cells-per-person"]],
-    ["events-per-cell", release.bounds["events-per-cell"], method.clamps["events-per-cell"]],
   ]);
 }
 
@@ -202,6 +190,73 @@ function estimateDifferences(name: string, { count, lower, upper }: ToldFigure, 
   return ends.filter(([, is, should]) => !(Math.abs(is - should) <= 1)).map(([end, is, should]) =>
     `${name}: the interval's ${end} end is ${is}, and has to be ${should}, or 1 off`
   );
+}
+
+/**
+ * What is told, made again: the members of the statement as they are, and all others as they follow from them. So
+ * whatever is told and is neither differs.
+ */
+function retell(release: ToldRelease, method: Method, proof: Proof): object {
+  const { query, day, from, event, among, by, published, early, withheld, figures } = release;
+  const plan = planOfMethod(method);
+  const { clamps, threshold, confidence, "local-dp": localDp } = method;
+  const { salt, digest, entry, statement } = proof;
+  return {
+    ...{ query, day, from, event, among, by, published, early, withheld, method, threshold, confidence },
+    counts: countsOf(plan),
+    bounds: clamps,
+    cells: plan.cells,
+    cost: tellLoss(plan.cost),
+    noise: tellNoise(noiseOf(plan)),
+    "local-dp": localDp && { epsilon: localDp.epsilon },
+    figures: figures.map((figure) => retellFigure(figure, by)),
+    totals: release.totals,
+    quantiles: release.quantiles,
+    proof: { salt, digest, entry, statement },
+    // What a file of an older version says of its devices is more.
+    ...(statement === undefined ? beyondProof(release) : {}),
+  };
+}
+
+/** The figure; that its interval and its rate follow is looked at by itself. */
+function retellFigure({ cell, count, lower, upper, among, rate }: ToldFigure, by: readonly string[]): object {
+  return {
+    cell: Object.fromEntries(by.map((name) => [name, cell[name] ?? null])),
+    ...{ count, lower, upper, among },
+    rate: among === undefined || rate === undefined
+      ? undefined
+      : { share: rate.share, lower: rate.lower, upper: rate.upper },
+  };
+}
+
+/** The members that the proof of a release of an older version does not cover; of one with all of them, none. */
+export function beyondProof({ proof, ...release }: ToldRelease): Readonly<Record<string, unknown>> {
+  const names = ["local-dp", "totals", "quantiles"];
+  return proof?.statement !== undefined
+    ? {}
+    : Object.fromEntries(Object.entries(release).filter(([name]) => names.includes(name)));
+}
+
+/** Compares all members of what is told with what they have to be, and names those that differ by their paths. */
+function memberDifferences(is: unknown, should: unknown, path = ""): string[] {
+  if (isObject(is) && isObject(should) && Array.isArray(is) === Array.isArray(should)) {
+    const names = new Set([...Object.keys(is), ...Object.keys(should)]);
+    return [...names].flatMap((name) =>
+      memberDifferences(is[name], should[name], path === "" ? name : `${path}.${name}`)
+    );
+  }
+  return isSame(is, should)
+    ? []
+    : [`${path} is ${JSON.stringify(is)}, and has to be ${JSON.stringify(should)}`];
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isSame(is: unknown, should: unknown): boolean {
+  if (typeof is !== "number" || typeof should !== "number" || Number.isInteger(should)) return is === should;
+  return Math.abs(is - should) <= MATH_TOLERANCE * Math.abs(should);
 }
 
 function differing(compared: readonly (readonly [what: string, is: unknown, should: unknown])[]): string[] {

@@ -24,6 +24,7 @@ import { decide, type JudgedEvent } from "./decisions.ts";
 import { type Layout, layoutOf, measuredEvents, sketchParameters } from "./dimensions.ts";
 import type { TotalName } from "./families.ts";
 import { enterRiskDay, enterTotalDay } from "./history.ts";
+import { stoppedWithin } from "./gaps.ts";
 import { lift, type Lifting } from "./lift.ts";
 import type { DecisionContext } from "./raise_alert.ts";
 import { EventSketches, PEOPLE } from "./sketches.ts";
@@ -144,6 +145,20 @@ export class RiskMonitor {
   /** The events of an application that export and release leave out. */
   withheldOf(app: string): ReadonlySet<string> {
     return this.#watched.get(app)?.withheld ?? new Set();
+  }
+
+  /**
+   * What no release of some days may be made of: the events by name that are withheld, and those, and fields as
+   * `event.field`, that were stopped at some moment of these days.
+   */
+  async withheldWithin(
+    app: string,
+    { fromDay, toDay }: { fromDay: number; toDay: number },
+  ): Promise<ReadonlySet<string>> {
+    const watched = this.#watched.get(app);
+    if (watched === undefined) return new Set();
+    const timespan = { fromSeconds: fromDay * 86_400, untilSeconds: (toDay + 1) * 86_400 };
+    return watched.withheld.union(await stoppedWithin(this.#options.store, watched.app, timespan));
   }
 
   /** Measures the events of a log that was accepted, and not replayed. `pseudonym` is base64url of 16 bytes. */

@@ -96,7 +96,10 @@ export async function withReleases(
     const store = storeOver(wrap(kv));
     const random = seededRandom(seed).bytes;
     const auditLog = new AuditLog(store, { random: seededRandom(seed + 1).bytes, now: () => NIGHT });
-    await run({ store, random, withheldOf: () => new Set(), auditLog, version: "0.0.0" }, kv);
+    await run(
+      { store, random, withheldWithin: () => Promise.resolve(new Set()), auditLog, version: "0.0.0" },
+      kv,
+    );
   } finally {
     kv.close();
   }

@@ -213,7 +213,7 @@ Deno.test("releaseDay() waits for the day's end and ten minutes, but where it is
 Deno.test("releaseDay() leaves events in quarantine alone, and answers once they have passed", () =>
   withReleases(async (context, kv) => {
     await store(kv, crashes({ "1.2": 500 }));
-    const held = { ...context, withheldOf: () => new Set(["app_crash"]) };
+    const held = { ...context, withheldWithin: () => Promise.resolve(new Set(["app_crash"])) };
     assertEquals(await night(held), { crashes: "withheld" });
     assertEquals([await spent(context), await released(context)], [0, []]);
     assertEquals(await night(context), { crashes: "published" });

@@ -94,8 +94,8 @@ const CHANGES: Record<string, [change: (release: ToldRelease) => ToldRelease, na
   ],
   "the noise": [(release) => withMethod(release, { parameter: "1/2" }), /the noise's parameter is 1\/2/],
   "the noise that is told": [
-    (release) => ({ ...release, noise: { ...release.noise, scale: 7 } }),
-    /the noise that is told is 7/,
+    (release) => ({ ...release, noise: { kind: "laplace", scale: 7 } }),
+    /noise.scale is 7/,
   ],
   "the clamps": [
     (release) => ({
@@ -112,7 +112,7 @@ const CHANGES: Record<string, [change: (release: ToldRelease) => ToldRelease, na
     (release) => withMethod(release, { cost: { unit: "epsilon", amount: "little", delta: "0" } }),
     /its method cannot be carried out/,
   ],
-  "the threshold": [(release) => ({ ...release, threshold: 1 }), /the threshold is 1, and has to be 10/],
+  "the threshold": [(release) => ({ ...release, threshold: 1 }), /threshold is 1, and has to be 10/],
   "the version of the code": [(release) => withMethod(release, { code: "9.9.9" }), /its digest is/],
   "the day": [(release) => ({ ...release, day: "1999-01-01" }), /is not of this release/],
   "the proof's entry": [
