@@ -5,6 +5,7 @@
  */
 import { isReady } from "../../../cli/cluster/service_process.ts";
 import { freePort } from "./free_ports.ts";
+import { keptEnvironment } from "./running_service.ts";
 import { flagsOfTask } from "./task_flags.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -40,16 +41,12 @@ export function launch(
   code: string | URL = ROOT,
 ): Launched {
   const port = env.PORT ?? String(freePort());
-  const kept = ["HOME", "DENO_DIR", "TMPDIR", "NPM_CONFIG_REGISTRY"].flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
   const launcher = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", ...flagsOfTask("start", "cli/start.ts"), `${code}cli/start.ts`],
     cwd: folder,
     clearEnv: true,
     env: {
-      ...Object.fromEntries(kept),
+      ...keptEnvironment(),
       PATH: `${Deno.execPath().replace(/\/[^/]+$/, "")}:${Deno.env.get("PATH")}`,
       NO_COLOR: "1",
       PORT: port,

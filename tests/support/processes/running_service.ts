@@ -59,6 +59,16 @@ export interface RunningService extends AsyncDisposable {
 
 /** Of this process' environment: what Deno itself needs. */
 const KEPT = ["PATH", "HOME", "TMPDIR", "DENO_DIR", "NPM_CONFIG_REGISTRY"];
+/**
+ * What Deno itself needs of this process' environment, and nothing else of it: tests beside this one change it, too.
+ */
+export function keptEnvironment(): Record<string, string> {
+  return Object.fromEntries(KEPT.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
+
 /** Far longer than a start takes on a machine that does much else. */
 const PATIENCE_MS = 120_000;
 
@@ -92,12 +102,8 @@ function commandOf(
 export function runService(options: RunOptions): RunningService {
   const { folder, task = "dev", port = freePort(), flags: changed = (flags) => flags, wrap = (all) => all } =
     options;
-  const kept = KEPT.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
   const env: Record<string, string> = {
-    ...Object.fromEntries(kept),
+    ...keptEnvironment(),
     ...task === "dev" ? { DIT_ENV: "development" } : {},
     NO_COLOR: "1",
     PORT: `${port}`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type RunningService, type RunOptions, runService } from "./running_service.ts";
+import { keptEnvironment, type RunningService, type RunOptions, runService } from "./running_service.ts";
 import { flagsOfTask, type TaskName } from "./task_flags.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -19,7 +19,8 @@ export async function runTask(
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", ...flagsOfTask(task, script), ROOT + script, ...args],
     cwd: folder,
-    env,
+    clearEnv: true,
+    env: { ...keptEnvironment(), NO_COLOR: "1", ...env },
   }).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: decode(stdout), stderr: decode(stderr) };
