@@ -6,7 +6,7 @@
  * rare however many people there are. The share of *people* who have a rare value says whether it is a tail.
  *
  * No account may decide alone: before anything follows, the pseudonyms that one account can come as are taken out of both
- * shares, those with the most rare values first.
+ * shares, whichever own the most.
  *
  * @module
  */

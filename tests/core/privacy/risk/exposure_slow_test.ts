@@ -96,3 +96,25 @@ Deno.test("exposureOf() holds nothing against anybody that the accounts left out
   assertLess(without.people, honest.exposure().people + 100);
   assert(without.rare <= without.sampled);
 });
+
+Deno.test("exposureOf() takes a value out once, however many of an account's pseudonyms say it", () => {
+  const population = new Population();
+  // Fourteen pseudonyms of one account, seven pairs of which say the same 100 values each, and 500 people with one.
+  for (let person = 0; person < 500; person++) population.say(100_000 + person, person);
+  for (let value = 0; value < 700; value++) {
+    for (const one of [0, 1]) population.say(value, 10_000 + 2 * Math.floor(value / 100) + one);
+  }
+  assertEquals(population.exposure().rare, 1_200);
+  assertEquals(population.exposure(14), { people: 500, least: 500, rare: 500, sampled: 500 });
+});
+
+Deno.test("exposureOf() leaves what an account says of many others' values: they stay rare without it", () => {
+  const population = new Population();
+  for (let person = 0; person < 500; person++) {
+    population.say(100_000 + person, person);
+    population.say(100_000 + person, 10_000);
+  }
+  // The account's one pseudonym and 13 of the people could be one account, whose 13 values these are.
+  assertEquals(population.exposure(14).rare, 487);
+  assertEquals(population.exposure(1).rare, 500);
+});
