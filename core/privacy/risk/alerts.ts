@@ -159,7 +159,9 @@ function totalText({ kind, app, action, figures, reason }: AlertRow): string {
         percent(figures.exposedLeast)
       }, say what hardly another one says; ${figures.sampled} were looked at)`;
   return `${app}: what a pseudonym says in total, in all of its logs of a period, ${consequence}${told}. ` +
-    "Look for a value that is sent in pieces: in several events, by their kinds, their number, or their hours.";
+    "It may be the mere amount and the hours of what lively clients send: in many applications that alone is enough. " +
+    "Or it is a value that is sent in pieces: in several events, by their kinds, their number, or their hours. " +
+    "The figures do not tell which: look at the events (docs/privacy.md).";
 }
 
 function measured(figures: KeptFigures | undefined): string {

@@ -95,6 +95,7 @@ for (const [name, { events, logs }] of Object.entries(SHAPES)) {
       assertEquals([alert!.kind, alert!.event, alert!.fields, alert!.action], ["stop", "ALL", [], "warn"]);
       assertEquals(alert!.figures!.exposed, 1);
       assert(alertText(alert!).includes("sent in pieces"));
+      assert(alertText(alert!).includes("the mere amount and the hours of what lively clients send"));
       assertEquals(monitor.suppressionsOf("app").events.size, 0);
       const [day] = (await readRiskDays(store, "app", 0, 1e6)).filter(({ event }) => event === "ALL");
       assertEquals(day!.dimensions.map(({ verdict, figures }) => [verdict, figures.pseudonyms]), [
