@@ -73,6 +73,26 @@ function byOrder(evidence: Evidence): Guesses {
   return matchRanks(evidence, byCommit, (a, b) => byStorage(a.first, b.first));
 }
 
+/** By totals: where somebody stands among those of their row and hour, they stand among all of the hour. */
+function byTotals(evidence: Evidence): Guesses {
+  const suspects = new Map(suspectsOf(evidence).map((suspect) => [suspect.pseudonym, suspect]));
+  const places = new Map<string, number>();
+  for (const row of evidence.totals) {
+    const known = row.flatMap((pseudonym) => suspects.get(pseudonym) ?? []);
+    for (const crowd of Map.groupBy(known, firstHour).values()) {
+      for (const [index, { pseudonym }] of crowd.entries()) {
+        places.set(pseudonym, (index + 1) / (crowd.length + 1));
+      }
+    }
+  }
+  const placeOf = ({ pseudonym }: Suspect) => places.get(pseudonym) ?? 0;
+  return matchRanks(
+    evidence,
+    byCommit,
+    (a, b) => placeOf(a) - placeOf(b) || compare(a.pseudonym, b.pseudonym),
+  );
+}
+
 /** By time: as far as records tell seconds, in their order. */
 function byTime(evidence: Evidence): Guesses {
   return matchRanks(evidence, byCommit, (a, b) => a.first.at - b.first.at || byStorage(a.first, b.first));
@@ -338,6 +358,7 @@ export const METHODS: Readonly<Record<string, (evidence: Evidence) => Guesses>> 
   ids: byIds,
   counters: byCounters,
   lines: byLines,
+  totals: byTotals,
   "claims of a token": byTokens,
   rebuilding: byRebuilding,
   bindings: byBindings,

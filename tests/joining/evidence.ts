@@ -5,6 +5,10 @@
  * @module
  */
 import { clientTag } from "../../core/acs/client_tag.ts";
+import { MONITOR_SECRET, openSealedSecret } from "../../core/keys/sealed_secret.ts";
+import { ComparisonDomain } from "../../core/privacy/dp/comparison_domain.ts";
+import { toId } from "../../core/privacy/sketch/digest_sample.ts";
+import { fromBase64url } from "../../core/base/bytes.ts";
 import { type KeyRow, openSecret } from "../../core/keys/key_row.ts";
 import { quotaKey } from "../../core/acs/families.ts";
 import { readSegment } from "../../core/ledger/segments.ts";
@@ -70,6 +74,8 @@ export interface Evidence {
   /** Values of 32 bytes that are nothing else: they could be nonces, or what binds one to a pseudonym. */
   readonly unexplained: readonly Uint8Array[];
   readonly lines: readonly AccessLine[];
+  /** Rows of what pseudonyms say in total: the pseudonyms of each, in the order in which they stand. */
+  readonly totals: readonly (readonly string[])[];
 }
 
 /** Steals everything. */
@@ -94,6 +100,14 @@ export async function steal(world: World): Promise<Evidence> {
       ...await openSecret(world.sealer, row),
     });
   }
+  const records = findRecords([...family("l"), ...family("g")]);
+  const secret = await openSealedSecret(store, world.sealer, world.service.random, MONITOR_SECRET);
+  const domain = new ComparisonDomain(secret, [deployment.issuer]);
+  const hashed = new Map(
+    records.map((
+      { record: { pseudonym } },
+    ) => [toId(domain.hashPseudonym(fromBase64url(pseudonym!))), pseudonym!]),
+  );
   return {
     issuances: findIssuances(family("q"), keys, world.pseudonyms.length),
     claims: family("c").map(({ key, value, stamp }) => ({
@@ -101,27 +115,41 @@ export async function steal(world: World): Promise<Evidence> {
       id: key[1] as Uint8Array,
       tag: (value as Uint8Array).slice(0, 16),
     })),
-    records: [...family("l"), ...family("g")].flatMap(({ key, value, stamp }) => {
-      const moved = key[0] === "g";
-      const bytes = value as Uint8Array;
-      return (moved ? readSegment(bytes) : splitLines(bytes)).map((line, index): Found => {
-        const record: LogRecord = JSON.parse(new TextDecoder().decode(line));
-        return {
-          record,
-          at: Math.min(...record.events.map(({ at }) => parseInstant(at)! - DAY * 86_400)),
-          moved,
-          position: positionOf(stamp),
-          place: (key[3] as Uint8Array).toHex(),
-          index,
-        };
-      });
-    }),
+    records,
     keys,
     unexplained: rows.map(({ value }) => value).filter((value) =>
       value instanceof Uint8Array && value.length === 32
     ) as Uint8Array[],
     lines: world.lines,
+    totals: family("rt").map(({ value }) =>
+      idsOfTotals(value as Uint8Array).flatMap((id) => hashed.get(id) ?? [])
+    ),
   };
+}
+
+function findRecords(rows: readonly Entry<unknown>[]): Found[] {
+  return rows.flatMap(({ key, value, stamp }) => {
+    const moved = key[0] === "g";
+    const bytes = value as Uint8Array;
+    return (moved ? readSegment(bytes) : splitLines(bytes)).map((line, index): Found => {
+      const record: LogRecord = JSON.parse(new TextDecoder().decode(line));
+      return {
+        record,
+        at: Math.min(...record.events.map(({ at }) => parseInstant(at)! - DAY * 86_400)),
+        moved,
+        position: positionOf(stamp),
+        place: (key[3] as Uint8Array).toHex(),
+        index,
+      };
+    });
+  });
+}
+
+/** u8 version | u8 number of deltas | 8 bytes each | u8 level | pairs of float64 (pseudonym, sum). */
+function idsOfTotals(row: Uint8Array): number[] {
+  const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
+  const begin = 2 + 8 * view.getUint8(1) + 1;
+  return Array.from({ length: (row.length - begin) / 16 }, (_, index) => view.getFloat64(begin + 16 * index));
 }
 
 interface QuotaRow {

@@ -86,6 +86,15 @@ const CHANGES: Readonly<Record<string, Change>> = {
   "key order": withPseudonymsOfTags,
   // A quota that counts logs instead of tokens.
   counters: (trial) => withGranted(trial, (records) => records.length),
+  // Rows that keep the order in which pseudonyms came to them.
+  totals: ({ evidence, arrivals }) => {
+    const places = new Map([...arrivals].map((pseudonym, place) => [pseudonym, place]));
+    const placeOf = (pseudonym: string) => places.get(pseudonym)!;
+    return {
+      ...evidence,
+      totals: evidence.totals.map((row) => row.toSorted((a, b) => placeOf(a) - placeOf(b))),
+    };
+  },
   // A quota that counts bytes.
   size: (trial) => withGranted(trial, (records) => JSON.stringify(records[0]!.record).length),
 };
@@ -162,5 +171,6 @@ Deno.test("the store holds what the thief is given: claims and records of one co
   assertEquals(new Set(evidence.issuances.map(({ client }) => client)).size, 2_000);
   assertEquals(evidence.claims.length, evidence.records.length);
   assertEquals(new Set(suspectsOf(evidence).map(({ pseudonym }) => pseudonym)), new Set(pseudonyms));
+  assertEquals(new Set(evidence.totals.flat()), new Set(pseudonyms));
   assert(evidence.records.every(({ record }) => fromBase64url(record.pseudonym!).length === 16));
 });

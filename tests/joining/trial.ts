@@ -39,6 +39,8 @@ export interface Trial {
   readonly pseudonyms: readonly string[];
   /** The nonces of claims, by the id of the claim in hex, which nobody but the clients has. */
   readonly nonces: ReadonlyMap<string, Uint8Array>;
+  /** Pseudonyms in the order of their first logs, which nobody keeps. */
+  readonly arrivals: ReadonlySet<string>;
 }
 
 /** Runs a day and attacks it: at some hours, while records still lie where they arrived, and at the end. */
@@ -53,13 +55,14 @@ export async function runTrial(options: WorldOptions, thefts: readonly number[] 
   });
   try {
     const evidence = await steal(world);
-    const { pseudonyms, nonces } = world;
+    const { pseudonyms, nonces, arrivals } = world;
     return {
       before: outcomeOf(early),
       after: outcomeOf([attack(evidence, pseudonyms, true)]),
       evidence,
       pseudonyms,
       nonces,
+      arrivals,
     };
   } finally {
     await world.close();

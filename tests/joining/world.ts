@@ -71,6 +71,8 @@ export interface World {
   readonly pseudonyms: readonly string[];
   /** What only the clients know: the nonces of claims, by the id of the claim in hex. */
   readonly nonces: ReadonlyMap<string, Uint8Array>;
+  /** What nobody keeps: the pseudonyms in the order of their first logs. */
+  readonly arrivals: ReadonlySet<string>;
   readonly close: () => Promise<void>;
 }
 
@@ -103,6 +105,7 @@ export async function runDay(options: WorldOptions): Promise<World> {
     lines: answers,
     pseudonyms: crowd.pseudonyms,
     nonces: crowd.nonces,
+    arrivals: crowd.arrivals,
     async close() {
       await close();
       await Deno.remove(folder, { recursive: true });
@@ -130,6 +133,7 @@ async function passHour(
 ): Promise<void> {
   clock.seconds = DAY * 86_400 + hour * 3_600 + 420;
   await world.service.counterRows.flush();
+  await world.service.risk.merge(clock.seconds);
   await options.onHour?.(world, hour);
   if (options.unshuffled !== true) await runMaintenance(world.service, NO_PAUSE);
 }
@@ -165,6 +169,7 @@ function deploymentOf({ fineTimes }: Weaknesses): Deployment {
 class Crowd {
   readonly pseudonyms: string[];
   readonly nonces = new Map<string, Uint8Array>();
+  readonly arrivals = new Set<string>();
   readonly #tokens = new Map<number, Token[]>();
   readonly #service: Service;
   readonly #handle: EdgeHandler;
@@ -231,6 +236,7 @@ class Crowd {
     if (token === undefined || use === undefined) {
       throw new RangeError(`Client ${client} has no token left.`);
     }
+    this.arrivals.add(pseudonym);
     this.nonces.set(claimId(token.ordinal, useDigest(token.nonce, use), use).toHex(), token.nonce);
     const salt = this.#keepNonces ? new Uint8Array(16) : this.#random.bytes(16);
     const body = bodyOf({ salt, pseudonym, binding: token.binding }, client, logged);

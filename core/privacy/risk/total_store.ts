@@ -58,22 +58,19 @@ export class PendingTotals {
 
   /** Adds what a pseudonym said. */
   add(id: number, digest: number): void {
-    const chunk = chunkOf(id);
-    let sample = this.#fresh.get(chunk);
-    if (sample === undefined) {
-      sample = new DigestSample(CHUNK_CAPACITY, this.#levels[chunk]);
-      this.#fresh.set(chunk, sample);
-    }
-    sample.add(id, digest);
+    this.#freshOf(chunkOf(id)).add(id, digest);
   }
 
   /**
-   * Adds all of it to what is stored. Gives how many rows it wrote.
+   * Adds all of it to what is stored. Gives how many rows it wrote: all of the sample's, also those to which nothing is
+   * added. A row of few pseudonyms would else tell by its versionstamp, and by how many deltas it has had, when they log.
    * @throws {SketchContention} When others changed a row again and again; what was not merged stays.
    */
   async merge(store: Store, random: RandomSource): Promise<number> {
+    if (!this.changed) return 0;
     let written = 0;
     for (let chunk = 0; chunk < CHUNKS; chunk++) {
+      this.#freshOf(chunk);
       // What may have landed already comes first, then what was seen since.
       for (let delta = this.#next(chunk, random); delta; delta = this.#next(chunk, random)) {
         this.#sent.set(chunk, delta);
@@ -83,6 +80,15 @@ export class PendingTotals {
       }
     }
     return written;
+  }
+
+  #freshOf(chunk: number): DigestSample {
+    let sample = this.#fresh.get(chunk);
+    if (sample === undefined) {
+      sample = new DigestSample(CHUNK_CAPACITY, this.#levels[chunk]);
+      this.#fresh.set(chunk, sample);
+    }
+    return sample;
   }
 
   #next(chunk: number, random: RandomSource): Delta | undefined {

@@ -3,6 +3,8 @@
  * Computing 43, 1990). All pseudonyms are kept until there are more than the capacity; then those whose hash ends in one
  * more zero bit. So the sample is uniform, what it holds of a pseudonym is complete, and its size says how many there are.
  *
+ * The bytes depend on what is in the sample alone: pseudonyms ascend by their hashes, and whose log came first is in none.
+ *
  * Sums are of keyed hashes, modulo 2^52 (AdHash: Bellare and Micciancio, EUROCRYPT 1997): they depend on the multiset
  * of what was added and on no order. Adding is not idempotent: a sample is merged into another exactly once.
  *
@@ -84,12 +86,13 @@ export class DigestSample {
     return 1 + ENTRY_LENGTH * this.#sums.size;
   }
 
-  /** Writes u8 level, then a pair of float64 (pseudonym, sum) for each. */
+  /** Writes u8 level, then a pair of float64 (pseudonym, sum) for each, ascending by pseudonym. */
   write(bytes: Uint8Array, offset: number): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset + offset, this.byteLength);
     view.setUint8(0, this.#level);
     let at = 1;
-    for (const [id, sum] of this.#sums) {
+    // A map would give them in the order in which they came.
+    for (const [id, sum] of [...this.#sums].sort(([a], [b]) => a - b)) {
       view.setFloat64(at, id);
       view.setFloat64(at + 8, sum);
       at += ENTRY_LENGTH;
@@ -106,11 +109,16 @@ export class DigestSample {
       throw new DecodeError("Cannot decode a sample of digests: its length or level is wrong");
     }
     const sample = new DigestSample(capacity, view.getUint8(0));
+    let before = -1;
     for (let at = 1; at < view.byteLength; at += ENTRY_LENGTH) {
       const id = view.getFloat64(at), sum = view.getFloat64(at + 8);
       if (!isDigest(id) || !isDigest(sum) || !sample.samples(id)) {
         throw new DecodeError("Cannot decode a sample of digests: an entry is out of range");
       }
+      if (id <= before) {
+        throw new DecodeError("Cannot decode a sample of digests: its pseudonyms are not strictly ascending");
+      }
+      before = id;
       sample.add(id, sum);
     }
     return sample;

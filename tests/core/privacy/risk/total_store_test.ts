@@ -1,5 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { loadTotals, mergeTotals, PendingTotals } from "../../../../core/privacy/risk/total_store.ts";
+import { DecodeError } from "../../../../core/base/bytes.ts";
+import { DigestSample } from "../../../../core/privacy/sketch/digest_sample.ts";
 import { TOTALS } from "../../../../core/privacy/risk/families.ts";
 import { storeOver } from "../../../../core/store/deno_kv/open.ts";
 import type { Store } from "../../../../core/store/store.ts";
@@ -84,4 +86,49 @@ Deno.test("mergeTotals() writes over a row that is none", async () => {
   await mergeTotals(store, pending, random.bytes);
   assertEquals(await sumsOf(store), new Array(100).fill(5));
   store.close();
+});
+
+Deno.test("rows of totals tell neither in which order pseudonyms came, nor when somebody of a row was last seen", async () => {
+  const kv = await Deno.openKv(":memory:");
+  const store = storeOver(kv), random = seededRandom(3);
+  const ids = Array.from({ length: 200 }, () => idOf(random));
+  const stored = async () => {
+    const rows = await Array.fromAsync(store.list<Uint8Array>(TOTALS.prefix("app")));
+    return rows.map(({ key, value }) => ({ key, deltas: value[1], rest: value.slice(2 + 8 * value[1]!) }));
+  };
+  const orders: unknown[] = [];
+  for (const order of [ids, ids.toReversed()]) {
+    for (let chunk = 0; chunk < 16; chunk++) await kv.delete(TOTALS.key("app", 1, "l", chunk));
+    const pending = new PendingTotals(NAME);
+    for (const half of [order.slice(0, 100), order.slice(100)]) {
+      for (const id of half) pending.add(id, 5);
+      await mergeTotals(store, pending, random.bytes);
+    }
+    orders.push(await stored());
+  }
+  assertEquals(orders[0], orders[1]);
+  // One log of one pseudonym: all rows are written anew.
+  const stampsOf = async () =>
+    (await Array.fromAsync(store.list(TOTALS.prefix("app")))).map(({ stamp }) => stamp);
+  const before = await stampsOf();
+  const pending = new PendingTotals(NAME);
+  pending.add(ids[0]!, 5);
+  assertEquals(await mergeTotals(store, pending, random.bytes), 16);
+  const after = await stampsOf();
+  assert(after.every((stamp, row) => stamp > before.at(-1)! && stamp !== before[row]));
+  assertEquals(new Set((await stored()).map(({ deltas }) => deltas)).size, 1);
+  store.close();
+});
+
+Deno.test("DigestSample.read() refuses pseudonyms that do not ascend", () => {
+  const sample = new DigestSample(10);
+  for (const id of [3, 1, 2]) sample.add(id, 5);
+  const bytes = new Uint8Array(sample.byteLength);
+  sample.write(bytes, 0);
+  assertEquals([...DigestSample.read(bytes, 0, 10).sums()], [5, 5, 5]);
+  const swapped = new Uint8Array([...bytes.slice(0, 1), ...bytes.slice(17, 33), ...bytes.slice(1, 17)]);
+  const twice = new Uint8Array([...bytes.slice(0, 17), ...bytes.slice(1, 17)]);
+  for (const wrong of [swapped, twice]) {
+    assertThrows(() => DigestSample.read(wrong, 0, 10), DecodeError, "ascending");
+  }
 });
