@@ -17,13 +17,13 @@ import { deriveFrom, rateOf } from "../core/privacy/release/derived.ts";
 import {
   type CellValue,
   countFigures,
+  countsShownFrom,
   type Figure,
   type Figures,
-  halfWidth,
-  sizeOf,
 } from "../core/privacy/release/figures.ts";
 import { breakdownOf, noiseOf, planOf } from "../core/privacy/release/plan.ts";
 import type { Release } from "../core/privacy/release/rows.ts";
+import { halfWidth, sizeOf } from "../core/privacy/release/shown.ts";
 import { eventOf, fieldOf } from "../core/schema/event.ts";
 import { valueAtIndex, valueCount } from "../core/schema/fields/table.ts";
 import { environment } from "./environment.ts";
@@ -152,9 +152,10 @@ function ask(unit: string, name: string): Asked {
         };
         return isRate ? { ...figure, among: count + others } : figure;
       });
-      const figures = all.filter((figure) => sizeOf(figure) >= plan.threshold);
-      const hidden = all.filter((figure) => sizeOf(figure) < plan.threshold);
-      return { figures, withheld: hidden.length, hidden };
+      const shownFrom = countsShownFrom(plan, noise, all.length);
+      const figures = all.filter((figure) => sizeOf(figure) >= shownFrom);
+      const hidden = all.filter((figure) => sizeOf(figure) < shownFrom);
+      return { figures, shownFrom, withheld: hidden.length, hidden };
     },
   };
 }

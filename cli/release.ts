@@ -26,6 +26,8 @@ export interface ReleaseAnswer {
   readonly day: string;
   /** Figures below it are suppressed. */
   readonly threshold: number;
+  /** How it was made, of which: from where on figures are shown, which is no less. */
+  readonly method?: { readonly "shown-from"?: number };
   /** How many were. */
   readonly withheld: number;
   /** What is published. */
@@ -102,7 +104,11 @@ function show(app: string, release: ReleaseAnswer): void {
     ]),
   ]));
   if (release.withheld > 0) {
-    console.log(`${release.withheld} figures below ${release.threshold} are suppressed.`);
+    console.log(
+      `${release.withheld} figures below ${
+        release.method?.["shown-from"] ?? release.threshold
+      } are suppressed.`,
+    );
   }
 }
 

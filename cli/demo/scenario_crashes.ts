@@ -106,7 +106,7 @@ interface Truth {
 }
 
 function compare(
-  { figures, threshold, withheld }: ReleaseAnswer,
+  { figures, threshold, method, withheld }: ReleaseAnswer,
   truth: ReadonlyMap<string, Truth>,
 ): void {
   console.log("\nPeople who saw the app crash, by version:\n");
@@ -114,7 +114,9 @@ function compare(
   const rows = VERSIONS.map(([version]) => {
     const people = truth.get(version)?.crashed ?? 0;
     const figure = figures.find(({ cell }) => cell.version === version);
-    if (figure === undefined) return [version, people, `below ${threshold}`, "", ""];
+    if (figure === undefined) {
+      return [version, people, `below ${method?.["shown-from"] ?? threshold}`, "", ""];
+    }
     const isCovered = figure.lower <= people && people <= figure.upper;
     shown++;
     if (isCovered) covered++;

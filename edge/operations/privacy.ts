@@ -182,6 +182,9 @@ const method = z.strictObject({
     }),
   ]),
   threshold: z.int(),
+  "shown-from": z.int().optional().describe(
+    "Figures below it are not shown, and the intervals of those near it begin at 0; no less than the threshold",
+  ),
   confidence: z.number(),
   "local-dp": z.strictObject({ epsilon: z.number(), values: z.int(), reports: z.int() }).optional(),
 }).describe("How it was made, in exact fractions: `deno task release verify` computes it again");

@@ -11,7 +11,7 @@ import { firstDayOf } from "../../core/privacy/release/families.ts";
 import { foreseeDay } from "../../core/privacy/release/foresee.ts";
 import { isDayOver } from "../../core/privacy/release/release.ts";
 import { deriveFrom, rateOf } from "../../core/privacy/release/derived.ts";
-import { CONFIDENCE } from "../../core/privacy/release/figures.ts";
+import { CONFIDENCE } from "../../core/privacy/release/shown.ts";
 import { countsOf } from "../../core/privacy/release/plan.ts";
 import { readReleases, type Release } from "../../core/privacy/release/rows.ts";
 import { tellDerived, tellLoss, tellNoise, tellShare } from "../../core/privacy/release/told.ts";
@@ -112,7 +112,7 @@ function describeRelease(release: Release, events: EventSchemas) {
     withheld,
     figures: figures.map((figure) => {
       const { cell, count, lower, upper, among } = figure;
-      const rate = rateOf(figure, noise);
+      const rate = rateOf(figure, noise, method?.["shown-from"]);
       return {
         cell: Object.fromEntries(by.map((name, index) => [name, cell[index] ?? null])),
         count,
@@ -156,13 +156,13 @@ const HEADER = [
 
 /** Releases as CSV (RFC 4180): a line a figure. `cell` is `field=value` joined by semicolons. */
 export function releasesCsv({ releases, budgets }: ShownReleases): string {
-  const lines = releases.flatMap(({ query, day, plan, noise, early, figures }) => {
+  const lines = releases.flatMap(({ query, day, plan, noise, early, figures, method }) => {
     const by = plan.of === undefined ? plan.by : [plan.of];
     const { unit, amount, delta } = plan.cost;
     const state = budgets.find(({ fromDay, toDay }) => fromDay <= day && day <= toDay);
     return figures.map((figure) => {
       const { cell, count, lower, upper, among = "" } = figure;
-      const rate = rateOf(figure, noise);
+      const rate = rateOf(figure, noise, method?.["shown-from"]);
       return [
         formatDay(day),
         query,

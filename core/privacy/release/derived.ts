@@ -8,18 +8,18 @@
  * @module
  */
 import type { Interval } from "../dp/interval.ts";
-import { type NoiseMoments, sumReach } from "../dp/noise_sum.ts";
+import type { NoiseMoments } from "../dp/noise_sum.ts";
 import {
-  addUp,
   bucketQuantile,
   NO_CELLS,
   type NoisedSum,
   type ShareEstimate,
   shareInterval,
 } from "../dp/noised_sum.ts";
-import { type CellValue, CONFIDENCE, type Figure, halfWidth, sizeOf } from "./figures.ts";
+import type { CellValue, Figure } from "./figures.ts";
 import { type Breakdown, momentsOf, type Noise } from "./plan.ts";
 import type { Release } from "./rows.ts";
+import { CONFIDENCE, reachOf, shownFromOf, sizeOf } from "./shown.ts";
 
 /** The quantiles that are told of a field of buckets. */
 export const QUANTILES = [0.5, 0.9, 0.99] as const;
@@ -112,7 +112,7 @@ class Derivation {
   derive(): Derived {
     const { by } = this.#release.plan;
     return {
-      all: this.#total(this.#all, this.#cells),
+      all: this.#total(this.#all, this.#cells, false),
       values: by.flatMap((_, position) => this.#valuesOf(position)).slice(0, MAX_DERIVED),
       quantiles: by.flatMap((_, position) => this.#quantilesOf(position)),
     };
@@ -121,24 +121,47 @@ class Derivation {
   /** The totals of a field's values. */
   #valuesOf(position: number): ValueTotal[] {
     const field = this.#release.plan.by[position] ?? "";
-    return [...this.#groups(this.#cells, [position])].map(([, cells]) => {
-      const part = this.#sum(cells, [position]);
+    const groups = [...this.#groups(this.#cells, [position]).values()].map((cells) => ({
+      value: cells[0]?.cell[position] ?? null,
+      cells,
+      part: this.#sum(cells, [position]),
+    }));
+    return this.#shown(groups).map(({ value, cells, part, isNear }) => {
       const rest = {
         sum: this.#all.sum - part.sum,
         draws: this.#all.draws - part.draws,
         unseen: this.#all.unseen - part.unseen,
       };
-      return { value: cells[0]?.cell[position] ?? null, cells, part, rest };
-    })
-      .filter(({ part }) => part.sum >= this.#release.plan.threshold)
-      .sort((a, b) => b.part.sum - a.part.sum)
-      .slice(0, MAX_DERIVED)
-      .map(({ value, cells, part, rest }) => ({
+      const share = shareInterval(part, rest, this.#moments, CONFIDENCE);
+      return {
         field,
         value,
-        ...this.#total(part, cells),
-        share: shareInterval(part, rest, this.#moments, CONFIDENCE),
-      }));
+        ...this.#total(part, cells, isNear),
+        share: isNear ? { ...share, lower: 0 } : share,
+      };
+    });
+  }
+
+  /**
+   * The sums that are shown, the greatest first: by the same rules as single figures, see `shown.ts`, but in a release of
+   * before, where the threshold alone decided and intervals did not know it.
+   */
+  #shown<G extends { readonly part: NoisedSum }>(groups: readonly G[]): (G & { isNear: boolean })[] {
+    const { plan: { threshold, cells }, method, noise } = this.#release;
+    const isOfBefore = method?.["shown-from"] === undefined;
+    const lined = groups.map((group) => {
+      const { draws } = group.part;
+      const line = isOfBefore || cells === "selected"
+        ? threshold
+        : shownFromOf(threshold, groups.length, (confidence) => reachOf(noise, draws, confidence));
+      return { group, line };
+    }).filter(({ group: { part }, line }) => part.sum >= line)
+      .sort((a, b) => b.group.part.sum - a.group.part.sum);
+    const cut = lined.length > MAX_DERIVED ? lined[MAX_DERIVED - 1]?.group.part.sum ?? 0 : 0;
+    return lined.slice(0, MAX_DERIVED).map(({ group, line }) => {
+      const above = group.part.sum - Math.max(line, cut);
+      return { ...group, isNear: !isOfBefore && above <= reachOf(noise, group.part.draws) };
+    });
   }
 
   /** The quantiles of a field of buckets: over everything, and for each combination of the other fields' values. */
@@ -147,18 +170,18 @@ class Derivation {
     if (edges === undefined) return [];
     const measured = this.#cells.filter(({ cell }) => cell[position] !== null);
     const others = this.#release.plan.by.map((_, index) => index).filter((index) => index !== position);
-    const groups = others.length === 0 ? [] : [...this.#groups(measured, others)].map(([, cells]) => cells)
-      .map((cells) => ({ cells, sum: cells.reduce((sum, cell) => sum + sizeOf(cell), 0) }))
-      .filter(({ sum }) => sum >= this.#release.plan.threshold)
-      .sort((a, b) => b.sum - a.sum).slice(0, MAX_DERIVED);
-    return [
-      ...this.#quantilesAmong(measured, { position, edges, others: [] }),
-      ...groups.flatMap(({ cells }) => this.#quantilesAmong(cells, { position, edges, others })),
-    ];
+    const groupsBy = (positions: readonly number[]) =>
+      this.#shown(
+        [...this.#groups(measured, positions).values()].map((cells) => ({
+          cells,
+          part: this.#sum(cells, positions),
+        })),
+      ).flatMap((group) => this.#quantilesAmong(group, { position, edges, others: positions }));
+    return [...groupsBy([]), ...(others.length === 0 ? [] : groupsBy(others))];
   }
 
   #quantilesAmong(
-    cells: Cells,
+    { cells, isNear }: { readonly cells: Cells; readonly isNear: boolean },
     { position, edges, others }: { position: number; edges: readonly number[]; others: readonly number[] },
   ): FieldQuantile[] {
     const { by } = this.#release.plan;
@@ -167,7 +190,6 @@ class Derivation {
       { length: edges.length + 1 },
       (_, bucket) => this.#sum(byBucket.get(bucket) ?? [], [position, ...others]),
     );
-    if (addUp(buckets).sum < this.#release.plan.threshold) return [];
     const rangeOf = (from: number, to: number): Range => ({
       from: edges[from - 1] ?? null,
       to: edges[to] ?? null,
@@ -181,7 +203,7 @@ class Derivation {
         among: Object.fromEntries(others.map((index) => [by[index], cells[0]?.cell[index] ?? null])),
         quantile,
         range: rangeOf(bucket, bucket),
-        interval: rangeOf(lower, upper),
+        interval: isNear ? rangeOf(0, edges.length) : rangeOf(lower, upper),
       }];
     });
   }
@@ -205,33 +227,42 @@ class Derivation {
     };
   }
 
-  #total({ sum, draws, unseen }: NoisedSum, cells: Cells): Total {
-    const reach = draws === 1
-      ? halfWidth(this.#release.noise)
-      : Math.floor(sumReach(this.#moments, [{ weight: 1, draws }], CONFIDENCE));
-    return {
+  #total({ sum, draws, unseen }: NoisedSum, cells: Cells, isNear: boolean): Total {
+    const reach = reachOf(this.#release.noise, draws);
+    const total = {
       count: sum,
-      lower: Math.max(0, sum - reach),
+      lower: isNear ? 0 : Math.max(0, sum - reach),
       upper: Math.max(0, sum + unseen + reach),
-      ...(this.#release.plan.among === undefined ? {} : { rate: rateIn(cells, unseen, this.#moments) }),
     };
+    if (this.#release.plan.among === undefined) return total;
+    return { ...total, rate: rateIn(cells, unseen, { moments: this.#moments, isNear }) };
   }
 }
 
-/** The rate of a figure of a rate, the share of people with the event; undefined of any other figure. */
-export function rateOf(figure: Figure, noise: Noise): ShareEstimate | undefined {
-  return figure.among === undefined ? undefined : rateIn([figure], 0, momentsOf(noise));
+/**
+ * The rate of a figure of a rate, the share of people with the event; undefined of any other figure. `shownFrom` as its
+ * method says. Either count can have lifted a figure that is near it, so nothing is known of its rate.
+ */
+export function rateOf(figure: Figure, noise: Noise, shownFrom?: number): ShareEstimate | undefined {
+  if (figure.among === undefined) return undefined;
+  const isNear = shownFrom !== undefined && figure.among - shownFrom <= reachOf(noise, 2);
+  return rateIn([figure], 0, { moments: momentsOf(noise), isNear });
 }
 
 /** The share of people with the event in these cells; whoever was not seen may be with them or without. */
-function rateIn(cells: Cells, unseen: number, moments: NoiseMoments): ShareEstimate {
+function rateIn(
+  cells: Cells,
+  unseen: number,
+  { moments, isNear }: { readonly moments: NoiseMoments; readonly isNear: boolean },
+): ShareEstimate {
   const having = cells.reduce((sum, { count }) => sum + count, 0);
   const among = cells.reduce((sum, cell) => sum + sizeOf(cell), 0);
   const draws = cells.length;
-  return shareInterval(
+  const rate = shareInterval(
     { sum: having, draws, unseen },
     { sum: among - having, draws, unseen },
     moments,
     CONFIDENCE,
   );
+  return isNear ? { ...rate, lower: 0, upper: 1 } : rate;
 }

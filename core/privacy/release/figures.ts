@@ -8,15 +8,15 @@ import { valueAtIndex, valueCount } from "../../schema/fields/table.ts";
 import { type EventSchema, fieldOf } from "../../schema/event.ts";
 import type { FieldSchema } from "../../schema/fields/types.ts";
 import type { CellTotal } from "../dp/contributions.ts";
-import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
+import { normalReach } from "../dp/interval.ts";
+import type { LocalDp } from "../dp/local_dp.ts";
+import { estimateFrequencies, spreadOf } from "../dp/local_dp_estimate.ts";
 import { discreteGaussian, discreteLaplace } from "../dp/noise.ts";
-import { gaussianHalfWidth, laplaceHalfWidth } from "../dp/noise_interval.ts";
 import { toNumber } from "../dp/rational.ts";
 import { estimatedField, type Noise, noiseOf, type ReleasePlan, selectionOf } from "./plan.ts";
+import { CONFIDENCE, halfWidth, loweredNear, reachOf, shownFromOf, sizeOf } from "./shown.ts";
 import type { UniformSource } from "../../base/uniform.ts";
 
-/** Confidence of all intervals. */
-export const CONFIDENCE = 0.95;
 /** Figures of one release; of more, the greatest are kept. */
 export const MAX_FIGURES = 8_192;
 
@@ -29,7 +29,7 @@ export interface Figure {
   readonly cell: readonly CellValue[];
   /** People, or events where more than one of a person is counted; noised, or estimated from noised reports. */
   readonly count: number;
-  /** With 95 % confidence, what was counted after bounding is not below. */
+  /** With 95 % confidence, what was counted after bounding is not below; 0 where the figure is near `shownFrom`. */
   readonly lower: number;
   /** With 95 % confidence, what was counted after bounding is not above. */
   readonly upper: number;
@@ -41,9 +41,11 @@ export interface Figure {
 export interface Figures {
   /** Those that are published. */
   readonly figures: readonly Figure[];
-  /** How many were left out because they are below the threshold or beyond the greatest 8,192. */
+  /** From how many people on a figure is published. */
+  readonly shownFrom: number;
+  /** How many were left out because they are below that or beyond the greatest 8,192. */
   readonly withheld: number;
-  /** Those of them that are below the threshold, noised like the others: sums would be wrong without them. */
+  /** Those of them that are below it, noised like the others: sums would be wrong without them. */
   readonly hidden: readonly Figure[];
   /** Of an estimate: how many reports there were, noised like each of their counts. */
   readonly reports?: number;
@@ -78,7 +80,40 @@ export function countFigures(
       ...(plan.among === undefined ? {} : { among: count + people - marked + Number(draw(noise, random)) }),
     });
   }
-  return greatest(figures, plan);
+  return greatest(figures, countsShownFrom(plan, noise, figures.length));
+}
+
+/**
+ * From where on counts of so many cells are shown. A cell that was selected has people in it, so that no noise has to be
+ * told from nothing.
+ */
+export function countsShownFrom(
+  { threshold, cells: kind, among }: Pick<ReleasePlan, "threshold" | "cells" | "among">,
+  noise: Noise,
+  cells: number,
+): number {
+  if (kind === "selected") return threshold;
+  const draws = among === undefined ? 1 : 2;
+  return shownFromOf(threshold, cells, (confidence) => reachOf(noise, draws, confidence));
+}
+
+/** From where on the estimates from so many reports are shown: by the error of a value that nobody has. */
+export function estimatesShownFrom(
+  threshold: number,
+  noise: Noise,
+  { mechanism, reports }: { readonly mechanism: LocalDp; readonly reports: number },
+): number {
+  const { standardDeviation } = spreadOf(mechanism, {
+    count: 0,
+    reports,
+    confidence: CONFIDENCE,
+    noiseVariance: varianceOf(noise),
+  });
+  return shownFromOf(
+    threshold,
+    mechanism.domainSize,
+    (confidence) => normalReach(confidence) * standardDeviation,
+  );
 }
 
 /**
@@ -108,14 +143,8 @@ export function estimateFigures(
     upper: Math.max(0, Math.ceil(interval.upper)),
   }));
   const reports = histogram.reduce((sum, count) => sum + count, 0);
-  return { ...greatest(figures, plan), reports };
-}
-
-/** How far a figure can be off by its noise, with 95 % confidence or another. */
-export function halfWidth(noise: Noise, confidence = CONFIDENCE): number {
-  return noise.kind === "laplace"
-    ? laplaceHalfWidth(noise.scale, confidence)
-    : gaussianHalfWidth(noise.variance, confidence);
+  const shownFrom = estimatesShownFrom(plan.threshold, noise, { mechanism, reports });
+  return { ...greatest(figures, shownFrom), reports };
 }
 
 function draw(noise: Noise, random: UniformSource): bigint {
@@ -158,20 +187,22 @@ function readCell(fields: readonly FieldSchema[], cell: string): CellValue[] {
   });
 }
 
-/** The people of a figure: those among whom a rate's are, who have to be enough that it says anything. */
-export function sizeOf({ count, among }: Figure): number {
-  return among ?? count;
-}
-
-function greatest(figures: Figure[], { threshold }: ReleasePlan): Figures {
+function greatest(figures: Figure[], least: number): Figures {
   figures.sort((a, b) =>
     sizeOf(b) - sizeOf(a) || JSON.stringify(a.cell).localeCompare(JSON.stringify(b.cell))
   );
   const kept = figures.slice(0, MAX_FIGURES);
-  const published = kept.filter((figure) => sizeOf(figure) >= threshold);
+  const published = kept.filter((figure) => sizeOf(figure) >= least);
+  const last = published.at(-1);
+  // Where the greatest alone are kept, what decides is not to be below the last of them.
+  const shownFrom =
+    last !== undefined && published.length < figures.length && published.length === MAX_FIGURES
+      ? sizeOf(last)
+      : least;
   return {
-    figures: published,
+    figures: published.map((figure) => loweredNear(figure, shownFrom)),
+    shownFrom,
     withheld: figures.length - published.length,
-    hidden: kept.filter((figure) => sizeOf(figure) < threshold),
+    hidden: kept.slice(published.length),
   };
 }

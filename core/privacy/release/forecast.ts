@@ -1,30 +1,33 @@
 /**
- * What a question's answer will be worth, before anything is spent: how far its figures can be off, and how many of its
- * cells enough people have to be shown. It follows from the configuration alone.
+ * What a question's answer will be worth, before anything is spent: how far its figures can be off, and which share of its
+ * cells will be shown. It follows from the configuration alone.
  *
  * @module
  */
 import type { Application } from "../../config/types.ts";
 import type { ReleaseQuery } from "../../config/release_types.ts";
 import { eventOf } from "../../schema/event.ts";
-import { estimateFrequencies } from "../dp/local_dp_estimate.ts";
-import { sumReach } from "../dp/noise_sum.ts";
+import { spreadOf } from "../dp/local_dp_estimate.ts";
+import { laplaceTail, normalTail } from "../dp/noise_tail.ts";
 import { shareInterval } from "../dp/noised_sum.ts";
-import { CONFIDENCE, halfWidth } from "./figures.ts";
+import { toNumber } from "../dp/rational.ts";
+import { countsShownFrom, estimatesShownFrom } from "./figures.ts";
 import {
   cellCount,
   estimatedField,
   momentsOf,
+  type Noise,
   noiseOf,
   planOf,
   type ReleasePlan,
   selectionOf,
 } from "./plan.ts";
+import { CONFIDENCE, reachOf } from "./shown.ts";
 
 /** The rate at which the interval of a rate is foretold. */
 export const FORETOLD_RATE = 0.1;
-/** Euler and Mascheroni's constant: what the harmonic numbers are above the logarithm. */
-const EULER = 0.5772156649015329;
+/** Ranks of a long tail that are looked at one by one; of those behind, a 1/n-th of what is before stands for all. */
+const RANKS = 200;
 
 /** What is expected of an answer; reaches are of 95 % intervals. */
 export interface Forecast {
@@ -46,11 +49,11 @@ export interface Forecast {
   readonly longTail: Kept;
 }
 
-/** What is shown of a distribution. */
+/** What is expected to be shown of a distribution. */
 export interface Kept {
-  /** The share of the cells. */
+  /** The share of the cells: the mean of their probabilities. */
   readonly cells: number;
-  /** The share of the people, who are in them. */
+  /** The share of the people who are in them. */
   readonly people: number;
 }
 
@@ -63,39 +66,67 @@ export function forecast(app: Application, query: ReleaseQuery): Forecast {
   const cells = estimated?.mechanism.domainSize ?? cellCount(event, plan.by);
   const noise = noiseOf(plan);
   const moments = momentsOf(noise);
-  const reachOf = (draws: number) =>
-    draws === 1 ? halfWidth(noise) : Math.floor(sumReach(moments, [{ weight: 1, draws }], CONFIDENCE));
-  const drawsOfCell = plan.among === undefined ? 1 : 2;
-  let reach = reachOf(1);
-  if (estimated !== undefined) {
-    const { mechanism } = estimated;
-    const histogram = new Array<number>(mechanism.reportCount).fill(people / mechanism.reportCount);
-    const [first] = estimateFrequencies(mechanism, histogram, CONFIDENCE, moments.variance);
-    reach = first === undefined ? Infinity : Math.ceil(first.interval.upper - first.count);
-  }
-  const sizeReach = estimated === undefined ? reachOf(drawsOfCell) : reach;
-  const shownFrom = Math.max(1, plan.threshold + sizeReach, surelySelectedFrom(plan));
   const size = people / cells;
+  const worth = estimated === undefined
+    ? { reach: reachOf(noise, 1), shown: countShown(plan, noise, cells) }
+    : estimateWorth(plan.threshold, noise, { mechanism: estimated.mechanism, reports: people });
+  const evenly = worth.shown(Math.round(size));
   return {
     people,
     cells,
-    reach,
-    totalReach: estimated === undefined ? reachOf(cells * drawsOfCell) : undefined,
+    reach: worth.reach,
+    totalReach: estimated === undefined
+      ? reachOf(noise, plan.among === undefined ? cells : 2 * cells)
+      : undefined,
     rateReach: plan.among === undefined ? undefined : rateReach(size, moments),
-    shownFrom,
-    even: size >= shownFrom ? { cells: 1, people: 1 } : { cells: 0, people: 0 },
-    longTail: keptOfLongTail(people, cells, shownFrom),
+    shownFrom: leastWith((1 + CONFIDENCE) / 2, worth.shown),
+    even: { cells: evenly, people: evenly },
+    longTail: keptOfLongTail(people, cells, worth.shown),
   };
 }
 
-/** From how many people on a cell is selected with 97.5 % certainty; 0 where all cells are counted. */
-function surelySelectedFrom(plan: ReleasePlan): number {
-  if (plan.cells === "declared") return 0;
-  const selection = selectionOf(plan);
-  let [below, people] = [0, selection.certainFrom];
+/** The probability that a cell of so many people is shown: that it is selected, and that noise leaves it where it is. */
+type Shown = (people: number) => number;
+
+function countShown(plan: ReleasePlan, noise: Noise, cells: number): Shown {
+  const line = countsShownFrom(plan, noise, cells);
+  const draws = plan.among === undefined ? 1 : 2;
+  const reaches = noise.kind === "laplace"
+    ? (least: number) => laplaceTail(noise.scale, draws, least)
+    : (least: number) => normalTail((least - 0.5) / Math.sqrt(draws * toNumber(noise.variance)));
+  const selection = plan.cells === "selected" ? selectionOf(plan) : undefined;
+  return (people) => (selection?.keepProbability(people) ?? 1) * reaches(line - people);
+}
+
+/** How far the estimate of an even cell can be off, and the probability that one is shown. */
+function estimateWorth(
+  threshold: number,
+  noise: Noise,
+  from: Parameters<typeof estimatesShownFrom>[2],
+): { reach: number; shown: Shown } {
+  const { mechanism, reports } = from;
+  const line = estimatesShownFrom(threshold, noise, from);
+  const spread = (count: number) =>
+    spreadOf(mechanism, {
+      count,
+      reports,
+      confidence: CONFIDENCE,
+      noiseVariance: momentsOf(noise).variance,
+    });
+  const even = reports / mechanism.domainSize;
+  return {
+    reach: Math.ceil(spread(even).interval.upper - even),
+    shown: (people) => normalTail((line - 0.5 - people) / spread(people).standardDeviation),
+  };
+}
+
+/** The least number of people with which a cell is shown with such a probability. */
+function leastWith(probability: number, shown: Shown): number {
+  let [below, people] = [0, 1];
+  while (shown(people) < probability) [below, people] = [people, 2 * people];
   while (people - below > 1) {
     const middle = Math.floor((below + people) / 2);
-    if (selection.keepProbability(middle) >= (1 + CONFIDENCE) / 2) people = middle;
+    if (shown(middle) >= probability) people = middle;
     else below = middle;
   }
   return people;
@@ -108,14 +139,23 @@ function rateReach(size: number, moments: ReturnType<typeof momentsOf>): number 
   return (upper - lower) / 2;
 }
 
-function keptOfLongTail(people: number, cells: number, shownFrom: number): Kept {
-  const all = harmonic(cells);
-  const kept = Math.min(cells, Math.floor(people / (all * shownFrom)));
-  return { cells: kept / cells, people: harmonic(kept) / all };
+function keptOfLongTail(people: number, cells: number, shown: Shown): Kept {
+  let [all, keptCells, keptPeople] = [0, 0, 0];
+  const ranks = [...ranksOf(cells)];
+  for (const { rank, width } of ranks) all += width / rank;
+  for (const { rank, width } of ranks) {
+    const probability = shown(Math.round(people / (all * rank)));
+    keptCells += width * probability;
+    keptPeople += width / rank * probability;
+  }
+  return { cells: keptCells / cells, people: keptPeople / all };
 }
 
-/** 1 + 1/2 + ... + 1/n, by its expansion where that is exact to a millionth. */
-function harmonic(n: number): number {
-  if (n > 100) return Math.log(n) + EULER + 1 / (2 * n);
-  return Array.from({ length: n }, (_, index) => 1 / (index + 1)).reduce((sum, term) => sum + term, 0);
+/** The ranks 1..cells, each for itself at first and then in wider and wider steps, by their middle. */
+function* ranksOf(cells: number): Generator<{ readonly rank: number; readonly width: number }> {
+  for (let from = 1; from <= cells;) {
+    const width = Math.min(Math.max(1, Math.floor(from / RANKS)), cells + 1 - from);
+    yield { rank: from + (width - 1) / 2, width };
+    from += width;
+  }
 }

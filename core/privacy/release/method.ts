@@ -7,7 +7,6 @@
 import type { EventSchema } from "../../schema/event.ts";
 import { privacyLoss } from "../dp/accounting.ts";
 import { type Rational, rational } from "../dp/rational.ts";
-import { CONFIDENCE } from "./figures.ts";
 import {
   cellCount,
   estimatedField,
@@ -16,6 +15,7 @@ import {
   selectionEpsilon,
   selectionOf,
 } from "./plan.ts";
+import { CONFIDENCE } from "./shown.ts";
 
 /** How a release was made. Fractions are texts, such as `1/8` or `7`. */
 export interface Method {
@@ -33,6 +33,11 @@ export interface Method {
   readonly cells: { readonly declared: number } | { readonly selected: SelectionMethod };
   /** Figures below it were not published. */
   readonly threshold: number;
+  /**
+   * Nor those below this, which is no less: the figures near it have intervals that begin at 0 (`shown.ts`). Absent in a
+   * release of before, whose intervals do not know what was shown.
+   */
+  readonly "shown-from"?: number;
   /** Confidence of the intervals. */
   readonly confidence: number;
   /** Where reports under local differential privacy were counted: how the devices randomised. */
@@ -73,11 +78,15 @@ export interface Proof {
   readonly statement?: 2;
 }
 
-/** How a plan is carried out by a version of the code; `reports` of an estimate. */
+/** How a plan is carried out by a version of the code, with what its figures say of it. */
 export function methodOf(
   plan: ReleasePlan,
   event: EventSchema,
-  { code, reports = 0 }: { readonly code: string; readonly reports?: number | undefined },
+  { code, shownFrom, reports = 0 }: {
+    readonly code: string;
+    readonly shownFrom: number;
+    readonly reports?: number | undefined;
+  },
 ): Method {
   const { cost: { unit, amount, delta }, threshold } = plan;
   const estimated = estimatedField(plan, event);
@@ -94,6 +103,7 @@ export function methodOf(
       ? { selected: selectionMethod(plan) }
       : { declared: estimated?.mechanism.domainSize ?? cellCount(event, plan.by) },
     threshold,
+    "shown-from": shownFrom,
     confidence: CONFIDENCE,
     ...(estimated === undefined ? {} : {
       "local-dp": { epsilon: estimated.mechanism.epsilon, values: estimated.mechanism.domainSize, reports },

@@ -326,8 +326,8 @@ function makeRelease(
   const event = eventOf(app, plan.event);
   const uniform = new UniformSource(random, RANDOM_BLOCK);
   const figures = (plan.of === undefined ? countFigures : estimateFigures)(plan, event, totals, uniform);
-  const { parts, hidden, withheld } = encodeFigures(figures, store.limits);
-  const method = methodOf(plan, event, { code: version, reports: figures.reports });
+  const { parts, hidden, shownFrom, withheld } = encodeFigures(figures, store.limits);
+  const method = methodOf(plan, event, { code: version, shownFrom, reports: figures.reports });
   const row: Made["row"] = {
     state: "published",
     id,

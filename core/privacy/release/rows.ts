@@ -12,6 +12,7 @@ import type { Store } from "../../store/store.ts";
 import type { Figure, Figures } from "./figures.ts";
 import type { Method, Proof } from "./method.ts";
 import type { Breakdown, Noise, ReleasePlan } from "./plan.ts";
+import { loweredNear, sizeOf } from "./shown.ts";
 
 /** What a release's row says. */
 export type ReleaseRow = ReservedRow | PublishedRow;
@@ -76,20 +77,33 @@ export interface EncodedFigures {
   readonly parts: readonly Uint8Array[];
   /** Rows of those below the threshold; none where there is no room for all of them. */
   readonly hidden: readonly HiddenRow[];
+  /** From how many people on a figure is published. */
+  readonly shownFrom: number;
   /** Figures that are not published. */
   readonly withheld: number;
 }
 
 /** The figures as parts of JSON that fit a row each; what does not fit a commit is withheld too, the smallest first. */
-export function encodeFigures({ figures, withheld, hidden }: Figures, limits: Limits): EncodedFigures {
+export function encodeFigures(figures: Figures, limits: Limits): EncodedFigures {
+  const { withheld, hidden } = figures;
   const maxPartBytes = roomInValue(limits);
-  const shown = packFigures(figures, maxPartBytes, roomInCommit(limits));
+  let { figures: published, shownFrom } = figures;
+  let shown = packFigures(published, maxPartBytes, roomInCommit(limits));
+  const last = published[shown.kept - 1];
+  if (shown.kept < published.length && last !== undefined) {
+    // What decides is then not to be below the last one. No text gets longer.
+    shownFrom = sizeOf(last);
+    published = published.slice(0, shown.kept).map((figure) => loweredNear(figure, sizeOf(last)));
+    shown = packFigures(published, maxPartBytes, roomInCommit(limits));
+  }
+  const dropped = figures.figures.length - shown.kept;
   const below = packFigures(hidden, maxPartBytes, roomInCommit(limits) - shown.bytes);
-  const isRoom = shown.kept === figures.length && below.kept === hidden.length && hidden.length > 0;
+  const isRoom = dropped === 0 && below.kept === hidden.length && hidden.length > 0;
   return {
     parts: shown.parts,
     hidden: isRoom ? below.parts.map((part) => ({ state: "hidden", part })) : [],
-    withheld: withheld + figures.length - shown.kept,
+    shownFrom,
+    withheld: withheld + dropped,
   };
 }
 

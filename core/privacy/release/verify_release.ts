@@ -8,9 +8,10 @@ import type { Chain } from "../../operations/audit_chain.ts";
 import { localDp } from "../dp/local_dp.ts";
 import { spreadOf } from "../dp/local_dp_estimate.ts";
 import { rateOf } from "./derived.ts";
-import { type CellValue, type Figure, halfWidth, sizeOf, varianceOf } from "./figures.ts";
+import { type CellValue, countsShownFrom, estimatesShownFrom, type Figure, varianceOf } from "./figures.ts";
 import { mechanismOf, type Method, planOfMethod, type Proof, selectionMethod } from "./method.ts";
 import { countsOf, noiseOf } from "./plan.ts";
+import { halfWidth, isNear, sizeOf } from "./shown.ts";
 import { digestOf, releaseAction, statedFigure, statedSums, type Statement } from "./proof.ts";
 import { tellLoss, tellNoise } from "./told.ts";
 
@@ -148,20 +149,24 @@ function figureDifferences(release: ToldRelease, method: Method): string[] {
   }
   const noise = noiseOf(planOfMethod(method));
   const half = halfWidth(noise, method.confidence);
+  const shownFrom = method["shown-from"];
+  if (shownFrom !== undefined) found.push(...lineDifferences(release, method, shownFrom));
   for (const figure of figures) {
     const { cell, count, lower, upper } = figure;
     const name = by.map((field) => `${field} ${cell[field] ?? "absent"}`).join(", ") || "all";
     const size = sizeOf(figureOf(figure, by));
-    if (size < method.threshold) found.push(`${name}: ${size} is below the threshold`);
+    if (size < (shownFrom ?? method.threshold)) found.push(`${name}: ${size} is below the threshold`);
+    const lowest = (end: number) =>
+      shownFrom !== undefined && isNear(figureOf(figure, by), shownFrom) ? 0 : Math.max(0, end);
     if (method["local-dp"] !== undefined) {
-      found.push(...estimateDifferences(name, figure, method));
+      found.push(...estimateDifferences(name, figure, { method, lowest }));
       continue;
     }
     found.push(...differing([
-      [`${name}: the interval's lower end`, lower, Math.max(0, count - half)],
+      [`${name}: the interval's lower end`, lower, lowest(count - half)],
       [`${name}: the interval's upper end`, upper, Math.max(0, count + half)],
     ]));
-    const rate = rateOf(figureOf(figure, by), noise);
+    const rate = rateOf(figureOf(figure, by), noise, shownFrom);
     if (rate === undefined && figure.rate === undefined) continue;
     found.push(...differing([
       [`${name}: the rate`, figure.rate?.share, rate === undefined ? undefined : rate.share ?? null],
@@ -172,8 +177,33 @@ function figureDifferences(release: ToldRelease, method: Method): string[] {
   return found;
 }
 
+/** From where on figures are shown follows from the noise and the cells; it is the least of them where not all fit. */
+function lineDifferences({ figures, among, by }: ToldRelease, method: Method, shownFrom: number): string[] {
+  const plan = planOfMethod(method);
+  const noise = noiseOf(plan);
+  const { cells, threshold, "local-dp": told } = method;
+  const least = told === undefined
+    ? countsShownFrom(
+      { ...plan, ...(among === undefined ? {} : { among }) },
+      noise,
+      "declared" in cells ? cells.declared : 0,
+    )
+    : estimatesShownFrom(threshold, noise, {
+      mechanism: localDp(told.epsilon, told.values),
+      reports: told.reports,
+    });
+  if (shownFrom > least && shownFrom === Math.min(...figures.map((one) => sizeOf(figureOf(one, by))))) {
+    return [];
+  }
+  return differing([["the number from which figures are shown", shownFrom, least]]);
+}
+
 /** An estimate's interval has the devices' noise too. It was computed before the count was rounded: an end may differ by 1. */
-function estimateDifferences(name: string, { count, lower, upper }: ToldFigure, method: Method): string[] {
+function estimateDifferences(
+  name: string,
+  { count, lower, upper }: ToldFigure,
+  { method, lowest }: { readonly method: Method; readonly lowest: (end: number) => number },
+): string[] {
   const { "local-dp": told, confidence } = method;
   if (told === undefined) return [];
   const noiseVariance = varianceOf(noiseOf(planOfMethod(method)));
@@ -184,7 +214,7 @@ function estimateDifferences(name: string, { count, lower, upper }: ToldFigure, 
     noiseVariance,
   });
   const ends = [
-    ["lower", lower, Math.max(0, Math.floor(interval.lower))],
+    ["lower", lower, lowest(Math.floor(interval.lower))],
     ["upper", upper, Math.max(0, Math.ceil(interval.upper))],
   ] as const;
   return ends.filter(([, is, should]) => !(Math.abs(is - should) <= 1)).map(([end, is, should]) =>

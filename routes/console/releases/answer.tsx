@@ -7,8 +7,9 @@ import { MethodOf } from "./method.tsx";
 import { formatDay } from "../../../core/base/time.ts";
 import { toNumber } from "../../../core/privacy/dp/rational.ts";
 import { deriveFrom, rateOf } from "../../../core/privacy/release/derived.ts";
-import { CONFIDENCE, type Figure, sizeOf } from "../../../core/privacy/release/figures.ts";
+import type { Figure } from "../../../core/privacy/release/figures.ts";
 import type { Release } from "../../../core/privacy/release/rows.ts";
+import { CONFIDENCE, isNear, sizeOf } from "../../../core/privacy/release/shown.ts";
 import { formatCount } from "../frame/format.ts";
 import { Badge } from "../frame/parts.tsx";
 import { DerivedFigures, RateCells } from "./derived.tsx";
@@ -19,7 +20,8 @@ const SHOWN_CELLS = 50;
 
 /** An answer as a table. */
 export function Answer({ release, by }: { readonly release: Release; readonly by: readonly string[] }) {
-  const { day, plan, noise, early, withheld, figures } = release;
+  const { day, plan, noise, early, withheld, figures, method } = release;
+  const shownFrom = method?.["shown-from"];
   const most = Math.max(1, ...figures.map((figure) => sizeOf(figure)));
   const isRate = plan.among !== undefined;
   const counted = countedIn(release);
@@ -28,7 +30,7 @@ export function Answer({ release, by }: { readonly release: Release; readonly by
       <p class="small muted">
         {plan.days !== undefined && `${formatDay(day - plan.days + 1)} to `}
         {formatDay(day)}: {counted.toLowerCase()}, {describeNoise(noise)}, cost{" "}
-        {describeCost(release)}, figures below {plan.threshold}{" "}
+        {describeCost(release)}, figures below {shownFrom ?? plan.threshold}{" "}
         suppressed{withheld > 0 && ` (${formatCount(withheld)} of them)`}.{" "}
         {early && <Badge tone="warn">before the day was over</Badge>}
       </p>
@@ -53,7 +55,7 @@ export function Answer({ release, by }: { readonly release: Release; readonly by
           </thead>
           <tbody>
             {figures.slice(0, SHOWN_CELLS).map((figure) => (
-              <FigureRow figure={figure} noise={noise} most={most} />
+              <FigureRow figure={figure} rate={rateOf(figure, noise, shownFrom)} most={most} />
             ))}
           </tbody>
         </table>
@@ -61,18 +63,22 @@ export function Answer({ release, by }: { readonly release: Release; readonly by
       {figures.length > SHOWN_CELLS && (
         <p class="small muted">The CSV has the other {formatCount(figures.length - SHOWN_CELLS)} figures.</p>
       )}
+      {shownFrom !== undefined && figures.some((figure) => isNear(figure, shownFrom)) && (
+        <p class="small muted">
+          Noise alone can have lifted a figure whose interval begins at 0: there may be nobody in its cell.
+        </p>
+      )}
       <MethodOf release={release} />
     </div>
   );
 }
 
-function FigureRow({ figure, noise, most }: {
+function FigureRow({ figure, rate, most }: {
   readonly figure: Figure;
-  readonly noise: Release["noise"];
+  readonly rate: ReturnType<typeof rateOf>;
   readonly most: number;
 }) {
   const { cell, count, lower, upper } = figure;
-  const rate = rateOf(figure, noise);
   return (
     <tr>
       <th scope="row">{cellName(cell)}</th>

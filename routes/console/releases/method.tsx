@@ -52,7 +52,7 @@ function describe(method: Method): [name: string, value: string][] {
           cells.selected["minimum-people"]
         } people, from ${cells.selected["certain-from"]} for certain`,
     ],
-    ["Published from", String(method.threshold)],
+    ["Published from", String(method["shown-from"] ?? method.threshold)],
     ["Version of the code", method.code],
   ];
 }

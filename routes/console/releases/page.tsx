@@ -4,7 +4,7 @@
  * @module
  */
 import type { Application } from "../../../core/config/types.ts";
-import { CONFIDENCE } from "../../../core/privacy/release/figures.ts";
+import { CONFIDENCE } from "../../../core/privacy/release/shown.ts";
 import { Answer, AnswerTogether } from "./answer.tsx";
 import { BudgetLine } from "./budget.tsx";
 import { Expected } from "./expected.tsx";
@@ -85,7 +85,11 @@ function Question({ app, question: { query, releases, figure } }: {
         : (
           <>
             {figure === undefined
-              ? <p class="empty">No figure reached the threshold of {latest.plan.threshold}.</p>
+              ? (
+                <p class="empty">
+                  No figure reached the threshold of {latest.method?.["shown-from"] ?? latest.plan.threshold}.
+                </p>
+              )
               : <Plot id={id} title={query} figure={figure} />}
             <Answer release={latest} by={by} />
             <AnswerTogether release={latest} />

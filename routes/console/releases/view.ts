@@ -65,8 +65,8 @@ export function cellName(cell: ReleasedFigure["cell"]): string {
 }
 
 /** What a plot shows of a figure: its count, or its rate in percent. */
-function pointOf(figure: ReleasedFigure, { noise }: Release) {
-  const rate = rateOf(figure, noise);
+function pointOf(figure: ReleasedFigure, { noise, method }: Release) {
+  const rate = rateOf(figure, noise, method?.["shown-from"]);
   if (rate === undefined) return { lower: figure.lower, middle: figure.count, upper: figure.upper };
   const percent = (share: number | undefined) =>
     share === undefined ? null : Math.round(share * 10_000) / 100;

@@ -129,6 +129,7 @@ export async function plantHtml(test: TestService, html: string): Promise<void> 
     .map(({ value }) => value).find((value) => !(value instanceof Uint8Array))!;
   const { parts } = encodeFigures({
     figures: [{ cell: [html], count: 90, lower: 80, upper: 100 }],
+    shownFrom: 10,
     withheld: 0,
     hidden: [],
   }, store.limits);

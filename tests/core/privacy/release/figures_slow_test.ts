@@ -57,7 +57,7 @@ Deno.test("countFigures() covers the truth with its intervals 95 times in a hund
     const rounds = 400;
     for (let round = 0; round < rounds; round++) {
       const { figures } = countFigures(
-        plan({ by: ["version"], threshold: 0, ...cost }),
+        plan({ by: ["version"], ...cost }),
         EVENTS.app_crash!,
         people({ "3": 500 }),
         random,
@@ -73,14 +73,14 @@ Deno.test("countFigures() noises cells that nobody has, so that none betrays tha
   const random = source(3);
   let positive = 0;
   for (let round = 0; round < 200; round++) {
-    const { figures, withheld } = countFigures(
+    const { figures, hidden, withheld } = countFigures(
       plan({ by: ["version"], threshold: 1, epsilon: 0.1 }),
       EVENTS.app_crash!,
       new Map(),
       random,
     );
     assertEquals(figures.length + withheld, 21);
-    positive += figures.length;
+    positive += [...figures, ...hidden].filter(({ count }) => count >= 1).length;
   }
   // P(noise >= 1) for discrete Laplace noise of scale 10 is r / (1 + r) = 0.475.
   assert(Math.abs(positive / (200 * 21) - 0.475) < 0.03, `${positive / 4_200}`);
@@ -99,13 +99,16 @@ Deno.test("countFigures() of selected cells names none that is not there, and no
 Deno.test("countFigures() of more cells than one release holds keeps the greatest", () => {
   const wide = { app_crash: event({ step: { type: "integer", min: 0, max: 9_999 } }) };
   const counts = Object.fromEntries(Array.from({ length: 10_000 }, (_, step) => [step, 1_000 + step]));
-  const { figures, withheld } = countFigures(
+  const { figures, shownFrom, withheld } = countFigures(
     plan({ by: ["step"], epsilon: 20 }, wide),
     wide.app_crash,
     people(counts),
     source(5),
   );
   assertEquals([figures.length, withheld], [MAX_FIGURES, 10_000 - MAX_FIGURES]);
+  // Which of them are kept was decided by their noise: the last ones can be of cells with far fewer people.
+  assertEquals([shownFrom, figures.at(-1)!.lower], [figures.at(-1)!.count, 0]);
+  assert(figures[0]!.lower > 10_900);
   assert(figures.at(-1)!.count > 2_790);
 });
 
@@ -117,10 +120,14 @@ Deno.test("encodeFigures() fits an engine's rows and commits and drops the small
     lower: 0,
     upper: MAX_FIGURES,
   }));
-  const { parts, withheld } = encodeFigures({ figures, withheld: 5, hidden: [] }, DENO_KV_LIMITS);
+  const { parts, shownFrom, withheld } = encodeFigures(
+    { figures, shownFrom: 1, withheld: 5, hidden: [] },
+    DENO_KV_LIMITS,
+  );
   for (const part of parts) assert(part.length <= 60 * 1024 + 2);
   const kept = parts.flatMap((part) => JSON.parse(new TextDecoder().decode(part)));
   assertEquals(kept.length + withheld, MAX_FIGURES + 5);
+  assertEquals(shownFrom, kept.at(-1)[1]);
   assertEquals(kept.map(([, count]) => count), figures.slice(0, kept.length).map(({ count }) => count));
   assert(parts.reduce((sum, part) => sum + part.length, 0) <= 641 * 1024);
 });

@@ -1,9 +1,13 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import type { CellTotal } from "../../../../core/privacy/dp/contributions.ts";
+import { randomise } from "../../../../core/privacy/dp/local_dp.ts";
+import { mechanismOf } from "../../../../core/schema/local_report.ts";
+import { event } from "../../../support/privacy/monitored.ts";
 import { UniformSource } from "../../../../core/base/uniform.ts";
 import type { ReleaseQuery } from "../../../../core/config/release_types.ts";
 import type { Application } from "../../../../core/config/types.ts";
 import { deriveFrom } from "../../../../core/privacy/release/derived.ts";
-import { countFigures } from "../../../../core/privacy/release/figures.ts";
+import { countFigures, estimateFigures } from "../../../../core/privacy/release/figures.ts";
 import { forecast } from "../../../../core/privacy/release/forecast.ts";
 import { breakdownOf, noiseOf, planOf } from "../../../../core/privacy/release/plan.ts";
 import { seededRandom, trials } from "../../../support/base/seeded_random.ts";
@@ -66,16 +70,15 @@ for (
     }
     assertEquals(width, foretold.reach);
     assertEquals([foretold.people, foretold.cells], [CLIENTS, 21]);
-    // Cells near the threshold come and go; those that are foretold stay, and hardly any others.
-    assert(kept >= foretold.longTail.cells - 0.01, `${kept} of ${foretold.longTail.cells}`);
-    assertLess(kept, foretold.longTail.cells + 0.25);
+    // Of 60 releases of 21 cells: three standard deviations of the few cells of which it is not certain.
+    assertAlmostEquals(kept, foretold.longTail.cells, 0.03);
   });
 }
 
 Deno.test("forecast() says that nothing will be shown where nothing will", () => {
   const { app, full } = asking({ by: ["step"], epsilon: 0.01 });
   const { even, longTail } = forecast(app, full);
-  assertEquals(even, { cells: 0, people: 0 });
+  assertLess(even.cells, 0.001);
   assertLess(longTail.cells, 0.001);
 });
 
@@ -86,6 +89,70 @@ Deno.test("forecast() of a field under local differential privacy has the device
   const rare = 1.96 * Math.sqrt(CLIENTS * (Math.exp(2) + 1) / (Math.exp(2) - 1) ** 2);
   assert(reach > rare && reach < 2 * rare, `${reach} beside ${rare}`);
   assertEquals([totalReach, cells], [undefined, 3]);
+});
+
+Deno.test("forecast() foretells which estimates are kept, and a page of noise is none", () => {
+  const choice = { type: "integer" as const, min: 0, max: 39, localDp: { epsilon: 2 } };
+  const events = { vote: event({ choice }) };
+  const mechanism = mechanismOf(choice)!;
+  const random = seededRandom(43);
+  const uniform = new UniformSource(random.bytes, 4_096);
+  const full: ReleaseQuery = { event: "vote", of: "choice", epsilon: 1 };
+  const app = releasing({ budget: { epsilon: 900 }, queries: { q: full } }, {
+    events,
+    expectedClients: 3_000,
+  });
+  const plan = planOf(app, full), foretold = forecast(app, full);
+  const harmonic = Array.from({ length: 40 }, (_, index) => 1 / (index + 1)).reduce(
+    (sum, one) => sum + one,
+    0,
+  );
+  const people = {
+    even: new Array<number>(40).fill(75),
+    longTail: Array.from({ length: 40 }, (_, index) => Math.round(3_000 / ((index + 1) * harmonic))),
+  };
+  for (const shape of ["even", "longTail"] as const) {
+    const rounds = trials(30);
+    let kept = 0, covered = 0;
+    for (let round = 0; round < rounds; round++) {
+      const totals = new Map<string, CellTotal>();
+      for (const [value, count] of people[shape].entries()) {
+        for (let person = 0; person < count; person++) {
+          const report = String(randomise(mechanism, value, random.bytes));
+          const events = (totals.get(report)?.events ?? 0) + 1;
+          totals.set(report, { people: events, events, marked: 0 });
+        }
+      }
+      const { figures } = estimateFigures(plan, events.vote, totals, uniform);
+      kept += figures.length / 40 / rounds;
+      covered += figures.filter(({ cell, lower, upper }) => {
+        const truth = people[shape][Number(cell[0])]!;
+        return lower <= truth && truth <= upper;
+      }).length / 40 / rounds;
+    }
+    assertAlmostEquals(kept, foretold[shape].cells, 0.03, shape);
+    assert(covered >= 0.9 * kept, `${shape}: ${covered} of ${kept}`);
+  }
+});
+
+Deno.test("forecast() of cells near the threshold tells the probability with which they are shown", () => {
+  // 16 people in each of 84 cells, noise of scale 2: they are shown as often as the noise is not below 12 less the line.
+  const { app, full } = asking({ by: ["version", "platform"], epsilon: 0.5 });
+  const few = { ...app, expectedClients: 84 * 16 };
+  const plan = planOf(few, full);
+  const totals = new Map<string, CellTotal>();
+  for (let version = 0; version < 21; version++) {
+    for (let platform = 0; platform < 4; platform++) {
+      totals.set(`${version},${platform}`, { people: 16, events: 16, marked: 0 });
+    }
+  }
+  const random = new UniformSource(seededRandom(44).bytes, 4_096);
+  let kept = 0;
+  for (let round = 0; round < 60; round++) {
+    kept += countFigures(plan, EVENTS.app_crash!, totals, random).figures.length / 84 / 60;
+  }
+  assert(kept > 0.1 && kept < 0.9);
+  assertAlmostEquals(kept, forecast(few, full).even.cells, 0.03);
 });
 
 Deno.test("forecast() of a rate is the interval that a cell of average size gets", () => {

@@ -113,6 +113,10 @@ const CHANGES: Record<string, [change: (release: ToldRelease) => ToldRelease, na
     /its method cannot be carried out/,
   ],
   "the threshold": [(release) => ({ ...release, threshold: 1 }), /threshold is 1, and has to be 10/],
+  "from where on figures are shown": [
+    (release) => withMethod(release, { "shown-from": 11 }),
+    /the number from which figures are shown is 11, and has to be /,
+  ],
   "the version of the code": [(release) => withMethod(release, { code: "9.9.9" }), /its digest is/],
   "the day": [(release) => ({ ...release, day: "1999-01-01" }), /is not of this release/],
   "the proof's entry": [
@@ -158,6 +162,24 @@ Deno.test("a release that was changed together with its digest does not fit the 
     );
     assert(changed.some((line, index) => text(line) !== text(lines[index]!)));
     assertEquals(checkChain(changed), { intact: false, at: release.proof!.entry + 1 });
+  }));
+
+Deno.test("a release of before, whose intervals do not know what is shown, is verified as what its method says", () =>
+  withReleases(async (context, kv) => {
+    const { release, lines } = await releaseOf(context, kv, KINDS["Laplace noise over declared cells"]!);
+    const { "shown-from": shownFrom, ...method } = release.method!;
+    assert(shownFrom! > release.threshold, `${shownFrom}`);
+    // Near the line: an interval of the noise alone is right of one and wrong of the other.
+    const half = release.figures[0]!.upper - release.figures[0]!.count;
+    const near = { ...release.figures[1]!, count: shownFrom!, upper: shownFrom! + half };
+    const of = (lower: number, how: ToldRelease["method"]) =>
+      differencesOf(
+        { ...release, method: how, figures: [release.figures[0]!, { ...near, lower }] },
+        { app: "app", chain: checkChain(lines) },
+      ).filter((sentence) => sentence.includes("lower end"));
+    assertEquals(of(Math.max(0, shownFrom! - half), method), []);
+    assertEquals(of(0, release.method), []);
+    assertEquals(of(Math.max(0, shownFrom! - half), release.method).length, shownFrom! > half ? 1 : 0);
   }));
 
 Deno.test("the interval of an estimate is computed again from its count and the number of reports", () =>
