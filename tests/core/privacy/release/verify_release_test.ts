@@ -168,7 +168,7 @@ Deno.test("a release of before, whose intervals do not know what is shown, is ve
   withReleases(async (context, kv) => {
     const { release, lines } = await releaseOf(context, kv, KINDS["Laplace noise over declared cells"]!);
     const { "shown-from": shownFrom, ...method } = release.method!;
-    assert(shownFrom! > release.threshold, `${shownFrom}`);
+    assert(shownFrom! > release.method!.threshold, `${shownFrom}`);
     // Near the line: an interval of the noise alone is right of one and wrong of the other.
     const half = release.figures[0]!.upper - release.figures[0]!.count;
     const near = { ...release.figures[1]!, count: shownFrom!, upper: shownFrom! + half };
