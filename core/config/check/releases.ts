@@ -165,7 +165,10 @@ function checkBreakdown(query: Question, event: EventSchema, context: z.Refineme
   }
 }
 
-/** A person is in one cell with an event as with the other, so both have to have the very fields. */
+/**
+ * A person is in one cell with an event as with the other, so both have to have the very fields; and the people who are
+ * asked for one event have to be those who are asked for the other, which two samples are not.
+ */
 function checkRate(
   { event, by = [], among, eventsPerCell }: Question,
   events: EventSchemas,
@@ -177,6 +180,9 @@ function checkRate(
   }
   if (eventsPerCell !== undefined) say(context, ["eventsPerCell"], "remove it: a rate is one of people");
   const counted = ownMember(events, event);
+  if ([counted, other].some((asked) => (asked?.sample ?? 1) !== 1)) {
+    say(context, ["among"], "name an event without sample, of one without it: a rate is of the same people");
+  }
   for (const name of Array.isArray(by) ? by : []) {
     const [mine, theirs] = [ownMember(counted?.fields ?? {}, name), ownMember(other.fields, name)];
     if (mine === undefined || (theirs !== undefined && domainOf(mine) === domainOf(theirs))) continue;

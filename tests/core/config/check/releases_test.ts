@@ -11,7 +11,7 @@ function mistakesOf(releases: unknown, more: Members = {}): readonly string[] {
   try {
     checkConfig({
       issuer: "telemetry.example",
-      applications: { demo: { session, events: EVENTS, releases, ...more } },
+      applications: { demo: { session, events: { ...EVENTS, app_seen: SAMPLED }, releases, ...more } },
     }, { development: false });
     return [];
   } catch (error) {
@@ -19,6 +19,9 @@ function mistakesOf(releases: unknown, more: Members = {}): readonly string[] {
     throw error;
   }
 }
+
+/** The people who are asked for it are not those who are asked for the others. */
+const SAMPLED = { ...EVENTS.app_start, sample: 0.5 };
 
 function withBudget(budget: unknown): readonly string[] {
   return mistakesOf({ budget, queries: { q: GOOD } });
@@ -118,6 +121,14 @@ Deno.test("checkConfig() has one sentence for each mistake in a question", () =>
     [
       { ...GOOD, by: ["platform"], among: "app_start" },
       ".among: name an event that has the field platform with the same values.",
+    ],
+    [
+      { ...GOOD, among: "app_seen" },
+      ".among: name an event without sample, of one without it: a rate is of the same people.",
+    ],
+    [
+      { ...GOOD, event: "app_seen", among: "app_start" },
+      ".among: name an event without sample, of one without it: a rate is of the same people.",
     ],
     [
       { ...GOOD, among: "app_start", eventsPerCell: 2 },
