@@ -15,6 +15,7 @@ export type {
 export type { ReleaseBudget, ReleaseQuery, ReleasesConfig } from "./release_types.ts";
 export type * from "../schema/fields/types.ts";
 export type {
+  ApplicationRisk,
   EventRisk,
   EventSchema,
   EventSchemas,
@@ -22,5 +23,6 @@ export type {
   OptionalNames,
   RiskAction,
   RiskThresholds,
+  TotalThresholds,
 } from "../schema/event.ts";
 export type { SuiteName } from "../voprf/suites.ts";
