@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { keptEnvironment } from "../support/processes/running_service.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -19,6 +20,8 @@ async function run(...args: string[]): Promise<{ code: number; text: string }> {
         ...args,
       ],
       cwd,
+      clearEnv: true,
+      env: { ...keptEnvironment(), NO_COLOR: "1" },
     }).output();
     const decoder = new TextDecoder();
     return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };

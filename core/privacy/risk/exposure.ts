@@ -95,6 +95,7 @@ export function exposureOf(rareOwners: RareOwners, without: number): Exposure {
  * count. That other is the one with the fewest values, so that nobody gets far by saying what each of many others says.
  */
 function mostOwnedBy(size: number, { owners, counts }: RareOwners): number {
+  if (size === 0) return 0;
   const alone = new Map<number, number>();
   const shared = new Map<number, Map<number, number>>();
   for (const ids of owners) {

@@ -31,7 +31,7 @@ import { EventSketches, PEOPLE } from "./sketches.ts";
 import { ALL_EVENTS, readRisks, riskName, type Risks, withheldEvents } from "./suppressions.ts";
 import { decideTotals, type JudgedTotals } from "./total_decision.ts";
 import { judgeTotals } from "./total_judgement.ts";
-import { loadTotals, mergeTotals, PendingTotals, sweepTotals } from "./total_store.ts";
+import { loadTotals, mergeTotals, PendingTotals } from "./total_store.ts";
 import { LogDigests, totalLayoutId } from "./totals.ts";
 import { toId } from "../sketch/digest_sample.ts";
 import { loadSketch, mergeSketch, SketchContention, sweepSketches } from "./sketch_store.ts";
@@ -250,7 +250,6 @@ export class RiskMonitor {
       // A process that lags may still merge into the period before this one.
       const period = pseudonymPeriod(nowSeconds, pseudonymSeconds) - 1;
       swept += await sweepSketches(store, app.id, period, pace);
-      swept += await sweepTotals(store, app.id, period, pace);
     }
     return swept;
   }

@@ -6,7 +6,7 @@
  * @module
  */
 import { DecodeError, equalPublic } from "../../base/bytes.ts";
-import { sketchesBefore, sketchKey, type SketchName, sketchOf } from "./families.ts";
+import { sketchesBefore, sketchKey, type SketchName, sketchOf, totalsBefore } from "./families.ts";
 import type { Entry, Key } from "../../store/port.ts";
 import { roomInValue } from "../../store/limits.ts";
 import type { Store } from "../../store/store.ts";
@@ -108,13 +108,14 @@ async function writeChunk(
   throw new SketchContention("A row of a sketch could not be written: others were always faster.");
 }
 
-/** Removes an application's sketches of the periods before `period`, some at a time. Gives how many rows. */
+/** Removes an application's sketches, totals too, of the periods before `period`, some at a time. Gives how many rows. */
 export async function sweepSketches(
   store: Store,
   app: string,
   period: number,
   pace: SweepPace,
 ): Promise<number> {
-  const rowsPerCommit = Math.min(pace.rowsPerCommit, ROWS_SWEPT_AT_ONCE);
-  return await store.sweep(sketchesBefore(app, period), { ...pace, rowsPerCommit });
+  const ownPace = { ...pace, rowsPerCommit: Math.min(pace.rowsPerCommit, ROWS_SWEPT_AT_ONCE) };
+  return await store.sweep(sketchesBefore(app, period), ownPace) +
+    await store.sweep(totalsBefore(app, period), ownPace);
 }

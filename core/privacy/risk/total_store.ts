@@ -9,9 +9,8 @@ import { DecodeError, equalPublic } from "../../base/bytes.ts";
 import type { RandomSource } from "../../base/random.ts";
 import type { Key } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
-import type { SweepPace } from "../../store/sweep.ts";
 import { DigestSample } from "../sketch/digest_sample.ts";
-import { type TotalName, TOTALS, totalsBefore, totalsOf } from "./families.ts";
+import { type TotalName, TOTALS, totalsOf } from "./families.ts";
 import { SketchContention } from "./sketch_store.ts";
 
 /** Rows of a sample, by the pseudonyms' first bits. */
@@ -23,7 +22,6 @@ const KEPT_DELTAS = 64;
 const DELTA_ID_LENGTH = 8;
 const VERSION = 1;
 const MAX_TRIES = 20;
-const ROWS_SWEPT_AT_ONCE = 50;
 
 interface Row {
   readonly sample: DigestSample;
@@ -121,17 +119,6 @@ export async function loadTotals(store: Store, name: TotalName): Promise<DigestS
   const all = new DigestSample(Infinity, Math.max(0, ...samples.map(({ level }) => level)));
   for (const sample of samples) all.merge(sample);
   return all;
-}
-
-/** Removes an application's samples of the periods before `period`. Gives how many rows. */
-export async function sweepTotals(
-  store: Store,
-  app: string,
-  period: number,
-  pace: SweepPace,
-): Promise<number> {
-  const rowsPerCommit = Math.min(pace.rowsPerCommit, ROWS_SWEPT_AT_ONCE);
-  return await store.sweep(totalsBefore(app, period), { ...pace, rowsPerCommit });
 }
 
 /** By the first four bits; a level goes by the last ones. */
