@@ -50,7 +50,10 @@ export interface CommonOptions {
   readonly suite?: ClientSuite | undefined;
   /** Most seconds by which sending waits, at random, so that logs and token requests cannot be paired; 60 by default. */
   readonly delaySeconds?: number | undefined;
-  /** A second place that serves the same directory: one that differs from it is not used. */
+  /**
+   * The URL of the same directory at a second place, of another host or another party, or of a file: its last segment says
+   * `keys`, and the schema is at the same URL with `schema` in its place. Nothing is used that differs from what it shows.
+   */
   readonly mirror?: string | undefined;
   /** Says whether a directory that was just fetched may be used: for pinning its keys. Called before it is used. */
   readonly verifyKeys?: ((directory: Directory) => boolean | Promise<boolean>) | undefined;

@@ -12,6 +12,7 @@ import { platformRandom } from "./base/random.ts";
 import type { Fetch, Report } from "./base/types.ts";
 import { CachedDocument } from "./http/document.ts";
 import { directoryOf } from "./http/key_check.ts";
+import { mirrorAt } from "./http/mirror.ts";
 import type { Network } from "./http/network.ts";
 import { Places } from "./http/places.ts";
 import { checkApp, checkEndpoints, type ClientOptions } from "./options.ts";
@@ -41,9 +42,10 @@ export interface Surroundings {
 
 /** Puts the parts together. */
 export function assemble(options: ClientOptions, around: Surroundings) {
-  const { app, session, mirror, verifyKeys, localDp } = options;
+  const { app, session, verifyKeys, localDp } = options;
   const { report, signal, isOpen, isHidden } = around;
   const places = new Places(checkEndpoints(options), checkApp(app));
+  const mirror = options.mirror === undefined ? undefined : mirrorAt(options.mirror);
   const suite = options.suite ?? clientRistretto255;
   const storage: ClientStorage = options.storage ?? new MemoryStorage();
   const clock = new Clock(options.now ?? Date.now);

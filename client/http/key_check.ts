@@ -6,16 +6,15 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
-import type { DocumentFault } from "../base/codes.ts";
 import type { Report } from "../base/types.ts";
 import { DIRECTORY, read, SEEN, type SeenKeys, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
-import { type Answer, exchange, inTime, type Network } from "./network.ts";
+import { askMirror, type Mirror } from "./mirror.ts";
+import { type Answer, inTime } from "./network.ts";
 import type { Places } from "./places.ts";
 
-const MAX_MIRROR_BYTES = 524_288;
 /** Most names that are remembered: those of 8 epochs of overlap and many regions. */
 const MAX_SEEN = 1024;
 /** The name under which the last endpoints are remembered; no key is called so. */
@@ -83,8 +82,8 @@ export function mirrorFault(
 export interface DirectoryParts extends DocumentParts {
   readonly app: string;
   readonly places: Places;
-  /** A second place that serves the same directory. */
-  readonly mirror: string | undefined;
+  /** A second place that shows the same directory. */
+  readonly mirror: Mirror | undefined;
   /** Says whether a directory may be used. */
   readonly verifyKeys: ((directory: Directory) => boolean | Promise<boolean>) | undefined;
 }
@@ -102,7 +101,7 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
       if (!isHashOrHidden(answer)) return "etag_not_the_hash";
       if (!places.admits(directory)) return "endpoint_foreign";
       if (mirror !== undefined) {
-        const fault = await askMirror(network, mirror, (text) => mirrorFault(directory, parse(text)));
+        const fault = await askMirror(network, mirror.keys, (text) => mirrorFault(directory, parse(text)));
         if (fault !== undefined) return fault;
       }
       if (verifyKeys === undefined) return undefined;
@@ -123,18 +122,4 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
 function isHashOrHidden({ headers, body }: Answer): boolean {
   const etag = headers.get("etag");
   return etag === null || etag.replace(/^W\//, "") === `"${toBase64url(sha256(body))}"`;
-}
-
-async function askMirror(
-  network: Network,
-  url: string,
-  faultOf: (text: string) => DocumentFault | undefined,
-): Promise<DocumentFault | undefined> {
-  const { status, body } = await exchange(network, { step: "mirror", url, maxBytes: MAX_MIRROR_BYTES });
-  try {
-    if (status === 200) return faultOf(new TextDecoder().decode(body));
-  } catch {
-    // A mirror that cannot be read vouches for nothing.
-  }
-  return "mirror_unavailable";
 }

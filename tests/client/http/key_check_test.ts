@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { compareSeen, directoryOf, mirrorFault } from "../../../client/http/key_check.ts";
 import type { Directory, DirectoryKey } from "../../../client/http/directory.ts";
+import { mirrorAt } from "../../../client/http/mirror.ts";
 import type { ClientOptions, Fetch } from "../../../client/mod.ts";
 import { SEEN } from "../../../client/storage/records.ts";
 import { Entries } from "../../../client/storage/storage.ts";
@@ -205,7 +206,11 @@ async function refusals(
     return await serve(url, requests.length);
   };
   const { told, ...parts } = surroundings({ fetch });
-  const cache = directoryOf({ ...parts, mirror: options.mirror, verifyKeys: options.verifyKeys });
+  const cache = directoryOf({
+    ...parts,
+    mirror: options.mirror === undefined ? undefined : mirrorAt(options.mirror),
+    verifyKeys: options.verifyKeys,
+  });
   const fetched = await cache.get() !== undefined;
   await cache.get(true);
   const refused = told.map(([name, event]) => name === "refused" ? `${event.step} ${event.code}` : name);
