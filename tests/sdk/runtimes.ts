@@ -24,7 +24,7 @@ export async function run(command: readonly string[], cwd: string): Promise<stri
 }
 
 /** What npm has of a runtime: the program itself, so that a signal reaches it and no wrapper. */
-async function fromNpm(name: string, specifier: string, program: string): Promise<Runtime> {
+export async function fromNpm(name: string, specifier: string, program: string): Promise<Runtime> {
   try {
     const print = `console.log(process.execPath)`;
     const folder = await Deno.makeTempDir();
