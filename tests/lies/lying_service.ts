@@ -6,8 +6,8 @@
 import type { ApplicationConfig } from "../../core/config/types.ts";
 import { startService, type TestService } from "../support/client/client_service.ts";
 import { withHeaders } from "./answers.ts";
-import type { Seen } from "./seen.ts";
-import type { Step, Tell } from "./table.ts";
+import type { Seen, Step } from "./seen.ts";
+import type { Tell } from "./table.ts";
 
 /** What the honest service collects: events that are known by their number. */
 const EVENTS: ApplicationConfig["events"] = {

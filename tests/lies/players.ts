@@ -20,7 +20,7 @@ export interface Player {
 /** Every runtime in which each lie is told. */
 export function findPlayers(): Player[] {
   return [
-    { name: "Deno", start: () => startProgram(DENO, PLAYER.pathname) },
+    { name: "Deno", start: () => Promise.resolve(startProgram(DENO, PLAYER.pathname)) },
     { name: "Node", start: startNode },
     {
       name: "Chromium",
@@ -30,7 +30,7 @@ export function findPlayers(): Player[] {
   ];
 }
 
-async function startProgram({ command }: Runtime, module: string, folder?: string): Promise<Remote> {
+function startProgram({ command }: Runtime, module: string, folder?: string): Remote {
   const control = startControl();
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, {
@@ -54,7 +54,7 @@ async function startNode(): Promise<Remote> {
   if (runtime.missing !== undefined) throw new Error(runtime.missing);
   const folder = await Deno.makeTempDir();
   await makeProject(folder, [PLAYER]);
-  const remote = await startProgram(runtime, `${folder}/player.mjs`, folder);
+  const remote = startProgram(runtime, `${folder}/player.mjs`, folder);
   return {
     ask: remote.ask,
     async [Symbol.asyncDispose]() {

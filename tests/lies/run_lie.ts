@@ -7,8 +7,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { ClientEvents } from "../../client/mod.ts";
 import { startLyingService } from "./lying_service.ts";
 import type { Command, Remote } from "./remote.ts";
-import { assertUnlinked, numberOf, type Seen } from "./seen.ts";
-import type { Demand, Lie, Step } from "./table.ts";
+import { assertUnlinked, numberOf, type Seen, type Step } from "./seen.ts";
+import type { Demand, Lie } from "./table.ts";
 
 /** What a client told, in order. */
 type Told = readonly { [N in keyof ClientEvents]: [N, ClientEvents[N]] }[keyof ClientEvents][];

@@ -5,7 +5,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { gunzipSync } from "node:zlib";
-import type { Step } from "./table.ts";
+
+/** The requests of a client: `mirror` is the directory, `mirror_schema` the schema at the mirror's. */
+export type Step = "keys" | "schema" | "tokens" | "logs" | "mirror" | "mirror_schema";
 
 /** One request as it arrived. */
 export interface Seen {

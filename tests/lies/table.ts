@@ -5,13 +5,10 @@
  * @module
  */
 import type { ApplicationConfig } from "../../core/config/types.ts";
-import type { Seen } from "./seen.ts";
+import type { Seen, Step } from "./seen.ts";
 
 /** What a lie is about. */
 export type Area = "directory" | "schema" | "tokens" | "logs" | "time" | "transport";
-
-/** The requests of a client: `mirror` is the directory, `mirror_schema` the schema at the mirror's. */
-export type Step = "keys" | "schema" | "tokens" | "logs" | "mirror" | "mirror_schema";
 
 /** A request that is answered with a lie. */
 export interface Asked {
