@@ -1,36 +1,89 @@
 /**
- * The client's clock, corrected by the directory's: devices are often minutes, sometimes years off.
+ * The client's clock: the device's, corrected by what the service says as far as an honest device needs it. Devices are
+ * often minutes off; a service that may correct more could tell clients apart by it, or lead one from one pseudonym into
+ * the next and back (docs/protocol.md, section 7).
  *
  * @module
  */
 import { ageOf } from "./headers.ts";
 
-/** A clock of the device and how far the service's is ahead of it. */
+/** Farthest that the service's clock is believed to be from the device's, either way, in milliseconds. */
+export const MAX_OFFSET = 3_600_000;
+/** Milliseconds of the device's clock until an offset may grow by one more, after it grew by {@linkcode MAX_OFFSET}. */
+const SLOWNESS = 24;
+/** A smaller offset is rounding and travel time, since `Date` has whole seconds. */
+const LEAST_OFFSET = 2_000;
+
+/** What a client believes of the service's clock, in milliseconds that it is ahead of the device's. */
+export interface Belief {
+  /** What is believed, within {@linkcode MAX_OFFSET}. */
+  readonly offset: number;
+  /** What the last answer said, however far. */
+  readonly claimed: number;
+  /** Until when what it grew counts against what it may grow, in Unix milliseconds of the device. */
+  readonly until: number;
+}
+
+const NOTHING_HEARD: Belief = { offset: 0, claimed: 0, until: 0 };
+
+/** A clock of the device and how far the service's is believed to be ahead of it. */
 export class Clock {
-  /** The device's Unix milliseconds: for intervals and cache ages. */
+  /** The device's Unix milliseconds: for an event's own time, for intervals and for the age of what is kept. */
   readonly now: () => number;
-  /** Milliseconds to add to the device's clock. */
-  offset = 0;
+  /** What is believed. */
+  belief = NOTHING_HEARD;
 
   /** `now` gives the device's Unix milliseconds. */
   constructor(now: () => number) {
     this.now = now;
   }
 
-  /** The corrected time in Unix seconds: for everything that the service compares with its own. */
+  /** The believed time in Unix seconds: for epochs, keys and periods, which the service compares with its own clock. */
   seconds(): number {
-    return Math.floor((this.now() + this.offset) / 1000);
+    return Math.floor((this.now() + this.belief.offset) / 1000);
   }
 
   /**
-   * Takes over the time of an answer: its `Date` plus its `Age` (RFC 9110, 6.6.1; RFC 9111, 5.1). An answer without a
-   * readable `Date` (a browser hides it unless it is exposed) changes nothing.
+   * Whether device and service agree on the time well enough for an event to go with the device's: by less than half an
+   * hour and half of the granularity. Otherwise it would show how far off the device is.
    */
-  correct(headers: Headers): void {
+  agrees(granularitySeconds: number): boolean {
+    const { offset, claimed } = this.belief;
+    return Math.max(Math.abs(offset), Math.abs(claimed)) <
+      Math.min(granularitySeconds * 1000, MAX_OFFSET) / 2;
+  }
+
+  /** Takes over what was stored, unless it is what a client of before stored, which believed anything. */
+  load(stored: Belief | undefined): void {
+    if (stored !== undefined && Math.abs(stored.offset) <= MAX_OFFSET) this.belief = stored;
+  }
+
+  /**
+   * Hears the time of an answer: its `Date` plus its `Age` (RFC 9110, 6.6.1; RFC 9111, 5.1). Towards the device's own it
+   * is believed at once, away from it by {@linkcode MAX_OFFSET} and as much again in 24 hours; one that is farther off
+   * not at all. An answer without a readable `Date` (a browser hides it unless it is exposed) changes nothing.
+   * @returns Whether the time was refused as too far off.
+   */
+  hear(headers: Headers): boolean {
     const date = Date.parse(headers.get("date") ?? "");
-    if (Number.isNaN(date)) return;
-    const offset = date + ageOf(headers) * 1000 - this.now();
-    // Date has whole seconds: a smaller difference is rounding and travel time.
-    this.offset = Math.abs(offset) < 2000 ? 0 : offset;
+    if (Number.isNaN(date)) return false;
+    const difference = date + ageOf(headers) * 1000 - this.now();
+    const claimed = Math.abs(difference) < LEAST_OFFSET ? 0 : difference;
+    const isRefused = Math.abs(claimed) > MAX_OFFSET;
+    // While a far one stands, events go without a time.
+    this.belief = isRefused ? { ...this.belief, claimed } : this.#believe(claimed);
+    return isRefused;
+  }
+
+  #believe(claimed: number): Belief {
+    const { offset, until } = this.belief;
+    const now = this.now();
+    // A device's clock that was set back leaves a day of it at most.
+    const counted = Math.min(Math.max(until - now, 0), MAX_OFFSET * SLOWNESS);
+    const step = MAX_OFFSET - counted / SLOWNESS;
+    const [low, high] = [Math.min(offset, 0), Math.max(offset, 0)];
+    const next = Math.min(Math.max(claimed, low - step), high + step);
+    const grown = Math.max(next - high, low - next, 0);
+    return { offset: next, claimed, until: now + counted + grown * SLOWNESS };
   }
 }

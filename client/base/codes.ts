@@ -52,6 +52,7 @@ export type RefusalCode =
   | "no_answer"
   | "malformed"
   | "etag_not_the_hash"
+  | "clock_refused"
   | "endpoint_foreign"
   | "key_changed"
   | "too_many_keys"
@@ -85,4 +86,7 @@ export type AnswerCode = ServiceCode | `status_${number}` | "no_answer";
 export type EventFault = Extract<ServiceCode, "event_unknown" | "collection_stopped" | `field_${string}`>;
 
 /** Why a client does not use a document that it fetched. */
-export type DocumentFault = Exclude<RefusalCode, AnswerCode | "session_failed" | "storage_failed">;
+export type DocumentFault = Exclude<
+  RefusalCode,
+  AnswerCode | "clock_refused" | "session_failed" | "storage_failed"
+>;

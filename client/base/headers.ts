@@ -4,6 +4,12 @@
  * @module
  */
 
+/**
+ * Longest that a client waits for anything because the service said so, in milliseconds: what one bad answer does is over
+ * within the hour.
+ */
+export const MOST_WAIT = 3_600_000;
+
 /** A header's whole number of seconds; 0 when there is none. */
 function seconds(headers: Headers, name: string, pattern: RegExp): number {
   return Number(pattern.exec(headers.get(name) ?? "")?.[1] ?? 0);
@@ -14,14 +20,14 @@ export function ageOf(headers: Headers): number {
   return seconds(headers, "age", /^(\d{1,7})$/);
 }
 
-/** Milliseconds for which an answer stays fresh: its `max-age` less its `Age`, a minute at least and a day at most. */
+/** Milliseconds for which an answer stays fresh: its `max-age` less its `Age`, a minute at least. */
 export function freshFor(headers: Headers): number {
   const maxAge = seconds(headers, "cache-control", /max-age=(\d{1,9})/);
-  return Math.min(Math.max(maxAge - ageOf(headers), 60), 86_400) * 1000;
+  return Math.min(Math.max(maxAge - ageOf(headers), 60) * 1000, MOST_WAIT);
 }
 
-/** Milliseconds of a `Retry-After` in seconds, `maxSeconds` at most; undefined when there is none. */
-export function retryAfter(headers: Headers, maxSeconds: number): number | undefined {
+/** Milliseconds of a `Retry-After` in seconds; undefined when there is none. */
+export function retryAfter(headers: Headers): number | undefined {
   const wait = seconds(headers, "retry-after", /^(\d{1,9})$/);
-  return wait === 0 ? undefined : Math.min(wait, maxSeconds) * 1000;
+  return wait === 0 ? undefined : Math.min(wait * 1000, MOST_WAIT);
 }

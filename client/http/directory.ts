@@ -39,6 +39,8 @@ export interface Directory {
   readonly issuingEndpoint: string | undefined;
   /** Where logs go, as an origin; undefined: where this directory is. */
   readonly loggingEndpoint: string | undefined;
+  /** Seconds in which a key issues: epochs of that length are counted from 1970. */
+  readonly epochSeconds: number;
   /** Uses that one token has. */
   readonly usesPerToken: number;
   /** Most tokens of one request. */
@@ -109,6 +111,7 @@ export function parseDirectory(source: string, app: string): Directory {
     region: text(document, "region", REGION),
     issuingEndpoint: origin(document, "issuing-endpoint"),
     loggingEndpoint: origin(document, "logging-endpoint"),
+    epochSeconds,
     usesPerToken: integer(document, "uses-per-token", 1, 1024),
     maxBatch: integer(document, "max-batch", 1, 256),
     tokensPerClient: integer(document, "tokens-per-client", 1, 1024),
@@ -140,16 +143,18 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
 }
 
 /**
- * The key that issues at `nowSeconds`: the newest generation of the region that answered; undefined when there is none
- * that this client accepts.
+ * The key of the epoch that `nowSeconds` lies in: the newest generation of the region that answered; undefined when there
+ * is none that this client accepts, or it does not issue at that moment.
  */
 export function issuingKey(
   directory: Directory,
   tokenType: number,
   nowSeconds: number,
 ): DirectoryKey | undefined {
+  const epoch = Math.floor(nowSeconds / directory.epochSeconds);
   return directory.keys.filter((key) =>
-    key.region === directory.region && key.tokenType === tokenType && key.generation <= MAX_GENERATION &&
+    key.epoch === epoch && key.region === directory.region && key.tokenType === tokenType &&
+    key.generation <= MAX_GENERATION &&
     key.notBefore <= nowSeconds && nowSeconds < key.issueUntil
   ).sort((a, b) => b.generation - a.generation)[0];
 }

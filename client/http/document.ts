@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Clock } from "../base/clock.ts";
+import type { Belief, Clock } from "../base/clock.ts";
 import type { DocumentFault } from "../base/codes.ts";
-import { freshFor } from "../base/headers.ts";
+import { freshFor, MOST_WAIT } from "../base/headers.ts";
 import type { Report, Step } from "../base/types.ts";
 import type { Commit } from "../storage/commit.ts";
 import { CLOCK, type DocumentRecord, read, write } from "../storage/records.ts";
@@ -14,6 +14,8 @@ import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
 const MAX_DOCUMENT_BYTES = 524_288;
+/** Most milliseconds for which one stays fresh that came with a time that was refused. */
+const DOUBTFUL_FRESH = 600_000;
 
 /** How one kind of document is read and admitted. */
 export interface DocumentKind<T> {
@@ -62,7 +64,7 @@ export class CachedDocument<T> {
     const stored = await commit((entries) => {
       // What the storage lacks stays as it is at hand, the clock like the documents: an opt-out deletes what is stored,
       // and a schema without the clock that came with it would have events at wrong times.
-      clock.offset = read<number>(entries, CLOCK) ?? clock.offset;
+      clock.load(read<Belief>(entries, CLOCK));
       return read<DocumentRecord>(entries, this.#kind.key);
     });
     if (stored !== undefined) this.#take(stored);
@@ -73,9 +75,7 @@ export class CachedDocument<T> {
   async get(renew = false): Promise<T | undefined> {
     const { clock, network } = this.#parts;
     await this.load();
-    const now = clock.now();
-    const record = this.#record;
-    if (renew || record === undefined || now < record.fetchedAt || now >= record.freshUntil) {
+    if (renew || !isFresh(this.#record, clock.now())) {
       const fault = await this.#refresh();
       if (fault !== undefined) network.report("refused", { step: this.#kind.step, code: fault });
     }
@@ -118,19 +118,29 @@ export class CachedDocument<T> {
     }
     const fault = await kind.check?.(document, answer);
     if (fault !== undefined) return fault;
-    const fetchedAt = clock.now();
-    const record: DocumentRecord = { text, fetchedAt, freshUntil: fetchedAt + freshFor(answer.headers) };
-    const late = await commit((entries, report) => {
-      const refused = kind.admit?.(document, entries, report);
-      if (refused !== undefined) return refused;
-      clock.correct(answer.headers);
-      write<number>(entries, CLOCK, clock.offset);
+    const taken = await commit((entries, report) => {
+      clock.load(read<Belief>(entries, CLOCK));
+      // Whether it is admitted may depend on the time, which its answer is the first to tell.
+      const isRefused = clock.hear(answer.headers);
+      const late = kind.admit?.(document, entries, report);
+      if (late !== undefined) return late;
+      if (isRefused) report("refused", { step: kind.step, code: "clock_refused" });
+      write(entries, CLOCK, clock.belief);
+      const fetchedAt = clock.now();
+      const fresh = Math.min(freshFor(answer.headers), isRefused ? DOUBTFUL_FRESH : MOST_WAIT);
+      const record: DocumentRecord = { text, fetchedAt, freshUntil: fetchedAt + fresh };
       write(entries, kind.key, record);
-      return undefined;
+      return record;
     });
-    if (late !== undefined) return late;
+    if (typeof taken === "string") return taken;
     this.#current = document;
-    this.#record = record;
+    this.#record = taken;
     return undefined;
   }
+}
+
+/** Whether a document needs no new one yet. None is fresh for longer than an hour, whatever a client of before stored. */
+function isFresh(record: DocumentRecord | undefined, now: number): boolean {
+  return record !== undefined && now >= record.fetchedAt && now < record.freshUntil &&
+    now < record.fetchedAt + MOST_WAIT;
 }

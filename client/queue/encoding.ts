@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { floorTo, formatInstant } from "../../core/base/time.ts";
+import { floorTo, formatInstant, MAX_AHEAD_SECONDS } from "../../core/base/time.ts";
 import type { WireValue } from "../../core/schema/fields/field_type.ts";
 import { encodeLogged, isValue } from "../../core/schema/fields/table.ts";
 import type { Clock } from "../base/clock.ts";
@@ -36,8 +36,8 @@ export class Encoder {
   }
 
   /**
-   * Turns a logged event into what waits: buckets measurements, corrects and floors the time, leaves suppressed fields
-   * out, and checks it as the service will. The values of one that is encoded already are not touched again. Those that
+   * Turns a logged event into what waits: buckets measurements, floors the device's time, leaves suppressed fields out,
+   * and checks it as the service will. The values of one that is encoded already are not touched again. Those that
    * will be randomised stay as they were logged: until it is bound, nobody knows under which pseudonym they go.
    */
   encode(collection: Collection, event: EventRecord): Encoding<EventFault | "report_withheld"> {
@@ -65,24 +65,21 @@ export class Encoder {
       const isThere = Object.hasOwn(fields, fieldName) || Object.hasOwn(logged, fieldName);
       if (!isThere && !field.optional && !field.suppressed) return { ok: false, fault: "field_missing" };
     }
-    // The device's clock may have been years off when the event was logged, and is corrected since.
-    const at = event.at + (encoded ? 0 : this.#parts.clock.offset / 1000);
-    return {
-      ok: true,
-      event: { name, at: floorTo(at, collection.granularitySeconds), fields, logged, encoded: true },
-    };
+    const at = floorTo(event.at, collection.granularitySeconds);
+    return { ok: true, event: { name, at, fields, logged, encoded: true } };
   }
 
   /**
    * Puts the reports of a period into an event that was encoded with this collection. An optional field about which
-   * nothing more is reported is left out.
+   * nothing more is reported is left out, and so is the time unless the service agrees with the device's clock: the
+   * service then puts that of the arrival.
    */
   draw(
     collection: Collection,
     event: EncodedEvent,
     reports: Reports,
   ): Encoding<"field_invalid" | "report_withheld"> {
-    const { localDp } = this.#parts;
+    const { clock, localDp } = this.#parts;
     const fields = { ...event.fields };
     for (const [name, logged] of Object.entries(event.logged)) {
       const field = collection.events.get(event.name)?.fields.get(name);
@@ -100,7 +97,9 @@ export class Encoder {
       if (report !== undefined) fields[name] = report;
       else if (!field.optional) return { ok: false, fault: "report_withheld" };
     }
-    return { ok: true, event: { ...event, fields } };
+    const isDated = clock.agrees(collection.granularitySeconds) &&
+      event.at <= clock.now() / 1000 + MAX_AHEAD_SECONDS;
+    return { ok: true, event: { ...event, fields, undated: !isDated } };
   }
 
   /** Undefined when the value is not in its field's domain, or the field makes no sense to this client. */
@@ -115,6 +114,6 @@ export class Encoder {
 }
 
 /** An event as a body carries it. */
-export function wireEvent({ name, at, fields }: EncodedEvent): Record<string, unknown> {
-  return { name, at: formatInstant(at), fields };
+export function wireEvent({ name, at, fields, undated }: EncodedEvent): Record<string, unknown> {
+  return { name, at: undated ? undefined : formatInstant(at), fields };
 }

@@ -123,7 +123,7 @@ export class Queue {
    * and the use is gone, in one transaction. The caller sends it first.
    */
   async bind(collection: Collection, maxEvents: number): Promise<Binding> {
-    const { app, clock, commit, gzip, random } = this.#parts;
+    const { app, clock, commit, device, gzip, random } = this.#parts;
     const { sources, events, reports, token } = await this.#nextBatch(collection, maxEvents);
     const { pseudonym } = reports;
     if (events.length === 0) return { kind: "empty" };
@@ -144,6 +144,7 @@ export class Queue {
       if (tokenUse === undefined) return { kind: "no_token" };
       for (const [key] of sources) entries.delete(key);
       reports.store(entries);
+      device.enter(entries, collection);
       reportLeftOut(report, events);
       const record = signRequest({ app, body, tokenUse, events, pseudonym, moves: 0 });
       return { kind: "bound", request: { key: append(entries, REQUESTS, record), record } };
@@ -212,8 +213,8 @@ export class Queue {
     if (!encoded.ok) return encoded;
     const { name, at } = encoded.event;
     // The service would give an older event another time.
-    const earliest = floorTo(clock.seconds() - MAX_AGE_SECONDS, collection.granularitySeconds);
-    if (at < earliest) return { ok: false, fault: "too_old" };
+    const earliest = floorTo(clock.now() / 1000 - MAX_AGE_SECONDS, collection.granularitySeconds);
+    if (!(at >= earliest)) return { ok: false, fault: "too_old" };
     const sample = collection.events.get(name)?.sample ?? 1;
     if (!device.isSampled(entries, name, sample)) return { ok: false, fault: "sampled_out" };
     return encoder.draw(collection, encoded.event, reports);

@@ -27,8 +27,6 @@ const MAX_ANSWER_BYTES = 131_072;
 const MAX_MOVES = 8;
 /** So many of a log's uses were taken, and its token is a copy of one that is spent elsewhere. */
 const MAX_TAKEN = 2;
-/** Longest wait that the service may ask for, in seconds. */
-const MOST_WAIT_SECONDS = 86_400;
 
 /** What became of a request: it left the queue, stays for later, came apart for smaller ones, or nothing more goes. */
 export type SendOutcome = "done" | "later" | "split" | "stop";
@@ -160,7 +158,7 @@ export class Sender {
     const { clock, random } = this.#parts;
     const { key, record } = request;
     if (action === "retry" || action === "wait" || action === "stop") {
-      const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
+      const wait = retryAfter(answer.headers);
       write<RequestRecord>(entries, key, {
         ...record,
         ...retryLater(record, clock.now(), random, wait),

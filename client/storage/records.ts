@@ -16,8 +16,10 @@ export const DIRECTORY = "directory";
 export const SCHEMA = "schema";
 /** The keys that were seen, {@linkcode SeenKeys}. */
 export const SEEN = "seen";
-/** Milliseconds that the service's clock is ahead of the device's. */
+/** What is believed of the service's clock, a {@linkcode Belief}. */
 export const CLOCK = "clock";
+/** Unix seconds in which the latest period begins in which a log was bound: no later one is bound in an earlier. */
+export const PERIOD = "period";
 /** A token request that is on its way. */
 export const PENDING = "pending";
 /** Tokens, by nonce. */
@@ -91,11 +93,11 @@ export interface TokenRecord extends KeyLife {
 /** A logged event that waits. */
 export interface EventRecord {
   readonly name: string;
-  /** Unix seconds: by the device's clock, or as it goes out (corrected and floored) once `encoded`. */
+  /** Unix seconds by the device's clock, floored once `encoded`. */
   readonly at: number;
   /** The values as the app gave them, or as they go out once `encoded`. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Whether the time is corrected and measurements are bucketed already. */
+  /** Whether the time is floored and measurements are bucketed already. */
   readonly encoded: boolean;
   /** Once `encoded`: the values, as the app gave them, that are randomised when the event is bound to a pseudonym. */
   readonly logged?: Readonly<Record<string, unknown>>;
@@ -105,6 +107,8 @@ export interface EventRecord {
 export interface EncodedEvent extends EventRecord {
   readonly fields: Readonly<Record<string, WireValue>>;
   readonly logged: Readonly<Record<string, unknown>>;
+  /** Whether it goes out without its time; clients of before stored none. */
+  readonly undated?: boolean;
 }
 
 /** What was reported about one field in one period of the pseudonym. */

@@ -7,10 +7,10 @@ import { concat, fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.
 import { hmacSha256 } from "../../core/base/hmac.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { derivePseudonym, DEVICE_SECRET_LENGTH, pseudonymPeriod } from "../../core/schema/pseudonym.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, MAX_OFFSET } from "../base/clock.ts";
 import type { Collection } from "../base/collection.ts";
 import { randomFraction } from "../base/random.ts";
-import { DEVICE } from "../storage/records.ts";
+import { DEVICE, PERIOD, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 
 /** Bytes of one block of {@linkcode Device.random}. */
@@ -59,12 +59,17 @@ export class Device {
   period(
     entries: Entries,
     { pseudonymSeconds = ROTATION_SECONDS }: Rotation,
-    atSeconds = this.#parts.clock.seconds(),
+    atSeconds = this.#nowSeconds(entries),
   ): Period {
     const period = pseudonymPeriod(atSeconds, pseudonymSeconds);
     const from = period * pseudonymSeconds;
     const pseudonym = toBase64url(derivePseudonym(this.#secret(entries), this.#parts.app, period));
     return { from, until: from + pseudonymSeconds, pseudonym };
+  }
+
+  /** Remembers that a log is bound in the period that is running: from now on no earlier one runs. */
+  enter(entries: Entries, rotation: Rotation): void {
+    write<number>(entries, PERIOD, Math.max(this.#latest(entries), this.period(entries, rotation).from));
   }
 
   /** As many bytes as are asked for, always the same for one `purpose` while the device secret is. */
@@ -83,6 +88,21 @@ export class Device {
   /** Whether this device belongs to the share `sample` of an event's clients: the same answer every time. */
   isSampled(entries: Entries, event: string, sample: number): boolean {
     return sample >= 1 || randomFraction(this.random(entries, `sample\0${event}`)) < sample;
+  }
+
+  /**
+   * The believed time, but not before the latest period in which a log was bound: a service that sets the clock leads no
+   * device back into a period that is over. Until the clock is there, no token of that period may be spent.
+   */
+  #nowSeconds(entries: Entries): number {
+    return Math.max(this.#parts.clock.seconds(), this.#latest(entries));
+  }
+
+  /** Unix seconds in which the latest period begins in which a log was bound; 0 when there is none. */
+  #latest(entries: Entries): number {
+    const from = read<number>(entries, PERIOD) ?? 0;
+    // Farther ahead than the service can have led it, the device's own clock was wrong then and was set back since.
+    return from <= (this.#parts.clock.now() + MAX_OFFSET) / 1000 ? from : 0;
   }
 
   /** The device secret, drawn when there is none (or what is stored is none). */

@@ -31,8 +31,6 @@ const MAX_ATTEMPTS = 3;
 const MAX_FAILURES = 3;
 /** Seconds at the end of an epoch (an eighth of a short one) in which no tokens are asked for. */
 const LAST_SECONDS = 3;
-/** Longest wait that the service may ask for, in seconds: the longest epoch. */
-const MOST_WAIT_SECONDS = 2_592_000;
 
 /** Tells in a transaction how many logs have no token that could sign them. */
 export type Missing = (entries: Entries) => number;
@@ -145,7 +143,7 @@ export class Issuance {
     const code = refusalCode(answer);
     // A batch that was refused whole at its first send was not granted: a smaller one may fit what is left.
     const isTooLarge = code === "quota_exhausted" && pending.failures === 0 && pending.nonces.length > 1;
-    const wait = retryAfter(answer.headers, MOST_WAIT_SECONDS);
+    const wait = retryAfter(answer.headers);
     const retry = retryLater(pending, clock.now(), random, wait);
     const isOver = answer.status === 422 || isTooLarge ||
       (answer.status === 200 && retry.failures >= MAX_FAILURES);

@@ -161,31 +161,62 @@ Deno.test("a client of P-384 gets and spends tokens of that suite", async () => 
   await test.close();
 });
 
-Deno.test("a client whose clock is years off corrects it, and the times of what was logged before", async () => {
-  for (const years of [-30, -1, 2]) {
+Deno.test("a client whose clock is minutes off sends what it logged, with the device's time where that tells nothing", async () => {
+  for (
+    const [minutes, times] of [[-40, ["10", "11"]], [-25, ["09", "10"]], [25, ["10", "11"]], [59, [
+      "10",
+      "11",
+    ]]] as const
+  ) {
     const test = await startService();
     const storage = new MemoryStorage();
-    const now = () => test.clock.now + years * 365 * 86_400_000;
+    const now = () => test.clock.now + minutes * 60_000;
     for (let start = 0; start < 2; start++) {
       const { client, heard } = makeClient(test, { now, storage });
       client.log("app_opened", {});
       await client.flush();
-      assertEquals([heard.sent.length, heard.dropped.length], [1, 0]);
+      assertEquals([heard.sent.length, heard.dropped, heard.refused], [1, [], []]);
       await client.close();
       test.clock.now += 3_600_000;
     }
-    const times = (await test.records()).flatMap(({ events }) => events.map(({ at }) => at));
-    assertEquals(times.toSorted(), ["2027-01-15T10:00:00Z", "2027-01-15T11:00:00Z"]);
+    const stored = (await test.records()).flatMap(({ events }) => events.map(({ at }) => at));
+    assertEquals(stored.toSorted(), times.map((hour) => `2027-01-15T${hour}:00:00Z`));
+    await test.close();
+  }
+});
+
+Deno.test("a client whose clock is days off or more tells it, sends nothing, and goes on when it is right", async () => {
+  for (const days of [-30 * 365, -6, 2, 1000]) {
+    const test = await startService();
+    const device = { ahead: days * 86_400_000 };
+    const { client, heard } = makeClient(test, { now: () => test.clock.now + device.ahead });
+    client.log("app_opened", {});
+    await client.flush();
+    assertEquals(heard.sent, []);
+    for (const step of ["schema", "directory"] as const) {
+      assert(heard.refused.some((told) => told.step === step && told.code === "clock_refused"), step);
+    }
+    device.ahead = 0;
+    client.log("app_opened", {});
+    await client.flush();
+    // What it logged before lies too far back, or in a future that the service does not hear of.
+    const isTooOld = days < -7;
+    assertEquals(heard.dropped, isTooOld ? [{ events: 1, reason: "too_old" }] : []);
+    assertEquals(heard.sent, [{ events: isTooOld ? 1 : 2, replayed: false }]);
+    const stored = (await test.records()).flatMap(({ events }) => events.map(({ at }) => at));
+    const times = days === -6 ? ["2027-01-09T10:00:00Z"] : isTooOld ? [] : ["2027-01-15T10:00:00Z"];
+    assertEquals(stored.toSorted(), [...times, "2027-01-15T10:00:00Z"]);
+    await client.close();
     await test.close();
   }
 });
 
 Deno.test("an opt-out that is taken back, here or in another tab, leaves a wrong clock corrected", async () => {
-  for (const days of [-400, -10, 10, 400]) {
+  for (const minutes of [-55, -10, 10, 55]) {
     for (const where of [0, 1]) {
       const test = await startService({ tokensPerClient: 8 });
       const storage = new MemoryStorage();
-      const now = () => test.clock.now + days * 86_400_000;
+      const now = () => test.clock.now + minutes * 60_000;
       const tabs = [makeClient(test, { now, storage }), makeClient(test, { now, storage })] as const;
       const [{ client, heard }] = tabs;
       client.log("app_opened", {});
@@ -196,7 +227,7 @@ Deno.test("an opt-out that is taken back, here or in another tab, leaves a wrong
       // It is stored now, by the schema that is at hand.
       await client.inspect();
       await client.flush();
-      assertEquals([days, where, heard.sent.length, heard.dropped], [days, where, 2, []]);
+      assertEquals([minutes, where, heard.sent.length, heard.dropped], [minutes, where, 2, []]);
       const times = (await test.records()).flatMap(({ events }) => events.map(({ at }) => at));
       assertEquals(times, ["2027-01-15T10:00:00Z", "2027-01-15T10:00:00Z"]);
       for (const tab of tabs) await tab.client.close();

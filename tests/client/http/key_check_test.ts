@@ -31,6 +31,7 @@ function directory(...keys: DirectoryKey[]): Directory {
     region: "local",
     issuingEndpoint: undefined,
     loggingEndpoint: undefined,
+    epochSeconds: 86_400,
     usesPerToken: 64,
     maxBatch: 32,
     tokensPerClient: 4,

@@ -27,6 +27,7 @@ const directory = {
   region: "local",
   issuingEndpoint: undefined,
   loggingEndpoint: undefined,
+  epochSeconds: 86_400,
   usesPerToken: 64,
   maxBatch: 5,
   tokensPerClient: 4,
