@@ -79,8 +79,9 @@ export class DitClient<Events = UntypedEvents> {
     });
     this.#delayMilliseconds = (options.delaySeconds ?? DELAY_SECONDS) * 1000;
     this.on("dropped", ({ events, reason }) => {
-      // That most clients are not in a sample is no loss, and how often a randomised value changed nobody's business.
-      if (reason !== "sampled_out" && reason !== "report_withheld") {
+      // That most clients are not in a sample is no loss, how often a randomised value changed nobody's business, and
+      // what left under a pseudonym before no business of this one's.
+      if (reason !== "sampled_out" && reason !== "report_withheld" && reason !== "period_over") {
         this.#parts.passes.countDrops(reason, events);
       }
     });

@@ -65,7 +65,8 @@ export type RefusalCode =
 
 /**
  * Why logged events will never be sent; `unknown`: it can never be known whether they arrived; `report_withheld`: the
- * device reports nothing more about a field of theirs under local differential privacy in this period.
+ * device reports nothing more about a field of theirs under local differential privacy in this period; `period_over`:
+ * they left under a pseudonym that has ended, were not taken, and never leave under another.
  */
 export type DropReason =
   | ServiceCode
@@ -73,6 +74,7 @@ export type DropReason =
   | "no_answer"
   | "unknown"
   | "closed"
+  | "period_over"
   | "queue_full"
   | "report_withheld"
   | "sampled_out"

@@ -60,13 +60,7 @@ export async function buildBody(content: BodyContent): Promise<Body | undefined>
   return padPlain(envelope, plain.length);
 }
 
-/** {@linkcode buildBody} without compression, so that a transaction can do it. */
-export function buildPlainBody(content: Omit<BodyContent, "gzip">): Body | undefined {
-  const envelope = envelopeOf(content);
-  return padPlain(envelope, utf8(JSON.stringify(envelope)).length);
-}
-
-function envelopeOf({ events, pseudonym, binding, random }: Omit<BodyContent, "gzip">) {
+function envelopeOf({ events, pseudonym, binding, random }: BodyContent) {
   return {
     salt: toBase64url(random(SALT_LENGTH)),
     // What is undefined is not in JSON.

@@ -12,11 +12,11 @@ import type { EventRecord } from "../storage/records.ts";
 /** The event's name. */
 const NAME = "client_drops";
 
-/** One event for every reason; none where the schema does not declare it so. */
+/** One event for every reason, for the pseudonym of now alone; none where the schema does not declare it so. */
 export function dropEvents(
   { events }: Collection,
   drops: Iterable<readonly [reason: DropReason, events: number]>,
-  at: number,
+  { at, pseudonym }: { readonly at: number; readonly pseudonym: string },
 ): EventRecord[] {
   const fields = events.get(NAME)?.fields;
   const reasons = fields?.get("reason");
@@ -30,5 +30,7 @@ export function dropEvents(
       events: counts?.type === "integer" ? Math.min(count, counts.max) : count,
     },
     encoded: false,
+    // What a service has refused under one pseudonym is not told under the next.
+    left: { pseudonym, tokens: [], code: "period_over" },
   }));
 }

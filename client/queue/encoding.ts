@@ -41,7 +41,7 @@ export class Encoder {
    * will be randomised stay as they were logged: until it is bound, nobody knows under which pseudonym they go.
    */
   encode(collection: Collection, event: EventRecord): Encoding<EventFault | "report_withheld"> {
-    const { name, encoded } = event;
+    const { name, encoded, left } = event;
     const collected = collection.events.get(name);
     if (collected === undefined) return { ok: false, fault: "event_unknown" };
     if (!collected.open) return { ok: false, fault: "collection_stopped" };
@@ -66,7 +66,7 @@ export class Encoder {
       if (!isThere && !field.optional && !field.suppressed) return { ok: false, fault: "field_missing" };
     }
     const at = floorTo(event.at, collection.granularitySeconds);
-    return { ok: true, event: { name, at, fields, logged, encoded: true } };
+    return { ok: true, event: { name, at, fields, logged, encoded: true, left } };
   }
 
   /**

@@ -53,10 +53,11 @@ export async function inspect(
     if (collection === undefined) return { pseudonym: "", usesLeft: 0, waiting: [], bound };
     const pseudonym = device.pseudonym(entries, collection);
     // What is drawn here is drawn alike when it is bound.
-    const look = { entries, reports: new Reports(entries, device, collection) };
+    const tokens = spendableTokens(entries, pseudonym, clock.seconds());
+    const look = { entries, reports: new Reports(entries, device, collection), token: tokens[0] };
     return {
       pseudonym,
-      usesLeft: usesLeft(spendableTokens(entries, pseudonym, clock.seconds())),
+      usesLeft: usesLeft(tokens),
       waiting: events.flatMap((event) => {
         const encoded = queue.prepare(look, collection, event);
         return encoded.ok ? [wireEvent(encoded.event)] : [];

@@ -51,7 +51,9 @@ export interface PassParts {
 /** The passes of one client, one after the other. */
 export class Passes {
   readonly #parts: PassParts;
-  readonly #drops = new Map<DropReason, number>();
+  #drops = new Map<DropReason, number>();
+  /** The pseudonym that they are counted under. */
+  #pseudonym: string | undefined;
   /** Most events of a body; fewer after one was too large for the service. */
   #maxEvents = MAX_EVENTS;
 
@@ -81,11 +83,14 @@ export class Passes {
       await this.#fetchAhead(collection, events.length);
       return "done";
     }
-    await this.#enqueueDrops(collection);
+    const pseudonym = await this.#enqueueDrops(collection);
     let held = 0;
     for (const request of requests) {
       if (!isOpen()) return "done";
+      const drops = new Map(this.#drops);
       const outcome = await sender.resend(collection, request, trigger !== "delay");
+      // What became of a log of another pseudonym is not told under this one: it could link the two.
+      if (request.record.pseudonym !== pseudonym) this.#drops = drops;
       if (outcome === "stop") return "stop";
       if (outcome === "later") held++;
       if (held >= MAX_HELD) return "later";
@@ -144,12 +149,15 @@ export class Passes {
     };
   }
 
-  /** Logs what was dropped, where the application collects that. */
-  async #enqueueDrops(collection: Collection): Promise<void> {
-    const { clock, queue } = this.#parts;
-    const drops = [...this.#drops];
+  /** Logs what was dropped under the pseudonym of now, where the application collects that; that pseudonym. */
+  async #enqueueDrops(collection: Collection): Promise<string> {
+    const { clock, commit, device, queue } = this.#parts;
+    const pseudonym = await commit((entries) => device.pseudonym(entries, collection));
+    const drops = (this.#pseudonym ?? pseudonym) === pseudonym ? [...this.#drops] : [];
+    this.#pseudonym = pseudonym;
     this.#drops.clear();
-    const events = dropEvents(collection, drops, clock.now() / 1000);
+    const events = dropEvents(collection, drops, { at: clock.now() / 1000, pseudonym });
     if (events.length > 0) await queue.enqueue(collection, events);
+    return pseudonym;
   }
 }

@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { fromBase64url } from "../../core/base/bytes.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { floorTo, MAX_AGE_SECONDS } from "../../core/base/time.ts";
 import type { Clock } from "../base/clock.ts";
-import type { EventFault } from "../base/codes.ts";
+import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
 import type { Report } from "../base/types.ts";
 import type { Commit } from "../storage/commit.ts";
@@ -26,10 +25,11 @@ import {
 import type { Entries } from "../storage/storage.ts";
 import type { Device } from "../tokens/device.ts";
 import { spendableTokens, takeUse } from "../tokens/wallet.ts";
-import { buildBody, buildPlainBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
+import { buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
+import { goTogether, heldBack, isMoved, requeue } from "./departure.ts";
 import type { Encoder, Encoding } from "./encoding.ts";
 import { Reports } from "./reports.ts";
-import { signRequest } from "./request.ts";
+import { resignRequest, signRequest } from "./request.ts";
 
 /** Most events that wait; the oldest give way. */
 const MAX_WAITING = 500;
@@ -67,10 +67,11 @@ export interface QueueParts {
   readonly encoder: Encoder;
 }
 
-/** A transaction's entries, and what the device reports as it is seen there. */
+/** A transaction's entries, and what is seen there: what the device reports, and the token to go on with. */
 interface Look {
   readonly entries: Entries;
   readonly reports: Reports;
+  readonly token: TokenRecord | undefined;
 }
 
 /** Events that were read together, to become one body. */
@@ -140,7 +141,9 @@ export class Queue {
         report("dropped", { events: events.length, reason: "body_too_large" });
         return { kind: "changed" };
       }
-      const tokenUse = takeUse(entries, tokens);
+      // Nothing else would tell that two tokens are one client's, so that no third joins them.
+      const isLast = pseudonym === "" && isMoved(events, token);
+      const tokenUse = takeUse(entries, tokens[0], isLast);
       if (tokenUse === undefined) return { kind: "no_token" };
       for (const [key] of sources) entries.delete(key);
       reports.store(entries);
@@ -152,25 +155,25 @@ export class Queue {
   }
 
   /**
-   * Moves a request that was surely not taken to another use, under a new MAC: the same body, but with another token the
-   * one that binds that to the pseudonym. When no token of its pseudonym is left, its events wait again instead.
+   * Moves a request that was surely not taken to another use of its token, under a new MAC: the same body. Where that has
+   * none left, its events wait again, as they do for another token. `code`: why it was not taken.
    */
-  rebind(entries: Entries, collection: Collection, request: QueuedRequest): QueuedRequest | undefined {
-    const { app, clock, device, random } = this.#parts;
+  rebind(
+    entries: Entries,
+    collection: Collection,
+    request: QueuedRequest,
+    code: DropReason,
+  ): QueuedRequest | undefined {
+    const { app, clock, device } = this.#parts;
     const { key, record } = request;
-    const { pseudonym, events, contentEncoding, moves } = record;
-    const isCurrent = device.pseudonym(entries, collection) === pseudonym;
-    const tokens = isCurrent ? spendableTokens(entries, pseudonym, clock.seconds()) : [];
-    const binding = tokens[0]?.binding;
-    const body = binding === record.binding
-      ? { bytes: fromBase64url(record.body), contentEncoding }
-      : buildPlainBody({ events, pseudonym, binding, random });
-    const tokenUse = body && takeUse(entries, tokens);
-    if (body === undefined || tokenUse === undefined) {
-      requeue(entries, request);
+    const isCurrent = device.pseudonym(entries, collection) === record.pseudonym;
+    const tokens = isCurrent ? spendableTokens(entries, record.pseudonym, clock.seconds()) : [];
+    const tokenUse = takeUse(entries, tokens.find(({ nonce }) => nonce === record.nonce));
+    if (tokenUse === undefined) {
+      requeue(entries, request, code);
       return undefined;
     }
-    const moved = signRequest({ app, body, tokenUse, events, pseudonym, moves: moves + 1 });
+    const moved = resignRequest({ app, tokenUse, record });
     write(entries, key, moved);
     return { key, record: moved };
   }
@@ -184,31 +187,35 @@ export class Queue {
       const reports = new Reports(entries, device, collection);
       // A silence begins now, even where it leaves nothing to bind.
       reports.store(entries);
+      const [token] = spendableTokens(entries, reports.pseudonym, clock.seconds());
       let length = 0;
       for (const { key, record } of readAll<EventRecord>(entries, EVENTS)) {
-        const encoded = this.prepare({ entries, reports }, collection, record);
+        const encoded = this.prepare({ entries, reports, token }, collection, record);
         if (!encoded.ok) {
           entries.delete(key);
           report("dropped", { events: 1, reason: encoded.fault });
           continue;
         }
         length += eventLength(encoded.event);
-        if (events.length > 0 && (length > MAX_EVENTS_BYTES || events.length >= maxEvents)) break;
+        const [first = encoded.event] = events;
+        const isFull = events.length > 0 && (length > MAX_EVENTS_BYTES || events.length >= maxEvents);
+        if (isFull || !goTogether(reports.pseudonym, first, encoded.event)) break;
         sources.push([key, entries.get(key)]);
         events.push(encoded.event);
       }
-      const [token] = spendableTokens(entries, reports.pseudonym, clock.seconds());
       return { sources, events, reports, token };
     });
   }
 
   /** An event as it goes out now, with its reports, or why it does not. */
   prepare(
-    { entries, reports }: Look,
+    { entries, reports, token }: Look,
     collection: Collection,
     record: EventRecord,
-  ): Encoding<EventFault | "report_withheld" | "sampled_out" | "too_old"> {
+  ): Encoding<DropReason> {
     const { clock, device, encoder } = this.#parts;
+    const fault = heldBack(record, reports.pseudonym, token);
+    if (fault !== undefined) return { ok: false, fault };
     const encoded = encoder.encode(collection, record);
     if (!encoded.ok) return encoded;
     const { name, at } = encoded.event;
@@ -216,7 +223,9 @@ export class Queue {
     const earliest = floorTo(clock.now() / 1000 - MAX_AGE_SECONDS, collection.granularitySeconds);
     if (!(at >= earliest)) return { ok: false, fault: "too_old" };
     const sample = collection.events.get(name)?.sample ?? 1;
-    if (!device.isSampled(entries, name, sample)) return { ok: false, fault: "sampled_out" };
+    if (!device.isSampled(entries, collection, { event: name, sample })) {
+      return { ok: false, fault: "sampled_out" };
+    }
     return encoder.draw(collection, encoded.event, reports);
   }
 }
@@ -235,10 +244,4 @@ function reportLeftOut(report: Report, events: readonly EncodedEvent[]): void {
     events.flatMap(({ fields, logged }) => Object.keys(logged).filter((name) => !Object.hasOwn(fields, name)))
       .length;
   if (fields > 0) report("left_out", { fields, reason: "report_withheld" });
-}
-
-/** Takes a request apart: its events wait again. Only for one that was surely not taken. */
-export function requeue(entries: Entries, { key, record }: QueuedRequest): void {
-  entries.delete(key);
-  for (const event of record.events) append(entries, EVENTS, event);
 }

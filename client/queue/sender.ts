@@ -19,12 +19,11 @@ import type { Commit } from "../storage/commit.ts";
 import { read, type RequestRecord, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { dropTokens } from "../tokens/wallet.ts";
-import { type Queue, type QueuedRequest, requeue } from "./queue.ts";
+import { requeue } from "./departure.ts";
+import type { Queue, QueuedRequest } from "./queue.ts";
 import { logRequest } from "./request.ts";
 
 const MAX_ANSWER_BYTES = 131_072;
-/** How often a log may move before it is given up: a service that refuses every use must not spend all tokens. */
-const MAX_MOVES = 8;
 /** So many of a log's uses were taken, and its token is a copy of one that is spent elsewhere. */
 const MAX_TAKEN = 2;
 
@@ -64,7 +63,7 @@ export class Sender {
    * the client's own backoff.
    */
   async resend(collection: Collection, request: QueuedRequest, force: boolean): Promise<SendOutcome> {
-    const { clock, commit, queue } = this.#parts;
+    const { clock, commit } = this.#parts;
     const { key } = request;
     if (!isDue(request.record, clock.now(), force)) return "later";
     const started = await commit((entries, report) => {
@@ -79,7 +78,8 @@ export class Sender {
         write(entries, key, next);
         return { key, record: next };
       }
-      if (!uncertain) return queue.rebind(entries, collection, { key, record });
+      // Its key ended: nobody took it, and another one may.
+      if (!uncertain) return requeue(entries, { key, record }, "key_expired");
       drop(entries, { key, record }, report, "unknown");
       return undefined;
     });
@@ -140,16 +140,15 @@ export class Sender {
     return next === place ? answer : await send(next);
   }
 
-  /** Binds a request that was surely not taken to another use, where that is what the answer asks for. */
-  #move(entries: Entries, collection: Collection, { request, action }: Judged): Next | undefined {
+  /** Moves a request that was surely not taken to another use or token, where that is what the answer asks for. */
+  #move(entries: Entries, collection: Collection, { request, action, answer }: Judged): Next | undefined {
     const { record } = request;
     if (action === "next_key") dropTokens(entries, ({ keyId }) => keyId === record.keyId);
     if (action === "next_token" || (action === "next_use" && record.moves >= MAX_TAKEN)) {
       dropTokens(entries, ({ nonce }) => nonce === record.nonce);
     }
-    const isMove = action === "next_key" || action === "next_token" || action === "next_use";
-    if (!isMove || record.moves >= MAX_MOVES) return undefined;
-    const moved = this.#parts.queue.rebind(entries, collection, request);
+    if (action !== "next_key" && action !== "next_token" && action !== "next_use") return undefined;
+    const moved = this.#parts.queue.rebind(entries, collection, request, refusalCode(answer));
     return moved === undefined ? { kind: "ended", outcome: "done" } : { kind: "moved", request: moved };
   }
 
@@ -168,7 +167,7 @@ export class Sender {
       return action === "stop" ? "stop" : "later";
     }
     if (action === "split" && record.events.length > 1) {
-      requeue(entries, request);
+      requeue(entries, request, refusalCode(answer));
       return "split";
     }
     drop(entries, request, report, action === "unknown" ? action : refusalCode(answer));

@@ -4,6 +4,7 @@
  * @module
  */
 import type { WireValue } from "../../core/schema/fields/field_type.ts";
+import type { DropReason } from "../base/codes.ts";
 import type { Entries } from "./storage.ts";
 
 /** The secret behind the pseudonym and the sampling: 32 bytes. */
@@ -90,6 +91,16 @@ export interface TokenRecord extends KeyLife {
   readonly binding?: string | undefined;
 }
 
+/** Where an event left that was not taken. */
+export interface Departure {
+  /** The only pseudonym under which it ever leaves; empty where none is collected. */
+  readonly pseudonym: string;
+  /** The nonces of the tokens that signed it. */
+  readonly tokens: readonly string[];
+  /** Why it was not taken. */
+  readonly code: DropReason;
+}
+
 /** A logged event that waits. */
 export interface EventRecord {
   readonly name: string;
@@ -101,6 +112,8 @@ export interface EventRecord {
   readonly encoded: boolean;
   /** Once `encoded`: the values, as the app gave them, that are randomised when the event is bound to a pseudonym. */
   readonly logged?: Readonly<Record<string, unknown>>;
+  /** Its first send has begun, and it waits again. */
+  readonly left?: Departure | undefined;
 }
 
 /** An event as it goes out, but for its reports until it is bound. */
@@ -143,7 +156,7 @@ export interface RequestRecord extends Retry {
   readonly inFlight: boolean;
   /** An earlier send has an unknown outcome. */
   readonly uncertain: boolean;
-  /** How often it moved to another use or token. */
+  /** How often it moved to another use of its token. */
   readonly moves: number;
 }
 

@@ -32,6 +32,12 @@ export interface Period {
 /** How often an application's pseudonym rotates, if it collects one. */
 export type Rotation = Pick<Collection, "pseudonymSeconds">;
 
+/** An event's name, and the share of clients that send it. */
+export interface Sampling {
+  readonly event: string;
+  readonly sample: number;
+}
+
 /** What a device takes of its client. */
 export interface DeviceParts {
   readonly app: string;
@@ -85,9 +91,14 @@ export class Device {
     };
   }
 
-  /** Whether this device belongs to the share `sample` of an event's clients: the same answer every time. */
-  isSampled(entries: Entries, event: string, sample: number): boolean {
-    return sample >= 1 || randomFraction(this.random(entries, `sample\0${event}`)) < sample;
+  /**
+   * Whether this device belongs to the share `sample` of an event's clients: the same answer for as long as the pseudonym
+   * lasts, and another draw in each period. Answers that last longer would be a name under every pseudonym.
+   */
+  isSampled(entries: Entries, rotation: Rotation, { event, sample }: Sampling): boolean {
+    if (sample >= 1) return true;
+    const { pseudonym } = this.period(entries, rotation);
+    return randomFraction(this.random(entries, `sample\0${pseudonym}\0${event}`)) < sample;
   }
 
   /**

@@ -57,11 +57,15 @@ export function spendableTokens(entries: Entries, pseudonym: string, nowSeconds:
     .sort((a, b) => a.redeemUntil - b.redeemUntil || a.uses.length - b.uses.length);
 }
 
-/** Takes the next use of the first of the spendable tokens; undefined when there is none. */
-export function takeUse(entries: Entries, [token]: readonly TokenRecord[]): TokenUse | undefined {
+/** Takes the next use of a token; undefined when there is none. `isLast`: nothing else is ever signed with the token. */
+export function takeUse(
+  entries: Entries,
+  token: TokenRecord | undefined,
+  isLast = false,
+): TokenUse | undefined {
   const use = token?.uses.at(-1);
   if (token === undefined || use === undefined) return undefined;
-  keepToken(entries, { ...token, uses: token.uses.slice(0, -1) });
+  keepToken(entries, { ...token, uses: isLast ? [] : token.uses.slice(0, -1) });
   return { token, use };
 }
 

@@ -54,16 +54,42 @@ Deno.test("Device.random() is a stream that one purpose always gets, and no othe
   assertNotEquals(read("b", 100), [first]);
 });
 
-Deno.test("Device.isSampled() answers always the same, for the share that is asked for", () => {
+Deno.test("Device.isSampled() answers the same while the pseudonym lasts, for the share that is asked for", () => {
   let sampled = 0;
   for (let index = 0; index < 2000; index++) {
-    const { device, entries } = deviceOf(`device ${index}`);
-    const isSampled = device.isSampled(entries, "note_saved", 0.25);
-    assertEquals(device.isSampled(entries, "note_saved", 0.25), isSampled);
+    const { device, entries, collection, time } = deviceOf(`device ${index}`);
+    const ask = (sample: number) => device.isSampled(entries, collection, { event: "note_saved", sample });
+    const isSampled = ask(0.25);
+    time.now += (WEEK - 1) * 1000;
+    assertEquals(ask(0.25), isSampled);
     if (isSampled) sampled++;
-    assert(device.isSampled(entries, "note_saved", 1));
-    assert(!device.isSampled(entries, "note_saved", 0));
+    assert(ask(1));
+    assert(!ask(0));
   }
   // Five standard deviations of 2000 draws of a quarter are 97.
   assert(Math.abs(sampled - 500) < 97, String(sampled));
 });
+
+for (
+  const [whose, pseudonymSeconds] of [["pseudonym", WEEK], [
+    "period, where no pseudonym is collected",
+    undefined,
+  ]] as const
+) {
+  Deno.test(`Device.isSampled() is drawn anew for each ${whose}, and for each event`, () => {
+    const { device, entries, collection, time } = deviceOf("periods");
+    const events = Array.from({ length: 256 }, (_, index) => `event_${index}`);
+    const draw = () =>
+      events.map((event) =>
+        device.isSampled(entries, { ...collection, pseudonymSeconds }, { event, sample: 0.5 })
+      );
+    const first = draw();
+    time.now += WEEK * 1000;
+    const second = draw();
+    // Draws that are independent agree in 128 of 256; five standard deviations are 40.
+    const agreed = first.filter((isSampled, index) => isSampled === second[index]).length;
+    assert(Math.abs(agreed - 128) < 40, String(agreed));
+    time.now -= WEEK * 1000;
+    assertEquals(draw(), first);
+  });
+}

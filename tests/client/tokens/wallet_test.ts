@@ -37,13 +37,19 @@ const nonces = (entries: Entries, pseudonym = "p", now = NOW) =>
 
 Deno.test("takeUse() spends the uses in their order, each once, and then has none", () => {
   const entries = walletOf(token("a"));
-  const uses = Array.from({ length: 4 }, () => takeUse(entries, spendableTokens(entries, "p", NOW))?.use);
+  const uses = Array.from({ length: 4 }, () => takeUse(entries, spendableTokens(entries, "p", NOW)[0])?.use);
   assertEquals(uses, [2, 1, 3, undefined]);
+});
+
+Deno.test("takeUse() leaves nothing of a token whose last use it is to be", () => {
+  const entries = walletOf(token("a"));
+  assertEquals(takeUse(entries, spendableTokens(entries, "p", NOW)[0], true)?.use, 2);
+  assertEquals(spendableTokens(entries, "p", NOW), []);
 });
 
 Deno.test("spendableTokens() has the tokens of one pseudonym, and another pseudonym ends them", () => {
   const entries = walletOf(token("a"));
-  takeUse(entries, spendableTokens(entries, "p", NOW));
+  takeUse(entries, spendableTokens(entries, "p", NOW)[0]);
   assertEquals(usesLeft(spendableTokens(entries, "p", NOW)), 2);
   assertEquals(nonces(entries, "other"), []);
   assertEquals(entries.keys("token/"), []);

@@ -1,0 +1,56 @@
+/**
+ * Where an event that left may still go (docs/protocol.md, section 6): under the pseudonym that it left under, and
+ * there with one token more. Everything here runs inside a storage transaction.
+ *
+ * @module
+ */
+import type { DropReason } from "../base/codes.ts";
+import { append, type EventRecord, EVENTS, type TokenRecord } from "../storage/records.ts";
+import type { Entries } from "../storage/storage.ts";
+import type { QueuedRequest } from "./queue.ts";
+
+/** Most tokens that sign an event: whoever refuses them all would else see which belong to one client. */
+const MAX_TOKENS = 2;
+
+/** Why an event does not leave under a pseudonym with a token, if one is at hand; undefined where it does. */
+export function heldBack(
+  { left }: Pick<EventRecord, "left">,
+  pseudonym: string,
+  token: TokenRecord | undefined,
+): DropReason | undefined {
+  if (left === undefined) return undefined;
+  if (left.pseudonym !== pseudonym) return "period_over";
+  const isOver = left.tokens.length >= MAX_TOKENS && !left.tokens.includes(token?.nonce ?? "");
+  return isOver ? left.code : undefined;
+}
+
+/** The tokens with which an event left, as one text. */
+function tokensOf({ left }: Pick<EventRecord, "left">): string {
+  return String(left?.tokens ?? "");
+}
+
+/**
+ * Whether two events may be in one body. Where no pseudonym tells whose tokens belong together, one that has left is
+ * together with what left with the same tokens only.
+ */
+export function goTogether(pseudonym: string, first: EventRecord, second: EventRecord): boolean {
+  return pseudonym !== "" || tokensOf(first) === tokensOf(second);
+}
+
+/** Whether one of the events left with another token. */
+export function isMoved(events: readonly EventRecord[], { nonce }: TokenRecord): boolean {
+  return events.some(({ left }) => left?.tokens.some((other) => other !== nonce));
+}
+
+/**
+ * Takes a request apart: its events wait again, and know where they left. Only for one that was surely not taken.
+ * `code`: why it was not, which is told of those that cannot go elsewhere.
+ */
+export function requeue(entries: Entries, { key, record }: QueuedRequest, code: DropReason): void {
+  const { pseudonym, nonce } = record;
+  entries.delete(key);
+  for (const event of record.events) {
+    const tokens = [...new Set([...event.left?.tokens ?? [], nonce])];
+    append<EventRecord>(entries, EVENTS, { ...event, left: { pseudonym, tokens, code } });
+  }
+}
