@@ -7,7 +7,7 @@
 import type { DropReason } from "../base/codes.ts";
 import { append, type EventRecord, EVENTS, type TokenRecord } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import type { QueuedRequest } from "./queue.ts";
+import type { QueuedRequest } from "./request.ts";
 
 /** Most tokens that sign an event: whoever refuses them all would else see which belong to one client. */
 const MAX_TOKENS = 2;

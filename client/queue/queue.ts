@@ -29,18 +29,12 @@ import { buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
 import { goTogether, heldBack, isMoved, requeue } from "./departure.ts";
 import type { Encoder, Encoding } from "./encoding.ts";
 import { Reports } from "./reports.ts";
-import { resignRequest, signRequest } from "./request.ts";
+import { type QueuedRequest, resignRequest, signRequest } from "./request.ts";
 
 /** Most events that wait; the oldest give way. */
 const MAX_WAITING = 500;
 /** Most characters of all entries that wait. */
 const MAX_WAITING_LENGTH = 524_288;
-
-/** A request in the queue. */
-export interface QueuedRequest {
-  readonly key: string;
-  readonly record: RequestRecord;
-}
 
 /** What is in the queue. */
 export interface QueueState {

@@ -14,6 +14,12 @@ import type { Body } from "./body.ts";
 /** Largest body of a request that outlives its page: all of a page's together may have 64 KiB. */
 const MAX_KEEPALIVE_BYTES = 16_384;
 
+/** A request in the queue. */
+export interface QueuedRequest {
+  readonly key: string;
+  readonly record: RequestRecord;
+}
+
 /** A body and the use of a token that it is bound to. */
 export interface Unsigned extends Pick<RequestRecord, "events" | "pseudonym" | "moves"> {
   readonly app: string;

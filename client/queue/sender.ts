@@ -20,8 +20,8 @@ import { read, type RequestRecord, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { dropTokens } from "../tokens/wallet.ts";
 import { requeue } from "./departure.ts";
-import type { Queue, QueuedRequest } from "./queue.ts";
-import { logRequest } from "./request.ts";
+import type { Queue } from "./queue.ts";
+import { logRequest, type QueuedRequest } from "./request.ts";
 
 const MAX_ANSWER_BYTES = 131_072;
 /** So many of a log's uses were taken, and its token is a copy of one that is spent elsewhere. */
