@@ -183,7 +183,8 @@ Deno.test("main.ts by hand without a host that it needs does not start, and says
   const folder = await folders.make(config);
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "--no-prompt", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
+      // Quiet: where nothing has been fetched yet, Deno says what it fetches.
+      ...["run", "--quiet", "--no-prompt", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
       ...["--allow-net=127.0.0.1", new URL("main.ts", ROOT).pathname],
     ],
     cwd: folder,
