@@ -5,6 +5,7 @@
  */
 import type { RandomSource } from "../core/base/random.ts";
 import type { ClientSuite } from "../core/voprf/noble_client.ts";
+import { type Collection, readSchema } from "./base/collection.ts";
 import type { Fetch, LocalDpReporter, SessionSource } from "./base/types.ts";
 import type { Directory } from "./http/directory.ts";
 import { plainEndpoint } from "./http/endpoint.ts";
@@ -57,6 +58,11 @@ export interface CommonOptions {
   readonly mirror?: string | undefined;
   /** Says whether a directory that was just fetched may be used: for pinning its keys. Called before it is used. */
   readonly verifyKeys?: ((directory: Directory) => boolean | Promise<boolean>) | undefined;
+  /**
+   * The schema that the app was compiled with, as `deno task schema types` writes it beside the types: nothing finer is
+   * ever sent than it says, whatever the service asks for.
+   */
+  readonly declared?: object | undefined;
   /** Randomises fields under local differential privacy; without it no event that has one can be sent. */
   readonly localDp?: LocalDpReporter | undefined;
   /** Compress bodies that would not fit the smallest padded size; true where the platform can. */
@@ -98,6 +104,21 @@ export function checkEndpoints(
 export function checkApp(app: string): string {
   if (/^[a-z][a-z0-9-]{0,62}$/.test(app)) return app;
   throw new TypeError("Cannot make a client: its app is not the id of an application");
+}
+
+/**
+ * The schema that the app was compiled with.
+ * @throws {TypeError} If it is none of this app, or one of its events makes no sense.
+ */
+export function checkDeclared(declared: object | undefined, app: string): Collection | undefined {
+  if (declared === undefined) return undefined;
+  try {
+    const collection = readSchema(declared, app);
+    if (![...collection.events.values()].some(({ fault }) => fault)) return collection;
+  } catch {
+    // Said below.
+  }
+  throw new TypeError("Cannot make a client: what is declared is no schema of its app");
 }
 
 /**

@@ -7,21 +7,19 @@
  */
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { Clock } from "./base/clock.ts";
-import { type Collection, parseSchema } from "./base/collection.ts";
 import { platformRandom } from "./base/random.ts";
 import type { Fetch, Report } from "./base/types.ts";
-import { CachedDocument } from "./http/document.ts";
 import { directoryOf } from "./http/key_check.ts";
 import { mirrorAt } from "./http/mirror.ts";
 import type { Network } from "./http/network.ts";
 import { Places } from "./http/places.ts";
-import { checkApp, checkEndpoints, type ClientOptions } from "./options.ts";
+import { schemaOf } from "./http/schema_check.ts";
+import { checkApp, checkDeclared, checkEndpoints, type ClientOptions } from "./options.ts";
 import { Encoder } from "./queue/encoding.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
 import { Sender } from "./queue/sender.ts";
 import { committing } from "./storage/commit.ts";
-import { SCHEMA } from "./storage/records.ts";
 import { MemoryStorage } from "./storage/memory.ts";
 import type { ClientStorage } from "./storage/storage.ts";
 import { Device } from "./tokens/device.ts";
@@ -61,11 +59,12 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   };
   const served = { network, commit, clock };
   const directory = directoryOf({ ...served, app, places, mirror, verifyKeys });
-  const schema = new CachedDocument<Collection>(served, {
-    step: "schema",
-    key: SCHEMA,
+  const schema = schemaOf({
+    ...served,
+    app,
+    mirror,
+    declared: checkDeclared(options.declared, app),
     url: async () => `${places.logging(await directory.load())}/schema`,
-    parse: (text) => parseSchema(text, app),
   });
   const device = new Device({ app, clock, random });
   const encoder = new Encoder({ clock, localDp });

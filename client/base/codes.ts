@@ -59,6 +59,7 @@ export type RefusalCode =
   | "mirror_conflict"
   | "mirror_lacks_key"
   | "mirror_unavailable"
+  | "not_declared"
   | "not_verified"
   | "session_failed"
   | "storage_failed";

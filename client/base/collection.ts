@@ -4,22 +4,37 @@
  * @module
  */
 import { DecodeError } from "../../core/base/bytes.ts";
+import { MINIMUM_EPSILON } from "../../core/privacy/dp/local_dp.ts";
+import {
+  DEFAULT_GRANULARITY_SECONDS,
+  GRANULARITIES,
+  isRotation,
+  MAX_LOCAL_EPSILON,
+  SAMPLE_RATES,
+} from "../../core/schema/bounds.ts";
+import { DEFAULT_MAX_VALUES, GREATEST_MAX_VALUES } from "../../core/schema/fields/field_type.ts";
+import { isField, valueCount } from "../../core/schema/fields/table.ts";
 import type { FieldSchema } from "../../core/schema/fields/types.ts";
+import type { DocumentFault } from "./codes.ts";
 
-const DAY = 86_400;
-/** Seconds to which times are floored unless the schema says another granularity. */
-const DEFAULT_GRANULARITY_SECONDS = 3_600;
+/** How a field is randomised, as the schema publishes it. */
+interface Mechanism {
+  readonly epsilon: number;
+  readonly "max-values"?: unknown;
+}
 
 /** A field as the schema publishes it. */
 export type CollectedField = FieldSchema & {
   /** Clients leave it out. */
   readonly suppressed?: boolean;
   /** Its values are randomised before they are sent, and few of them reported about in a period. */
-  readonly "local-dp"?: { readonly epsilon: number; readonly "max-values"?: unknown };
+  readonly "local-dp"?: Mechanism;
 };
 
 /** An event as the schema publishes it. */
 export interface CollectedEvent {
+  /** Why the client does not go by what is published of it: then it waits for another schema. */
+  readonly fault?: DocumentFault;
   /** Whether it is collected now. */
   readonly open: boolean;
   /** The share of clients that should send it. */
@@ -38,42 +53,73 @@ export interface Collection {
   readonly events: ReadonlyMap<string, CollectedEvent>;
 }
 
-interface SchemaDocument {
-  readonly app?: unknown;
-  readonly "pseudonym-seconds"?: unknown;
-  readonly "granularity-seconds"?: unknown;
-  readonly events: readonly {
-    readonly name: string;
-    readonly state?: unknown;
-    readonly sample?: unknown;
-    readonly fields: Readonly<Record<string, CollectedField>>;
-  }[];
+type Members = Readonly<Record<string, unknown>>;
+
+const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+
+/** An event of which nothing is sent. */
+export function faulty(fault: DocumentFault): CollectedEvent {
+  return { fault, open: false, sample: 1, fields: new Map() };
 }
 
 /**
- * Reads a schema document. Its fields are not looked at: no value is in the domain of one that makes no sense, so that
- * its event cannot be sent, and all others can.
- * @throws {Error} If it is malformed or another application's.
+ * Reads the text of a schema document.
+ * @throws {Error} If it is no schema, or another application's.
  */
 export function parseSchema(text: string, app: string): Collection {
-  const document = JSON.parse(text) as SchemaDocument;
-  if (document.app !== app) throw new DecodeError("Cannot read schema: app");
-  return {
-    pseudonymSeconds: seconds(document["pseudonym-seconds"], DAY, 400 * DAY),
-    granularitySeconds: seconds(document["granularity-seconds"], 60, DAY) ?? DEFAULT_GRANULARITY_SECONDS,
-    events: new Map(document.events.map(({ name, state, sample, fields }) => [name, {
-      open: state !== "stopped",
-      sample: typeof sample === "number" ? sample : 1,
-      fields: new Map(Object.entries(fields)),
-    }])),
-  };
+  return readSchema(JSON.parse(text), app);
 }
 
-/** No service of this protocol says less or more: a pseudonym that never ends would follow its device for good. */
-function seconds(value: unknown, least: number, most: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (Number.isSafeInteger(value) && value as number >= least && value as number <= most) {
-    return value as number;
+/**
+ * Reads a schema document. An event that makes no sense is marked so, and all others are as they are.
+ * @throws {Error} If it is no schema, or another application's.
+ */
+export function readSchema(written: unknown, app: string): Collection {
+  const {
+    app: named,
+    "pseudonym-seconds": pseudonymSeconds,
+    "granularity-seconds": granularitySeconds = DEFAULT_GRANULARITY_SECONDS,
+    events: list,
+  } = written as Members;
+  const isSound = named === app && Array.isArray(list) &&
+    (pseudonymSeconds === undefined || isRotation(pseudonymSeconds)) &&
+    GRANULARITIES.includes(granularitySeconds as number);
+  if (!isSound) throw new DecodeError("Cannot read schema");
+  const events = new Map<string, CollectedEvent>();
+  for (const event of list as (Members | null)[]) {
+    const name = event?.name;
+    // Nobody can log what has no name.
+    if (!isName(name)) continue;
+    events.set(name, !events.has(name) && readEvent(event as Members) || faulty("malformed"));
   }
-  throw new DecodeError("Cannot read schema: seconds");
+  return { pseudonymSeconds, granularitySeconds: granularitySeconds as number, events };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && NAME.test(value);
+}
+
+/** An event; undefined when it makes no sense. */
+function readEvent({ state = "open", sample = 1, fields }: Members): CollectedEvent | undefined {
+  const open = state === "open";
+  if (!open && state !== "stopped" || !SAMPLE_RATES.includes(sample as number)) return undefined;
+  if (typeof fields !== "object" || fields === null) return undefined;
+  const list = Object.entries(fields);
+  if (!list.every(([name, field]) => isName(name) && isField(field) && isReported(field))) return undefined;
+  return { open, sample: sample as number, fields: new Map(list) };
+}
+
+/** Whether a field is sent as it is, or a report about it can be drawn. */
+function isReported(field: CollectedField): boolean {
+  const mechanism: unknown = field["local-dp"];
+  if (mechanism === undefined) return true;
+  const epsilon = (mechanism as Members | null)?.epsilon;
+  const values = valueCount(field);
+  return typeof epsilon === "number" && epsilon >= MINIMUM_EPSILON && epsilon <= MAX_LOCAL_EPSILON &&
+    values > 1 && values <= 2 ** 16;
+}
+
+/** Values of a field that are reported about in a period, however many the schema would like. */
+export function mostValues({ "max-values": stated }: Mechanism): number {
+  return Number.isInteger(stated) ? Math.min(stated as number, GREATEST_MAX_VALUES) : DEFAULT_MAX_VALUES;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DecodeError } from "../../core/base/bytes.ts";
 import type { Belief, Clock } from "../base/clock.ts";
 import type { DocumentFault } from "../base/codes.ts";
 import { freshFor, MOST_WAIT } from "../base/headers.ts";
@@ -17,6 +18,14 @@ const MAX_DOCUMENT_BYTES = 524_288;
 /** Most milliseconds for which one stays fresh that came with a time that was refused. */
 const DOUBTFUL_FRESH = 600_000;
 
+/** A document that was read and may not be used. */
+export class FaultError extends DecodeError {
+  /** With the code that says why. */
+  constructor(readonly fault: DocumentFault) {
+    super(fault);
+  }
+}
+
 /** How one kind of document is read and admitted. */
 export interface DocumentKind<T> {
   /** Which step it is for the app's ears. */
@@ -25,8 +34,10 @@ export interface DocumentKind<T> {
   readonly key: string;
   /** Where it is. */
   readonly url: () => string | Promise<string>;
-  /** Reads it; throws when it is malformed. */
+  /** Reads it; throws when it is malformed, or a {@linkcode FaultError}. */
   parse(text: string): T;
+  /** Whether the one at hand is not used either while a new one is refused so. */
+  isHeldBy?(fault: DocumentFault): boolean;
   /** Checks one that was just fetched: why it is refused, if so. */
   check?(document: T, answer: Answer): Promise<DocumentFault | undefined>;
   /** Checks it again in the transaction that would store it. */
@@ -71,13 +82,16 @@ export class CachedDocument<T> {
     return this.#current;
   }
 
-  /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand. */
+  /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand, unless that is held. */
   async get(renew = false): Promise<T | undefined> {
     const { clock, network } = this.#parts;
     await this.load();
     if (renew || !isFresh(this.#record, clock.now())) {
       const fault = await this.#refresh();
-      if (fault !== undefined) network.report("refused", { step: this.#kind.step, code: fault });
+      if (fault !== undefined) {
+        network.report("refused", { step: this.#kind.step, code: fault });
+        if (this.#kind.isHeldBy?.(fault)) return undefined;
+      }
     }
     return this.#current;
   }
@@ -113,8 +127,8 @@ export class CachedDocument<T> {
     try {
       text = new TextDecoder("utf-8", { fatal: true }).decode(answer.body);
       document = kind.parse(text);
-    } catch {
-      return "malformed";
+    } catch (error) {
+      return error instanceof FaultError ? error.fault : "malformed";
     }
     const fault = await kind.check?.(document, answer);
     if (fault !== undefined) return fault;

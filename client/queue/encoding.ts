@@ -38,12 +38,14 @@ export class Encoder {
   /**
    * Turns a logged event into what waits: buckets measurements, floors the device's time, leaves suppressed fields out,
    * and checks it as the service will. The values of one that is encoded already are not touched again. Those that
-   * will be randomised stay as they were logged: until it is bound, nobody knows under which pseudonym they go.
+   * will be randomised stay as they were logged: until it is bound, nobody knows under which pseudonym they go. `held`: what
+   * is published of the event makes no sense, or is not declared. It waits until that has changed.
    */
-  encode(collection: Collection, event: EventRecord): Encoding<EventFault | "report_withheld"> {
+  encode(collection: Collection, event: EventRecord): Encoding<EventFault | "held" | "report_withheld"> {
     const { name, encoded, left } = event;
     const collected = collection.events.get(name);
     if (collected === undefined) return { ok: false, fault: "event_unknown" };
+    if (collected.fault !== undefined) return { ok: false, fault: "held" };
     if (!collected.open) return { ok: false, fault: "collection_stopped" };
     const fields: Record<string, WireValue> = {};
     const logged: Record<string, unknown> = {};

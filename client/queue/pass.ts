@@ -109,6 +109,7 @@ export class Passes {
       if (collection === undefined) return "later";
       const bound = await queue.bind(collection, this.#maxEvents);
       if (bound.kind === "empty") return "done";
+      if (bound.kind === "held") return "later";
       if (bound.kind === "no_token") {
         // A service that issues tokens and refuses them again must not keep the client busy.
         if (trigger === "hidden" || ++fetches > MAX_FETCHES) return "later";

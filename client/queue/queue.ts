@@ -44,10 +44,13 @@ export interface QueueState {
   readonly events: readonly EventRecord[];
 }
 
-/** What came of binding: a request, nothing to bind, no token to bind it to, or entries that changed meanwhile. */
+/**
+ * What came of binding: a request, nothing to bind (`held`: but for what waits for another schema), no token to bind it
+ * to, or entries that changed meanwhile.
+ */
 export type Binding =
   | { readonly kind: "bound"; readonly request: QueuedRequest }
-  | { readonly kind: "empty" | "no_token" | "changed" };
+  | { readonly kind: "empty" | "held" | "no_token" | "changed" };
 
 /** What a queue takes of its client. */
 export interface QueueParts {
@@ -75,6 +78,8 @@ interface Batch {
   readonly events: readonly EncodedEvent[];
   /** The token that it will be bound to: its body says what binds the token to the pseudonym. */
   readonly token: TokenRecord | undefined;
+  /** Whether events wait for another schema. */
+  readonly isHolding: boolean;
   /** The pseudonym, and the reports under it. */
   readonly reports: Reports;
 }
@@ -97,8 +102,9 @@ export class Queue {
     await commit((entries, report) => {
       for (const event of events) {
         const encoded = collection && encoder.encode(collection, event);
-        if (encoded?.ok === false) report("dropped", { events: 1, reason: encoded.fault });
-        else append(entries, EVENTS, encoded?.event ?? event);
+        if (encoded?.ok === false && encoded.fault !== "held") {
+          report("dropped", { events: 1, reason: encoded.fault });
+        } else append(entries, EVENTS, encoded?.ok ? encoded.event : event);
       }
       const waiting = entries.keys(EVENTS).map((key) => ({ key, length: entries.get(key)?.length ?? 0 }));
       let count = waiting.length;
@@ -119,9 +125,9 @@ export class Queue {
    */
   async bind(collection: Collection, maxEvents: number): Promise<Binding> {
     const { app, clock, commit, device, gzip, random } = this.#parts;
-    const { sources, events, reports, token } = await this.#nextBatch(collection, maxEvents);
+    const { sources, events, reports, token, isHolding } = await this.#nextBatch(collection, maxEvents);
     const { pseudonym } = reports;
-    if (events.length === 0) return { kind: "empty" };
+    if (events.length === 0) return { kind: isHolding ? "held" : "empty" };
     if (token === undefined) return { kind: "no_token" };
     // Compression is asynchronous, a transaction is not: so what was read is compared again.
     const body = await buildBody({ events, pseudonym, binding: token.binding, random, gzip });
@@ -183,9 +189,14 @@ export class Queue {
       reports.store(entries);
       const [token] = spendableTokens(entries, reports.pseudonym, clock.seconds());
       let length = 0;
+      let isHolding = false;
       for (const { key, record } of readAll<EventRecord>(entries, EVENTS)) {
         const encoded = this.prepare({ entries, reports, token }, collection, record);
         if (!encoded.ok) {
+          if (encoded.fault === "held") {
+            isHolding = true;
+            continue;
+          }
           entries.delete(key);
           report("dropped", { events: 1, reason: encoded.fault });
           continue;
@@ -197,7 +208,7 @@ export class Queue {
         sources.push([key, entries.get(key)]);
         events.push(encoded.event);
       }
-      return { sources, events, reports, token };
+      return { sources, events, reports, token, isHolding };
     });
   }
 
@@ -206,16 +217,17 @@ export class Queue {
     { entries, reports, token }: Look,
     collection: Collection,
     record: EventRecord,
-  ): Encoding<DropReason> {
+  ): Encoding<DropReason | "held"> {
     const { clock, device, encoder } = this.#parts;
     const fault = heldBack(record, reports.pseudonym, token);
     if (fault !== undefined) return { ok: false, fault };
     const encoded = encoder.encode(collection, record);
-    if (!encoded.ok) return encoded;
-    const { name, at } = encoded.event;
+    if (!encoded.ok && encoded.fault !== "held") return encoded;
+    const { name, at } = encoded.ok ? encoded.event : record;
     // The service would give an older event another time.
     const earliest = floorTo(clock.now() / 1000 - MAX_AGE_SECONDS, collection.granularitySeconds);
     if (!(at >= earliest)) return { ok: false, fault: "too_old" };
+    if (!encoded.ok) return encoded;
     const sample = collection.events.get(name)?.sample ?? 1;
     if (!device.isSampled(entries, collection, { event: name, sample })) {
       return { ok: false, fault: "sampled_out" };

@@ -7,13 +7,9 @@
  */
 import { toBase64url } from "../../core/base/bytes.ts";
 import type { RandomSource } from "../../core/base/random.ts";
-import {
-  DEFAULT_MAX_VALUES,
-  GREATEST_MAX_VALUES,
-  type WireValue,
-} from "../../core/schema/fields/field_type.ts";
+import type { WireValue } from "../../core/schema/fields/field_type.ts";
 import { indexOfValue } from "../../core/schema/fields/table.ts";
-import type { CollectedField } from "../base/collection.ts";
+import { type CollectedField, mostValues } from "../base/collection.ts";
 import type { LocalDpReporter } from "../base/types.ts";
 import { read, type ReportRecord, REPORTS, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
@@ -125,10 +121,4 @@ export function silence(entries: Entries): void {
 /** Whatever makes one value's report another one's: reports of two definitions are independent of each other. */
 function definitionOf(field: CollectedField): string {
   return JSON.stringify(field, (name, value) => IMMATERIAL.includes(name) ? undefined : value);
-}
-
-/** Values of a field that are reported about in a period, however many the schema would like. */
-function mostValues(mechanism: { readonly "max-values"?: unknown }): number {
-  const stated = mechanism["max-values"];
-  return Number.isInteger(stated) ? Math.min(stated as number, GREATEST_MAX_VALUES) : DEFAULT_MAX_VALUES;
 }

@@ -54,7 +54,7 @@ export interface ApplicationConfig {
    * collected.
    */
   readonly pseudonymSeconds?: number | false;
-  /** Seconds to which a record's times are floored, 60..86400 and a divisor of a day; 3600 by default. */
+  /** Seconds to which a record's times are floored, one of `GRANULARITIES`: 60, 300, 900, 3600, 21600 or 86400; 3600 by default. */
   readonly granularitySeconds?: number;
   /** Days that raw records are kept, 1..400; 30 by default. */
   readonly retentionDays?: number;

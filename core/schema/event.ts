@@ -78,7 +78,7 @@ export interface EventSchema {
   readonly review?: string;
   /** Why its records may single clients out, where they could: without it, too identifying an event is refused. */
   readonly identifying?: string;
-  /** The share of clients that should send it, 0..1; 1 by default. */
+  /** The share of clients that should send it, one of `SAMPLE_RATES`: 1, 0.5, 0.25, 0.1 .. 0.001; 1 by default. */
   readonly sample?: number;
   /** An operator's kill switch: `stopped` refuses the event. */
   readonly state?: "open" | "stopped";

@@ -5,6 +5,12 @@
  */
 import { z } from "zod";
 import { measuredEvents, SKETCH_MEMORY, sketchParameters } from "../../privacy/risk/dimensions.ts";
+import {
+  DEFAULT_GRANULARITY_SECONDS,
+  DEFAULT_PSEUDONYM_SECONDS,
+  GRANULARITIES,
+  isRotation,
+} from "../../schema/bounds.ts";
 import type { EventSchemas } from "../../schema/event.ts";
 import type { Application, ApplicationConfig, Config, Deployment } from "../types.ts";
 import { events } from "./events.ts";
@@ -17,6 +23,7 @@ import {
   integer,
   isMembers,
   offer,
+  oneOf,
   say,
   sentencesOf,
   text,
@@ -96,11 +103,6 @@ const session = (options: CheckOptions) =>
     maxAgeSeconds: integer(1, 400 * DAY).optional(),
   }, "describe how a client's session is verified");
 
-function isRotation(value: unknown): boolean {
-  if (value === false) return true;
-  return typeof value === "number" && value >= DAY && value <= 400 * DAY && value % DAY === 0;
-}
-
 /** Whether a value may be an epoch's length: one that may not is named by its own check. */
 function isEpoch(value: unknown): value is number {
   return Number.isSafeInteger(value) && value as number > 0 && value as number <= 30 * DAY;
@@ -117,11 +119,10 @@ const application = (options: CheckOptions) =>
     maxBatch: integer(1, MAX_BATCH).optional(),
     session: session(options),
     pseudonymSeconds: z.unknown().refine(
-      isRotation,
+      (value) => value === false || isRotation(value),
       "write false or a multiple of 86400 (whole days), 400 days at most",
     ).optional(),
-    granularitySeconds: integer(60, DAY).refine((value) => DAY % value === 0, "write a divisor of 86400")
-      .optional(),
+    granularitySeconds: oneOf(GRANULARITIES).optional(),
     retentionDays: integer(1, 400).optional(),
     expectedClients: integer(1, 10 ** 10).optional(),
     minCrowd: integer(1, 10 ** 6).optional(),
@@ -178,11 +179,11 @@ type Written = { readonly [name in keyof ApplicationConfig]?: unknown };
 
 /** What counts people needs a pseudonym to count them by. */
 function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void {
-  const { pseudonymSeconds = 7 * DAY, epochSeconds = DAY } = written;
+  const { pseudonymSeconds = DEFAULT_PSEUDONYM_SECONDS, epochSeconds = DAY } = written;
   if (pseudonymSeconds === false) return refusePeople(written, context);
   // A token serves the pseudonym of the period in which its key's epoch begins: an epoch must not lie in two.
   if (
-    isRotation(pseudonymSeconds) && isEpoch(epochSeconds) && Number(pseudonymSeconds) % epochSeconds !== 0
+    isRotation(pseudonymSeconds) && isEpoch(epochSeconds) && pseudonymSeconds % epochSeconds !== 0
   ) {
     say(
       context,
@@ -193,9 +194,7 @@ function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void 
   if (written.risk !== undefined) checkPart(context, ["risk"], applicationRisk, written.risk);
   if (written.releases === undefined) return;
   // A rotation that is none has been named.
-  const rotation = typeof pseudonymSeconds === "number" && isRotation(pseudonymSeconds)
-    ? pseudonymSeconds
-    : 7 * DAY;
+  const rotation = isRotation(pseudonymSeconds) ? pseudonymSeconds : DEFAULT_PSEUDONYM_SECONDS;
   const { success } = events.safeParse(written.events);
   const asked = releases({
     events: success ? written.events as EventSchemas : undefined,
@@ -218,7 +217,7 @@ function refusePeople(written: Written, context: z.RefinementCtx<unknown>): void
 }
 
 function fillIn(id: string, config: ApplicationConfig): Application {
-  const pseudonymSeconds = config.pseudonymSeconds ?? 7 * DAY;
+  const pseudonymSeconds = config.pseudonymSeconds ?? DEFAULT_PSEUDONYM_SECONDS;
   return {
     id,
     suite: config.suite ?? DEFAULT_SUITE,
@@ -230,7 +229,7 @@ function fillIn(id: string, config: ApplicationConfig): Application {
     maxBatch: config.maxBatch ?? 32,
     session: config.session,
     pseudonymSeconds: pseudonymSeconds === false ? undefined : pseudonymSeconds,
-    granularitySeconds: config.granularitySeconds ?? 3_600,
+    granularitySeconds: config.granularitySeconds ?? DEFAULT_GRANULARITY_SECONDS,
     retentionDays: config.retentionDays ?? 30,
     expectedClients: config.expectedClients ?? 10_000,
     minCrowd: config.minCrowd ?? 20,

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { MAXIMUM_DOMAIN_SIZE, MINIMUM_EPSILON } from "../../privacy/dp/local_dp.ts";
+import { MAX_LOCAL_EPSILON, SAMPLE_RATES } from "../../schema/bounds.ts";
 import { deniedName } from "../../schema/deny_list.ts";
 import { FIELD_DOCS } from "../../schema/fields/docs.ts";
 import { GREATEST_MAX_VALUES } from "../../schema/fields/field_type.ts";
@@ -20,16 +21,14 @@ import {
   isMembers,
   numberFrom,
   offer,
+  oneOf,
   say,
-  share,
   text,
 } from "./json.ts";
 import { eventRisk } from "./risk.ts";
 
 /** Most fields of an event: what is measured of it in a day is one row of the store. */
 const MAX_FIELDS = 32;
-/** Beyond it next to every report is true. */
-const MAX_LOCAL_EPSILON = 16;
 
 const LOCAL_DP = `write { epsilon: ... } from ${MINIMUM_EPSILON} to ${MAX_LOCAL_EPSILON}`;
 const epsilon = numberFrom(MINIMUM_EPSILON, MAX_LOCAL_EPSILON, LOCAL_DP);
@@ -95,7 +94,7 @@ const event = z.strictObject({
   expires: z.string(EXPIRES).refine((day) => parseDay(day) !== undefined, EXPIRES),
   review: z.string(REVIEW).max(500, REVIEW).optional(),
   identifying: text("write why its records may single clients out").optional(),
-  sample: share.optional(),
+  sample: oneOf(SAMPLE_RATES).optional(),
   state: z.enum(["open", "stopped"], 'write "open" or "stopped"').optional(),
   fields: byName({
     definition: field,

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { isWellFormed } from "../../base/bytes.ts";
+import { nearestOf } from "../../schema/bounds.ts";
 
 /** An object by the names of its members. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -73,6 +74,17 @@ export function integer(min: number, max: number) {
 /** A number, and what to do where it is none from `min` to `max`. */
 export function numberFrom(min: number, max: number, error: string) {
   return z.number(error).min(min, { error, abort: true }).max(max, { error, abort: true });
+}
+
+/** A number of a list, and where it is none of them, which one is nearest. */
+export function oneOf(list: readonly number[]) {
+  const error = ({ input }: { readonly input?: unknown }) => {
+    const nearest = Number.isFinite(input)
+      ? `; the nearest to ${input} is ${nearestOf(list, input as number)}`
+      : "";
+    return `choose ${offer(list.map(String))}${nearest}`;
+  };
+  return z.custom<number>((value) => list.includes(value as number), { error });
 }
 
 /** A share. */

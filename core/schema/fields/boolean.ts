@@ -13,6 +13,8 @@ export interface BooleanField extends FieldOptions {
 
 /** false, true. */
 export const booleanType: FieldType<BooleanField> = {
+  isSound: () => true,
+  isWithin: () => true,
   count: () => 2,
   includes: (_field, value) => typeof value === "boolean",
   indexOf: (_field, value) => value === true ? 1 : 0,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FieldOptions, FieldType } from "./field_type.ts";
+import { type FieldOptions, type FieldType, isWhole } from "./field_type.ts";
 
 /** A field that is one of a list of words. */
 export interface EnumField extends FieldOptions {
@@ -15,6 +15,10 @@ export interface EnumField extends FieldOptions {
 
 /** The words in the order of their list. */
 export const enumType: FieldType<EnumField> = {
+  isSound: ({ values }) =>
+    isWhole(values.length, 1, 256) && new Set(values).size === values.length && Array.isArray(values) &&
+    values.every((value) => /^[\w.+-]{1,64}$/.test(value) && typeof value === "string"),
+  isWithin: ({ values }, declared) => values.every((value) => declared.values.includes(value)),
   count: ({ values }) => values.length,
   includes: ({ values }, value) => typeof value === "string" && values.includes(value),
   indexOf: ({ values }, value) => values.indexOf(value as string),

@@ -30,6 +30,10 @@ export type WireValue = boolean | number | string;
 
 /** The domain of the fields of one type `F`: how many values it has, which these are, and in which order. */
 export interface FieldType<F> {
+  /** Whether a definition makes sense, whoever wrote it: what it says may be of any kind. May throw where it does not. */
+  isSound(field: F): boolean;
+  /** Whether a field tells nothing finer than a declared one: its values or edges are among those, its range lies in that. */
+  isWithin(field: F, declared: F): boolean;
   /** How many values a field can take. */
   count(field: F): number;
   /** Whether a value lies in a field's domain. */

@@ -25,6 +25,26 @@ function typeOf({ type }: FieldSchema): FieldType<FieldSchema> {
   return FIELD_TYPES[type];
 }
 
+/**
+ * Whether a definition that anybody may have written is one of a field. Of a version there are a million, of everything
+ * else at most 2^16 values.
+ */
+export function isField(written: unknown): written is FieldSchema {
+  try {
+    const field = written as FieldSchema;
+    return typeof field.type === "string" && Object.hasOwn(FIELD_TYPES, field.type) &&
+      typeOf(field).isSound(field);
+  } catch {
+    // A member that is not of the kind that it should be.
+    return false;
+  }
+}
+
+/** Whether a field is of the type of a declared one and tells nothing finer. */
+export function isWithin(field: FieldSchema, declared: FieldSchema): boolean {
+  return field.type === declared.type && typeOf(field).isWithin(field, declared);
+}
+
 /** How many values a field can take. */
 export function valueCount(field: FieldSchema): number {
   return typeOf(field).count(field);

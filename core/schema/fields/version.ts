@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FieldOptions, FieldType } from "./field_type.ts";
+import { type FieldOptions, type FieldType, isWhole } from "./field_type.ts";
 
 /** The largest part of a version. */
 export const MAX_VERSION_PART = 999;
@@ -35,6 +35,15 @@ function parts(value: unknown): [major: number, minor: number] {
 
 /** The versions of the least major part, then those of the next. */
 export const versionType: FieldType<VersionField> = {
+  isSound(field) {
+    const { least, greatest, minors } = bounds(field);
+    return isWhole(least, 0, MAX_VERSION_PART) && isWhole(greatest, least, MAX_VERSION_PART) &&
+      isWhole(minors, 0, MAX_VERSION_PART);
+  },
+  isWithin(field, declared) {
+    const [own, most] = [bounds(field), bounds(declared)];
+    return own.least >= most.least && own.greatest <= most.greatest && own.minors <= most.minors;
+  },
   count(field) {
     const { least, greatest, minors } = bounds(field);
     return (greatest - least + 1) * (minors + 1);

@@ -100,7 +100,6 @@ Deno.test("checkConfig() names each whole number's range", () => {
     ["usesPerToken", 1, 1_024],
     ["tokensPerClient", 1, 1_024],
     ["maxBatch", 1, 256],
-    ["granularitySeconds", 60, DAY],
     ["retentionDays", 1, 400],
   ];
   for (const [name, min, max] of ranges) {
@@ -131,9 +130,19 @@ Deno.test("checkConfig() allows an epoch of 10 seconds in development only", () 
 
 Deno.test("checkConfig() has one message for each mistake of a setting", () => {
   const rotation = "write false or a multiple of 86400 (whole days), 400 days at most.";
+  const granularities = "choose 60, 300, 900, 3600, 21600 or 86400";
   const mistakes: [Members, string][] = [
     [{ suite: "P256-SHA256" }, "suite: choose ristretto255-SHA512 or P384-SHA384."],
-    [{ granularitySeconds: 61 }, "granularitySeconds: write a divisor of 86400."],
+    ...[[61, 60], [59, 60], [0, 60], [1, 60], [7_200, 3_600], [43_200, 21_600], [86_401, 86_400]].map((
+      [granularitySeconds, nearest],
+    ): [Members, string] => [
+      { granularitySeconds },
+      `granularitySeconds: ${granularities}; the nearest to ${granularitySeconds} is ${nearest}.`,
+    ]),
+    ...["60", null, NaN].map((granularitySeconds): [Members, string] => [
+      { granularitySeconds },
+      `granularitySeconds: ${granularities}.`,
+    ]),
     [{ serviceTokenSha256: 7 }, "serviceTokenSha256: give a SHA-256 in hex."],
     ...["", "AB".repeat(32), "secret token", "a".repeat(63)].map((serviceTokenSha256): [Members, string] => [
       { serviceTokenSha256 },

@@ -37,7 +37,7 @@ Deno.test("the check of events finds nothing wrong with events as they should be
   const full = { ...EVENT, review: "reviews/7.md", sample: 0.5, state: "stopped", fields };
   assertEquals(checkEvents("x", { saved: full, [`a${"_9".repeat(31)}`]: EVENT }), []);
   assertEquals(checkEvents("x", {}), []);
-  for (const members of [{ sample: 0 }, { sample: 1 }, { state: "open" }, { expires: "2028-02-29" }]) {
+  for (const members of [{ sample: 0.001 }, { sample: 1 }, { state: "open" }, { expires: "2028-02-29" }]) {
     assertEquals(ofEvent(members), []);
   }
 });
@@ -60,6 +60,7 @@ Deno.test("the check of events wants events by name", () => {
 
 Deno.test("the check of events has one message for each mistake of an event", () => {
   const words = "write 1 to 500 characters for the people whose devices send it.";
+  const rates = "choose 1, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.0025 or 0.001";
   const expires = ".expires: write the last day of its collection as YYYY-MM-DD.";
   const cases: [Members, string][] = [
     ...["description", "purpose", "owner"].flatMap((member) =>
@@ -82,10 +83,10 @@ Deno.test("the check of events has one message for each mistake of an event", ()
       { review },
       ".review: write where its privacy review is.",
     ]),
-    ...[-0.1, 1.1, NaN, "0.5", null].map((sample): [Members, string] => [
-      { sample },
-      ".sample: write a share from 0 to 1.",
-    ]),
+    ...[[-0.1, 0.001], [0, 0.001], [0.3, 0.25], [0.02, 0.025], [0.501, 0.5], [1.1, 1]].map((
+      [sample, nearest],
+    ): [Members, string] => [{ sample }, `.sample: ${rates}; the nearest to ${sample} is ${nearest}.`]),
+    ...[NaN, "0.5", null].map((sample): [Members, string] => [{ sample }, `.sample: ${rates}.`]),
     ...["closed", true, null].map((
       state,
     ): [Members, string] => [{ state }, '.state: write "open" or "stopped".']),
