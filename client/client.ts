@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MOST_WAIT } from "./base/headers.ts";
 import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
 import type { ClientEvents } from "./base/types.ts";
@@ -231,13 +232,14 @@ export class DitClient<Events = UntypedEvents> {
     if (this.#isHidden()) void this.#pass("hidden");
   };
 
-  /** Has the client send after a random delay, and not before `wait` milliseconds. */
+  /** Has the client send after a random delay, and not before `wait` milliseconds: also again after it has stopped. */
   #schedule(wait = 0): void {
     if (this.#timer !== undefined || this.#state !== "open") return;
     const delay = wait + randomFraction(this.#parts.random) * this.#delayMilliseconds;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;
+      if (this.#state === "stopped") this.#state = "open";
       void this.#pass("delay");
     }, delay);
     // Where a timer would keep the process alive, it does not.
@@ -303,6 +305,10 @@ export class DitClient<Events = UntypedEvents> {
   /** Sees to it that what is left is sent: after a random delay, or later when something failed. */
   #finish(outcome: PassOutcome): void {
     if (outcome === "stop") {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      // What says so may have been wrong for an hour, and not be the service.
+      this.#schedule(Math.max(MOST_WAIT - this.#delayMilliseconds, 0));
       this.#state = "stopped";
       return this.#listeners.report("stopped", { reason: "refused_by_service" });
     }

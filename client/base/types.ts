@@ -35,7 +35,7 @@ export interface ClientEvents {
   key_replaced: { readonly region: string; readonly epoch: number; readonly generation: number };
   /** The directory leads elsewhere than the one before it: look whether the service has moved. */
   endpoints_changed: { readonly issuing: string | undefined; readonly logging: string | undefined };
-  /** The client sends nothing more until it is made anew. */
+  /** The client sends nothing: for an hour (`refused_by_service`), or until the user opts in. */
   stopped: { readonly reason: "refused_by_service" | "opted_out" };
 }
 

@@ -6,7 +6,7 @@
 import { toBase64url } from "../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, MAX_OFFSET } from "../base/clock.ts";
 import type { Collection } from "../base/collection.ts";
 import { retryAfter } from "../base/headers.ts";
 import { shuffledRange } from "../base/random.ts";
@@ -55,10 +55,13 @@ export interface IssuanceParts extends BlindingParts {
 /** What came of a request: its tokens are kept, it failed for now, or another one may do better. */
 type Outcome = "kept" | "failed" | "new_key" | "one_token";
 
-/** What is to be sent: a request, or nothing: there are tokens enough, or no key to ask for any with. */
+/**
+ * What is to be sent: a request, or nothing: there are tokens enough, no key to ask for any with, or one of another
+ * period of the pseudonym than the one that is running.
+ */
 type Preparation =
   | { readonly kind: "request"; readonly pending: PendingRecord }
-  | { readonly kind: "enough" | "no_key" };
+  | { readonly kind: "enough" | "no_key" | "other_period" };
 
 /** Fetches the tokens of one client. */
 export class Issuance {
@@ -77,6 +80,11 @@ export class Issuance {
     let outcome: Outcome | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const prepared = await this.#prepare(need, outcome);
+      // The clock may be an answer's that was wrong: the next one tells.
+      if (prepared.kind === "other_period" && outcome === undefined) {
+        outcome = "new_key";
+        continue;
+      }
       if (prepared.kind !== "request") return prepared.kind === "enough";
       if (!isDue(prepared.pending, this.#parts.clock.now(), force)) return false;
       outcome = await this.#ask(prepared.pending);
@@ -103,13 +111,15 @@ export class Issuance {
       if (logs === 0) return { kind: "enough" };
       // An epoch lies in one period of the pseudonym: where it does not, its tokens would serve one that is over.
       const pseudonym = device.pseudonym(entries, collection, notBefore);
-      if (pseudonym !== device.pseudonym(entries, collection)) return { kind: "no_key" };
+      if (pseudonym !== device.pseudonym(entries, collection)) return { kind: "other_period" };
       const before = read<PendingRecord>(entries, PENDING);
       // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key is
-      // another tab's, in whose epoch it is by now. Tokens of another pseudonym, or of none, would be of no use.
+      // another tab's, in whose epoch it is by now, unless that is farther than any clock is believed. Tokens of another
+      // pseudonym, or of none, would be of no use.
+      const latest = clock.seconds() + MAX_OFFSET / 1000;
       if (
-        (before?.pseudonym ?? "") === pseudonym &&
-        before !== undefined && (before.keyId === keyId || before.notBefore > notBefore)
+        (before?.pseudonym ?? "") === pseudonym && before !== undefined &&
+        (before.keyId === keyId || (before.notBefore > notBefore && before.notBefore <= latest))
       ) {
         return { kind: "request", pending: before };
       }

@@ -528,6 +528,39 @@ Deno.test("a service that does not know the application stops the client, and lo
   await test.close();
 });
 
+Deno.test("a client that was stopped asks again within the hour, and sends what waited", async () => {
+  const test = await startService();
+  const { setTimeout } = globalThis;
+  const waits: [wait: number, end: () => void][] = [];
+  globalThis.setTimeout = ((end: () => void, wait: number) =>
+    // Others are of requests.
+    wait >= 3_000_000 ? waits.push([wait, end]) : setTimeout(end, wait)) as never;
+  try {
+    const { fetch, steps } = counting(refusing(test, "logs", 2, () => problem(404, "app_unknown")));
+    const { client, heard } = makeClient(test, { fetch, delaySeconds: 60 });
+    client.log("app_opened", {});
+    await client.flush();
+    const asked = steps.length;
+    client.log("app_opened", {});
+    await client.flush();
+    assertEquals([heard.stopped.length, steps.length, waits.length], [1, asked, 1]);
+    for (const [times, sent] of [[2, 0], [2, 2]] as const) {
+      const [wait, end] = present(waits.at(-1));
+      assert(wait >= 3_540_000 && wait <= 3_600_000, String(wait));
+      test.clock.now += 3_600_000;
+      end();
+      await client.flush();
+      assertEquals(heard.stopped.length, times);
+      assertEquals(heard.sent.reduce((sum, { events }) => sum + events, 0), sent);
+    }
+    assertEquals(heard.dropped, []);
+    await client.close();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  await test.close();
+});
+
 Deno.test("an expired session is renewed once, and a failing one tried again later", async () => {
   const test = await startService();
   const asked: boolean[] = [];

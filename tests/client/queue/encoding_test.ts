@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { parseSchema } from "../../../client/base/collection.ts";
 import { localDpReport } from "../../../client/local_dp.ts";
+import { wireEvent } from "../../../client/queue/encoding.ts";
 import { Reports } from "../../../client/queue/reports.ts";
 import { DEVICE, type EventRecord, REPORTS } from "../../../client/storage/records.ts";
 import { isReport, localDp } from "../../../core/privacy/dp/local_dp.ts";
@@ -178,4 +179,26 @@ Deno.test("Encoder never sends a value plainly where a report is asked for", asy
     await encode(collection, { platform: "x" }, surroundings({ localDp: localDpReport })),
     "field_invalid",
   );
+});
+
+Deno.test("Encoder leaves the time out unless the service agrees with the device's clock, by the granularity", async () => {
+  const sent = async (ahead: number, granularity: number, logged = 0) => {
+    const test = surroundings();
+    test.clock.hear(new Headers({ date: new Date(test.time.now + ahead * 1000).toUTCString() }));
+    const at = Math.floor(test.time.now / 1000) + logged;
+    const collection = schemaOf({}, {}, { "granularity-seconds": granularity });
+    const event = encodable(
+      await encodeRecord(collection, { name: "note_saved", at, fields: {}, encoded: false }, test),
+    );
+    assertEquals(event.at, Math.floor(at / granularity) * granularity);
+    return wireEvent(event).at !== undefined;
+  };
+  for (const sign of [-1, 1]) {
+    assertEquals([await sent(sign * 28, 60), await sent(sign * 32, 60)], [true, false]);
+    assertEquals([await sent(sign * 1_798, 3_600), await sent(sign * 1_802, 3_600)], [true, false]);
+    assertEquals([await sent(sign * 1_798, 86_400), await sent(sign * 1_802, 86_400)], [true, false]);
+    assertEquals(await sent(sign * 86_400, 3_600), false);
+  }
+  assertEquals([await sent(0, 60, 3_600), await sent(0, 60, 3_720)], [true, false]);
+  assertEquals([await sent(0, 60, -86_400), await sent(0, 60, 1e15)], [true, false]);
 });

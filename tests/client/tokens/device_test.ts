@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Clock } from "../../../client/base/clock.ts";
-import { DEVICE } from "../../../client/storage/records.ts";
+import { DEVICE, PERIOD, read } from "../../../client/storage/records.ts";
 import { Entries } from "../../../client/storage/storage.ts";
 import { Device } from "../../../client/tokens/device.ts";
 import { seededRandom } from "../../core/voprf/suites.ts";
@@ -12,7 +12,7 @@ function deviceOf(seed: string) {
   const clock = new Clock(() => time.now);
   const device = new Device({ app: "notes", clock, random: seededRandom(seed) });
   const collection = { pseudonymSeconds: WEEK, granularitySeconds: 3600, events: new Map() };
-  return { device, time, collection, entries: new Entries(new Map()) };
+  return { clock, device, time, collection, entries: new Entries(new Map()) };
 }
 
 Deno.test("Device has one pseudonym a period, another one in the next, and another one without its secret", () => {
@@ -93,3 +93,62 @@ for (
     assertEquals(draw(), first);
   });
 }
+
+Deno.test("Device goes back to no period before one in which a log was bound, however long that one is", () => {
+  const { device, time, collection, entries } = deviceOf("bound");
+  const first = device.pseudonym(entries, collection);
+  device.enter(entries, collection);
+  time.now += WEEK * 1000;
+  const second = device.pseudonym(entries, collection);
+  // Nothing was bound in it yet.
+  time.now -= 1000;
+  assertEquals(device.pseudonym(entries, collection), first);
+  time.now += 1000;
+  device.enter(entries, collection);
+  for (const back of [1, 60, 3_600]) {
+    time.now -= back * 1000;
+    assertEquals(device.pseudonym(entries, collection), second);
+    // Longer and shorter periods lead back as little.
+    const days = { ...collection, pseudonymSeconds: 86_400 };
+    assertEquals(device.period(entries, days).from, 101 * WEEK);
+    device.enter(entries, { ...collection, pseudonymSeconds: 10 * WEEK });
+    assertEquals(device.period(entries, days).from, 101 * WEEK);
+    time.now += back * 1000;
+  }
+  time.now += WEEK * 1000;
+  assertNotEquals(device.pseudonym(entries, collection), second);
+});
+
+Deno.test("Device is not held by a period that only a wrong clock of its own can have led to", () => {
+  const { device, time, collection, entries } = deviceOf("set back");
+  const first = device.period(entries, collection);
+  time.now += 50 * WEEK * 1000;
+  device.enter(entries, collection);
+  time.now -= 50 * WEEK * 1000;
+  assertEquals(device.period(entries, collection), first);
+  device.enter(entries, collection);
+  assertEquals(read<number>(entries, PERIOD), first.from);
+  time.now = (first.until - 3_600) * 1000;
+  assertEquals(device.period(entries, collection), first);
+});
+
+Deno.test("Device is led to the period before or after its own clock's, for an hour beside the turn, and no farther", () => {
+  const { clock, device, time, collection, entries } = deviceOf("led");
+  const number = () => device.period(entries, collection).from / WEEK;
+  const hear = (ahead: number) => clock.hear(new Headers({ date: new Date(time.now + ahead).toUTCString() }));
+  for (
+    const [seconds, ahead, period] of [
+      [-3_601, 3_600, 99],
+      [-3_600, 3_600, 100],
+      [3_599, -3_600, 99],
+      [3_600, -3_600, 100],
+      [-86_400, 86_400, 99],
+      [86_400, -7 * 86_400, 100],
+    ] as const
+  ) {
+    clock.load({ offset: 0, claimed: 0, until: 0 });
+    time.now = (100 * WEEK + seconds) * 1000;
+    hear(ahead * 1000);
+    assertEquals(number(), period, `${seconds} s beside the turn, ${ahead} s ahead`);
+  }
+});
