@@ -7,7 +7,7 @@ import { MOST_WAIT } from "./base/headers.ts";
 import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
 import type { ClientEvents } from "./base/types.ts";
-import { NO_RETRY, retryLater } from "./http/backoff.ts";
+import { isDue, NO_RETRY, retryLater } from "./http/backoff.ts";
 import { Connections } from "./http/connections.ts";
 import { type ClientOptions, plainFields } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
@@ -287,9 +287,11 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   #pass(trigger: Trigger): Promise<void> {
-    const { passes, storage } = this.#parts;
+    const { clock, passes, storage } = this.#parts;
     return this.#enter(async () => {
       await this.#store();
+      // A timer does not count the hours in which a device sleeps.
+      if (this.#state === "stopped" && isDue(this.#retry, clock.now(), false)) this.#state = "open";
       if (this.#state !== "open") return;
       // What a storage that fails leaves is tried again.
       let outcome: PassOutcome = "later";
@@ -307,7 +309,9 @@ export class DitClient<Events = UntypedEvents> {
     if (outcome === "stop") {
       clearTimeout(this.#timer);
       this.#timer = undefined;
-      // What says so may have been wrong for an hour, and not be the service.
+      // Whatever said so may have been wrong, and not the service: in an hour it is asked again.
+      const failedAt = this.#parts.clock.now();
+      this.#retry = { ...NO_RETRY, failedAt, retryAt: failedAt + MOST_WAIT };
       this.#schedule(Math.max(MOST_WAIT - this.#delayMilliseconds, 0));
       this.#state = "stopped";
       return this.#listeners.report("stopped", { reason: "refused_by_service" });
