@@ -28,8 +28,10 @@ const both = (changes: Record<string, string | undefined>): Tell => ({
 function at(...hours: string[]): (seen: readonly Seen[]) => void {
   return (seen) => {
     const times = logsOf(seen).flatMap(({ events }) => events.map((event) => event.at));
-    const expected = hours.length > 0 ? hours.map((hour) => `2027-01-15T${hour}:00:00Z`) : [undefined];
-    assert(times.length > 0 && times.every((time) => expected.includes(time as string)), String(times));
+    const expected: (string | undefined)[] = hours.length > 0
+      ? hours.map((hour) => `2027-01-15T${hour}:00:00Z`)
+      : [undefined];
+    assert(times.length > 0 && times.every((time) => expected.includes(time)), String(times));
   };
 }
 
