@@ -75,6 +75,9 @@ function pseudonymsOf(logs: readonly SeenLog[]): number[] {
   return [...bySaid.values()].map((same) => new Set(same.map(({ pseudonym }) => pseudonym)).size);
 }
 
+const SERVED = "https://telemetry.example/v1/apps/notes";
+const MIRROR = "https://mirror.example";
+
 /** Moves the clock to so many milliseconds before the pseudonym's period turns. */
 function beforeTurn(test: TestService, milliseconds: number): void {
   test.clock.now = Math.ceil(test.clock.now / WEEK) * WEEK - milliseconds;
@@ -110,13 +113,12 @@ for (const [name, sign] of [["ahead", 1], ["behind", -1]] as const) {
         return refusal(401, "key_unknown");
       },
     });
-    const mirror = "https://mirror.example/keys";
     const { client, heard } = makeClient(test, {
       gzip: false,
       now: () => device.now,
-      mirror,
+      mirror: `${MIRROR}/keys`,
       fetch: (url, init) =>
-        url === mirror ? test.fetch("https://telemetry.example/v1/apps/notes/keys", init) : fetch(url, init),
+        url.startsWith(MIRROR) ? test.fetch(`${SERVED}${url.slice(MIRROR.length)}`, init) : fetch(url, init),
     });
     client.log("note_saved", { ok: true, platform: "web", latency_ms: 50 });
     await client.flush();
