@@ -12,6 +12,7 @@ import { Refusal } from "./base/errors.ts";
 import { FAMILY_NAMES } from "./families.ts";
 import { type Issuer, LocalIssuer } from "./acs/issuer.ts";
 import type { PublishedKey } from "./keys/directory.ts";
+import { KeyHistories, type KeyHistory } from "./keys/key_chain.ts";
 import { Health } from "./operations/health.ts";
 import { HourTeller } from "./operations/hour_teller.ts";
 import { EXPECTED, EXPECTED_OF_APPS } from "./operations/metrics.ts";
@@ -122,6 +123,8 @@ export interface Server {
   readonly auditLog: AuditLog;
   /** The keys of this region that an application publishes. Throws the refusal `app_unknown`. */
   readonly publishedKeys: (app: string, nowSeconds: number) => Promise<readonly PublishedKey[]>;
+  /** The history of those keys. Throws the refusal `app_unknown`. */
+  readonly keyHistory: (app: string) => Promise<KeyHistory>;
   /** An application. Throws the refusal `app_unknown`. */
   readonly appOf: (id: string) => Application;
   /** Measures what is accepted and stops what singles people out. The start of a server opens it. */
@@ -167,12 +170,14 @@ export function createService(options: ServiceOptions): Service {
     return new Map(await Promise.all(read));
   });
   const ringOf = (id: string) => known(rings.get(id));
+  const histories = new KeyHistories(rotation);
   return {
     ...parts,
     rotation,
     issuer: new LocalIssuer({ store, random, now, ringOf }),
     redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
     publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
+    keyHistory: (app) => histories.of(app),
     ringOf,
     storePins: new StorePins(store, options.now),
   };
@@ -180,7 +185,7 @@ export function createService(options: ServiceOptions): Service {
 
 /** Puts a log server together, whose ACS is elsewhere. Nothing is read or written yet. */
 export function createLogServer(options: LogServerOptions): Server {
-  const { acs, store, sealer, random } = options;
+  const { acs, store, sealer, random, now } = options;
   // The keys' ends are the ACS's to tell.
   const parts = commonParts(options, () => Promise.resolve(new Map()));
   const { committer } = parts;
@@ -189,6 +194,7 @@ export function createLogServer(options: LogServerOptions): Server {
     issuer: new RemoteIssuer({ acs, store, sealer, random }),
     redeemer: new RemoteRedeemer({ acs, keys: new RemoteKeys(store), committer }),
     publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),
+    keyHistory: (app) => acs.keyHistory(app, now()),
   };
 }
 

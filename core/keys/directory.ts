@@ -21,7 +21,7 @@ export type PublishedKey =
     | "issueUntil"
     | "redeemUntil"
   >
-  & Partial<Pick<KeyRow, "usesPerToken" | "tokensPerClient">>
+  & Partial<Pick<KeyRow, "usesPerToken" | "tokensPerClient" | "chain">>
   & {
     /** SHA-256 of the public key. */
     readonly keyId: Uint8Array;
@@ -90,6 +90,8 @@ export function makeDirectory(
       "not-before": key.notBefore,
       "issue-until": key.issueUntil,
       "redeem-until": key.redeemUntil,
+      "chain-number": key.chain?.number,
+      chain: key.chain && toBase64url(key.chain.link),
     })),
   }));
   return {

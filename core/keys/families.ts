@@ -17,6 +17,13 @@ export const KEY_ENDS: Family<[app: string, region: string]> = family("e", "ends
 /** Replacements that are destroyed, by which the names that were given away are known: their redeemUntil. */
 export const ENDED_REPLACEMENTS: Family<[app: string, region: string, epoch: number, generation: number]> =
   family("er", "replacements that ended");
+/** The last link of the chain of an application's keys: KeyLink. */
+export const KEY_CHAINS: Family<[app: string, region: string]> = family("kc", "chains of keys");
+/** The leaves of that chain, by their numbers, each with the link before it. */
+export const KEY_LEAVES: Family<[app: string, region: string, number: number]> = family(
+  "kl",
+  "leaves of chains of keys",
+);
 /** Written once when a key is made and deleted first when it ends. */
 export const ALIVE_KEYS: Family<[ordinal: number]> = family("a", "keys that are alive");
 /** Keys that ended and whose quota rows and claims are still to be swept: EndedKey. */

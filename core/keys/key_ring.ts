@@ -206,7 +206,8 @@ export class KeyRing {
       const stamp = alive[index]?.stamp ?? null;
       if (stamp === null) continue;
       const before = known.get(row.ordinal);
-      keys.push(before !== undefined && "secretKey" in before ? before : await this.#open(row, stamp));
+      const isOpen = before !== undefined && "secretKey" in before;
+      keys.push(isOpen ? withLink(before, row) : await this.#open(row, stamp));
     }
     const byId = new Map(keys.map((key) => [toBase64url(key.keyId), key]));
     return { keys, byId, readAtSeconds: nowSeconds };
@@ -233,6 +234,11 @@ export class KeyRing {
       throw error;
     }
   }
+}
+
+/** A key that was opened before: it may have been linked meanwhile. */
+function withLink(key: SigningKey, { chain }: KeyRow): SigningKey {
+  return key.chain === undefined && chain !== undefined ? { ...key, chain } : key;
 }
 
 function opened(key: SigningKey | AliveKey): SigningKey {

@@ -20,6 +20,14 @@ export interface KeyName {
   readonly generation: number;
 }
 
+/** A link of the chain of a region's keys. */
+export interface KeyLink {
+  /** One more than that of the key before it. */
+  readonly number: number;
+  /** 32 bytes, which commit to this key and to all before it. */
+  readonly link: Uint8Array;
+}
+
 /** A key as the store keeps it. */
 export interface KeyRow extends KeyName, Lifetime {
   /** A number of its own that short rows refer to. */
@@ -36,6 +44,8 @@ export interface KeyRow extends KeyName, Lifetime {
   readonly tokensPerClient: number;
   /** Unix seconds of its revocation, if it was revoked. */
   readonly revokedAt?: number;
+  /** Its link; absent until a program that knows of chains has seen the key. */
+  readonly chain?: KeyLink;
 }
 
 /** A key that ended and whose rows are still to be swept. */

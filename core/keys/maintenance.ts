@@ -6,6 +6,7 @@
 import type { Application } from "../config/types.ts";
 import { DEFAULT_PACE } from "../store/sweep.ts";
 import { ENDED_REPLACEMENTS } from "./families.ts";
+import { forgetLeaves } from "./key_chain.ts";
 import { resealKeys } from "./resealing.ts";
 import { createMissingKeys, destroyOverKeys, type RotationContext } from "./rotation.ts";
 
@@ -43,6 +44,7 @@ export async function maintainKeys(
   for (const app of applications) keysMade += await createMissingKeys(context, app, nowSeconds);
   const keysEnded = await destroyOverKeys(context, nowSeconds);
   await forgetReplacements(context);
+  await forgetLeaves(context);
   const { resealed, unreadable } = await resealKeys(context.store, context.sealer);
   return { keysMade, keysEnded, keysResealed: resealed, keysUnreadable: unreadable };
 }

@@ -12,6 +12,7 @@ import { tokenKeyId, truncatedKeyId } from "../token/token.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { Suite } from "../voprf/suite.ts";
 import { epochAt, lifetimeOf, stateAt } from "./epoch.ts";
+import { linkKey, linkOldKeys, readHead } from "./key_chain.ts";
 import { type EndedKey, isZeroed, type KeyName, type KeyRow, PEPPER_LENGTH, sealSecret } from "./key_row.ts";
 import type { Sealer } from "./sealing.ts";
 
@@ -61,6 +62,7 @@ export async function createMissingKeys(
   const rows = await readKeyRows(context.store, app.id, context.region);
   const current = epochAt(app, nowSeconds);
   let created = 0;
+  await linkOldKeys(context, rows);
   for (let epoch = current; epoch <= current + app.horizonEpochs; epoch++) {
     if (hasKey(rows, epoch)) continue;
     const made = await commitKeys(context, app, (now) => hasKey(now, epoch) ? undefined : { epoch });
@@ -100,6 +102,7 @@ export async function commitKeys(
   // fail, so what was read is what holds, and neither a name nor a truncated id can be given twice.
   const { result } = await store.update<number, Changed>(ORDINALS.key(), async (counter, commit) => {
     const ended = await store.get<number>(KEY_ENDS.key(app.id, region));
+    const head = await readHead(context, app.id);
     const rows = await readKeyRows(store, app.id, region);
     const { epoch, revoke, evenIfEnded = false, generations } = decide(rows) ?? {};
     const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended.value ?? 0);
@@ -107,12 +110,13 @@ export async function commitKeys(
     const generation = epoch === undefined || (isOver && !evenIfEnded)
       ? Infinity
       : Math.max(least, await firstFreeGeneration(context, app, { epoch, rows, isOver }));
-    const made = epoch === undefined || generation > most || generation === Infinity
+    const drawn = epoch === undefined || generation > most || generation === Infinity
       ? undefined
       : await drawKey(context, app, { epoch, generation, ordinal: counter.value ?? 0, others: rows });
     commit.check(ended);
     const { rows: revoked, atSeconds } = revoke ?? { rows: [], atSeconds: 0 };
     for (const row of revoked) endKey(commit, { ...row, revokedAt: atSeconds }, atSeconds);
+    const made = drawn && linkKey(context, commit, head, drawn);
     if (made !== undefined) addKey(commit, made);
     return { made, revoked };
   });

@@ -8,7 +8,7 @@ import { MAX_BODY_BYTES } from "../../core/schema/body.ts";
 import { BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import type { Operation } from "./operation.ts";
 import { ANY_BODY, ANY_CREDENTIAL, batch, OF_APPLICATION } from "./parts.ts";
-import { acceptedLog, directory, log, schema } from "./shapes.ts";
+import { acceptedLog, directory, keyHistory, log, schema } from "./shapes.ts";
 
 const CONDITIONAL = {
   "If-None-Match": z.string().optional().describe("The ETag of the document that is known already."),
@@ -96,6 +96,24 @@ export const LIST_PUBLIC_KEYS = {
   parameters: OF_APPLICATION,
   takesHeaders: CONDITIONAL,
   answers: { description: "The directory.", shape: directory, headers: CACHED },
+  alsoAnswers: { 304: "The document that is known already." },
+  refuses: ["app_unknown"],
+} as const satisfies Operation;
+
+/** `GET /v1/apps/{app}/keys/history`. */
+export const SHOW_KEY_HISTORY = {
+  kind: "keys",
+  method: "GET",
+  path: "/v1/apps/:app/keys/history",
+  passes: ["if-none-match"],
+  tag: "Clients",
+  summary: "The history of the public keys",
+  description:
+    "32 bytes for each key that was ever made, of the newest 4,096: whoever knows one link of the " +
+    "chain walks from there to those of the directory.",
+  parameters: OF_APPLICATION,
+  takesHeaders: CONDITIONAL,
+  answers: { description: "The leaves of the chain.", shape: keyHistory, headers: CACHED },
   alsoAnswers: { 304: "The document that is known already." },
   refuses: ["app_unknown"],
 } as const satisfies Operation;

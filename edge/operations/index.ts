@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ISSUE_TOKENS, LIST_PUBLIC_KEYS, SEND_LOG, SHOW_SCHEMA } from "./client.ts";
+import { ISSUE_TOKENS, LIST_PUBLIC_KEYS, SEND_LOG, SHOW_KEY_HISTORY, SHOW_SCHEMA } from "./client.ts";
 import type { Operation, Passage } from "./operation.ts";
 import {
   CONFIRM_TIME,
@@ -37,6 +37,7 @@ export const OPERATIONS: readonly Operation[] = [
   SEND_LOG,
   ISSUE_TOKENS,
   LIST_PUBLIC_KEYS,
+  SHOW_KEY_HISTORY,
   SHOW_SCHEMA,
   EVALUATE,
   REDEEM,

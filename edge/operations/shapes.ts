@@ -89,7 +89,18 @@ export const directory = z.strictObject({
     "not-before": seconds,
     "issue-until": seconds,
     "redeem-until": seconds,
+    "chain-number": z.int().min(0).optional().describe("One more than that of the key made before it."),
+    chain: base64url(32).optional().describe("Commits to this key and to all that were made before it."),
   })),
+});
+
+/** The leaves of the chain of a region's keys. */
+export const keyHistory = z.strictObject({
+  app: z.string(),
+  region: z.string(),
+  first: z.int().min(0).describe("The number of the first leaf."),
+  before: base64url(32).describe("The link before it."),
+  leaves: z.string().describe("32 bytes each, in base64url."),
 });
 
 const fieldOptions = {

@@ -12,6 +12,7 @@ import type { RemoteAcs } from "../../core/acs/remote/port.ts";
 import { fromBase64url, toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
+import type { KeyHistory } from "../../core/keys/key_chain.ts";
 import {
   BATCH_REQUEST_TYPE,
   BATCH_RESPONSE_TYPE,
@@ -30,6 +31,7 @@ import {
   type AcsExchangeOptions,
   refusalOf,
 } from "./acs_exchange.ts";
+import { AcsHistories } from "./acs_histories.ts";
 
 const redeemed = z.strictObject({
   status: z.enum(["accepted", "replayed"]),
@@ -59,6 +61,7 @@ export class AcsClient implements RemoteAcs {
   readonly #storeId: () => Promise<string>;
   readonly #exchange: AcsExchange;
   readonly #directory: AcsDirectory;
+  readonly #histories: AcsHistories;
 
   /** Asks nothing yet. */
   constructor(options: AcsClientOptions) {
@@ -66,6 +69,7 @@ export class AcsClient implements RemoteAcs {
     this.#storeId = options.storeId;
     this.#exchange = acsExchange(options);
     this.#directory = new AcsDirectory({ ...options, exchange: this.#exchange });
+    this.#histories = new AcsHistories(this.#exchange);
   }
 
   /** See {@linkcode RemoteAcs.evaluate}. */
@@ -111,6 +115,11 @@ export class AcsClient implements RemoteAcs {
   /** See {@linkcode RemoteAcs.keys}. */
   keys(app: string, nowSeconds: number, renew = false): Promise<readonly PublishedKey[]> {
     return this.#directory.keys(app, nowSeconds, renew);
+  }
+
+  /** See {@linkcode RemoteAcs.keyHistory}. */
+  keyHistory(app: string, nowSeconds: number): Promise<KeyHistory> {
+    return this.#histories.of(app, nowSeconds);
   }
 
   async #post(

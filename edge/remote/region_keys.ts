@@ -7,6 +7,8 @@
 import { fromBase64url } from "../../core/base/bytes.ts";
 import type { Application } from "../../core/config/types.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
+import type { KeyLink } from "../../core/keys/key_row.ts";
+import { LINK_LENGTH } from "../../core/token/key_chain.ts";
 import { tokenKeyId } from "../../core/token/token.ts";
 import { suiteOfType } from "../../core/voprf/suites.ts";
 
@@ -50,6 +52,8 @@ function readKey(entry: unknown, region: string, app: Application): PublishedKey
   ) return undefined;
   const publicKey = readPublicKey(members["token-key"], tokenType);
   if (publicKey === undefined) return undefined;
+  const chain = readLink(members);
+  if (chain === "malformed") return undefined;
   return {
     publicKey,
     keyId: tokenKeyId(publicKey),
@@ -60,7 +64,21 @@ function readKey(entry: unknown, region: string, app: Application): PublishedKey
     issueUntil,
     redeemUntil,
     voprf: { tokenType },
+    ...(chain && { chain }),
   };
+}
+
+/** A key's link; undefined where the region runs a version that has no chain. */
+function readLink(
+  { chain, "chain-number": number }: Record<string, unknown>,
+): KeyLink | undefined | "malformed" {
+  if (chain === undefined && number === undefined) return undefined;
+  if (typeof chain !== "string" || !isWhole(number, 0, 2 ** 40)) return "malformed";
+  try {
+    return { number, link: fromBase64url(chain, LINK_LENGTH) };
+  } catch {
+    return "malformed";
+  }
 }
 
 function readPublicKey(value: unknown, tokenType: number): Uint8Array<ArrayBuffer> | undefined {

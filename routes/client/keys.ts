@@ -1,5 +1,6 @@
 /**
- * `GET /v1/apps/{app}/keys`: the directory of an application (docs/protocol.md, section 7).
+ * `GET /v1/apps/{app}/keys`: the directory of an application, and `/history`: the chain of its keys (docs/protocol.md,
+ * section 7).
  *
  * @module
  */
@@ -7,9 +8,12 @@ import { Hono } from "hono";
 import { directoryMaxAge, type Endpoints, makeDirectory } from "../../core/keys/directory.ts";
 import type { Server } from "../../core/service.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
-import { LIST_PUBLIC_KEYS } from "../../edge/operations/client.ts";
+import { LIST_PUBLIC_KEYS, SHOW_KEY_HISTORY } from "../../edge/operations/client.ts";
 import type { Regions } from "../../edge/remote/region.ts";
 import { serveDocument } from "./serve_document.ts";
+
+/** Seconds that a history may be cached. */
+const HISTORY_AGE_SECONDS = 300;
 
 /** The router of the directory, which leads clients to `endpoints`. */
 export function keysRoutes(service: Server, regions?: Regions, endpoints?: Endpoints): Hono {
@@ -28,5 +32,8 @@ export function keysRoutes(service: Server, regions?: Regions, endpoints?: Endpo
     const maxAge = directoryMaxAge(directory, app, service.now(), draw / 256);
     // What a region is told must not lie in a cache from which clients are served.
     return serveDocument(c, { ...directory, caching: isHop ? "no-store" : `public, max-age=${maxAge}` });
+  }).get(SHOW_KEY_HISTORY.path, async function serveHistory(c) {
+    const history = await service.keyHistory(service.appOf(c.req.param("app")).id);
+    return serveDocument(c, { ...history, caching: `public, max-age=${HISTORY_AGE_SECONDS}` });
   });
 }

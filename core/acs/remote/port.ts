@@ -5,6 +5,7 @@
  * @module
  */
 import type { PublishedKey } from "../../keys/directory.ts";
+import type { KeyHistory } from "../../keys/key_chain.ts";
 import type { RedeemedUse } from "../redeem.ts";
 import type { Redemption } from "../redeemer.ts";
 
@@ -35,4 +36,9 @@ export interface RemoteAcs {
    * @throws {Refusal} `store_unavailable` when none are known.
    */
   keys(app: string, nowSeconds: number, renew?: boolean): Promise<readonly PublishedKey[]>;
+  /**
+   * The history of those keys, not older than half a minute.
+   * @throws {Refusal} `store_unavailable` when it is not known.
+   */
+  keyHistory(app: string, nowSeconds: number): Promise<KeyHistory>;
 }

@@ -68,6 +68,8 @@ Deno.test("GET keys has exactly the members that the protocol gives it, and no s
         "not-before",
         "issue-until",
         "redeem-until",
+        "chain-number",
+        "chain",
       ]);
       assertEquals([key["token-type"], key.region], [5, "local"]);
     }
@@ -76,7 +78,7 @@ Deno.test("GET keys has exactly the members that the protocol gives it, and no s
 
 Deno.test("GET keys and schema carry the digest of their bytes as ETag, and answer 304 to it", async () => {
   await withService({}, async (test) => {
-    for (const path of ["/v1/apps/notes/keys", "/v1/apps/notes/schema"]) {
+    for (const path of ["/v1/apps/notes/keys", "/v1/apps/notes/keys/history", "/v1/apps/notes/schema"]) {
       const response = await test.send(path);
       const etag = response.headers.get("etag")!;
       assertEquals(response.headers.get("content-type"), "application/json");

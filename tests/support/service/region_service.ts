@@ -72,7 +72,7 @@ export interface RegionService {
 }
 
 /** Families of keys, the sealing key's proof, the risk monitor's secret, the store's format and jobs. */
-const OF_THE_SERVICE = ["k", "a", "o", "m", "v", "sf", "nj", "ct"];
+const OF_THE_SERVICE = ["k", "kc", "kl", "a", "o", "m", "v", "sf", "nj", "ct"];
 
 /** What a maintenance writes down of an application's budgets is of the service, too; what a day has paid is not. */
 const isOfTheService = ([family, , what]: readonly unknown[]) =>
