@@ -1,19 +1,24 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task keys list | rotate --app X | revoke --app X --epoch N --generation G --yes | replace --app X |
- * confirm-time --yes | reseal`: the operator's commands on keys (docs/operating.md). Each prints how it is repeated where nobody knows what became of it.
+ * confirm-time --yes | reseal | publish --app X --out DIR`: the operator's commands on keys (docs/operating.md). Each prints how it is repeated where nobody knows what became of it.
  *
  * @module
  */
 import type { ListedKey } from "../core/keys/listed_keys.ts";
 import { MAX_GENERATION, type WantedKey } from "../core/keys/replacement.ts";
+import { processEnvironment } from "../boot/credentials.ts";
+import { DEFAULT_PORT } from "../boot/operators_listener.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { dropPermissions } from "./drop_permissions.ts";
 import { type KeyCommands, withKeyCommands } from "./key_operations.ts";
+import { publish } from "./publish.ts";
 import { formatTable } from "./table.ts";
 
 const USE = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
-  "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal";
+  "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal | " +
+  "publish --app X --out DIR [--from URL]";
 
 interface Arguments {
   readonly command: string;
@@ -21,6 +26,8 @@ interface Arguments {
   readonly epoch: string | undefined;
   readonly generation: string | undefined;
   readonly yes: boolean;
+  readonly from: string | undefined;
+  readonly out: string | undefined;
 }
 
 function requireApp({ command, app }: Arguments): string {
@@ -166,6 +173,16 @@ async function reseal(commands: KeyCommands): Promise<void> {
   console.log("Nothing is sealed under an older one any more: it may leave DIT_SEAL_KEYS.");
 }
 
+async function publishDocuments(given: Arguments): Promise<void> {
+  const app = requireApp(given);
+  const { out, from = `http://127.0.0.1:${processEnvironment("PORT") ?? DEFAULT_PORT}` } = given;
+  if (out === undefined || out === "") {
+    throw new CommandError(`Say where: deno task keys publish --app ${app} --out DIR`);
+  }
+  dropPermissions("net", "read", "write");
+  await publish({ from, app, out });
+}
+
 async function run(given: Arguments): Promise<void> {
   switch (given.command) {
     case "list":
@@ -180,6 +197,8 @@ async function run(given: Arguments): Promise<void> {
       return await confirmTime(given);
     case "reseal":
       return await withKeyCommands(reseal);
+    case "publish":
+      return await publishDocuments(given);
     default:
       throw new CommandError(USE);
   }
@@ -192,10 +211,12 @@ await runCommand({
     epoch: { type: "string" },
     generation: { type: "string" },
     yes: { type: "boolean", default: false },
+    from: { type: "string" },
+    out: { type: "string" },
   },
   words: 1,
-  async work({ values: { app, epoch, generation, yes }, positionals: [command] }) {
+  async work({ values: { app, epoch, generation, yes, from, out }, positionals: [command] }) {
     if (command === undefined) throw new CommandError(USE);
-    await run({ command, app, epoch, generation, yes });
+    await run({ command, app, epoch, generation, yes, from, out });
   },
 });

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task restore --from FILE [--yes]`: puts a backup in the place of the store of a stopped service, and ends in it whatever
+ * `deno task restore --from FILE [--history FILE] [--yes]`: puts a backup in the place of the store of a stopped service, and ends in it whatever
  * could be counted twice: keys, and days that may have been released since. Everything is done on a copy, which takes
  * the store's place in the end: after an interruption it is simply run again.
  *
@@ -13,15 +13,19 @@ import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { type PublishedHistory, readHistory } from "./key_history.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
-const USE = "Use: deno task restore --from FILE [--generation G] [--yes], with the service stopped";
+const USE =
+  "Use: deno task restore --from FILE [--generation G] [--history FILE ...] [--yes], with the service stopped";
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
 interface Wanted {
   readonly from: string;
   readonly generation: number;
+  /** The published chains of keys. */
+  readonly histories: readonly (PublishedHistory & { readonly file: string })[];
   readonly yes: boolean;
 }
 
@@ -29,9 +33,11 @@ interface Wanted {
  * Says which file would be replaced, and goes on only where that was answered.
  * @throws {CommandError} With the command that answers it.
  */
-async function confirm(path: string, { from, generation, yes }: Wanted): Promise<void> {
+async function confirm(path: string, { from, generation, histories, yes }: Wanted): Promise<void> {
   if (yes || !await exists(path) || (await Deno.stat(path)).size === 0) return;
-  const again = generation === 0 ? "" : ` --generation ${generation}`;
+  const given = generation === 0 ? [] : ["--generation", String(generation)];
+  const again = [...given, ...histories.flatMap(({ file }) => ["--history", file])].map((word) => ` ${word}`)
+    .join("");
   throw new CommandError(
     `This puts ${from} in the place of ${path}, which will lie in ${path}.replaced, and ends the keys that the backup ` +
       `has; to do it: deno task restore --from ${from}${again} --yes`,
@@ -39,10 +45,13 @@ async function confirm(path: string, { from, generation, yes }: Wanted): Promise
 }
 
 /** Ends what must not live again. Gives the lines that say so. */
-async function mend(opened: StoppedStore, throughGeneration: number): Promise<string[]> {
+async function mend(opened: StoppedStore, { generation, histories }: Wanted): Promise<string[]> {
   const holdsKeys = opened.settings.role !== "logs";
-  const renewed = await mendRestored(opened, HOLDER, { throughGeneration, holdsKeys });
-  return [...renewed].flatMap(([app, { ended, made }]) => {
+  const ofRegion = histories.filter(({ region }) => region === opened.rotation.region);
+  const published = new Map(ofRegion.map((history) => [history.app, history]));
+  const order = { throughGeneration: generation, holdsKeys, published };
+  const renewed = await mendRestored(opened, HOLDER, order);
+  const mended = [...renewed].flatMap(([app, { ended, made }]) => {
     const names = made.map(({ epoch, generation }) => `${epoch}/${generation}`).join(", ");
     const line = `${app}: ${ended} keys ended; epoch/generation of those that took over: ${names}.`;
     const beyond = made.filter(({ generation }) => generation > MAX_GENERATION).map(({ epoch }) => epoch);
@@ -50,6 +59,13 @@ async function mend(opened: StoppedStore, throughGeneration: number): Promise<st
     const epochs = beyond.join(", ");
     return [line, `Clients accept ${MAX_GENERATION} replacements an epoch: they get no tokens in ${epochs}.`];
   });
+  const anew = [...renewed].filter(([, { chain }]) => chain === "starts anew").map(([app]) => app);
+  return anew.length === 0 ? mended : [
+    ...mended,
+    `The chain of keys starts anew for ${
+      anew.join(", ")
+    }: clients with a pin take no key until they have a new one.`,
+  ];
 }
 
 async function removeCopy(copy: string): Promise<void> {
@@ -82,7 +98,7 @@ function settle(path: string): void {
   }
 }
 
-async function restore(path: string, development: boolean, { from, generation }: Wanted): Promise<void> {
+async function restore(path: string, development: boolean, wanted: Wanted): Promise<void> {
   const replaced = `${path}.replaced`;
   if (await exists(replaced)) {
     throw new CommandError(`${replaced} is left of an earlier restore: move it away or delete it.`);
@@ -90,9 +106,9 @@ async function restore(path: string, development: boolean, { from, generation }:
   const copy = `${path}.restoring`;
   let lines: string[];
   try {
-    await copyBackup(from, copy);
+    await copyBackup(wanted.from, copy);
     settle(copy);
-    lines = await withStore(copy, development, (opened) => mend(opened, generation));
+    lines = await withStore(copy, development, (opened) => mend(opened, wanted));
     settle(copy);
   } catch (error) {
     await removeCopy(copy);
@@ -136,10 +152,17 @@ await runCommand({
   options: {
     from: { type: "string" },
     generation: { type: "string", default: "0" },
+    history: { type: "string", multiple: true, default: [] },
     yes: { type: "boolean", default: false },
   },
-  async work({ values: { from, generation, yes } }) {
+  async work({ values: { from, generation, history, yes } }) {
     if (from === undefined || from === "" || !/^[0-9]{1,4}$/.test(generation)) throw new CommandError(USE);
-    await restoreStore({ from, generation: Number(generation), yes });
+    const histories = await Promise.all(history.map(async (file) => {
+      const text = await Deno.readTextFile(file).catch(() => {
+        throw new CommandError(`There is no file ${file} that can be read.`);
+      });
+      return { ...readHistory(text, file), file };
+    }));
+    await restoreStore({ from, generation: Number(generation), histories, yes });
   },
 });
