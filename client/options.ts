@@ -56,6 +56,11 @@ export interface CommonOptions {
    * `keys`, and the schema is at the same URL with `schema` in its place. Nothing is used that differs from what it shows.
    */
   readonly mirror?: string | undefined;
+  /**
+   * A link of the chain of keys, as `deno task keys publish` prints it when the app is built: no keys are used but those
+   * that lead on from it. Of several regions the link of each, with a space in between.
+   */
+  readonly keyPin?: string | undefined;
   /** Says whether a directory that was just fetched may be used: for pinning its keys. Called before it is used. */
   readonly verifyKeys?: ((directory: Directory) => boolean | Promise<boolean>) | undefined;
   /**
@@ -119,6 +124,15 @@ export function checkDeclared(declared: object | undefined, app: string): Collec
     // Said below.
   }
   throw new TypeError("Cannot make a client: what is declared is no schema of its app");
+}
+
+/**
+ * The pins themselves.
+ * @throws {TypeError} If one is no link of a chain.
+ */
+export function checkPin(keyPin: string | undefined): string | undefined {
+  if (keyPin === undefined || /^[\w-]{43}( [\w-]{43})*$/.test(keyPin)) return keyPin;
+  throw new TypeError("Cannot make a client: its keyPin is no link of a chain of keys");
 }
 
 /**

@@ -14,7 +14,7 @@ import { mirrorAt } from "./http/mirror.ts";
 import type { Network } from "./http/network.ts";
 import { Places } from "./http/places.ts";
 import { schemaOf } from "./http/schema_check.ts";
-import { checkApp, checkDeclared, checkEndpoints, type ClientOptions } from "./options.ts";
+import { checkApp, checkDeclared, checkEndpoints, checkPin, type ClientOptions } from "./options.ts";
 import { Encoder } from "./queue/encoding.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
@@ -58,7 +58,14 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     },
   };
   const served = { network, commit, clock };
-  const directory = directoryOf({ ...served, app, places, mirror, verifyKeys });
+  const directory = directoryOf({
+    ...served,
+    app,
+    places,
+    mirror,
+    keyPin: checkPin(options.keyPin),
+    verifyKeys,
+  });
   const schema = schemaOf({
     ...served,
     app,

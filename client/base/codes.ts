@@ -60,6 +60,7 @@ export type RefusalCode =
   | "mirror_lacks_key"
   | "mirror_unavailable"
   | "not_declared"
+  | "not_pinned"
   | "not_verified"
   | "session_failed"
   | "storage_failed";

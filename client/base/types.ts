@@ -5,6 +5,7 @@
  */
 import type { RandomSource } from "../../core/base/random.ts";
 import type { FieldSchema } from "../../core/schema/fields/types.ts";
+import type { LinkedKey } from "../../core/token/key_chain.ts";
 import type { DropReason, RefusalCode } from "./codes.ts";
 
 /** The part of `fetch` that the client uses. */
@@ -33,6 +34,8 @@ export interface ClientEvents {
   refused: { readonly step: Step; readonly code: RefusalCode };
   /** The service published another generation of an epoch's key. */
   key_replaced: { readonly region: string; readonly epoch: number; readonly generation: number };
+  /** Two keys were shown whose chains contradict each other: somebody is shown keys of their own. Keep them as evidence. */
+  keys_forked: { readonly known: LinkedKey; readonly shown: LinkedKey };
   /** The directory leads elsewhere than the one before it: look whether the service has moved. */
   endpoints_changed: { readonly issuing: string | undefined; readonly logging: string | undefined };
   /** The client sends nothing: for an hour (`refused_by_service`), or until the user opts in. */

@@ -27,6 +27,10 @@ export interface DirectoryKey {
   readonly issueUntil: number;
   /** When it stops redeeming. */
   readonly redeemUntil: number;
+  /** One more than that of the key that the region made before it; absent at a service of before there was a chain. */
+  readonly number?: number | undefined;
+  /** Commits to this key and to all that were made before it, base64url. */
+  readonly chain?: string | undefined;
 }
 
 /** A directory that was read. */
@@ -139,6 +143,10 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
     notBefore,
     issueUntil,
     redeemUntil: integer(entry, "redeem-until", issueUntil, end + MAX_OVERLAP * epochSeconds),
+    ...entry.chain !== undefined && {
+      number: integer(entry, "chain-number", 0, 2 ** 40),
+      chain: text(entry, "chain", /^.{43}$/),
+    },
   };
 }
 

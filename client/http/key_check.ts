@@ -7,9 +7,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
 import type { Report } from "../base/types.ts";
-import { DIRECTORY, read, SEEN, type SeenKeys, write } from "../storage/records.ts";
+import { CHAINS, DIRECTORY, read, SEEN, type SeenChains, type SeenKeys, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
+import { compareChains, leadsOnFromPin, rememberChains } from "./key_chain.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
 import { type Answer, inTime } from "./network.ts";
@@ -84,13 +85,15 @@ export interface DirectoryParts extends DocumentParts {
   readonly places: Places;
   /** A second place that shows the same directory. */
   readonly mirror: Mirror | undefined;
+  /** Links from which the chain of the region's keys has to lead on. */
+  readonly keyPin: string | undefined;
   /** Says whether a directory may be used. */
   readonly verifyKeys: ((directory: Directory) => boolean | Promise<boolean>) | undefined;
 }
 
 /** The directory of a client. */
 export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
-  const { app, clock, network, places, mirror, verifyKeys } = parts;
+  const { app, clock, commit, network, places, mirror, keyPin, verifyKeys } = parts;
   const parse = (text: string) => parseDirectory(text, app);
   return new CachedDocument(parts, {
     step: "directory",
@@ -104,6 +107,11 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
         const fault = await askMirror(network, mirror.keys, (text) => mirrorFault(directory, parse(text)));
         if (fault !== undefined) return fault;
       }
+      if (keyPin !== undefined) {
+        const seen = await commit((entries) => read<SeenChains>(entries, CHAINS));
+        const url = `${places.directory}/keys/history`;
+        if (!await leadsOnFromPin({ app, directory, keyPin, seen, network, url })) return "not_pinned";
+      }
       if (verifyKeys === undefined) return undefined;
       try {
         // The app may ask a server of its own.
@@ -113,8 +121,11 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
       }
     },
     // By the device's own clock: the service's must not decide what is forgotten.
-    admit: (directory, entries, report) =>
-      compareSeen(entries, { directory, nowSeconds: clock.now() / 1000, report }),
+    admit(directory, entries, report) {
+      const compared = { app, directory, nowSeconds: clock.now() / 1000, report, keyPin };
+      return compareChains(entries, compared) ?? compareSeen(entries, compared) ??
+        rememberChains(entries, compared);
+    },
   });
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { WireValue } from "../../core/schema/fields/field_type.ts";
+import type { LinkedKey } from "../../core/token/key_chain.ts";
 import type { DropReason } from "../base/codes.ts";
 import type { Entries } from "./storage.ts";
 
@@ -17,6 +18,10 @@ export const DIRECTORY = "directory";
 export const SCHEMA = "schema";
 /** The keys that were seen, {@linkcode SeenKeys}. */
 export const SEEN = "seen";
+/** The newest key that was seen of each region's chain, {@linkcode SeenChains}. */
+export const CHAINS = "chains";
+/** Two keys whose chains contradict each other: the one that was known and the one that was shown. */
+export const FORK = "fork";
 /** What is believed of the service's clock, a {@linkcode Belief}. */
 export const CLOCK = "clock";
 /** Unix seconds in which the latest period begins in which a log was bound: no later one is bound in an earlier. */
@@ -43,6 +48,11 @@ export interface DocumentRecord {
 
 /** The key id that was seen under a name, and until when (Unix seconds) that matters. */
 export type SeenKeys = Readonly<Record<string, { readonly id: string; readonly until: number }>>;
+
+/** The newest key that was seen, by region, and the pin from which its chain leads. */
+export type SeenChains = Readonly<
+  Record<string, LinkedKey & { readonly pin?: string | undefined }>
+>;
 
 /** When something is tried again. */
 export interface Retry {

@@ -210,6 +210,7 @@ async function refusals(
   const cache = directoryOf({
     ...parts,
     mirror: options.mirror === undefined ? undefined : mirrorAt(options.mirror),
+    keyPin: undefined,
     verifyKeys: options.verifyKeys,
   });
   const fetched = await cache.get() !== undefined;

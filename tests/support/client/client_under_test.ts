@@ -54,6 +54,7 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
     issued: [],
     refused: [],
     key_replaced: [],
+    keys_forked: [],
     endpoints_changed: [],
     stopped: [],
   };

@@ -1,0 +1,145 @@
+/**
+ * The chain of a region's keys: what was seen of it goes on in what is shown next, and with a pin it leads on from there
+ * (docs/protocol.md, section 7).
+ *
+ * @module
+ */
+import { fromBase64url, toBase64url } from "../../core/base/bytes.ts";
+import { keyLeaf, LINK_LENGTH, type LinkedKey, nextLink } from "../../core/token/key_chain.ts";
+import type { Report } from "../base/types.ts";
+import { CHAINS, FORK, read, type SeenChains, write } from "../storage/records.ts";
+import type { Entries } from "../storage/storage.ts";
+import type { Directory, DirectoryKey } from "./directory.ts";
+import { exchange, type Network, parseJson } from "./network.ts";
+
+/** Most bytes of a history: 4,096 leaves are fewer. */
+const MAX_HISTORY_BYTES = 262_144;
+
+/** What a directory's chains are compared under. */
+export interface ChainComparison {
+  readonly app: string;
+  readonly directory: Directory;
+  readonly nowSeconds: number;
+  readonly report: Report;
+  /** The pins, if the app has one: the directory was held against them. */
+  readonly keyPin: string | undefined;
+}
+
+/** A place in a chain. */
+interface Point {
+  readonly number: number;
+  readonly chain: string;
+  readonly leaf: Uint8Array;
+  readonly key?: LinkedKey;
+}
+
+/** The keys that have a link, as places in their chain in order. */
+function pointsOf(app: string, keys: readonly LinkedKey[]): Point[] {
+  return keys.flatMap((key) => {
+    const { number, chain } = key;
+    return number === undefined || chain === undefined
+      ? []
+      : [{ number, chain, leaf: keyLeaf(app, key), key }];
+  }).sort((a, b) => a.number - b.number);
+}
+
+/** Whether the second of two places follows from the first: undefined where there are others in between. */
+function follows(a: Point, b: Point): boolean | undefined {
+  if (a.number === b.number) return a.chain === b.chain && toBase64url(a.leaf) === toBase64url(b.leaf);
+  return a.number + 1 === b.number
+    ? toBase64url(nextLink(fromBase64url(a.chain, LINK_LENGTH), b.leaf)) === b.chain
+    : undefined;
+}
+
+/** What was seen of each region's chain, and is shown now, in order. */
+function* chainsOf(
+  entries: Entries,
+  { app, directory: { keys }, nowSeconds }: ChainComparison,
+): Generator<[region: string, points: Point[]]> {
+  const seen = read<SeenChains>(entries, CHAINS) ?? {};
+  for (const region of new Set(keys.map((key) => key.region))) {
+    const { [region]: known } = seen;
+    // No longer than its key issues: a chain that was a lie holds nobody up when that is over.
+    const isKnown = known !== undefined && nowSeconds < known.issueUntil;
+    const shown = keys.filter((key) => key.region === region);
+    yield [region, pointsOf(app, isKnown ? [known, ...shown] : shown)];
+  }
+}
+
+/**
+ * Compares with the newest key seen of each region's chain. A fork is told with both keys, and kept: it shows that
+ * somebody is shown keys of their own.
+ */
+export function compareChains(
+  entries: Entries,
+  comparison: ChainComparison,
+): "key_changed" | undefined {
+  for (const [, points] of chainsOf(entries, comparison)) {
+    for (const [at, shown] of points.entries()) {
+      const before = points[at - 1];
+      if (before === undefined || follows(before, shown) !== false) continue;
+      const fork = { known: before.key!, shown: shown.key! };
+      comparison.report("keys_forked", fork);
+      write(entries, FORK, fork);
+      return "key_changed";
+    }
+  }
+  return undefined;
+}
+
+/** Remembers the newest key of each region's chain, of a directory that is taken. */
+export function rememberChains(entries: Entries, comparison: ChainComparison): undefined {
+  const newest = [...chainsOf(entries, comparison)].flatMap(([region, points]) => {
+    const key = points.at(-1)?.key;
+    return key === undefined ? [] : [[region, { ...key, pin: comparison.keyPin }] as const];
+  });
+  write<SeenChains>(entries, CHAINS, Object.fromEntries(newest));
+}
+
+/** What a directory is held against a pin with. */
+export interface PinCheck {
+  readonly app: string;
+  readonly directory: Directory;
+  readonly keyPin: string;
+  /** What was seen before. */
+  readonly seen: SeenChains | undefined;
+  readonly network: Network;
+  /** Where the history of the region's keys is. */
+  readonly url: string;
+}
+
+/** Whether every key of the region that answered is in the chain that leads on from a pin. */
+export async function leadsOnFromPin(
+  { app, directory, keyPin, seen, network, url }: PinCheck,
+): Promise<boolean> {
+  const { region } = directory;
+  const keys = directory.keys.filter((key: DirectoryKey) => key.region === region);
+  const points = pointsOf(app, keys);
+  if (points.length < keys.length) return false;
+  const known = seen?.[region];
+  const trusted = [...keyPin.split(" "), ...known?.pin === keyPin ? [known.chain] : []];
+  const holds = (run: readonly Point[], before?: string) =>
+    run.every((point, at) => at === 0 || follows(run[at - 1]!, point)) &&
+    (trusted.includes(before) || run.some(({ chain }) => trusted.includes(chain)));
+  if (holds(points)) return true;
+  const { body } = await exchange(network, { step: "directory", url, maxBytes: MAX_HISTORY_BYTES });
+  try {
+    const { first, before, leaves } = parseJson(body) as { first: number; before: string; leaves: string };
+    const bytes = fromBase64url(leaves);
+    const run: Point[] = [];
+    let link = fromBase64url(before, LINK_LENGTH);
+    for (let at = 0; at < bytes.length; at += LINK_LENGTH) {
+      const leaf = bytes.subarray(at, at + LINK_LENGTH);
+      link = nextLink(link, leaf);
+      run.push({ number: first + run.length, chain: toBase64url(link), leaf });
+    }
+    for (const point of points) {
+      // A key that the history does not have yet goes on from it.
+      if (point.number === first + run.length) run.push(point);
+      else if (!follows(run[point.number - first]!, point)) return false;
+    }
+    return holds(run, before);
+  } catch {
+    return false;
+  }
+}

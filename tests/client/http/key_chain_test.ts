@@ -1,0 +1,290 @@
+/** A client walks the chain of keys: from what it saw, and from the pin that its app was built with. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { DirectoryKey } from "../../../client/http/directory.ts";
+import { directoryOf } from "../../../client/http/key_check.ts";
+import { checkPin } from "../../../client/options.ts";
+import { FORK, read } from "../../../client/storage/records.ts";
+import { concat, toBase64url, utf8 } from "../../../core/base/bytes.ts";
+import { keyLeaf, nextLink } from "../../../core/token/key_chain.ts";
+import { surroundings } from "../../support/client/client_surroundings.ts";
+
+const DAY = 86_400;
+const EPOCH = 20_833;
+const START = 1_800_000_000;
+
+/** The keys that a region made, one after the other. */
+class Chain {
+  readonly keys: (DirectoryKey & { number: number; chain: string })[] = [];
+  readonly leaves: Uint8Array[] = [];
+  #link: Uint8Array = new Uint8Array(32);
+
+  constructor(readonly region = "local") {}
+
+  /** Makes a key; `salt` has it be another one under the same name. */
+  make(epoch: number, generation = 0, salt = ""): this {
+    const bytes = sha256(utf8(`${this.region} ${epoch} ${generation} ${salt}`));
+    const key = {
+      tokenType: 5,
+      publicKey: toBase64url(bytes),
+      keyId: toBase64url(sha256(bytes)),
+      region: this.region,
+      epoch,
+      generation,
+      notBefore: epoch * DAY,
+      issueUntil: (epoch + 1) * DAY,
+      redeemUntil: (epoch + 2) * DAY,
+    };
+    const leaf = keyLeaf("notes", key);
+    this.#link = nextLink(this.#link, leaf);
+    this.keys.push({ ...key, number: START + this.keys.length, chain: toBase64url(this.#link) });
+    this.leaves.push(leaf);
+    return this;
+  }
+
+  /** The link of the key that was made as the n-th. */
+  pin(n: number): string {
+    return this.keys[n]!.chain;
+  }
+
+  /** The keys of four epochs from one on. */
+  of(epoch: number): DirectoryKey[] {
+    return this.keys.filter((key) => key.epoch >= epoch && key.epoch < epoch + 4);
+  }
+
+  /** Its history, without the oldest ones. */
+  history(from = 0): string {
+    return JSON.stringify({
+      app: "notes",
+      region: this.region,
+      first: START + from,
+      before: from === 0 ? toBase64url(new Uint8Array(32)) : this.pin(from - 1),
+      leaves: toBase64url(concat(...this.leaves.slice(from))),
+    });
+  }
+}
+
+function chainOf(days: number, salt?: (epoch: number) => string): Chain {
+  const chain = new Chain();
+  for (let day = 0; day < days; day++) chain.make(EPOCH + day, 0, salt?.(EPOCH + day));
+  return chain;
+}
+
+function documentOf(keys: readonly DirectoryKey[], region = "local"): string {
+  return JSON.stringify({
+    issuer: "telemetry.example",
+    app: "notes",
+    region,
+    "epoch-seconds": DAY,
+    "uses-per-token": 64,
+    "max-batch": 32,
+    "tokens-per-client": 4,
+    "token-keys": keys.map((key) => ({
+      "token-type": key.tokenType,
+      "token-key": key.publicKey,
+      "token-key-id": key.keyId,
+      region: key.region,
+      epoch: key.epoch,
+      generation: key.generation,
+      "not-before": key.notBefore,
+      "issue-until": key.issueUntil,
+      "redeem-until": key.redeemUntil,
+      "chain-number": key.number,
+      chain: key.chain,
+    })),
+  });
+}
+
+/** What is served, which a test changes. */
+interface Served {
+  keys: readonly DirectoryKey[];
+  history?: string;
+}
+
+/** A client of a service, at 10:20 of {@linkcode EPOCH}. */
+function clientOf(served: Served, keyPin?: string) {
+  const asked: string[] = [];
+  const parts = surroundings({
+    fetch: (url) => {
+      asked.push(url.replace(/.*\/notes/, ""));
+      const isHistory = url.endsWith("/history");
+      if (isHistory && served.history === undefined) {
+        return Promise.resolve(new Response("", { status: 404 }));
+      }
+      return Promise.resolve(new Response(isHistory ? served.history : documentOf(served.keys)));
+    },
+  });
+  const cache = directoryOf({ ...parts, keyPin, mirror: undefined, verifyKeys: undefined });
+  return {
+    asked,
+    parts,
+    /** Fetches what is served now; what of it was told. */
+    async look(): Promise<string[]> {
+      parts.told.length = 0;
+      await cache.get(true);
+      return parts.told.map(([name, event]) => name === "refused" ? event.code : name);
+    },
+    fork: () => parts.commit((entries) => read<Record<string, DirectoryKey>>(entries, FORK)),
+  };
+}
+
+Deno.test("a client takes keys that go on from those that it saw, with gaps and without", async () => {
+  const chain = chainOf(8);
+  const served: Served = { keys: chain.of(EPOCH) };
+  const client = clientOf(served);
+  assertEquals(await client.look(), []);
+  for (
+    const keys of [
+      chain.of(EPOCH + 1),
+      chain.of(EPOCH + 1).toReversed(),
+      chain.of(EPOCH + 4),
+      chain.of(EPOCH),
+    ]
+  ) {
+    served.keys = keys;
+    assertEquals(await client.look(), []);
+  }
+  assertEquals(client.asked.filter((path) => path !== "/keys"), []);
+});
+
+Deno.test("a client takes the keys of a service from before there were chains, and the chain when it begins", async () => {
+  const chain = chainOf(5);
+  const bare = chain.of(EPOCH).map(({ chain: _chain, number: _number, ...key }) => key);
+  const served: Served = { keys: bare };
+  const client = clientOf(served);
+  assertEquals(await client.look(), []);
+  served.keys = chain.of(EPOCH);
+  assertEquals(await client.look(), []);
+  // And back: a service may go one version down.
+  served.keys = bare;
+  assertEquals(await client.look(), []);
+});
+
+Deno.test("a fork of the chain is refused, told with both keys, and kept", async () => {
+  const chain = chainOf(5);
+  const forked = chainOf(5, (epoch) => epoch === EPOCH + 4 ? "for one client" : "");
+  const served: Served = { keys: chain.of(EPOCH + 1) };
+  const client = clientOf(served);
+  assertEquals(await client.look(), []);
+  served.keys = forked.of(EPOCH + 1);
+  assertEquals(await client.look(), ["keys_forked", "key_changed"]);
+  const { known, shown } = (await client.fork())!;
+  assertEquals([known!.keyId, shown!.keyId], [chain.keys[4]!.keyId, forked.keys[4]!.keyId]);
+  served.keys = chain.of(EPOCH + 1);
+  assertEquals(await client.look(), []);
+});
+
+Deno.test("keys that do not follow from each other, or from the newest that was seen, are a fork", async () => {
+  const chain = chainOf(6);
+  const other = chainOf(6, (epoch) => epoch === EPOCH ? "another history" : "");
+  for (
+    const keys of [
+      // Another history before the same names.
+      other.of(EPOCH + 1),
+      // A key of one's own behind the newest that was seen.
+      [...chain.of(EPOCH).slice(0, 4), { ...chain.keys[4]!, redeemUntil: (EPOCH + 7) * DAY }],
+      // Two keys under one number.
+      [...chain.of(EPOCH).slice(0, 3), { ...chain.keys[4]!, number: chain.keys[2]!.number }],
+    ]
+  ) {
+    const served: Served = { keys: chain.of(EPOCH) };
+    const client = clientOf(served);
+    assertEquals(await client.look(), []);
+    served.keys = keys;
+    assertEquals(await client.look(), ["keys_forked", "key_changed"]);
+  }
+});
+
+Deno.test("what was seen of a chain matters as long as its key issues", async () => {
+  const lie = chainOf(4, () => "lie");
+  const served: Served = { keys: lie.of(EPOCH) };
+  const client = clientOf(served);
+  assertEquals(await client.look(), []);
+  client.parts.time.now += 4 * DAY * 1000;
+  served.keys = chainOf(9).of(EPOCH + 5);
+  assertEquals(await client.look(), []);
+});
+
+Deno.test("a client with a pin takes what leads on from it, and asks for the history only where it must", async () => {
+  const chain = chainOf(9);
+  for (const [pinned, asks] of [[3, false], [1, false], [0, true]] as const) {
+    const served: Served = { keys: chain.of(EPOCH + 1), history: chain.history() };
+    const client = clientOf(served, chain.pin(pinned));
+    assertEquals(await client.look(), []);
+    assertEquals(client.asked.includes("/keys/history"), asks, `${pinned}`);
+    // From what it has verified, it goes on without the pin.
+    client.asked.length = 0;
+    served.keys = chain.of(EPOCH + 3);
+    delete served.history;
+    assertEquals(await client.look(), []);
+    assertEquals(client.asked, ["/keys"]);
+  }
+});
+
+Deno.test("a build of long ago walks from its pin to the newest key, and from one link before the history", async () => {
+  const old = chainOf(400);
+  const now = 400 - 4;
+  const keys = old.keys.slice(now);
+  for (const history of [old.history(), old.history(5), old.history(6)]) {
+    assertEquals(await clientOf({ keys, history }, old.pin(5)).look(), []);
+  }
+  // Its history is shorter, the pin is not in it: nothing shows that the keys lead on from it.
+  assertEquals(await clientOf({ keys, history: old.history(7) }, old.pin(5)).look(), ["not_pinned"]);
+  // A cache of five minutes: the newest key is not in it yet.
+  const { first, before, leaves } = JSON.parse(old.history());
+  const shorter = JSON.stringify({ first, before, leaves: toBase64url(concat(...old.leaves.slice(0, -1))) });
+  assertEquals([typeof leaves, await clientOf({ keys, history: shorter }, old.pin(5)).look()], [
+    "string",
+    [],
+  ]);
+});
+
+Deno.test("a client with a pin takes no keys of another history, without a link, or without a history", async () => {
+  const chain = chainOf(9);
+  const other = chainOf(9, () => "another");
+  const keys = chain.of(EPOCH + 4);
+  const bare = keys.map(({ chain: _chain, number: _number, ...key }) => key);
+  const lies: [Served, string[]][] = [
+    [{ keys: other.of(EPOCH + 4), history: other.history() }, ["not_pinned"]],
+    [{ keys: other.of(EPOCH + 4), history: chain.history() }, ["not_pinned"]],
+    [{ keys: bare, history: chain.history() }, ["not_pinned"]],
+    [{ keys: [...keys.slice(1), bare[0]!], history: chain.history() }, ["not_pinned"]],
+    [{ keys, history: "{}" }, ["not_pinned"]],
+    [{ keys, history: "null" }, ["not_pinned"]],
+    [{ keys }, ["status_404", "not_pinned"]],
+    // The right numbers and links, another key.
+    [
+      { keys: keys.map((key) => ({ ...key, redeemUntil: key.redeemUntil + DAY })), history: chain.history() },
+      [
+        "not_pinned",
+      ],
+    ],
+  ];
+  for (const [served, told] of lies) assertEquals(await clientOf(served, chain.pin(0)).look(), told);
+});
+
+Deno.test("a pin is what it says of this app: what was seen under another one, or without, proves nothing", async () => {
+  const chain = chainOf(5);
+  const other = chainOf(5, () => "another");
+  const served: Served = { keys: other.of(EPOCH), history: other.history() };
+  const unpinned = clientOf(served);
+  assertEquals(await unpinned.look(), []);
+  const { parts } = unpinned;
+  const pinned = directoryOf({ ...parts, keyPin: chain.pin(0), mirror: undefined, verifyKeys: undefined });
+  await pinned.get(true);
+  assertEquals(parts.told, [["refused", { step: "directory", code: "not_pinned" }]]);
+});
+
+Deno.test("of several regions each has its pin", async () => {
+  const [eu, us] = [chainOf(4), new Chain("us").make(EPOCH)];
+  assertEquals(await clientOf({ keys: eu.of(EPOCH) }, `${us.pin(0)} ${eu.pin(2)}`).look(), []);
+  assertEquals(await clientOf({ keys: eu.of(EPOCH) }, us.pin(0)).look(), ["status_404", "not_pinned"]);
+});
+
+Deno.test("checkPin() takes links and nothing else", () => {
+  const pin = "A".repeat(43);
+  for (const good of [undefined, pin, `${pin} ${pin}`]) assertEquals(checkPin(good), good);
+  for (const bad of ["", "A", `${pin}  ${pin}`, `${pin},${pin}`, `${pin}=`]) {
+    assertThrows(() => checkPin(bad), TypeError, "keyPin");
+  }
+});
