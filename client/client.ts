@@ -50,7 +50,7 @@ interface Page extends EventTarget {
  * ```
  */
 export class DitClient<Events = UntypedEvents> {
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #listeners = new Listeners();
   readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
   readonly #parts: Parts;
@@ -71,6 +71,7 @@ export class DitClient<Events = UntypedEvents> {
    * @throws {TypeError} If the endpoint or the application's id is invalid: the app's author sees it at the first run.
    */
   constructor(options: ClientOptions) {
+    this.#connections = new Connections(options.fetch);
     this.#parts = assemble(options, {
       report: this.#listeners.report,
       fetch: this.#connections.fetch,

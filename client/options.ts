@@ -72,7 +72,7 @@ export interface CommonOptions {
   readonly localDp?: LocalDpReporter | undefined;
   /** Compress bodies that would not fit the smallest padded size; true where the platform can. */
   readonly gzip?: boolean | undefined;
-  /** `fetch` of the platform by default. */
+  /** `fetch` of the platform by default. Its own one has to keep pools apart: see {@linkcode Fetch}. */
   readonly fetch?: Fetch | undefined;
   /** Unix time in milliseconds; `Date.now` by default. */
   readonly now?: (() => number) | undefined;

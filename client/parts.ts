@@ -8,7 +8,8 @@
 import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { Clock } from "./base/clock.ts";
 import { platformRandom } from "./base/random.ts";
-import type { Fetch, Report } from "./base/types.ts";
+import type { Report } from "./base/types.ts";
+import type { PooledFetch } from "./http/connections.ts";
 import { directoryOf } from "./http/key_check.ts";
 import { mirrorAt } from "./http/mirror.ts";
 import type { Network } from "./http/network.ts";
@@ -28,8 +29,8 @@ import { Issuance } from "./tokens/issuance.ts";
 /** What the parts ask their client. */
 export interface Surroundings {
   readonly report: Report;
-  /** The platform's `fetch`, unless the app brings its own. */
-  readonly fetch: Fetch;
+  /** The platform's `fetch` or the app's own, with connections of their own for each step. */
+  readonly fetch: PooledFetch;
   /** Ends what is on its way; another one after each opt-out. */
   readonly signal: () => AbortSignal;
   /** Whether the client may send. */
@@ -51,7 +52,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const gzip = options.gzip ?? typeof CompressionStream === "function";
   const commit = committing(storage, report);
   const network: Network = {
-    fetch: options.fetch ?? around.fetch,
+    fetch: around.fetch,
     report,
     get signal() {
       return signal();

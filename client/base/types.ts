@@ -8,8 +8,11 @@ import type { FieldSchema } from "../../core/schema/fields/types.ts";
 import type { LinkedKey } from "../../core/token/key_chain.ts";
 import type { DropReason, RefusalCode } from "./codes.ts";
 
-/** The part of `fetch` that the client uses. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+/**
+ * The part of `fetch` that the client uses. Requests with another `pool` must not share a connection: what a connection
+ * has in common is linked. A pool is over when its step (tokens, or logs) has another one.
+ */
+export type Fetch = (url: string, init: RequestInit, pool?: string) => Promise<Response>;
 
 /** Gives the JWT of the signed-in user; `renew` is true after the service refused the last one. */
 export type SessionSource = (request: { readonly renew: boolean }) => Promise<string>;

@@ -5,11 +5,12 @@
  */
 import { concat } from "../../core/base/bytes.ts";
 import type { AnswerCode, ServiceCode } from "../base/codes.ts";
-import type { Fetch, Report, Step } from "../base/types.ts";
+import type { Report, Step } from "../base/types.ts";
+import type { PooledFetch } from "./connections.ts";
 
 /** What a request takes of its client. */
 export interface Network {
-  readonly fetch: Fetch;
+  readonly fetch: PooledFetch;
   readonly report: Report;
   /** Ends what is on its way when the user opts out; there is a new one after that. */
   readonly signal: AbortSignal;
@@ -22,6 +23,8 @@ export interface Exchange {
   readonly url: string;
   /** Method, headers and body; GET when absent. */
   readonly init?: RequestInit;
+  /** Who alone may share its connection; anybody of the step when absent. */
+  readonly owner?: string;
   readonly maxBytes: number;
 }
 
@@ -79,11 +82,11 @@ export async function inTime<T>(
  * success is reported.
  */
 export async function exchange(network: Network, request: Exchange): Promise<Answer> {
-  const { step, url, init, maxBytes } = request;
+  const { step, url, init, owner, maxBytes } = request;
   let answer = NO_ANSWER;
   try {
     answer = await inTime(network, async (signal) => {
-      const response = await network.fetch(url, { method: "GET", ...init, ...BARE, signal });
+      const response = await network.fetch(url, { method: "GET", ...init, ...BARE, signal }, step, owner);
       const { status, headers } = response;
       const body = await readBounded(response, maxBytes);
       return { status, headers, body, code: status === OK ? undefined : problemCode(headers, body) };

@@ -81,6 +81,8 @@ export interface PendingRecord extends KeyLife, Retry {
   readonly nonces: readonly string[];
   /** The pseudonym that the tokens will serve, empty where none is collected. Clients of before stored none. */
   readonly pseudonym?: string;
+  /** Stands for the account whose session it was sent with; empty before it is. Clients of before stored none. */
+  readonly account?: string;
   /** What binds each nonce to the pseudonym; absent where there is none. */
   readonly bindings?: readonly string[] | undefined;
   readonly blinds: readonly string[];

@@ -13,7 +13,7 @@ import { encodeTokenInput, truncatedKeyId } from "../../core/token/token.ts";
 import type { ClientSuite } from "../../core/voprf/noble_client.ts";
 import { NO_RETRY } from "../http/backoff.ts";
 import type { Directory, DirectoryKey } from "../http/directory.ts";
-import type { PendingRecord } from "../storage/records.ts";
+import type { PendingRecord, Retry } from "../storage/records.ts";
 import { MAX_USES } from "./wallet.ts";
 
 /** What blinding takes of its client. */
@@ -39,20 +39,32 @@ export function blindTokens({ app, suite, random }: BlindingParts, wish: Wish): 
   const uses = Math.min(directory.usesPerToken, MAX_USES);
   const count = Math.min(Math.ceil(logs / uses), directory.maxBatch, directory.tokensPerClient);
   const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: directory.issuer, app });
-  const drawn = Array.from({ length: count }, () => random(NONCE_LENGTH));
+  const life = { keyId, publicKey, notBefore, redeemUntil };
+  return blindAnew({ suite, random }, {
+    ...life,
+    challengeDigest: toBase64url(digest),
+    pseudonym,
+    uses,
+    nonces: new Array(count).fill(""),
+    account: "",
+  });
+}
+
+/** Draws and blinds everything of a request anew: nothing of the one before can be seen in it. */
+export function blindAnew(
+  { suite, random }: Pick<BlindingParts, "suite" | "random">,
+  before: Omit<PendingRecord, "blinds" | "blindedElements" | keyof Retry>,
+): PendingRecord {
+  const { pseudonym = "" } = before;
+  const drawn = before.nonces.map(() => random(NONCE_LENGTH));
   const isBound = pseudonym !== "";
   const served = fromBase64url(pseudonym);
   const nonces = isBound ? drawn.map((binding) => deriveNonce(binding, served)) : drawn;
-  const request = { keyId, challengeDigest: toBase64url(digest), nonces: nonces.map(toBase64url) };
+  const request = { ...before, nonces: nonces.map(toBase64url) };
   const { blinds, blindedElements } = suite.blind(tokenInputs(suite, request), random);
   return {
     ...request,
-    pseudonym,
     bindings: isBound ? drawn.map(toBase64url) : undefined,
-    publicKey,
-    notBefore,
-    redeemUntil,
-    uses,
     blinds: blinds.map(toBase64url),
     blindedElements: blindedElements.map(toBase64url),
     ...NO_RETRY,

@@ -19,7 +19,8 @@ import { type Answer, exchange, inTime, type Network, refusalCode } from "../htt
 import type { Commit } from "../storage/commit.ts";
 import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import { batchRequest, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
+import { accountMark } from "./account.ts";
+import { batchRequest, blindAnew, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
 import type { Device } from "./device.ts";
 import { keepToken } from "./wallet.ts";
 
@@ -62,6 +63,12 @@ type Outcome = "kept" | "failed" | "new_key" | "one_token";
 type Preparation =
   | { readonly kind: "request"; readonly pending: PendingRecord }
   | { readonly kind: "enough" | "no_key" | "other_period" };
+
+/** A request as it was sent, and its answer. */
+interface Sent {
+  readonly pending: PendingRecord;
+  readonly answer: Answer;
+}
 
 /** Fetches the tokens of one client. */
 export class Issuance {
@@ -138,10 +145,11 @@ export class Issuance {
     return directory && key && { directory, key };
   }
 
-  async #ask(pending: PendingRecord): Promise<Outcome> {
+  async #ask(prepared: PendingRecord): Promise<Outcome> {
     const { clock, commit, network, random } = this.#parts;
-    const answer = await this.#send(pending, false);
-    if (answer === undefined) return "failed";
+    const sent = await this.#send(prepared, false);
+    if (sent === undefined) return "failed";
+    const { pending, answer } = sent;
     if (answer.status === 200) {
       const authenticators = this.#verify(pending, answer);
       if (authenticators !== undefined) {
@@ -168,7 +176,7 @@ export class Issuance {
   }
 
   /** Signs in and sends; once more with a new session when the service refuses it. */
-  async #send(pending: PendingRecord, renew: boolean): Promise<Answer | undefined> {
+  async #send(prepared: PendingRecord, renew: boolean): Promise<Sent | undefined> {
     const { commit, directory, network, places, session, suite } = this.#parts;
     let jwt: string;
     try {
@@ -178,10 +186,12 @@ export class Issuance {
       network.report("refused", { step: "session", code: "session_failed" });
       return undefined;
     }
-    // The user may have opted out meanwhile.
-    await commit(() => {});
+    // The user may have opted out meanwhile, or signed in as somebody else.
+    const pending = await commit((entries) => this.#claim(entries, prepared, jwt));
+    if (pending === undefined) return undefined;
     const answer = await exchange(network, {
       step: "tokens",
+      owner: pending.account ?? "",
       url: `${places.issuing(directory.current)}/tokens`,
       init: {
         method: "POST",
@@ -190,7 +200,21 @@ export class Issuance {
       },
       maxBytes: MAX_ANSWER_BYTES,
     });
-    return answer.status === 401 && !renew ? await this.#send(pending, true) : answer;
+    return answer.status === 401 && !renew ? await this.#send(pending, true) : { pending, answer };
+  }
+
+  /**
+   * A request for the account of a session. One that may have been sent with another account's is blinded anew: the same
+   * blinded elements under both would say that they are one device. Undefined when another tab's took its place.
+   */
+  #claim(entries: Entries, prepared: PendingRecord, jwt: string): PendingRecord | undefined {
+    const before = read<PendingRecord>(entries, PENDING);
+    if (before === undefined || !isSame(entries, prepared)) return undefined;
+    const account = accountMark(this.#parts.device, entries, jwt);
+    if (before.account === account) return before;
+    const pending = { ...(before.account === "" ? before : blindAnew(this.#parts, before)), account };
+    write(entries, PENDING, pending);
+    return pending;
   }
 
   /** The authenticators of an answer that verifies; undefined when anything is wrong with it. */

@@ -53,10 +53,10 @@ export const DENO: Runtime = {
   ],
 };
 
-/** Every runtime, one after the other: npm's cache does not like company. */
-export async function findRuntimes(): Promise<Runtime[]> {
+/** Every runtime, and further versions of Node, one after the other: npm's cache does not like company. */
+export async function findRuntimes(...others: readonly string[]): Promise<Runtime[]> {
   const runtimes: Runtime[] = [DENO];
-  for (const version of ["20", "22", "24"]) {
+  for (const version of ["20", "22", "24", ...others]) {
     runtimes.push(await fromNpm(`Node ${version}`, `node@${version}`, "node"));
   }
   runtimes.push(await fromNpm("Bun", "bun", "bun"));
