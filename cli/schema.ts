@@ -1,16 +1,18 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task schema docs` writes a public page of what is collected, why and until when; `deno task schema types` writes
- * the types for apps that live in another repository. Both go to standard output, or to `--out=FILE`.
+ * the types for apps that live in another repository. Both go to standard output, or to `--out=FILE`; beside a file of
+ * types there is then the schema of each application, to be declared: `demo.schema.json`.
  *
  * @module
  */
+import { dirname } from "node:path";
 import { checkConfig } from "../core/config/check/check.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 import { schemaPage } from "./schema_page.ts";
-import { schemaTypes } from "./schema_types.ts";
+import { declaredJson, schemaTypes } from "./schema_types.ts";
 
 const USE = "Use: deno task schema docs|types [--app=ID] [--out=FILE]";
 
@@ -29,5 +31,9 @@ await runCommand({
     const text = write(chosen);
     if (out === undefined) console.log(text.trimEnd());
     else await Deno.writeTextFile(out, text);
+    if (out === undefined || what !== "types") return;
+    for (const app of chosen) {
+      await Deno.writeTextFile(`${dirname(out)}/${app.id}.schema.json`, declaredJson(app));
+    }
   },
 });

@@ -1,10 +1,11 @@
 /**
- * The types of a schema, for apps that live in another repository.
+ * The types of a schema, for apps that live in another repository, and the schema that such an app declares.
  *
  * @module
  */
 import type { Application } from "../core/config/types.ts";
-import type { EventSchema } from "../core/schema/event.ts";
+import { schemaDocument } from "../core/schema/document.ts";
+import { type EventSchema, NO_SUPPRESSIONS } from "../core/schema/event.ts";
 import { docOf } from "../core/schema/fields/docs.ts";
 
 /** A `.d.ts` with one interface an application: `new DitClient<DemoEvents>(...)`. */
@@ -18,6 +19,12 @@ export function schemaTypes(applications: readonly Application[]): string {
       "",
     ].join("\n")
   ).join("\n");
+}
+
+/** The schema of an application, to be imported beside its types: `new DitClient({ declared, ... })`. */
+export function declaredJson(app: Application): string {
+  // What is stopped now or has expired is declared all the same.
+  return JSON.stringify(schemaDocument(app, NO_SUPPRESSIONS, 0), undefined, 2) + "\n";
 }
 
 function typeName(app: string): string {

@@ -1,8 +1,9 @@
 /**
- * `defineConfig` and the types of a configuration.
+ * `defineConfig`, `declaredSchema` and the types of a configuration.
  *
  * @module
  */
+export { declaredSchema } from "./declared_schema.ts";
 export { defineConfig, type EventsOf } from "./define_config.ts";
 export type {
   AlertsConfig,

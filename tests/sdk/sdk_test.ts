@@ -153,8 +153,9 @@ import { browserStorage, type ClientStorage, DitClient, Entries, MemoryStorage }
 import { localDpReport } from "@dit/service/local_dp";
 import { nobleP384 } from "@dit/service/p384";
 import { FileStorage } from "@dit/service/storage_file";
-import { defineConfig, type EventsOf } from "@dit/service/config";
+import { declaredSchema, defineConfig, type EventsOf } from "@dit/service/config";
 import type { DemoEvents } from "./events.d.ts";
+import declared from "./demo.schema.json" with { type: "json" };
 type Events = { note_saved: { ok: boolean; platform: "web" | "phone"; latency_ms?: number } };
 const session = async () => "jwt";
 const client = new DitClient<Events>({
@@ -178,9 +179,13 @@ const storage: ClientStorage = await browserStorage("x");
 const untyped: DitClient = new DitClient({ endpoint: "https://t.example", app: "notes", session, storage });
 untyped.log("anything", { a: 1, b: true, c: "text" });
 const seen: string | undefined = (await client.inspect())?.pseudonym;
-void [seen, Entries, MemoryStorage, defineConfig];
+void [seen, Entries, MemoryStorage, defineConfig, declaredSchema];
 const demo = new DitClient<DemoEvents>({ endpoint: "https://t.example", app: "demo", session });
 demo.log("client_start", { platform: "linux", runtime: "2.9" });
+new DitClient<DemoEvents>({ endpoint: "https://t.example", app: "demo", session, declared });
+const config = defineConfig({ issuer: "t.example", applications: { } });
+// @ts-expect-error no application of that name
+declaredSchema(config, "demo");
 // @ts-expect-error a field that is missing
 demo.log("client_start", { platform: "linux" });
 // @ts-expect-error no version
@@ -199,6 +204,7 @@ Deno.test("the packed package's types, and those of `deno task schema types`, ho
       ..."npx -y -p typescript@5.9.3 tsc --noEmit --strict --exactOptionalPropertyTypes --target es2022"
         .split(" "),
       ...["--lib", "es2023,dom,dom.iterable", "--module", module, "--moduleResolution", resolution],
+      "--resolveJsonModule",
       "typed.ts",
     ], project);
   }

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { concat, utf8 } from "../../../core/base/bytes.ts";
+import { floorTo } from "../../../core/base/time.ts";
+import { encodeRecord } from "../../../core/schema/record.ts";
 import { exportDay } from "../../../core/operations/export.ts";
 import { shuffleStream } from "../../../core/base/shuffle.ts";
 import { DayChangedError, readRecords } from "../../../core/ledger/day_records.ts";
@@ -72,3 +74,23 @@ Deno.test("shuffleStream() passes everything on, and leaves little of the order"
   // With a window of 200 a successor follows at once with a chance of some 1 in 400.
   assert(neighbours < 20, `${neighbours} neighbours stayed together`);
 });
+
+/** A record of one event at a time that was floored to so many seconds. */
+function recordAt(granularitySeconds: number, index: number): Uint8Array {
+  const at = floorTo(DAY * 86_400 + 86_399 - index, granularitySeconds);
+  return encodeRecord(random(16).toBase64(), [{ name: "saved", at, fields: { index } }]);
+}
+
+Deno.test("exportDay() gives records whose times have a granularity that no configuration may have any more", () =>
+  withLedger(async ({ store }) => {
+    const records = [96, 120, 1_800, 7_200, 43_200].flatMap((seconds) =>
+      Array.from({ length: 10 }, (_, index) => recordAt(seconds, index))
+    );
+    for (const record of records) {
+      await setRow(store, LOG_ROWS.key("demo", DAY, random(12)), concat(record, utf8("\n")));
+    }
+    const lines = records.map((record) => new TextDecoder().decode(record)).sort();
+    assertEquals((await exported(store)).sort(), lines);
+    await moveIntoSegments(store, random, "demo", (DAY + 1) * 86_400, { minShuffled: 10 });
+    assertEquals((await exported(store)).sort(), lines);
+  }));
