@@ -18,7 +18,7 @@ const LEAST_OFFSET = 2_000;
 export interface Belief {
   /** What is believed, within {@linkcode MAX_OFFSET}. */
   readonly offset: number;
-  /** What the last answer said, however far. */
+  /** What the last answer from where logs go said, however far. */
   readonly claimed: number;
   /** Until when what it grew counts against what it may grow, in Unix milliseconds of the device. */
   readonly until: number;
@@ -45,12 +45,11 @@ export class Clock {
 
   /**
    * Whether device and service agree on the time well enough for an event to go with the device's: by less than half an
-   * hour and half of the granularity. Otherwise it would show how far off the device is.
+   * hour and half of the granularity. Otherwise it would show how far off the device is. That goes by what is said where
+   * logs go: whoever issues tokens knows to whom, and would see in the logs which of them heard another time.
    */
   agrees(granularitySeconds: number): boolean {
-    const { offset, claimed } = this.belief;
-    return Math.max(Math.abs(offset), Math.abs(claimed)) <
-      Math.min(granularitySeconds * 1000, MAX_OFFSET) / 2;
+    return Math.abs(this.belief.claimed) < Math.min(granularitySeconds * 1000, MAX_OFFSET) / 2;
   }
 
   /** Takes over what was stored, unless it is what a client of before stored, which believed anything. */
@@ -62,28 +61,29 @@ export class Clock {
    * Hears the time of an answer: its `Date` plus its `Age` (RFC 9110, 6.6.1; RFC 9111, 5.1). Towards the device's own it
    * is believed at once, away from it by {@linkcode MAX_OFFSET} and as much again in 24 hours; one that is farther off
    * not at all. An answer without a readable `Date` (a browser hides it unless it is exposed) changes nothing.
+   * `isLogging`: it came from where logs go.
    * @returns Whether the time was refused as too far off.
    */
-  hear(headers: Headers): boolean {
+  hear(headers: Headers, isLogging: boolean): boolean {
     const date = Date.parse(headers.get("date") ?? "");
     if (Number.isNaN(date)) return false;
     const difference = date + ageOf(headers) * 1000 - this.now();
-    const claimed = Math.abs(difference) < LEAST_OFFSET ? 0 : difference;
-    const isRefused = Math.abs(claimed) > MAX_OFFSET;
-    // While a far one stands, events go without a time.
-    this.belief = isRefused ? { ...this.belief, claimed } : this.#believe(claimed);
+    const told = Math.abs(difference) < LEAST_OFFSET ? 0 : difference;
+    const isRefused = Math.abs(told) > MAX_OFFSET;
+    const claimed = isLogging ? told : this.belief.claimed;
+    this.belief = { ...this.belief, ...!isRefused && this.#believe(told), claimed };
     return isRefused;
   }
 
-  #believe(claimed: number): Belief {
+  #believe(told: number): Pick<Belief, "offset" | "until"> {
     const { offset, until } = this.belief;
     const now = this.now();
     // A device's clock that was set back leaves a day of it at most.
     const counted = Math.min(Math.max(until - now, 0), MAX_OFFSET * SLOWNESS);
     const step = MAX_OFFSET - counted / SLOWNESS;
     const [low, high] = [Math.min(offset, 0), Math.max(offset, 0)];
-    const next = Math.min(Math.max(claimed, low - step), high + step);
+    const next = Math.min(Math.max(told, low - step), high + step);
     const grown = Math.max(next - high, low - next, 0);
-    return { offset: next, claimed, until: now + counted + grown * SLOWNESS };
+    return { offset: next, until: now + counted + grown * SLOWNESS };
   }
 }

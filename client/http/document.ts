@@ -135,7 +135,7 @@ export class CachedDocument<T> {
     const taken = await commit((entries, report) => {
       clock.load(read<Belief>(entries, CLOCK));
       // Whether it is admitted may depend on the time, which its answer is the first to tell.
-      const isRefused = clock.hear(answer.headers);
+      const isRefused = clock.hear(answer.headers, kind.step === "schema");
       const late = kind.admit?.(document, entries, report);
       if (late !== undefined) return late;
       if (isRefused) report("refused", { step: kind.step, code: "clock_refused" });

@@ -8,10 +8,10 @@ const HOUR = 3_600_000;
 function clockOf() {
   const time = { now: Date.UTC(2027, 0, 15, 10) };
   const clock = new Clock(() => time.now);
-  const hear = (ahead: number, age?: string) =>
-    clock.hear(
-      new Headers({ date: new Date(time.now + ahead).toUTCString(), ...(age === undefined ? {} : { age }) }),
-    );
+  const hear = (ahead: number, age?: string, isLogging = true) => {
+    const date = new Date(time.now + ahead).toUTCString();
+    return clock.hear(new Headers({ date, ...age !== undefined && { age } }), isLogging);
+  };
   return { time, clock, hear };
 }
 
@@ -20,9 +20,9 @@ Deno.test("Clock takes over Date plus Age, and ignores rounding and what is no d
   assertEquals(hear(30 * MINUTE, "60"), false);
   assertEquals(clock.seconds(), time.now / 1000 + 1860);
   for (const date of ["yesterday", "", "Invalid Date"]) {
-    assertEquals(clock.hear(new Headers({ date })), false);
+    assertEquals(clock.hear(new Headers({ date }), true), false);
   }
-  assertEquals(clock.hear(new Headers()), false);
+  assertEquals(clock.hear(new Headers(), true), false);
   assertEquals(clock.seconds(), time.now / 1000 + 1860);
   hear(-1000);
   assertEquals(clock.seconds(), time.now / 1000);
@@ -45,7 +45,7 @@ Deno.test("Clock believes an offset of an hour, and refuses a farther one, which
 Deno.test("Clock takes over what any date says that is one, the farthest of all too", () => {
   const { time, clock } = clockOf();
   for (const date of ["+275760-09-13T00:00:00Z", "-271821-04-20T00:00:00Z", "0000-01-01T00:00:00Z", "0"]) {
-    assertEquals(clock.hear(new Headers({ date })), true, date);
+    assertEquals(clock.hear(new Headers({ date }), true), true, date);
     assertEquals(clock.seconds(), time.now / 1000);
     assertEquals(clock.agrees(3600), false);
   }
@@ -103,7 +103,7 @@ Deno.test("Clock is not held by a device's clock that was far ahead and is set b
   assertEquals(clock.belief.offset, 30 * MINUTE);
 });
 
-Deno.test("Clock agrees with the service below half an hour and half of the granularity, unless the last time was refused", () => {
+Deno.test("Clock agrees with the service below half an hour and half of the granularity, and otherwise not", () => {
   const agrees = (ahead: number, granularity: number) => {
     const { clock, hear } = clockOf();
     hear(ahead);
@@ -124,7 +124,7 @@ Deno.test("Clock agrees with the service below half an hour and half of the gran
   assertEquals(clock.agrees(60), true);
   hear(2 * HOUR);
   assertEquals(clock.agrees(86_400), false);
-  clock.hear(new Headers());
+  clock.hear(new Headers(), true);
   assertEquals(clock.agrees(86_400), false);
   hear(0);
   assertEquals(clock.agrees(60), true);
@@ -141,4 +141,15 @@ Deno.test("Clock takes over what it believed before, and nothing of what a clien
     fresh.load(stored as never);
     assertEquals(fresh.seconds(), time.now / 1000);
   }
+});
+
+Deno.test("Clock agrees by what is said where logs go alone: who issues tokens does not mark their logs", () => {
+  const { clock, hear } = clockOf();
+  for (const ahead of [0, HOUR, -HOUR, 365 * 24 * HOUR]) {
+    hear(ahead, undefined, false);
+    assertEquals(clock.agrees(60), true);
+  }
+  hear(2 * HOUR);
+  hear(0, undefined, false);
+  assertEquals(clock.agrees(60), false);
 });

@@ -184,7 +184,7 @@ Deno.test("Encoder never sends a value plainly where a report is asked for", asy
 Deno.test("Encoder leaves the time out unless the service agrees with the device's clock, by the granularity", async () => {
   const sent = async (ahead: number, granularity: number, logged = 0) => {
     const test = surroundings();
-    test.clock.hear(new Headers({ date: new Date(test.time.now + ahead * 1000).toUTCString() }));
+    test.clock.hear(new Headers({ date: new Date(test.time.now + ahead * 1000).toUTCString() }), true);
     const at = Math.floor(test.time.now / 1000) + logged;
     const collection = schemaOf({}, {}, { "granularity-seconds": granularity });
     const event = encodable(

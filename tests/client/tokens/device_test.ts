@@ -135,7 +135,8 @@ Deno.test("Device is not held by a period that only a wrong clock of its own can
 Deno.test("Device is led to the period before or after its own clock's, for an hour beside the turn, and no farther", () => {
   const { clock, device, time, collection, entries } = deviceOf("led");
   const number = () => device.period(entries, collection).from / WEEK;
-  const hear = (ahead: number) => clock.hear(new Headers({ date: new Date(time.now + ahead).toUTCString() }));
+  const hear = (ahead: number) =>
+    clock.hear(new Headers({ date: new Date(time.now + ahead).toUTCString() }), false);
   for (
     const [seconds, ahead, period] of [
       [-3_601, 3_600, 99],

@@ -72,6 +72,11 @@ export const TIME_LIES = rows("time", [
     client: { sent: 3, refused: REFUSED, check: at() },
   },
   {
+    name: "a Date a day back where tokens are issued, to know the events by their missing times",
+    tell: { keys: headers({ date: "Thu, 14 Jan 2027 10:20:30 GMT" }) },
+    client: { sent: 3, refused: ["directory clock_refused"], check: at("10") },
+  },
+  {
     name: "another Date in every answer",
     tell: (() => {
       const answer: Answer = (asked) => {
@@ -89,7 +94,8 @@ export const TIME_LIES = rows("time", [
     name: "key_unknown and a Date a week back, to have the events again under the last week's pseudonym",
     tell: { ...ahead(-7 * DAY), logs: problem(401, "key_unknown") },
     rounds: 3,
-    client: { sent: 0, check: underOne },
+    // The second token is refused as well.
+    client: { sent: 0, dropped: { key_unknown: 3 }, check: underOne },
   },
   {
     name: "a Date that leads into the next pseudonym before its time",
