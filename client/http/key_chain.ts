@@ -51,49 +51,38 @@ function follows(a: Point, b: Point): boolean | undefined {
     : undefined;
 }
 
-/** What was seen of each region's chain, and is shown now, in order. */
-function* chainsOf(
-  entries: Entries,
-  { app, directory: { keys }, nowSeconds }: ChainComparison,
-): Generator<[region: string, points: Point[]]> {
-  const seen = read<SeenChains>(entries, CHAINS) ?? {};
-  for (const region of new Set(keys.map((key) => key.region))) {
-    const { [region]: known } = seen;
-    // No longer than its key issues: a chain that was a lie holds nobody up when that is over.
-    const isKnown = known !== undefined && nowSeconds < known.issueUntil;
-    const shown = keys.filter((key) => key.region === region);
-    yield [region, pointsOf(app, isKnown ? [known, ...shown] : shown)];
-  }
-}
-
 /**
- * Compares with the newest key seen of each region's chain. A fork is told with both keys, and kept: it shows that
- * somebody is shown keys of their own.
+ * Compares with the newest key seen of each region's chain, and remembers the newer ones. A fork is told with both keys,
+ * and kept: it shows that somebody is shown keys of their own.
  */
 export function compareChains(
   entries: Entries,
-  comparison: ChainComparison,
+  { app, directory: { keys }, nowSeconds, report, keyPin }: ChainComparison,
 ): "key_changed" | undefined {
-  for (const [, points] of chainsOf(entries, comparison)) {
-    for (const [at, shown] of points.entries()) {
-      const before = points[at - 1];
-      if (before === undefined || follows(before, shown) !== false) continue;
-      const fork = { known: before.key!, shown: shown.key! };
-      comparison.report("keys_forked", fork);
-      write(entries, FORK, fork);
-      return "key_changed";
+  const seen = read<SeenChains>(entries, CHAINS);
+  const newest: Record<string, SeenChains[string]> = {};
+  for (const region of new Set(keys.map((key) => key.region))) {
+    const shown = keys.filter((key) => key.region === region);
+    const known = seen?.[region];
+    // No longer than its key issues: a chain that was a lie holds nobody up when that is over.
+    const points = pointsOf(
+      app,
+      known !== undefined && nowSeconds < known.issueUntil ? [known, ...shown] : shown,
+    );
+    let before: Point | undefined;
+    for (const point of points) {
+      if (before !== undefined && follows(before, point) === false) {
+        const fork = { known: before.key!, shown: point.key! };
+        report("keys_forked", fork);
+        write(entries, FORK, fork);
+        return "key_changed";
+      }
+      before = point;
     }
+    if (before !== undefined) newest[region] = { ...before.key!, pin: keyPin };
   }
+  write<SeenChains>(entries, CHAINS, newest);
   return undefined;
-}
-
-/** Remembers the newest key of each region's chain, of a directory that is taken. */
-export function rememberChains(entries: Entries, comparison: ChainComparison): undefined {
-  const newest = [...chainsOf(entries, comparison)].flatMap(([region, points]) => {
-    const key = points.at(-1)?.key;
-    return key === undefined ? [] : [[region, { ...key, pin: comparison.keyPin }] as const];
-  });
-  write<SeenChains>(entries, CHAINS, Object.fromEntries(newest));
 }
 
 /** What a directory is held against a pin with. */

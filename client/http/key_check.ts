@@ -10,7 +10,7 @@ import type { Report } from "../base/types.ts";
 import { CHAINS, DIRECTORY, read, SEEN, type SeenChains, type SeenKeys, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
-import { compareChains, leadsOnFromPin, rememberChains } from "./key_chain.ts";
+import { compareChains, leadsOnFromPin } from "./key_chain.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
 import { type Answer, inTime } from "./network.ts";
@@ -123,8 +123,7 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
     // By the device's own clock: the service's must not decide what is forgotten.
     admit(directory, entries, report) {
       const compared = { app, directory, nowSeconds: clock.now() / 1000, report, keyPin };
-      return compareChains(entries, compared) ?? compareSeen(entries, compared) ??
-        rememberChains(entries, compared);
+      return compareChains(entries, compared) ?? compareSeen(entries, compared);
     },
   });
 }

@@ -37,7 +37,12 @@ function requestText(host: string, path: string, fields: readonly string[] = [],
 const servesEachHostItsPaths: Property = {
   name: "each host has what it is for, over HTTP/2 and HTTP/1.1, and nothing else of the service",
   async holds({ way, mirror }) {
-    const own = [`${TOKENS}/v1/apps/demo/tokens`, `${LOGS}/v1/apps/demo/logs`, `${LOGS}/v1/apps/demo/keys`];
+    const own = [
+      `${TOKENS}/v1/apps/demo/tokens`,
+      `${LOGS}/v1/apps/demo/logs`,
+      `${LOGS}/v1/apps/demo/keys`,
+      `${TOKENS}/v1/apps/demo/keys/history`,
+    ];
     const others = [
       "/",
       "/admin/v1/keys",
@@ -52,6 +57,8 @@ const servesEachHostItsPaths: Property = {
       "/acs/v1/apps/demo/redeem",
       "/v1/apps/demo/logs/",
       "/v1/apps/de%6do/keys",
+      "/v1/apps/demo/tokens/history",
+      "/v1/apps/demo/keys/history/",
       "/v1//apps/demo/keys",
     ];
     for (const version of VERSIONS) {
