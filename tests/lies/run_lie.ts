@@ -40,7 +40,11 @@ export async function runLie(remote: Remote, lie: Lie): Promise<void> {
   };
 
   const mirror = lie.mirror ? `${url}/mirror/v1/apps/notes/keys` : undefined;
-  await ask("make", { url, now: test.clock.now, options: { endpoint: url, ...mirror && { mirror } } });
+  const declared = lie.declared
+    ? await (await test.fetch("https://telemetry.example/v1/apps/notes/schema", {})).json()
+    : undefined;
+  const options = { endpoint: url, ...mirror && { mirror }, ...declared && { declared } };
+  await ask("make", { url, now: test.clock.now, options });
   if (before > 0) {
     await log(before);
     await ask("flush");

@@ -59,6 +59,8 @@ export interface Lie {
   readonly service?: Partial<ApplicationConfig>;
   /** Whether the client is given a mirror: the same service, which is honest unless the lie says otherwise. */
   readonly mirror?: boolean;
+  /** Whether the client is given the schema of the honest service as the one that it was compiled with. */
+  readonly declared?: boolean;
   /** Events that are delivered honestly before the lie: none by default. */
   readonly before?: number;
   /** Seconds that pass between them and the lie. */
