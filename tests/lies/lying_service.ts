@@ -53,7 +53,8 @@ export async function startLyingService(
   const configured = {
     events: EVENTS,
     tokensPerClient: 64,
-    risk: { action: "warn" },
+    // Without a pseudonym there is no monitor.
+    ...application.pseudonymSeconds !== false && { risk: { action: "warn" } as const },
     ...application,
   } as const;
   const test = await startService(configured);
