@@ -35,7 +35,7 @@ export interface LyingService extends AsyncDisposable {
   /** What it says from now on; undefined: the truth. */
   lie: Tell | undefined;
   /** Answers one request. */
-  readonly answer: (request: Request) => Promise<Response>;
+  readonly answer: (request: Request, connection?: number) => Promise<Response>;
 }
 
 /** How a lying service is configured. */
@@ -69,9 +69,12 @@ export async function startLyingService(
     return await other.fetch(`https://telemetry.example${path}`, init);
   }
 
-  async function answer(request: Request): Promise<Response> {
+  async function answer(request: Request, connection?: number): Promise<Response> {
     const { pathname, search } = new URL(request.url);
-    if (pathname === "/session") return new Response(await test.signIn("alice"));
+    // A lie may have somebody else sign in.
+    if (pathname === "/session") {
+      return new Response(await test.signIn(String(memory.get("subject") ?? "alice")));
+    }
     const [, mirror, path = "", requested = ""] = /^(\/mirror)?(\/.*?([^/]*))$/.exec(pathname) ?? [];
     const body = request.method === "POST" ? await request.bytes() : undefined;
     const { method } = request;
@@ -85,7 +88,7 @@ export async function startLyingService(
     const count = seen.filter((one) => one.step === step && one.lied).length;
     seen.push({
       ...{ step, method, headers, target: pathname + search },
-      ...{ body: body ?? new Uint8Array(), lied: lie !== undefined },
+      ...{ body: body ?? new Uint8Array(), lied: lie !== undefined, connection },
     });
     if (lie === undefined) return await honest();
     const asked = { step, count, request, now: test.clock.now, honest, memory };
@@ -95,8 +98,8 @@ export async function startLyingService(
   const server = listens
     ? Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {}, onError: () => broken() },
-      async (request) => {
-        const response = await answer(request);
+      async (request, { remoteAddr }) => {
+        const response = await answer(request, remoteAddr.port);
         // A service that wants to mark pages shows them all that it says.
         return withHeaders(response, {
           "access-control-allow-origin": "*",

@@ -19,6 +19,8 @@ export interface Seen {
   readonly body: Uint8Array<ArrayBuffer>;
   /** Whether it was answered with a lie. */
   readonly lied: boolean;
+  /** The client's port, where there is a socket. */
+  readonly connection?: number | undefined;
 }
 
 /** What is in the body of a log. */
@@ -62,6 +64,7 @@ export function assertUnlinked(seen: readonly Seen[]): void {
     const scheme = headers.get("authorization")?.split(" ")[0];
     assertEquals(scheme, { tokens: "Bearer", logs: "DIT" }[step as string], target);
   }
+  assertApart(seen);
   const logs = logsOf(seen);
   assertOne(
     logs.flatMap((log) => log.events.map((event) => [numberOf(event), log.pseudonym] as const)),
@@ -70,6 +73,39 @@ export function assertUnlinked(seen: readonly Seen[]): void {
   assertOne(logs.map(({ salt, nonce }) => [salt, nonce] as const), "a salt with two tokens");
   assertOne(logs.map(({ nonce, pseudonym }) => [nonce, pseudonym] as const), "a token under two pseudonyms");
   assertOne(logs.map(({ nonce, use, bytes }) => [`${nonce} ${use}`, bytes] as const), "a use for two bodies");
+}
+
+/** Asserts that no connection has two steps or two owners, where that is not for a browser to say. */
+function assertApart(seen: readonly Seen[]): void {
+  const requests = seen.filter(({ headers, connection }) =>
+    connection !== undefined && !headers.get("user-agent")?.startsWith("Mozilla")
+  );
+  const sides = { keys: "issuing", tokens: "issuing", schema: "logging", logs: "logging" };
+  assertOne(
+    requests.map(({ step, connection }) => [connection, sides[step as "keys"] ?? "mirror"] as const),
+    "a connection for two steps",
+  );
+  assertOne(
+    requests.flatMap((request) =>
+      logsOf([request]).map(({ pseudonym, nonce }) => [request.connection, pseudonym || nonce] as const)
+    ),
+    "a connection for two pseudonyms",
+  );
+  const tokens = seen.filter(({ step }) => step === "tokens").map(({ headers, body, connection }) => ({
+    subject: JSON.parse(atob(headers.get("authorization")?.split(".")[1] ?? "")).sub as string,
+    elements: body.slice(3).toBase64(),
+    connection,
+    headers,
+  }));
+  assertOne(
+    tokens.map(({ elements, subject }) => [elements, subject] as const),
+    "blinded elements of two accounts",
+  );
+  assertOne(
+    tokens.filter(({ headers }) => !headers.get("user-agent")?.startsWith("Mozilla"))
+      .map(({ connection, subject }) => [connection, subject] as const),
+    "a connection for two accounts",
+  );
 }
 
 /** Asserts that every first value comes with one second value only. */

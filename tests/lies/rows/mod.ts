@@ -4,6 +4,7 @@
  * @module
  */
 import type { Lie } from "../table.ts";
+import { ACCOUNT_LIES } from "./accounts.ts";
 import { DIRECTORY_LIES } from "./directory.ts";
 import { LOG_LIES } from "./logs.ts";
 import { SCHEMA_LIES } from "./schema.ts";
@@ -16,6 +17,7 @@ export const LIES: readonly Lie[] = [
   ...DIRECTORY_LIES,
   ...SCHEMA_LIES,
   ...TOKEN_LIES,
+  ...ACCOUNT_LIES,
   ...LOG_LIES,
   ...TIME_LIES,
   ...TRANSPORT_LIES,
