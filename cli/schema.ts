@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { dirname } from "node:path";
 import { checkConfig } from "../core/config/check/check.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { CommandError } from "./admin_api.ts";
@@ -33,7 +32,7 @@ await runCommand({
     else await Deno.writeTextFile(out, text);
     if (out === undefined || what !== "types") return;
     for (const app of chosen) {
-      await Deno.writeTextFile(`${dirname(out)}/${app.id}.schema.json`, declaredJson(app));
+      await Deno.writeTextFile(out.replace(/[^/]*$/, `${app.id}.schema.json`), declaredJson(app));
     }
   },
 });
