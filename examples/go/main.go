@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cloudflare/circl/group"
@@ -52,6 +53,24 @@ type directory struct {
 	LoggingEndpoint string `json:"logging-endpoint"`
 	TokenKeys       []key  `json:"token-keys"`
 }
+
+// schema is what GET /v1/apps/{app}/schema says, as far as this client goes by it.
+type schema struct {
+	App         string `json:"app"`
+	Rotation    *int64 `json:"pseudonym-seconds"`
+	Granularity int64  `json:"granularity-seconds"`
+	Events      []struct {
+		Name   string  `json:"name"`
+		State  string  `json:"state"`
+		Sample float64 `json:"sample"`
+	} `json:"events"`
+}
+
+// What a schema may choose from, section 10: of other values each client could be given its own.
+var (
+	granularities = []int64{60, 300, 900, 3600, 21600, 86400}
+	sampleRates   = []float64{1, 0.5, 0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.0025, 0.001}
+)
 
 // token is a nonce with its authenticator, which never leaves the client, and what binds the nonce to a pseudonym.
 type token struct {
@@ -114,6 +133,30 @@ func issuingKey(d directory, now time.Time) key {
 		log.Fatal("no key issues now")
 	}
 	return *chosen
+}
+
+// fetchSchema is section 10: the rotation of the pseudonym, if the schema is within bounds and asks for the event. Of its
+// fields this client sends what is written below, whatever the schema says.
+func fetchSchema(endpoint, event string) int64 {
+	res, err := (&http.Client{Transport: &http.Transport{}}).Get(endpoint + "/v1/apps/" + app + "/schema")
+	check(err)
+	defer res.Body.Close()
+	var s schema
+	check(json.NewDecoder(io.LimitReader(res.Body, 1<<19)).Decode(&s))
+	const day = 86400
+	if s.App != app || !slices.Contains(granularities, s.Granularity) {
+		log.Fatal("the schema is malformed")
+	}
+	if s.Rotation == nil || *s.Rotation < day || *s.Rotation > 7*day || *s.Rotation%day != 0 {
+		log.Fatal("the pseudonym lasts longer than this client was written for")
+	}
+	for _, e := range s.Events {
+		if e.Name == event && e.State == "open" && slices.Contains(sampleRates, e.Sample) {
+			return *s.Rotation
+		}
+	}
+	log.Fatalf("the schema does not ask for %s", event)
+	return 0
 }
 
 func signIn(endpoint, client string) string {
@@ -246,8 +289,8 @@ func main() {
 	issuing, logging := follow(endpoint, d.IssuingEndpoint, "tokens"), follow(endpoint, d.LoggingEndpoint, "logs")
 	k := issuingKey(d, now)
 
-	// Section 9: the pseudonym of the week in which the key's epoch begins. All tokens of a key serve that one.
-	deviceSecret, rotation := random(32), int64(604800)
+	// Section 9: the pseudonym of the period in which the key's epoch begins. All tokens of a key serve that one.
+	deviceSecret, rotation := random(32), fetchSchema(logging, "client_start")
 	mac := hmac.New(sha256.New, deviceSecret)
 	mac.Write([]byte("DIT/1 pseudonym\x00"))
 	mac.Write(lp([]byte(app)))
