@@ -105,11 +105,14 @@ export async function commitKeys(
     const head = await readHead(context, app.id);
     const rows = await readKeyRows(store, app.id, region);
     const { epoch, revoke, evenIfEnded = false, generations } = decide(rows) ?? {};
-    const isOver = epoch !== undefined && lifetimeOf(app, epoch).redeemUntil <= (ended.value ?? 0);
+    const { issueUntil, redeemUntil } = lifetimeOf(app, epoch ?? 0);
+    const isOver = epoch !== undefined && redeemUntil <= (ended.value ?? 0);
+    // Keys of a shorter overlap may have ended that those of today's would not have.
+    const mayHaveEnded = issueUntil <= (ended.value ?? 0);
     const { least = 0, most = Infinity } = generations ?? {};
     const generation = epoch === undefined || (isOver && !evenIfEnded)
       ? Infinity
-      : Math.max(least, await firstFreeGeneration(context, app, { epoch, rows, isOver }));
+      : Math.max(least, await firstFreeGeneration(context, app, { epoch, rows, mayHaveEnded }));
     const drawn = epoch === undefined || generation > most || generation === Infinity
       ? undefined
       : await drawKey(context, app, { epoch, generation, ordinal: counter.value ?? 0, others: rows });
@@ -147,13 +150,13 @@ function addKey(commit: Commit, row: KeyRow): void {
 async function firstFreeGeneration(
   { store, region }: RotationContext,
   app: Application,
-  { epoch, rows, isOver }: { epoch: number; rows: readonly KeyRow[]; isOver: boolean },
+  { epoch, rows, mayHaveEnded }: { epoch: number; rows: readonly KeyRow[]; mayHaveEnded: boolean },
 ): Promise<number> {
   const generations = rows.filter((row) => row.epoch === epoch).map((row) => row.generation);
   for await (const { key } of store.list(ENDED_REPLACEMENTS.prefix(app.id, region, epoch))) {
     generations.push(key[4] as number);
   }
-  return Math.max(isOver ? 0 : -1, ...generations) + 1;
+  return Math.max(mayHaveEnded ? 0 : -1, ...generations) + 1;
 }
 
 /** What a key is drawn for. */

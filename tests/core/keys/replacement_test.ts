@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../../core/base/errors.ts";
 import { isZeroed } from "../../../core/keys/key_row.ts";
 import { replaceIssuingKey, revokeKeys } from "../../../core/keys/replacement.ts";
-import { createMissingKeys } from "../../../core/keys/rotation.ts";
+import { createMissingKeys, destroyOverKeys } from "../../../core/keys/rotation.ts";
 import { ALIVE_KEYS, SIGNING_KEYS } from "../../../core/keys/families.ts";
 import { applicationOf, assertInOrder, contextOn, EPOCH, NOW, rowsOf } from "../../support/service/keys.ts";
 import { until, withEndpoint } from "../../support/store/with_kv_endpoint.ts";
@@ -186,4 +186,21 @@ Deno.test("revokeKeys() of an epoch without a key says so", async () => {
   const context = await contextOn(kv);
   await createMissingKeys(context, app, NOW);
   await assertRefused(revokeKeys(context, app, EPOCH - 9, 0, NOW), "epoch_unknown");
+});
+
+Deno.test("keys that a clock ahead of its time ended are made again under names of their own, also after the overlap grew", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const context = await contextOn(kv);
+  const short = applicationOf({ overlapEpochs: 0 });
+  await createMissingKeys(context, short, NOW);
+  await destroyOverKeys(context, NOW + 2 * 86_400);
+  assertEquals((await rowsOf(kv)).map(({ epoch }) => epoch), [EPOCH + 2, EPOCH + 3]);
+  // By the new calendar they would not have ended: this process has no way to know that they have.
+  await createMissingKeys(context, applicationOf({ overlapEpochs: 2 }), NOW);
+  assertEquals((await rowsOf(kv)).map(({ epoch, generation }) => [epoch - EPOCH, generation]), [
+    [0, 1],
+    [1, 1],
+    [2, 0],
+    [3, 0],
+  ]);
 });
