@@ -110,6 +110,9 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   return settings;
 }
 
+/** Most regions of a directory (docs/protocol.md, section 7). */
+const MAX_REGIONS = 16;
+
 function readRegions(
   get: (name: string) => string | undefined,
   own: string,
@@ -128,6 +131,9 @@ function readRegions(
   const regions = parseRegions(text);
   if (regions === undefined) {
     mistakes.push("Set DIT_REGIONS to name=URL pairs such as eu=https://eu.example,us=https://us.example.");
+  }
+  if (regions !== undefined && regions.size > MAX_REGIONS) {
+    mistakes.push(`Set DIT_REGIONS to ${MAX_REGIONS} regions at most: clients refuse a directory of more.`);
   }
   if (regions !== undefined && !regions.has(own)) {
     mistakes.push("Set DIT_REGION to the name that this deployment has in DIT_REGIONS.");

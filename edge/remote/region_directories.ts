@@ -8,6 +8,7 @@ import { toBase64url } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import type { Application } from "../../core/config/types.ts";
 import type { PublishedKey } from "../../core/keys/directory.ts";
+import { epochAt } from "../../core/keys/epoch.ts";
 import { HOP_HEADER } from "../http/headers.ts";
 import { parseJson } from "../http/parse_json.ts";
 import { readBoundedBytes } from "../http/read_body.ts";
@@ -31,6 +32,9 @@ export interface RegionDirectoriesOptions {
   /** Reaches the other regions. */
   readonly fetch: typeof fetch;
 }
+
+/** Most epochs whose keys are published ahead (docs/protocol.md, section 7). */
+const MAX_HORIZON = 8;
 
 /** What is known of one region's directory of one application. */
 interface KnownDirectory {
@@ -69,10 +73,12 @@ export class RegionDirectories {
     });
     const seen = new Set(own.map((key) => toBase64url(key.keyId)));
     const keys: PublishedKey[] = [];
+    const last = epochAt(app, nowSeconds) + MAX_HORIZON;
     for (const name of this.#options.others.keys()) {
       for (const key of this.#known(name, app.id).keys) {
         const id = toBase64url(key.keyId);
-        if (key.redeemUntil <= nowSeconds || seen.has(id)) continue;
+        // One that clients would refuse would have them refuse all: a region's clock may be ahead.
+        if (key.redeemUntil <= nowSeconds || key.epoch > last || seen.has(id)) continue;
         seen.add(id);
         keys.push(key);
       }

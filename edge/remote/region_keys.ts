@@ -25,14 +25,25 @@ export function readRegionKeys(directory: unknown, region: string, app: Applicat
   const listed = (directory as Record<string, unknown> | null | undefined)?.["token-keys"];
   if (!Array.isArray(listed)) throw new TypeError("The document has no list of keys");
   const keys = new Map<string, PublishedKey>();
+  const limits = readLimits(directory as Record<string, unknown>);
   for (const entry of listed) {
     const key = readKey(entry, region, app);
     if (key === undefined || keys.size === MAX_KEYS) continue;
     const name = `${key.epoch}/${key.generation}`;
     // One name never has two values; which of them is the true one cannot be known here.
-    if (!keys.has(name)) keys.set(name, key);
+    if (!keys.has(name)) keys.set(name, { ...key, ...limits });
   }
   return [...keys.values()];
+}
+
+/** What the region promises for its keys, so that the least of all is the same in the directory of every region. */
+function readLimits(
+  { "uses-per-token": uses, "tokens-per-client": tokens }: Record<string, unknown>,
+): Pick<PublishedKey, "usesPerToken" | "tokensPerClient"> {
+  return {
+    ...(isWhole(uses, 1, 1024) ? { usesPerToken: uses } : {}),
+    ...(isWhole(tokens, 1, 1024) ? { tokensPerClient: tokens } : {}),
+  };
 }
 
 function readKey(entry: unknown, region: string, app: Application): PublishedKey | undefined {
@@ -47,8 +58,9 @@ function readKey(entry: unknown, region: string, app: Application): PublishedKey
   const end = start + app.epochSeconds;
   const { "not-before": notBefore, "issue-until": issueUntil, "redeem-until": redeemUntil } = members;
   if (
-    !isWhole(notBefore, start, end) || !isWhole(issueUntil, notBefore, end) ||
-    !isWhole(redeemUntil, issueUntil, end + MAX_OVERLAP * app.epochSeconds)
+    notBefore !== start || issueUntil !== end ||
+    !isWhole(redeemUntil, end, end + MAX_OVERLAP * app.epochSeconds) ||
+    (redeemUntil - end) % app.epochSeconds !== 0
   ) return undefined;
   const publicKey = readPublicKey(members["token-key"], tokenType);
   if (publicKey === undefined) return undefined;

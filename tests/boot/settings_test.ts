@@ -93,6 +93,11 @@ Deno.test("readSettings() refuses regions without a name of its own, and secrets
   ) {
     assertEquals(mistakesOf({ ...REGIONS, DIT_REGIONS: regions }), ["DIT_REGIONS"]);
   }
+  const named = (count: number) =>
+    ["eu", ...Array.from({ length: count - 1 }, (_, index) => `r${index}`)]
+      .map((name) => `${name}=https://${name}.example`).join();
+  assertEquals(read({ ...REGIONS, DIT_REGIONS: named(16) }).regions.size, 15);
+  assertEquals(mistakesOf({ ...REGIONS, DIT_REGIONS: named(17) }), ["DIT_REGIONS"]);
 });
 
 Deno.test("readSettings() keeps the secret of the hop off plain HTTP, except on this machine", () => {

@@ -212,10 +212,20 @@ Deno.test("a directory of another region that clients would refuse is not passed
       .json();
     const [key] = own["token-keys"];
     const fine = own["token-keys"][1];
+    const at = (epoch: number) => {
+      const start = epoch * own["epoch-seconds"];
+      const end = start + own["epoch-seconds"];
+      return { ...key, epoch, "not-before": start, "issue-until": end, "redeem-until": end };
+    };
     const listed = [
       { ...key, region: "eu" },
       { ...key, epoch: key.epoch + 1 },
       { ...key, "issue-until": key["issue-until"] + 1 },
+      { ...key, "issue-until": key["issue-until"] - 1 },
+      { ...key, "not-before": key["not-before"] + 1 },
+      { ...key, "redeem-until": key["redeem-until"] + 1 },
+      at(key.epoch + 9),
+      at(key.epoch + 1_000_000),
       { ...key, "redeem-until": key["redeem-until"] + 86_400 * 9 },
       { ...key, "not-before": "1" },
       { ...key, generation: -1 },

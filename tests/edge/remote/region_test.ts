@@ -181,3 +181,19 @@ Deno.test("a key that is no region's is unknown, and asked for in a bounded way"
     await (await fetch(us.url + path, made(99))).body?.cancel();
     assertEquals(us.asked.length, 2);
   }));
+
+Deno.test("every region promises what the keys of all keep, so that each is a mirror of the others", async () => {
+  const deployment = new RegionDeployment();
+  try {
+    const eu = await deployment.start("eu", () => ({ us: us.url }), { app: { usesPerToken: 16 } });
+    const us: RegionService = await deployment.start("us", () => ({ eu: eu.url }), {
+      app: { usesPerToken: 64, tokensPerClient: 1 },
+    });
+    for (const { url } of [eu, us]) {
+      const { "uses-per-token": uses, "tokens-per-client": tokens } = await (await fetch(url + KEYS)).json();
+      assertEquals([uses, tokens], [16, 1]);
+    }
+  } finally {
+    await deployment.close();
+  }
+});
