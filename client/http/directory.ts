@@ -55,10 +55,12 @@ export interface Directory {
   readonly keys: readonly DirectoryKey[];
 }
 
-/** Most keys of a directory. */
-const MAX_KEYS = 256;
+/** Longest epoch in seconds. */
+const MAX_EPOCH_SECONDS = 30 * 86_400;
+/** Most keys of a directory: its bytes hold no more. What the calendar has room for is fewer (calendar.ts). */
+const MAX_KEYS = 2048;
 /** Replacements of an epoch's key that a client accepts: each more would be a way to tell clients apart. */
-export const MAX_GENERATION = 2;
+const MAX_GENERATION = 2;
 /** Most epochs that a key may redeem beyond its own. */
 const MAX_OVERLAP = 8;
 
@@ -68,6 +70,11 @@ const REGION = /^[a-z0-9-]{1,64}$/;
 /** The name of a key: one name has one value, for everyone and for good. */
 export function keyName({ region, epoch, generation }: DirectoryKey): string {
   return `${region}/${epoch}/${generation}`;
+}
+
+/** Whether a client uses a key at all: those after two replacements are passed over. */
+export function isAccepted({ generation }: DirectoryKey): boolean {
+  return generation <= MAX_GENERATION;
 }
 
 type Members = Record<string, unknown>;
@@ -98,13 +105,13 @@ function origin(members: Members, name: string): string | undefined {
 
 /**
  * Reads a directory.
- * @throws {DecodeError} If it is another application's, a member is missing or out of its range, a key id is not the
- * hash of its key, one name has two keys or one key two names.
+ * @throws {DecodeError} If it is another application's, a member is missing or out of its range, a key has other dates
+ * than its epoch, its id is not its hash, one name has two keys or one key two names.
  */
 export function parseDirectory(source: string, app: string): Directory {
   const document = JSON.parse(source) as Members;
   requireThat(document.app === app, "app");
-  const epochSeconds = integer(document, "epoch-seconds", 1, 366 * 86_400);
+  const epochSeconds = integer(document, "epoch-seconds", 1, MAX_EPOCH_SECONDS);
   const list = document["token-keys"];
   requireThat(Array.isArray(list) && list.length <= MAX_KEYS, "token-keys");
   const keys = (list as Members[]).map((entry) => parseKey(entry, epochSeconds));
@@ -130,9 +137,8 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
   const epoch = integer(entry, "epoch", 0, 2 ** 40);
   const start = epoch * epochSeconds;
   const end = start + epochSeconds;
-  // A key issues inside its own epoch only: else one moment could have a key for every client.
-  const notBefore = integer(entry, "not-before", start, end);
-  const issueUntil = integer(entry, "issue-until", notBefore, end);
+  const redeemUntil = integer(entry, "redeem-until", end, end + MAX_OVERLAP * epochSeconds);
+  requireThat((redeemUntil - end) % epochSeconds === 0, "redeem-until");
   return {
     tokenType: integer(entry, "token-type", 0, 0xffff),
     publicKey,
@@ -140,9 +146,10 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
     region: text(entry, "region", REGION),
     epoch,
     generation: integer(entry, "generation", 0, 2 ** 31),
-    notBefore,
-    issueUntil,
-    redeemUntil: integer(entry, "redeem-until", issueUntil, end + MAX_OVERLAP * epochSeconds),
+    // The epoch's own and no others: every second that a service may choose tells its clients apart.
+    notBefore: integer(entry, "not-before", start, start),
+    issueUntil: integer(entry, "issue-until", end, end),
+    redeemUntil,
     ...entry.chain !== undefined && {
       number: integer(entry, "chain-number", 0, 2 ** 40),
       chain: text(entry, "chain", /^.{43}$/),
@@ -152,7 +159,7 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
 
 /**
  * The key of the epoch that `nowSeconds` lies in: the newest generation of the region that answered; undefined when there
- * is none that this client accepts, or it does not issue at that moment.
+ * is none that this client accepts.
  */
 export function issuingKey(
   directory: Directory,
@@ -161,8 +168,6 @@ export function issuingKey(
 ): DirectoryKey | undefined {
   const epoch = Math.floor(nowSeconds / directory.epochSeconds);
   return directory.keys.filter((key) =>
-    key.epoch === epoch && key.region === directory.region && key.tokenType === tokenType &&
-    key.generation <= MAX_GENERATION &&
-    key.notBefore <= nowSeconds && nowSeconds < key.issueUntil
+    key.epoch === epoch && key.region === directory.region && key.tokenType === tokenType && isAccepted(key)
   ).sort((a, b) => b.generation - a.generation)[0];
 }

@@ -136,9 +136,10 @@ export class CachedDocument<T> {
       clock.load(read<Belief>(entries, CLOCK));
       // Whether it is admitted may depend on the time, which its answer is the first to tell.
       const isRefused = clock.hear(answer.headers, kind.step === "schema");
+      // Told in any case: a clock that is days off has every directory refused, too.
+      if (isRefused) report("refused", { step: kind.step, code: "clock_refused" });
       const late = kind.admit?.(document, entries, report);
       if (late !== undefined) return late;
-      if (isRefused) report("refused", { step: kind.step, code: "clock_refused" });
       write(entries, CLOCK, clock.belief);
       const fetchedAt = clock.now();
       const fresh = Math.min(freshFor(answer.headers), isRefused ? DOUBTFUL_FRESH : MOST_WAIT);

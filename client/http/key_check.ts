@@ -6,55 +6,15 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
-import type { Report } from "../base/types.ts";
-import { CHAINS, DIRECTORY, read, SEEN, type SeenChains, type SeenKeys, write } from "../storage/records.ts";
-import type { Entries } from "../storage/storage.ts";
-import { type Directory, type DirectoryKey, keyName, parseDirectory } from "./directory.ts";
+import { CHAINS, DIRECTORY, read, type SeenChains } from "../storage/records.ts";
+import { calendarFault } from "./calendar.ts";
+import { type Directory, isAccepted, keyName, parseDirectory } from "./directory.ts";
 import { compareChains, leadsOnFromPin } from "./key_chain.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
 import { type Answer, inTime } from "./network.ts";
 import type { Places } from "./places.ts";
-
-/** Most names that are remembered: those of 8 epochs of overlap and many regions. */
-const MAX_SEEN = 1024;
-/** The name under which the last endpoints are remembered; no key is called so. */
-const ENDPOINTS = "endpoints";
-
-/** A directory to compare with the keys that were seen before. */
-export interface Comparison {
-  readonly directory: Directory;
-  readonly nowSeconds: number;
-  readonly report: Report;
-}
-
-/**
- * Compares with every key and endpoint seen before, and remembers the new ones; the reason to refuse, if there is one. A
- * service may move, so that other endpoints are told and not refused.
- */
-export function compareSeen(
-  entries: Entries,
-  { directory, nowSeconds, report }: Comparison,
-): "key_changed" | "too_many_keys" | undefined {
-  const before = read<SeenKeys>(entries, SEEN) ?? {};
-  const seen = new Map(Object.entries(before).filter(([, { until }]) => nowSeconds < until));
-  for (const key of directory.keys) {
-    const { keyId, region, epoch, generation, redeemUntil } = key;
-    const name = keyName(key);
-    const known = seen.get(name);
-    if (known !== undefined && known.id !== keyId) return "key_changed";
-    if (known === undefined && generation > 0) report("key_replaced", { region, epoch, generation });
-    seen.set(name, { id: keyId, until: Math.max(known?.until ?? 0, redeemUntil) });
-  }
-  const { issuingEndpoint: issuing, loggingEndpoint: logging } = directory;
-  const endpoints = `${issuing} ${logging}`;
-  if ((seen.get(ENDPOINTS)?.id ?? endpoints) !== endpoints) report("endpoints_changed", { issuing, logging });
-  seen.set(ENDPOINTS, { id: endpoints, until: Number.MAX_SAFE_INTEGER });
-  // Names that never end would fill the app's storage.
-  if (seen.size > MAX_SEEN) return "too_many_keys";
-  write<SeenKeys>(entries, SEEN, Object.fromEntries(seen));
-  return undefined;
-}
+import { compareSeen } from "./seen_keys.ts";
 
 /**
  * Why a directory may not be used beside what a mirror shows: a name has two values, or what else every token depends
@@ -64,19 +24,22 @@ export function mirrorFault(
   directory: Directory,
   mirror: Directory,
 ): "mirror_conflict" | "mirror_lacks_key" | undefined {
-  const ids = new Map(mirror.keys.map((key) => [keyName(key), key.keyId]));
-  const shown = (key: DirectoryKey) => ids.get(keyName(key));
+  const shown = new Map(mirror.keys.map((key) => [keyName(key), JSON.stringify(key)]));
+  const accepted = directory.keys.filter(isAccepted);
   if (
-    directory.issuer !== mirror.issuer || directory.usesPerToken !== mirror.usesPerToken ||
-    directory.issuingEndpoint !== mirror.issuingEndpoint ||
-    directory.loggingEndpoint !== mirror.loggingEndpoint ||
-    directory.keys.some((key) => (shown(key) ?? key.keyId) !== key.keyId)
+    commonOf(directory) !== commonOf(mirror) ||
+    accepted.some((key) => (shown.get(keyName(key)) ?? JSON.stringify(key)) !== JSON.stringify(key))
   ) return "mirror_conflict";
   // A key under a name of its own would mark this client as surely as another value of a common one. Whether it issues
   // now says nothing: the service sets the clock that tells.
-  return directory.keys.some((key) => key.region === directory.region && shown(key) === undefined)
+  return accepted.some((key) => key.region === directory.region && !shown.has(keyName(key)))
     ? "mirror_lacks_key"
     : undefined;
+}
+
+/** What is the same in every region and under every key. */
+function commonOf({ keys: _keys, region: _region, ...common }: Directory): string {
+  return JSON.stringify(common);
 }
 
 /** What finding a directory takes of its client, and what the app demands of one. */
@@ -120,10 +83,15 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
         return "not_verified";
       }
     },
-    // By the device's own clock: the service's must not decide what is forgotten.
     admit(directory, entries, report) {
+      // By the device's own clock: the service's must not decide what is forgotten.
       const compared = { app, directory, nowSeconds: clock.now() / 1000, report, keyPin };
-      return compareChains(entries, compared) ?? compareSeen(entries, compared);
+      const before = entries.get(CHAINS);
+      const fault = calendarFault(directory, clock.seconds()) ?? compareChains(entries, compared) ??
+        compareSeen(entries, compared);
+      // What is refused is not remembered: it would hold up what is honest.
+      if (fault !== undefined) before === undefined ? entries.delete(CHAINS) : entries.set(CHAINS, before);
+      return fault;
     },
   });
 }

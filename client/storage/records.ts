@@ -46,8 +46,22 @@ export interface DocumentRecord {
   readonly freshUntil: number;
 }
 
-/** The key id that was seen under a name, and until when (Unix seconds) that matters. */
-export type SeenKeys = Readonly<Record<string, { readonly id: string; readonly until: number }>>;
+/** What was seen under the name of a key: all that is published of it. */
+export interface SeenKey {
+  /** SHA-256 of the public key, base64url; of the endpoints, where they lead. */
+  readonly id: string;
+  /** The end of redemption (Unix seconds): until then it matters. */
+  readonly until: number;
+  /** Seconds of its epoch, from which its other dates follow. Clients of before stored no more than the two above. */
+  readonly seconds?: number;
+  /** The Privacy Pass token type. */
+  readonly type?: number;
+  /** The issuer that its tokens are bound to. */
+  readonly issuer?: string;
+}
+
+/** What was seen, by name. */
+export type SeenKeys = Readonly<Record<string, SeenKey>>;
 
 /** The newest key that was seen, by region, and the pin from which its chain leads. */
 export type SeenChains = Readonly<

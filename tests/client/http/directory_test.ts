@@ -66,7 +66,7 @@ Deno.test("parseDirectory() refuses each fault", () => {
     "no object": "null",
     "another application's": document([key], { app: "other" }),
     "no list of keys": document({ 0: key }),
-    "too many keys": document(Array.from({ length: 257 }, (_, index) => directoryKey(index))),
+    "too many keys": document(Array.from({ length: 2049 }, (_, index) => directoryKey(index))),
     "a key that is none": document([null]),
     "one name with two keys": document([key, { ...directoryKey(EPOCH, 1), generation: 0 }]),
     "one key with two names": document([key, { ...key, generation: 1 }]),
@@ -77,20 +77,22 @@ Deno.test("parseDirectory() refuses each fault", () => {
     "an epoch that is no number": document([{ ...key, epoch: String(EPOCH) }]),
     "a negative generation": document([{ ...key, generation: -1 }]),
     "a key that issues before its epoch": document([{ ...key, "not-before": EPOCH * DAY - 1 }]),
+    "a key that issues late": document([{ ...key, "not-before": EPOCH * DAY + 1 }]),
     "a key that issues after its epoch": document([{ ...key, "issue-until": (EPOCH + 1) * DAY + 1 }]),
-    "a key that stops before it starts": document([{
+    "a key that stops early": document([{ ...key, "issue-until": (EPOCH + 1) * DAY - 1 }]),
+    "a key that redeems less than it issues": document([{ ...key, "redeem-until": EPOCH * DAY }]),
+    "a key that redeems for a second of its own": document([{
       ...key,
-      "not-before": EPOCH * DAY + 9,
-      "issue-until": EPOCH * DAY + 8,
+      "redeem-until": (EPOCH + 2) * DAY + 1,
     }]),
-    "a key that redeems less than it issues": document([{ ...key, "redeem-until": (EPOCH + 1) * DAY - 1 }]),
-    "a key that redeems too long": document([{ ...key, "redeem-until": (EPOCH + 9) * DAY + 1 }]),
+    "a key that redeems too long": document([{ ...key, "redeem-until": (EPOCH + 10) * DAY }]),
     "no region that answered": document([key], { region: undefined }),
     "no issuer": document([key], { issuer: "" }),
     "no uses": document([key], { "uses-per-token": 0 }),
     "too many uses": document([key], { "uses-per-token": 1025 }),
     "half a batch": document([key], { "max-batch": 0.5 }),
     "no epoch length": document([key], { "epoch-seconds": 0 }),
+    "an epoch of a year": document([], { "epoch-seconds": 366 * DAY }),
     "no quota": document([key], { "tokens-per-client": null }),
   };
   for (const [fault, text] of Object.entries(faulty)) {
@@ -101,11 +103,10 @@ Deno.test("parseDirectory() refuses each fault", () => {
 
 Deno.test("issuingKey() takes the newest generation of now, two replacements at most", () => {
   const noon = EPOCH * DAY + DAY / 2;
-  const revoked = { "issue-until": noon - 100 };
   const choose = (keys: Members[], type = 5, now = noon) =>
     issuingKey(parseDirectory(document(keys), "notes"), type, now)?.generation;
   assertEquals(choose([directoryKey()]), 0);
-  assertEquals(choose([directoryKey(EPOCH, 0, revoked), directoryKey(EPOCH, 1)]), 1);
+  assertEquals(choose([directoryKey(EPOCH, 0), directoryKey(EPOCH, 1)]), 1);
   assertEquals(choose([directoryKey(EPOCH, 1), directoryKey(EPOCH, 2), directoryKey(EPOCH, 0)]), 2);
   assertEquals(choose([directoryKey(EPOCH, 3)]), undefined);
   assertEquals(choose([directoryKey(EPOCH + 1)]), undefined);
@@ -123,4 +124,13 @@ Deno.test("issuingKey() takes a key of the region that answered", () => {
   assertEquals(choose("local"), "local");
   assertEquals(choose("there"), "there");
   assertEquals(choose("nowhere"), undefined);
+});
+
+Deno.test("parseDirectory() takes every overlap that an application may have, also of two keys of one epoch", () => {
+  const keys = Array.from(
+    { length: 9 },
+    (_, overlap) => directoryKey(EPOCH, overlap, { "redeem-until": (EPOCH + 1 + overlap) * DAY }),
+  );
+  const ends = parseDirectory(document(keys), "notes").keys.map(({ redeemUntil }) => redeemUntil / DAY);
+  assertEquals(ends, Array.from({ length: 9 }, (_, overlap) => EPOCH + 1 + overlap));
 });

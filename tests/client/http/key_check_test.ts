@@ -1,94 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { compareSeen, directoryOf, mirrorFault } from "../../../client/http/key_check.ts";
+import { directoryOf, mirrorFault } from "../../../client/http/key_check.ts";
 import type { Directory, DirectoryKey } from "../../../client/http/directory.ts";
 import { mirrorAt } from "../../../client/http/mirror.ts";
 import type { ClientOptions, Fetch } from "../../../client/mod.ts";
-import { SEEN } from "../../../client/storage/records.ts";
-import { Entries } from "../../../client/storage/storage.ts";
+import { CHAINS, SEEN } from "../../../client/storage/records.ts";
 import { toBase64url } from "../../../core/base/bytes.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
-
-const NOW = 1_800_000_000;
-
-function key(epoch: number, generation: number, keyId: string): DirectoryKey {
-  return {
-    tokenType: 5,
-    publicKey: keyId,
-    keyId,
-    region: "local",
-    epoch,
-    generation,
-    notBefore: NOW,
-    issueUntil: NOW + 100,
-    redeemUntil: NOW + 200,
-  };
-}
-
-function directory(...keys: DirectoryKey[]): Directory {
-  return {
-    issuer: "telemetry.example",
-    region: "local",
-    issuingEndpoint: undefined,
-    loggingEndpoint: undefined,
-    epochSeconds: 86_400,
-    usesPerToken: 64,
-    maxBatch: 32,
-    tokensPerClient: 4,
-    keys,
-  };
-}
-
-Deno.test("compareSeen() refuses another value of a name, and remembers nothing of that directory", () => {
-  const entries = new Entries(new Map());
-  const told: unknown[] = [];
-  const report = (...event: unknown[]) => void told.push(event);
-  assertEquals(
-    compareSeen(entries, { report, directory: directory(key(1, 0, "a")), nowSeconds: NOW }),
-    undefined,
-  );
-  const before = entries.get(SEEN);
-  assertEquals(
-    compareSeen(entries, { report, directory: directory(key(2, 0, "b"), key(1, 0, "z")), nowSeconds: NOW }),
-    "key_changed",
-  );
-  assertEquals(entries.get(SEEN), before);
-  assertEquals(
-    compareSeen(entries, { report, directory: directory(key(1, 0, "a"), key(2, 0, "b")), nowSeconds: NOW }),
-    undefined,
-  );
-  // Absent for a while is no way around it.
-  assertEquals(compareSeen(entries, { report, directory: directory(), nowSeconds: NOW }), undefined);
-  assertEquals(
-    compareSeen(entries, { report, directory: directory(key(2, 0, "c")), nowSeconds: NOW }),
-    "key_changed",
-  );
-  assertEquals(told, []);
-});
-
-Deno.test("compareSeen() tells of each replacement once", () => {
-  const entries = new Entries(new Map());
-  const told: unknown[] = [];
-  const report = (...event: unknown[]) => void told.push(event);
-  compareSeen(entries, { report, directory: directory(key(1, 0, "a")), nowSeconds: NOW });
-  compareSeen(entries, { report, directory: directory(key(1, 1, "b")), nowSeconds: NOW });
-  compareSeen(entries, { report, directory: directory(key(1, 1, "b")), nowSeconds: NOW });
-  assertEquals(told, [["key_replaced", { region: "local", epoch: 1, generation: 1 }]]);
-});
-
-Deno.test("compareSeen() forgets a name when its key is over", () => {
-  const entries = new Entries(new Map());
-  const report = () => {};
-  compareSeen(entries, { report, directory: directory(key(1, 0, "a")), nowSeconds: NOW });
-  assertEquals(
-    compareSeen(entries, { report, directory: directory(key(1, 0, "z")), nowSeconds: NOW + 199 }),
-    "key_changed",
-  );
-  assertEquals(
-    compareSeen(entries, { report, directory: directory(key(1, 0, "z")), nowSeconds: NOW + 200 }),
-    undefined,
-  );
-});
+import { directory, key, NOW } from "../../support/client/directories.ts";
 
 Deno.test("mirrorFault() is one name with two values; a key that the directory lacks is none", () => {
   const both = directory(key(1, 0, "a"), key(2, 0, "b"));
@@ -114,6 +33,20 @@ Deno.test("mirrorFault() is an issuer or a number of uses of one's own: both sho
   assertEquals(mirrorFault({ ...mirror, usesPerToken: 63 }, mirror), "mirror_conflict");
 });
 
+Deno.test("mirrorFault() is an entry of one's own: other dates or another type under the id that all have", () => {
+  const mirror = directory(key(1, 0, "a"));
+  const mine = (changes: Partial<DirectoryKey>) => directory({ ...key(1, 0, "a"), ...changes });
+  assertEquals(mirrorFault(mine({}), mirror), undefined);
+  for (const changes of [{ redeemUntil: NOW + 300 }, { notBefore: NOW + 1 }, { tokenType: 1 }]) {
+    assertEquals(mirrorFault(mine(changes), mirror), "mirror_conflict");
+  }
+  assertEquals(mirrorFault({ ...mirror, epochSeconds: 43_200 }, mirror), "mirror_conflict");
+  assertEquals(mirrorFault({ ...mirror, tokensPerClient: 3 }, mirror), "mirror_conflict");
+  assertEquals(mirrorFault({ ...mirror, maxBatch: 1 }, mirror), "mirror_conflict");
+  // No client uses it.
+  assertEquals(mirrorFault(directory(key(1, 0, "a"), key(1, 3, "mine")), mirror), undefined);
+});
+
 Deno.test("mirrorFault() is an endpoint of one's own: it shows in every connection", () => {
   const named = { issuingEndpoint: "https://t.example", loggingEndpoint: "https://l.example" };
   const mirror = { ...directory(key(1, 0, "a")), ...named };
@@ -128,43 +61,6 @@ Deno.test("mirrorFault() is an endpoint of one's own: it shows in every connecti
     assertEquals(mirrorFault({ ...mirror, ...changes }, mirror), "mirror_conflict");
     assertEquals(mirrorFault(mirror, { ...mirror, ...changes }), "mirror_conflict");
   }
-});
-
-Deno.test("compareSeen() tells each time that the endpoints are others than they were, over the ends of keys", () => {
-  const entries = new Entries(new Map());
-  const told: unknown[] = [];
-  const report = (...event: unknown[]) => void told.push(event);
-  const see = (loggingEndpoint: string | undefined, nowSeconds: number) =>
-    compareSeen(entries, {
-      report,
-      directory: { ...directory(key(1, 0, "a")), loggingEndpoint },
-      nowSeconds,
-    });
-  const moved = "https://logs.telemetry.example";
-  for (const named of [undefined, undefined, moved, moved]) assertEquals(see(named, NOW), undefined);
-  assertEquals(see(undefined, NOW + 100_000_000), undefined);
-  assertEquals(told, [
-    ["endpoints_changed", { issuing: undefined, logging: moved }],
-    ["endpoints_changed", { issuing: undefined, logging: undefined }],
-  ]);
-});
-
-Deno.test("compareSeen() refuses names without end, which would fill the app's storage", () => {
-  const entries = new Entries(new Map());
-  const many = (from: number) =>
-    directory(...Array.from({ length: 200 }, (_, index) => key(from + index, 0, `${from + index}`)));
-  for (let round = 0; round < 5; round++) {
-    assertEquals(
-      compareSeen(entries, { report: () => {}, directory: many(round * 200), nowSeconds: NOW }),
-      undefined,
-    );
-  }
-  assertEquals(
-    compareSeen(entries, { report: () => {}, directory: many(1000), nowSeconds: NOW }),
-    "too_many_keys",
-  );
-  // And the endpoints.
-  assertEquals(Object.keys(JSON.parse(entries.get(SEEN) ?? "")).length, 1001);
 });
 
 const publicKey = sha256(Uint8Array.of(1));
@@ -243,6 +139,26 @@ Deno.test("directoryOf() refuses a key that changed, and goes on with the one it
   assertEquals(fetched, true);
 });
 
+Deno.test("directoryOf() remembers nothing of a directory that it refuses, of its chain neither", async () => {
+  for (const isFirst of [true, false]) {
+    let body = documentOf(publicKey);
+    const { told, ...parts } = surroundings({ fetch: () => Promise.resolve(response(body)) });
+    const cache = directoryOf({ ...parts, mirror: undefined, keyPin: undefined, verifyKeys: undefined });
+    if (!isFirst) await cache.get();
+    const kept = () => parts.commit((entries) => [entries.get(SEEN), entries.get(CHAINS)]);
+    const before = await kept();
+    const link = { "chain-number": 7, chain: toBase64url(sha256(publicKey)) };
+    const lie = JSON.parse(documentOf(isFirst ? publicKey : sha256(publicKey)));
+    Object.assign(lie["token-keys"][0], link, isFirst ? { epoch: 20_933 } : {});
+    body = JSON.stringify(lie);
+    await cache.get(true);
+    assertEquals(told.map(([, event]) => "code" in event ? event.code : ""), [
+      isFirst ? "malformed" : "key_changed",
+    ]);
+    assertEquals(await kept(), before);
+  }
+});
+
 Deno.test("directoryOf() refuses what the app does not verify, or fails to", async () => {
   const serve = () => response(documentOf(publicKey));
   assertEquals((await refusals(serve, { verifyKeys: () => true })).refused, []);
@@ -277,4 +193,55 @@ Deno.test("directoryOf() refuses what is malformed, too long or not its applicat
     (await refusals(() => response(" ".repeat(600_000)))).refused,
     Array(2).fill("directory no_answer"),
   );
+});
+
+Deno.test("directoryOf() refuses more keys than the calendar has room for, and remembers nothing of them", async () => {
+  const lie = (entries: object[]) => {
+    const honest = JSON.parse(documentOf(publicKey));
+    return JSON.stringify({ ...honest, "token-keys": [...honest["token-keys"], ...entries] });
+  };
+  const entry = (index: number, region = "local", epoch = 20_833, generation = 0) => {
+    const bytes = sha256(new TextEncoder().encode(`${index}`));
+    return {
+      "token-type": 5,
+      "token-key": toBase64url(bytes),
+      "token-key-id": toBase64url(sha256(bytes)),
+      ...{ region, epoch, generation },
+      "not-before": epoch * 86_400,
+      "issue-until": (epoch + 1) * 86_400,
+      "redeem-until": (epoch + 2) * 86_400,
+    };
+  };
+  const lies: Record<string, [string, string]> = {
+    "an epoch a million ahead": [lie([entry(1, "local", 1_020_833)]), "malformed"],
+    "an epoch ten ahead": [lie([entry(1, "local", 20_843)]), "malformed"],
+    "an epoch ten before": [lie([entry(1, "local", 20_823)]), "malformed"],
+    "more keys than an epoch's replacements": [
+      lie(Array.from({ length: 64 }, (_, index) => entry(index, "local", 20_833, index + 1))),
+      "too_many_keys",
+    ],
+    "256 keys": [
+      lie(Array.from({ length: 255 }, (_, index) => entry(index, "local", 20_833, index + 1))),
+      "too_many_keys",
+    ],
+    "17 regions": [lie(Array.from({ length: 16 }, (_, index) => entry(index, `r${index}`))), "too_many_keys"],
+  };
+  for (const [name, [text, code]] of Object.entries(lies)) {
+    const { told, ...parts } = surroundings({ fetch: () => Promise.resolve(response(body)) });
+    let body = text;
+    const cache = directoryOf({ ...parts, mirror: undefined, keyPin: undefined, verifyKeys: undefined });
+    assertEquals(await cache.get(), undefined, name);
+    assertEquals(told, [["refused", { step: "directory", code }]], name);
+    assertEquals(await parts.commit((entries) => entries.get(SEEN)), undefined, name);
+    // The service is honest again: the next look finds it so.
+    body = documentOf(publicKey);
+    assertEquals((await cache.get())?.keys.length, 1, name);
+    assertEquals(told.length, 1, name);
+  }
+  const most = [
+    entry(1, "local", 20_842),
+    entry(2, "local", 20_824),
+    ...Array.from({ length: 15 }, (_, index) => entry(index + 3, `r${index}`)),
+  ];
+  assertEquals((await refusals(() => response(lie(most)))).refused, []);
 });

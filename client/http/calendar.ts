@@ -1,0 +1,28 @@
+/**
+ * How many keys there can be at a time: as many as the calendar of epochs has room for, so that no directory fills a
+ * client's storage, or leaves keys there that end in a thousand years (docs/protocol.md, section 7).
+ *
+ * @module
+ */
+import type { Directory } from "./directory.ts";
+
+/** Epochs before and after the present one that a key may be of: 8 of overlap or ahead, and one for clocks that differ. */
+export const MAX_DISTANCE = 9;
+/** Most regions of a directory. */
+const MAX_REGIONS = 16;
+/** Most keys of a region, those that no client accepts included. */
+const MAX_REGION_KEYS = 64;
+
+/** Why the calendar has no room for the keys of a directory at `nowSeconds`, if it has none. */
+export function calendarFault(
+  { keys, epochSeconds }: Pick<Directory, "keys" | "epochSeconds">,
+  nowSeconds: number,
+): "malformed" | "too_many_keys" | undefined {
+  const now = Math.floor(nowSeconds / epochSeconds);
+  if (keys.some(({ epoch }) => Math.abs(epoch - now) > MAX_DISTANCE)) return "malformed";
+  const counts = new Map<string, number>();
+  for (const { region } of keys) counts.set(region, (counts.get(region) ?? 0) + 1);
+  return counts.size > MAX_REGIONS || Math.max(0, ...counts.values()) > MAX_REGION_KEYS
+    ? "too_many_keys"
+    : undefined;
+}
