@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { Answer, Asked } from "./table.ts";
+import { gzipSync } from "node:zlib";
+import type { Answer, Asked, Tell } from "./table.ts";
+
+const BOMB = new Uint8Array(gzipSync(new Uint8Array(64 * 1024 * 1024).fill(0x20)));
 
 /** The honest answer with other headers: `undefined` leaves one out. */
 export function headers(changes: Readonly<Record<string, string | undefined>>): Answer {
@@ -62,6 +65,11 @@ export function problem(status: number, code: string, extra: Record<string, stri
     });
 }
 
+/** Answers every step alike. */
+export function everywhere(answer: Answer): Tell {
+  return { keys: answer, schema: answer, tokens: answer, logs: answer };
+}
+
 /** Any answer in place of the service's work. */
 export function instead(body: BodyInit | null, init: ResponseInit = {}): Answer {
   return () => new Response(body, init);
@@ -90,4 +98,14 @@ export const stalled: Answer = async ({ honest }) => {
   await response.body?.cancel();
   const body = new ReadableStream({ start: (controller) => controller.enqueue(Uint8Array.of(0x20)) });
   return withHeaders(new Response(body, response), { etag: undefined, "content-length": undefined });
+};
+
+/** A body of many megabytes that is small on the wire. */
+export const bomb: Answer = async ({ honest }) => {
+  const response = await honest();
+  await response.body?.cancel();
+  return withHeaders(new Response(BOMB, response), {
+    "content-encoding": "gzip",
+    ...{ etag: undefined, "content-length": undefined },
+  });
 };

@@ -4,11 +4,20 @@ import { LIES } from "./rows/mod.ts";
 import { runLie } from "./run_lie.ts";
 import type { Lie } from "./table.ts";
 
-/** Lies that are told at once to one runtime; those that take half a minute run beside them. */
-const AT_ONCE = 3;
+/** Lies that are told at once to one runtime. */
+const AT_ONCE = 4;
+
+/** Milliseconds after which a client counts as held up by a lie. */
+const PATIENCE_MS = 90_000;
 
 /** What came of each lie: undefined, or what was thrown. */
 type Outcomes = ReadonlyMap<Lie, Promise<unknown>>;
+
+function deadline(work: Promise<void>, milliseconds: number): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("the client is held up")), milliseconds);
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+}
 
 /** Tells all lies to one runtime. */
 function tellAll(player: Player): { outcomes: Outcomes; ended: Promise<void> } {
@@ -16,13 +25,13 @@ function tellAll(player: Player): { outcomes: Outcomes; ended: Promise<void> } {
   const run = async () => {
     await using remote = await player.start();
     const tell = (lie: Lie) =>
-      runLie(remote, lie).then(() => undefined, (error) => error).then(outcomes.get(lie)!.resolve);
-    const slow = LIES.filter((lie) => lie.slow).map(tell);
-    const others = LIES.filter((lie) => !lie.slow);
+      deadline(runLie(remote, lie), PATIENCE_MS).then(() => undefined, (error) => error)
+        .then(outcomes.get(lie)!.resolve);
+    const left = [...LIES];
     const worker = async () => {
-      for (let lie = others.shift(); lie !== undefined; lie = others.shift()) await tell(lie);
+      for (let lie = left.shift(); lie !== undefined; lie = left.shift()) await tell(lie);
     };
-    await Promise.all([...slow, ...Array.from({ length: AT_ONCE }, worker)]);
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
   };
   const ended = run().catch((error) => {
     for (const { resolve } of outcomes.values()) resolve(error);

@@ -34,9 +34,7 @@ export async function runLie(remote: Remote, lie: Lie): Promise<void> {
   };
   let logged = 0;
   const log = async (count: number) => {
-    for (let event = 0; event < count; event++) {
-      await ask("log", { event: "counted", fields: { number: logged++ } });
-    }
+    await ask("log", { events: Array.from({ length: count }, () => ({ number: logged++ })) });
   };
 
   const mirror = lie.mirror ? `${url}/mirror/v1/apps/notes/keys` : undefined;
@@ -69,13 +67,16 @@ export async function runLie(remote: Remote, lie: Lie): Promise<void> {
   assertEquals(thrown, []);
   assertUnlinked(service.seen);
   const dropped = droppedOf(all);
-  assertEquals(dropped, client.dropped ?? {}, "dropped");
+  if (client.dropped !== "any") assertEquals(dropped, client.dropped ?? {}, "dropped");
   const { bound = [], waiting = [] } = await ask("inspect") as Record<string, unknown[]>;
   assertEquals([bound, waiting], [[], []], `what is left after an hour of honesty: ${JSON.stringify(all)}`);
   const numbers = (await test.records()).flatMap(({ events }) => events.map(numberOf)).sort((a, b) => a - b);
   assertEquals(numbers, [...new Set(numbers)], "an event is stored twice");
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-  assert(numbers.length >= logged - lost, `${numbers.length} of ${logged} events are stored`);
+  assert(
+    numbers.length >= logged - lost - (client.untrue ?? 0),
+    `${numbers.length} of ${logged} events are stored`,
+  );
   assertEquals(sentOf(all), logged - lost, "sent");
   await ask("close");
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { gunzipSync } from "node:zlib";
 
 /** The requests of a client: `mirror` is the directory, `mirror_schema` the schema at the mirror's. */
@@ -60,6 +60,7 @@ const MARKS = ["cookie", "referer", "if-none-match", "if-modified-since", "range
 /** Asserts that nothing which was seen links what may not be linked. */
 export function assertUnlinked(seen: readonly Seen[]): void {
   for (const { step, headers, target } of seen) {
+    assertMatch(target, /^(?:\/mirror)?\/v1\/apps\/notes\/(?:keys|schema|tokens|logs)$/);
     for (const name of MARKS) assert(!headers.has(name), `${target} came with ${name}`);
     const scheme = headers.get("authorization")?.split(" ")[0];
     assertEquals(scheme, { tokens: "Bearer", logs: "DIT" }[step as string], target);

@@ -40,8 +40,10 @@ export interface Demand {
   readonly sent?: number | undefined;
   /** Whether tokens may be kept of what the lie answers: true by default. */
   readonly keepsTokens?: boolean;
-  /** Events that are dropped, by reason; none by default. */
-  readonly dropped?: Readonly<Record<string, number>>;
+  /** Events that are told as dropped, by reason; none by default. `any`: a service that refuses them can have that. */
+  readonly dropped?: Readonly<Record<string, number>> | "any";
+  /** Events that the service says it has taken, and has not; none by default. */
+  readonly untrue?: number;
   /** Most requests of a step while the lie is told. */
   readonly most?: Partial<Record<Step, number>>;
   /** Anything else about the requests of the time of the lie. */
@@ -71,8 +73,6 @@ export interface Lie {
   readonly rounds?: number;
   /** Seconds that pass after each try but the last; 0 by default. */
   readonly pause?: number;
-  /** Whether it takes the client half a minute to give up. */
-  readonly slow?: boolean;
 }
 
 /** Fixes the type of an area's rows. */

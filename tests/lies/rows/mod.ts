@@ -6,7 +6,10 @@
 import type { Lie } from "../table.ts";
 import { ACCOUNT_LIES } from "./accounts.ts";
 import { DIRECTORY_LIES } from "./directory.ts";
+import { SCHEMA_DOCUMENT_LIES } from "./documents.ts";
+import { LOG_ANSWER_LIES } from "./log_answers.ts";
 import { LOG_LIES } from "./logs.ts";
+import { MIRROR_LIES } from "./mirror.ts";
 import { SCHEMA_LIES } from "./schema.ts";
 import { TIME_LIES } from "./time.ts";
 import { TOKEN_LIES } from "./tokens.ts";
@@ -15,10 +18,13 @@ import { TRANSPORT_LIES } from "./transport.ts";
 /** Every lie. */
 export const LIES: readonly Lie[] = [
   ...DIRECTORY_LIES,
+  ...MIRROR_LIES,
   ...SCHEMA_LIES,
+  ...SCHEMA_DOCUMENT_LIES,
   ...TOKEN_LIES,
   ...ACCOUNT_LIES,
   ...LOG_LIES,
+  ...LOG_ANSWER_LIES,
   ...TIME_LIES,
   ...TRANSPORT_LIES,
 ];
