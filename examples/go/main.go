@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cloudflare/circl/group"
@@ -34,11 +35,19 @@ const (
 
 var b64 = base64.RawURLEncoding.Strict()
 
+// maxOffset is how far a client believes the service's clock to be from its own (section 7).
+const maxOffset = time.Hour
+
+// maxGeneration is how often a client lets an epoch's key be replaced (section 7).
+const maxGeneration = 2
+
 // key is one entry of the directory.
 type key struct {
 	TokenType   uint16 `json:"token-type"`
 	TokenKey    string `json:"token-key"`
 	Region      string `json:"region"`
+	Epoch       int64  `json:"epoch"`
+	Generation  int64  `json:"generation"`
 	NotBefore   int64  `json:"not-before"`
 	IssueUntil  int64  `json:"issue-until"`
 	RedeemUntil int64  `json:"redeem-until"`
@@ -51,6 +60,7 @@ type directory struct {
 	Region          string `json:"region"`
 	IssuingEndpoint string `json:"issuing-endpoint"`
 	LoggingEndpoint string `json:"logging-endpoint"`
+	EpochSeconds    int64  `json:"epoch-seconds"`
 	TokenKeys       []key  `json:"token-keys"`
 }
 
@@ -101,11 +111,29 @@ func fetchDirectory(endpoint string) (directory, time.Time) {
 	if res.Header.Get("ETag") != `"`+b64.EncodeToString(digest[:])+`"` {
 		log.Fatal("the directory's ETag is not its digest")
 	}
-	now, err := http.ParseTime(res.Header.Get("Date"))
-	check(err)
 	var d directory
 	check(json.Unmarshal(body, &d))
-	return d, now
+	if d.EpochSeconds < 1 {
+		log.Fatal("the directory has no epochs")
+	}
+	return d, believedTime(res.Header, time.Now())
+}
+
+// believedTime is the rule of section 7 on a client's clock, for one that hears a single answer: the service's time, unless
+// it is too far from the device's.
+func believedTime(header http.Header, device time.Time) time.Time {
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return device
+	}
+	if age, err := strconv.ParseUint(header.Get("Age"), 10, 24); err == nil {
+		date = date.Add(time.Duration(age) * time.Second)
+	}
+	if offset := date.Sub(device); offset.Abs() > maxOffset {
+		log.Printf("clock_refused: the service's clock is %v from this one's", offset)
+		return device
+	}
+	return date
 }
 
 // follow is the rule of section 7: where the directory leads, if that is the endpoint's own host or the one name below it.
@@ -121,11 +149,15 @@ func follow(endpoint, named, label string) string {
 	return named
 }
 
-// issuingKey is the last generation of this region's key that issues now.
+// issuingKey is the highest generation of this region's keys of the epoch that now lies in.
 func issuingKey(d directory, now time.Time) key {
 	var chosen *key
 	for i, k := range d.TokenKeys {
-		if k.TokenType == 5 && k.Region == d.Region && k.NotBefore <= now.Unix() && now.Unix() < k.IssueUntil {
+		isOfNow := k.Epoch == now.Unix()/d.EpochSeconds && k.NotBefore == k.Epoch*d.EpochSeconds
+		if k.TokenType != 5 || k.Region != d.Region || !isOfNow || k.Generation > maxGeneration {
+			continue
+		}
+		if chosen == nil || k.Generation > chosen.Generation {
 			chosen = &d.TokenKeys[i]
 		}
 	}
