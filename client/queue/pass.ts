@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
+import { isDue } from "../http/backoff.ts";
 import type { Directory } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
 import type { Commit } from "../storage/commit.ts";
@@ -74,7 +75,7 @@ export class Passes {
 
   /** Works through the queue. */
   async run(trigger: Trigger): Promise<PassOutcome> {
-    const { commit, isOpen, schema, sender } = this.#parts;
+    const { clock, commit, isOpen, schema, sender } = this.#parts;
     const { events, requests } = await commit(readQueue);
     if (trigger !== "tokens" && events.length === 0 && requests.length === 0) return "done";
     const collection = await schema.get();
@@ -84,18 +85,30 @@ export class Passes {
       return "done";
     }
     const pseudonym = await this.#enqueueDrops(collection);
+    const isDelayed = trigger === "delay";
     let held = 0;
+    // Logs of two pseudonyms that went out together would be linked by the time: of a pass after a delay all have one.
+    let under: string | undefined;
+    let isLeft = false;
+    const isOther = (other: string) => isDelayed && (under ?? other) !== other;
     for (const request of requests) {
       if (!isOpen()) return "done";
+      if (isOther(request.record.pseudonym)) {
+        isLeft = true;
+        continue;
+      }
+      if (isDue(request.record, clock.now(), !isDelayed)) under = request.record.pseudonym;
       const drops = new Map(this.#drops);
-      const outcome = await sender.resend(collection, request, trigger !== "delay");
+      const outcome = await sender.resend(collection, request, !isDelayed);
       // What became of a log of another pseudonym is not told under this one: it could link the two.
       if (request.record.pseudonym !== pseudonym) this.#drops = drops;
       if (outcome === "stop") return "stop";
       if (outcome === "later") held++;
       if (held >= MAX_HELD) return "later";
     }
+    if (isOther(pseudonym)) return "again";
     const outcome = await this.#sendWaiting(events.length, trigger);
+    if (outcome === "done" && isLeft) return "again";
     return outcome === "done" && held > 0 && isOpen() ? "later" : outcome;
   }
 

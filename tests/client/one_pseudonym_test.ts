@@ -1,12 +1,11 @@
 /** An event that left under one pseudonym leaves under no other, and with two tokens at most, whatever the service says. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { sha256 } from "@noble/hashes/sha2.js";
 import type { Fetch } from "../../client/mod.ts";
-import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import type { ApplicationConfig } from "../../core/config/types.ts";
 import { present } from "../support/base/present.ts";
 import { startService, type TestService } from "../support/client/client_service.ts";
 import { droppedBy, makeClient } from "../support/client/client_under_test.ts";
+import { withMovedKeys } from "../support/client/moved_keys.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -44,25 +43,9 @@ function lying(test: TestService, { answer, weeks }: Lies) {
     }
     const response = await test.fetch(url, init);
     if (/\/(?:keys|schema)$/.test(url)) response.headers.set("cache-control", "max-age=0");
-    return url.endsWith("/keys") ? await moved(test, response, weeks?.(logs) ?? 0) : response;
+    return url.endsWith("/keys") ? await withMovedKeys(test, response, 7 * (weeks?.(logs) ?? 0)) : response;
   };
   return { logs, fetch };
-}
-
-/** A directory whose keys are the real ones, of other weeks. */
-async function moved(test: TestService, response: Response, weeks: number): Promise<Response> {
-  if (weeks === 0 || response.status !== 200) return response;
-  const directory = await response.json();
-  const seconds = weeks * WEEK / 1000;
-  for (const key of directory["token-keys"]) {
-    key.epoch += 7 * weeks;
-    for (const time of ["not-before", "issue-until", "redeem-until"]) key[time] += seconds;
-  }
-  const text = JSON.stringify(directory);
-  const { headers } = response;
-  headers.set("date", new Date(test.clock.now + weeks * WEEK).toUTCString());
-  headers.set("etag", `"${toBase64url(sha256(utf8(text)))}"`);
-  return new Response(text, { headers });
 }
 
 function refusal(status: number, code: string): Response {
