@@ -19,7 +19,7 @@ import type { HostState } from "../core/operations/standing.ts";
 import type { Store } from "../core/store/store.ts";
 import { loadSuites } from "../core/voprf/load.ts";
 import { Admission, type AdmissionOptions } from "../edge/admission/admission.ts";
-import { Guesses } from "../edge/admission/guesses.ts";
+import { Guesses, SIGN_IN_RATE } from "../edge/admission/guesses.ts";
 import { type Ignored, senderReader } from "../edge/admission/sender.ts";
 import { operatorOf } from "../edge/auth/operator.ts";
 import { tokensOf } from "../edge/auth/operator_settings.ts";
@@ -35,8 +35,9 @@ import { startBackground } from "./background.ts";
 import { readClientBundle } from "./client_bundle.ts";
 import { consoleParts } from "./console.ts";
 import type { Log } from "./log.ts";
+import { scopeMistakes } from "./operator_settings.ts";
 import type { Secrets } from "./secrets.ts";
-import type { Settings } from "./settings.ts";
+import { EnvironmentError, type Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
 /** What an operator has to know of a header that was not read: everybody behind that proxy shares one throttle. */
@@ -119,11 +120,14 @@ export interface Assembled {
 
 /**
  * Puts a service together. With the wrong sealing keys nothing is written.
- * @throws {SealError} Then. {@linkcode SessionSetupError} if an application's secret is missing or its key cannot be
+ * @throws {SealError} Then. {@linkcode EnvironmentError} if an operator is meant for an application that there is not,
+ * {@linkcode SessionSetupError} if an application's secret is missing or its key cannot be
  * read, {@linkcode WebhookSetupError} if the webhook's secret is missing, and what `openStore` throws.
  */
 export async function assemble(options: AssembleOptions): Promise<Assembled> {
   const { settings, settings: { development }, ports: { log }, secrets, deployment } = options;
+  const mistakes = scopeMistakes(secrets.operators, deployment.applications);
+  if (mistakes.length > 0) throw new EnvironmentError(mistakes);
   const sessions = await sessionsOf(options);
   const webhook = deployment.alerts?.webhook;
   const sendAlert = webhook && alertWebhook({ ...webhook, ...options.ports, secret: secrets.named });
@@ -214,7 +218,7 @@ function routesOf(
   sessions: ReadonlyMap<string, SessionAuthenticator> | undefined,
 ): Hono {
   const { development, role, regions, regionToken, endpoints } = settings;
-  const { fetch, onInternalError } = ports;
+  const { fetch, steady, onInternalError } = ports;
   return createApp({
     service,
     version: VERSION,
@@ -225,7 +229,7 @@ function routesOf(
       ? undefined
       : new Regions({ others: regions, token: regionToken, fetch, forwardMs: tuning.forwardMs }),
     operatorTokens: tokensOf(secrets.operators),
-    console: consoleParts({ service, secrets, development, fetch, stopped }),
+    console: consoleParts({ service, secrets, development, fetch, steady, stopped }),
     developmentSecret: development && sessions !== undefined ? secrets.named : undefined,
     clientBundle: development && role === "all" ? readClientBundle : undefined,
     bodyDeadlineMs: tuning.bodyDeadlineMs,
@@ -244,6 +248,7 @@ function edgeOf(
     senderOf: senderReader(settings, (why) => log("warning", { message: IGNORED[why] })),
     admission: new Admission(random, { ...settings, ...tuning.admission }),
     guesses: new Guesses(random),
+    signIns: new Guesses(random, undefined, SIGN_IN_RATE),
     isOperator: (authorization) => operatorOf(authorization, tokens, "api") !== undefined,
     isService: serviceReader(deployment),
     hopToken: settings.regionToken,

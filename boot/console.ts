@@ -5,7 +5,7 @@
  */
 import type { Server } from "../core/service.ts";
 import { consoleKey, ConsoleSessions } from "../edge/auth/console_sessions.ts";
-import { hasOperators } from "../edge/auth/operator_settings.ts";
+import { entriesOf, hasOperators } from "../edge/auth/operator_settings.ts";
 import { OidcSignIn } from "../edge/auth/oidc.ts";
 import type { AppOptions } from "../routes/app.ts";
 import type { Secrets } from "./secrets.ts";
@@ -20,19 +20,25 @@ export interface ConsolePartsOptions {
   readonly development: boolean;
   /** Reaches the identity provider. */
   readonly fetch: typeof fetch;
+  /** A clock that nobody sets, in seconds. */
+  readonly steady: () => number;
   /** Ends live views. */
   readonly stopped: AbortSignal;
 }
 
 /** The parts of the console; undefined where nobody may operate the service. Its sessions hold in every process. */
 export function consoleParts(
-  { service, secrets: { sealKeys, operators }, development, fetch, stopped }: ConsolePartsOptions,
+  { service, secrets: { sealKeys, operators }, development, fetch, steady, stopped }: ConsolePartsOptions,
 ): AppOptions["console"] {
   if (!hasOperators(operators)) return undefined;
   const { oidc } = operators;
   return {
-    sessions: new ConsoleSessions({ ...service, key: consoleKey(sealKeys[0], operators) }),
-    oidc: oidc && new OidcSignIn(oidc, fetch),
+    sessions: new ConsoleSessions({
+      ...service,
+      key: consoleKey(sealKeys[0], operators),
+      entries: entriesOf(operators),
+    }),
+    oidc: oidc && new OidcSignIn(oidc, { fetch, now: () => steady() * 1_000 }),
     secure: !development,
     stopped,
   };

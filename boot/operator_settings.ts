@@ -3,24 +3,34 @@
  *
  * @module
  */
-import type { OidcSettings, OperatorSettings } from "../edge/auth/operator_settings.ts";
+import { entriesOf, type OidcSettings, type OperatorSettings } from "../edge/auth/operator_settings.ts";
+import {
+  type OperatorEntry,
+  type OperatorRole,
+  parseEntry,
+  splitScope,
+} from "../edge/auth/operator_entries.ts";
+
+type Get = (name: string) => string | undefined;
 
 /** Reads `DIT_ADMIN_TOKEN_SHA256` and its kind, and `DIT_OIDC_*`; mistakes are added to the list. */
-export function readOperators(
-  get: (name: string) => string | undefined,
-  development: boolean,
-  mistakes: string[],
-): OperatorSettings {
-  const digest = (name: string, whose: string) => {
+export function readOperators(get: Get, development: boolean, mistakes: string[]): OperatorSettings {
+  const tokenScopes: Partial<Record<OperatorRole, ReadonlySet<string>>> = {};
+  const digest = (role: OperatorRole) => {
+    const name = TOKENS[role];
     const value = get(name);
     if (value === undefined || value === "") return undefined;
-    if (/^[0-9a-f]{64}$/i.test(value)) return Uint8Array.fromHex(value);
-    mistakes.push(`Set ${name} to the SHA-256 of your ${whose} token: 64 hexadecimal digits.`);
+    const { who, apps } = splitScope(value);
+    if (apps !== undefined) tokenScopes[role] = apps;
+    if (/^[0-9a-f]{64}$/i.test(who)) return Uint8Array.fromHex(who);
+    mistakes.push(`Set ${name} to the SHA-256 of your ${role} token: 64 hexadecimal digits.`);
     return undefined;
   };
-  const adminTokenSha256 = digest("DIT_ADMIN_TOKEN_SHA256", "admin");
-  const readerTokenSha256 = digest("DIT_READER_TOKEN_SHA256", "reader");
-  const analystTokenSha256 = digest("DIT_ANALYST_TOKEN_SHA256", "analyst");
+  const [adminTokenSha256, readerTokenSha256, analystTokenSha256] = [
+    digest("admin"),
+    digest("reader"),
+    digest("analyst"),
+  ];
   const isSame = (a: Uint8Array | undefined, b: Uint8Array | undefined) =>
     a !== undefined && a.toHex() === b?.toHex();
   if (isSame(readerTokenSha256, adminTokenSha256)) {
@@ -32,14 +42,37 @@ export function readOperators(
     );
   }
   const oidc = readOidc(get, development, mistakes);
-  return { adminTokenSha256, readerTokenSha256, analystTokenSha256, oidc };
+  return { adminTokenSha256, readerTokenSha256, analystTokenSha256, tokenScopes, oidc };
 }
 
-function readOidc(
-  get: (name: string) => string | undefined,
-  development: boolean,
-  mistakes: string[],
-): OidcSettings | undefined {
+/** The mistakes of operators that are meant for an application that there is not: such an entry would mean nobody. */
+export function scopeMistakes(
+  operators: Partial<OperatorSettings>,
+  applications: ReadonlyMap<string, unknown>,
+): string[] {
+  const mistakes = entriesOf(operators).flatMap(({ role, claim, apps }) => {
+    const name = (claim === "token" ? TOKENS : LISTS)[role];
+    return [...apps ?? []].filter((app) => !applications.has(app)).map((app) =>
+      `Write ids of applications of dit.config.ts behind " for " in ${name}, such as " for notes+vault": there is no ${app}.`
+    );
+  });
+  return [...new Set(mistakes)];
+}
+
+/** The digest of each role's token. */
+const TOKENS: Readonly<Record<OperatorRole, string>> = {
+  admin: "DIT_ADMIN_TOKEN_SHA256",
+  reader: "DIT_READER_TOKEN_SHA256",
+  analyst: "DIT_ANALYST_TOKEN_SHA256",
+};
+/** The list of each role. */
+const LISTS: Readonly<Record<OperatorRole, string>> = {
+  admin: "DIT_OIDC_ADMINS",
+  reader: "DIT_OIDC_READERS",
+  analyst: "DIT_OIDC_ANALYSTS",
+};
+
+function readOidc(get: Get, development: boolean, mistakes: string[]): OidcSettings | undefined {
   const issuer = get("DIT_OIDC_ISSUER");
   const clientId = get("DIT_OIDC_CLIENT_ID");
   if (issuer === undefined && clientId === undefined) return undefined;
@@ -51,24 +84,41 @@ function readOidc(
   if (clientId === undefined || clientId === "") {
     mistakes.push("Set DIT_OIDC_CLIENT_ID to the name under which the identity provider knows the console.");
   }
-  const list = (name: string) =>
-    new Set((get(name) ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== ""));
-  const admins = list("DIT_OIDC_ADMINS");
-  const readers = list("DIT_OIDC_READERS");
-  const analysts = list("DIT_OIDC_ANALYSTS");
-  if (admins.has("*")) mistakes.push("Name the operators in DIT_OIDC_ADMINS: not everybody may act.");
-  if (admins.size + readers.size + analysts.size === 0) {
+  const before = mistakes.length;
+  const entries = (["admin", "reader", "analyst"] as const).flatMap((role) => readList(get, role, mistakes));
+  if (entries.length === 0 && mistakes.length === before) {
     mistakes.push(
-      "Set DIT_OIDC_ADMINS, DIT_OIDC_READERS or DIT_OIDC_ANALYSTS to e-mail addresses, subjects or group:names: " +
-        "nobody may sign in.",
+      "Set DIT_OIDC_ADMINS, DIT_OIDC_READERS or DIT_OIDC_ANALYSTS to email:, sub: or group: and a name: nobody may " +
+        "sign in.",
     );
   }
   return {
     issuer: issuer ?? "",
     clientId: clientId ?? "",
     clientSecret: get("DIT_OIDC_CLIENT_SECRET"),
-    admins,
-    readers,
-    analysts,
+    entries,
   };
+}
+
+/** Reads the list of a role. */
+function readList(get: Get, role: OperatorRole, mistakes: string[]): OperatorEntry[] {
+  const name = LISTS[role];
+  const texts = (get(name) ?? "").split(",").map((text) => text.trim()).filter((text) => text !== "");
+  const entries = texts.map((text) => parseEntry(text, role));
+  const bare = entries.flatMap((entry, index) => entry === undefined ? [index + 1] : []);
+  if (bare.length > 0) {
+    // Without the claim's name whoever may choose one claim could take what another one says for themselves.
+    mistakes.push(
+      `Write email: before an e-mail address, sub: before a subject and group: before a group's name in ${name}: ` +
+        `${bare.length === 1 ? "entry" : "entries"} ${bare.join(", ")} ${
+          bare.length === 1 ? "has" : "have"
+        } none ` +
+        "of them, or no such value behind it.",
+    );
+  }
+  const known = entries.filter((entry) => entry !== undefined);
+  if (role === "admin" && known.some(({ claim }) => claim === "*")) {
+    mistakes.push("Name the operators in DIT_OIDC_ADMINS: not everybody may act.");
+  }
+  return known;
 }

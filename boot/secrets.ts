@@ -28,7 +28,8 @@ export async function readSecrets(
   deployment: Deployment,
   environment: (name: string) => string | undefined,
 ): Promise<Secrets> {
-  const { development, adminTokenSha256, readerTokenSha256, analystTokenSha256, oidc } = settings;
+  const { development, adminTokenSha256, readerTokenSha256, analystTokenSha256, tokenScopes, oidc } =
+    settings;
   const [newest = await developmentSecret("seal_key", 32), ...older] = settings.sealKeys ?? [];
   const made = development ? await makeSessionSecrets(settings, deployment) : new Map<string, string>();
   const adminToken = development && adminTokenSha256 === undefined
@@ -41,6 +42,7 @@ export async function readSecrets(
       adminTokenSha256: adminToken === undefined ? adminTokenSha256 : tokenDigest(adminToken),
       readerTokenSha256,
       analystTokenSha256,
+      tokenScopes,
       oidc,
     },
     adminToken,

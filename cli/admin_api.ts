@@ -50,7 +50,6 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
   const base = processEnvironment("DIT_ADMIN_URL") ?? serviceUrl();
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${await adminToken()}`);
-  headers.set("dit-via", "command");
   let response: Response;
   try {
     response = await fetch(base.replace(/\/$/, "") + path, { ...init, headers, redirect: "error" });

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { visibleText } from "../core/base/visible_text.ts";
 import { type AlertRow, alertText } from "../core/privacy/risk/alerts.ts";
 import type { FieldName, Joins } from "../core/privacy/risk/joins.ts";
 import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk/judgement.ts";
@@ -66,11 +67,13 @@ async function list(app: string): Promise<void> {
   ]));
   console.log(`\nDecisions: ${Object.keys(decisions).length === 0 ? "none" : ""}`);
   for (const [name, { state, since, reason }] of Object.entries(decisions)) {
-    console.log(`  ${time(since)}  ${name}: ${state}${reason === undefined ? "" : ` (${reason})`}`);
+    console.log(
+      `  ${time(since)}  ${name}: ${state}${reason === undefined ? "" : ` (${visibleText(reason)})`}`,
+    );
   }
   if (withheld.length > 0) console.log(`\nWithheld from export and release: ${withheld.join(", ")}`);
   console.log(`\nAlerts: ${alerts.length === 0 ? "none" : ""}`);
-  for (const alert of alerts) console.log(`  ${time(alert.at)}  ${alertText(alert)}`);
+  for (const alert of alerts) console.log(`  ${time(alert.at)}  ${visibleText(alertText(alert))}`);
 }
 
 async function joins(): Promise<void> {

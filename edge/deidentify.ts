@@ -24,6 +24,8 @@ export interface EdgeOptions extends AccessLogOptions, HostRule {
   readonly admission: Admission;
   /** Counts attempts to find an operator's token; they are not counted without. */
   readonly guesses?: Guesses | undefined;
+  /** Counts sign-ins at the identity provider; they are not counted without. */
+  readonly signIns?: Guesses | undefined;
   /** Whether an Authorization header has an operator's token; nobody's has by default. */
   readonly isOperator?: ((authorization: string) => boolean) | undefined;
   /** Whether a request to the ACS shows the service token of its application; none does by default. */
@@ -36,6 +38,8 @@ export interface EdgeOptions extends AccessLogOptions, HostRule {
 export type EdgeHandler = (request: Request, address: string | undefined) => Promise<Response>;
 
 const SIGN_IN_PATH = "/console/sign-in";
+/** Where a sign-in at the identity provider begins, and where it comes back to: both may have the provider asked. */
+const PROVIDER_PATHS: ReadonlySet<string> = new Set(["/console/sign-in/oidc", "/console/sign-in/callback"]);
 /** Kinds of routes that an operator's token opens. */
 const OPERATORS: ReadonlySet<string> = new Set(["admin", "metrics"]);
 
@@ -78,10 +82,11 @@ type Shown = Pick<Request, "method" | "headers"> & { readonly kind: RouteKind; r
 
 /** Makes the function that refuses who has tried too many wrong tokens, and every form of a network that has. */
 function guessGuard(
-  { guesses, isOperator = () => false }: EdgeOptions,
+  { guesses, signIns, isOperator = () => false }: EdgeOptions,
 ): (sender: string, shown: Shown) => void {
   return function refuseGuessing(sender, { kind, method, path, headers }) {
     if (method === "POST" && path === SIGN_IN_PATH) guesses?.attempt(sender);
+    if (PROVIDER_PATHS.has(path)) signIns?.attempt(sender);
     if (!OPERATORS.has(kind.name)) return;
     const authorization = headers.get("authorization");
     if (authorization !== null) guesses?.shown(sender, () => isOperator(authorization));

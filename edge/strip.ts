@@ -84,7 +84,8 @@ export function strip(request: Request, url: URL, { kind, hop }: Recognised): Re
   }
   const headers = new Headers();
   for (const name of kind.headers) {
-    const value = request.headers.get(name);
+    // HTTP/2 names the host in its target alone (RFC 9113, section 8.3.1).
+    const value = request.headers.get(name) ?? (name === "host" ? url.host : null);
     if (value !== null) headers.set(name, value);
   }
   // A session on the anonymous route would say who it is; it ends here like every other header.

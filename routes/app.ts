@@ -6,10 +6,11 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { Refusal } from "../core/base/errors.ts";
+import { RefusedAttempts } from "../core/operations/refused_attempts.ts";
 import { hasKeys, type Server } from "../core/service.ts";
 import { adminGuard } from "../edge/auth/admin_guard.ts";
 import { problemResponse } from "../edge/http/problem.ts";
-import type { OperatorTokens } from "../edge/auth/operator.ts";
+import { hasTokens, type OperatorTokens } from "../edge/auth/operator.ts";
 import type { Regions } from "../edge/remote/region.ts";
 import type { SessionAuthenticator } from "../edge/auth/session.ts";
 import { evaluateRoutes } from "./acs/evaluate.ts";
@@ -61,7 +62,7 @@ export interface AppOptions {
   /** Milliseconds in which a client's whole body has to arrive; 10,000 by default. */
   readonly bodyDeadlineMs?: number | undefined;
   /** What the console needs besides; absent: there is none. */
-  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "collects"> | undefined;
+  readonly console?: Omit<ConsoleOptions, "service" | "tokens" | "attempts" | "collects"> | undefined;
   /** Hears of errors that nobody expected. */
   readonly onInternalError?: ((error: unknown) => void) | undefined;
 }
@@ -102,9 +103,9 @@ export function createApp(options: AppOptions): Hono {
 /** The routes of operators, where somebody may be one. */
 function mountOperators(app: Hono, options: AppOptions): void {
   const { service, operatorTokens: tokens = {} } = options;
-  const hasTokens = Object.values(tokens).some((digest) => digest !== undefined);
-  if (!hasTokens && options.console === undefined) return;
-  const guard = adminGuard(tokens);
+  if (!hasTokens(tokens) && options.console === undefined) return;
+  const attempts = new RefusedAttempts(service);
+  const guard = adminGuard(tokens, attempts);
   app.use("/admin/*", guard);
   app.use("/metrics", guard);
   app.route("/", metricsRoutes(service));
@@ -121,7 +122,7 @@ function mountOperators(app: Hono, options: AppOptions): void {
     app.route("/", adminStoresRoutes(service));
   }
   if (options.console === undefined) return;
-  app.route("/", consoleAtFirstUse({ ...options.console, service, tokens, collects }));
+  app.route("/", consoleAtFirstUse({ ...options.console, service, tokens, attempts, collects }));
 }
 
 /** What browsers need before they let a page of any origin read an answer. */

@@ -14,28 +14,38 @@ import { Refusal } from "../base/errors.ts";
 import { AUDIT_ENTRIES, AUDIT_HEADS } from "./families.ts";
 import type { Store } from "../store/store.ts";
 import type { RandomSource } from "../base/random.ts";
+import { visibleName, visibleText } from "../base/visible_text.ts";
 
 /** How an operator reached the service; `service`: it does by itself what nobody asked for at that moment. */
 export type Via = "console" | "command" | "api" | "service";
 
 /** Who acts. */
 export interface Actor {
-  /** The token's role, or the name that the identity provider vouches for. */
+  /**
+   * By what they are known, and behind it the name: `token:admin` by a token of the settings, `email:` by an address that
+   * the identity provider has verified, `sub:` by its subject. Others are what the service does by itself.
+   */
   readonly name: string;
+  /** What else lets them in than their name: `group:keepers`, or `*`, everybody whom the identity provider lets in. */
+  readonly by?: string | undefined;
   /** How they reached the service. */
   readonly via: Via;
 }
 
 /** An action about to be done. */
 export interface Action {
-  /** Who: the token's role, or the name that the identity provider vouches for. */
+  /** Who: the name of an {@linkcode Actor}; before 0.2.0 without what it is known by. */
   readonly operator: string;
+  /** What else lets them in. */
+  readonly by?: string | undefined;
   /** How the operator reached the service. */
   readonly via: Via;
   /** What, such as `POST /admin/v1/apps/demo/keys/rotate`. */
   readonly action: string;
   /** What was sent with it, as text. */
   readonly details?: string | undefined;
+  /** The code of the refusal of what was only attempted: they may not. */
+  readonly refused?: string | undefined;
 }
 
 /** What became of an action. */
@@ -123,11 +133,11 @@ export class AuditLog {
    * @throws {Refusal} `store_unavailable` when it could not be written down: then it was not done. Or what `work` throws.
    */
   async record<T>(
-    { name, via }: Actor,
+    { name, by, via }: Actor,
     action: Pick<Action, "action" | "details">,
     work: () => Promise<T>,
   ): Promise<T> {
-    const { number: of } = await this.append({ operator: name, via, ...action });
+    const { number: of } = await this.append({ operator: name, by, via, ...action });
     let outcome = "done";
     try {
       return await work();
@@ -183,6 +193,19 @@ export class AuditLog {
   async #isMissing(number: number): Promise<boolean> {
     return (await this.#store.get(AUDIT_ENTRIES.key(number))).value === null;
   }
+}
+
+/** An entry in which nothing is hidden, for whoever reads it; its digest is that of the entry as it is stored. */
+export function visibleEntry(entry: AuditEntry): AuditEntry {
+  if (!("action" in entry)) return entry;
+  const { operator, by, action, details } = entry;
+  return {
+    ...entry,
+    operator: visibleName(operator),
+    by: by && visibleName(by),
+    action: visibleText(action),
+    details: details && visibleText(details),
+  };
 }
 
 function readEntry(bytes: Uint8Array): AuditEntry {

@@ -12,15 +12,23 @@ import { type Rate, requireLeft, spend } from "./throttle.ts";
 /** Ten attempts from one network, then one in ten seconds. */
 const RATE: Rate = { perSecond: 0.1, burst: 10 };
 
+/**
+ * Sign-ins at the identity provider that begin or come back: twenty from one network, then one in two seconds. Nobody
+ * guesses anything there, but each may have the provider asked; so they count apart, and keep no token's form closed.
+ */
+export const SIGN_IN_RATE: Rate = { perSecond: 0.5, burst: 20 };
+
 /** Counts attempts. One instance a process. */
 export class Guesses {
   readonly #now: () => number;
   readonly #groups: Groups;
+  readonly #rate: Rate;
 
-  /** `random` makes the hourly keys, `now` gives milliseconds of a steady clock. */
-  constructor(random: RandomSource, now: () => number = () => performance.now()) {
+  /** `random` makes the hourly keys, `now` gives milliseconds of a steady clock; `rate` is that of tokens by default. */
+  constructor(random: RandomSource, now: () => number = () => performance.now(), rate: Rate = RATE) {
     this.#now = now;
-    this.#groups = new Groups({ random, now, burst: RATE.burst });
+    this.#rate = rate;
+    this.#groups = new Groups({ random, now, burst: rate.burst });
   }
 
   /**
@@ -29,7 +37,7 @@ export class Guesses {
    */
   attempt(address: string): void {
     const sender = this.#groups.of(address);
-    requireLeft(sender, RATE, this.#now());
+    requireLeft(sender, this.#rate, this.#now());
     spend(sender);
   }
 

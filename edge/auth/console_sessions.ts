@@ -8,14 +8,15 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { timingSafeEqual } from "node:crypto";
-import { errors, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import { endSession, isEnded } from "../../core/operations/sessions_ended.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import type { AuditLog } from "../../core/operations/audit_log.ts";
-import type { Operator, OperatorRole } from "./operator.ts";
-import { type OperatorSettings, tokensOf } from "./operator_settings.ts";
+import { type Operator, operatorFor, type SignedIn } from "./operator.ts";
+import { nameOf, type OperatorEntry } from "./operator_entries.ts";
+import { entriesOf, type OperatorSettings, tokensOf } from "./operator_settings.ts";
 
 /** Seconds that a session lasts. */
 export const SESSION_SECONDS = 8 * 3_600;
@@ -27,6 +28,8 @@ export interface ConsoleSession {
   /** A random name. */
   readonly id: string;
   /** Whose it is. */
+  readonly signedIn: SignedIn;
+  /** As what they are answered: at most what they may anywhere, and less where a page is about one application. */
   readonly operator: Operator;
   /** What every form has to carry back. */
   readonly formToken: string;
@@ -38,6 +41,8 @@ export interface ConsoleSession {
 export interface ConsoleSessionsOptions {
   /** 32 bytes, the same in every process: see {@linkcode consoleKey}. */
   readonly key: Uint8Array<ArrayBuffer>;
+  /** The entries of the settings. A session names its own by their places, so that its cookie stays short. */
+  readonly entries: readonly OperatorEntry[];
   /** Where ended sessions are remembered. */
   readonly store: Store;
   /** Where signing in and out is written down. */
@@ -57,9 +62,15 @@ export function consoleKey(secret: Uint8Array, operators: OperatorSettings): Uin
   const { oidc } = operators;
   const who = JSON.stringify([
     [admin, reader, analyst].map((digest) => digest?.toHex()),
-    oidc && [oidc.issuer, oidc.clientId, [...oidc.admins], [...oidc.readers], [...oidc.analysts]],
+    oidc && [oidc.issuer, oidc.clientId],
+    entriesOf(operators).map(textOf),
   ]);
   return Uint8Array.from(hkdf(sha256, secret, sha256(utf8(who)), utf8("DIT/1 console session"), 32));
+}
+
+/** All that an entry says. */
+function textOf({ role, apps, ...who }: OperatorEntry): string {
+  return JSON.stringify([role, nameOf(who), apps && [...apps].sort()]);
 }
 
 /** Opens, reads and ends sessions. */
@@ -76,18 +87,25 @@ export class ConsoleSessions {
    * @returns The cookie's value.
    * @throws {Refusal} `store_unavailable`: nobody is signed in without an entry in the audit log.
    */
-  async open(name: string, role: OperatorRole): Promise<string> {
-    await this.#options.auditLog.append({ operator: name, via: "console", action: "sign in" });
-    return await this.#sign("session", { name, role }, SESSION_SECONDS);
+  async open({ name, by, entries }: SignedIn): Promise<string> {
+    await this.#options.auditLog.append({ operator: name, by, via: "console", action: "sign in" });
+    const places = this.#options.entries.map(textOf);
+    const as = entries.map((entry) => places.indexOf(textOf(entry)));
+    return await this.#sign("session", { name, by, as }, SESSION_SECONDS);
   }
 
   /** The session of a cookie; undefined when it is none, has run out or was ended. */
   async read(cookie: string | undefined): Promise<ConsoleSession | undefined> {
     const claims = await this.#verify("session", cookie);
     if (claims === undefined || await isEnded(this.#options.store, claims.jti)) return undefined;
+    const { name, by, as } = claims as { name: string; by?: string; as: readonly number[] } & typeof claims;
+    const entries = as.map((place) => this.#options.entries[place]).filter((entry) => entry !== undefined);
+    if (entries.length === 0) return undefined;
+    const signedIn: SignedIn = { name, by, via: "console", entries };
     return {
       id: claims.jti,
-      operator: { name: claims.name as string, role: claims.role as OperatorRole, via: "console" },
+      signedIn,
+      operator: operatorFor(signedIn, { about: "each", least: "analyst" }),
       formToken: this.#formToken(claims.jti),
       expiresAtSeconds: claims.exp,
     };
@@ -97,9 +115,9 @@ export class ConsoleSessions {
    * Ends a session.
    * @throws {Refusal} `store_unavailable`.
    */
-  async end({ id, operator, expiresAtSeconds }: ConsoleSession): Promise<void> {
+  async end({ id, signedIn: { name, by }, expiresAtSeconds }: ConsoleSession): Promise<void> {
     const { auditLog, store } = this.#options;
-    await auditLog.append({ operator: operator.name, via: "console", action: "sign out" });
+    await auditLog.append({ operator: name, by, via: "console", action: "sign out" });
     await endSession(store, id, expiresAtSeconds);
   }
 
@@ -123,7 +141,7 @@ export class ConsoleSessions {
     return toBase64url(hmac(sha256, this.#options.key, utf8(`form ${id}`)));
   }
 
-  async #sign(what: string, claims: Record<string, string>, seconds: number): Promise<string> {
+  async #sign(what: string, claims: JWTPayload, seconds: number): Promise<string> {
     const { key, random, now } = this.#options;
     return await new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).setAudience(`dit console ${what}`)
       .setJti(toBase64url(random(16))).setExpirationTime(now() + seconds).sign(key);

@@ -4,15 +4,16 @@
  * @module
  */
 import * as oauth from "oauth4webapi";
-import { isWellFormed } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
-import type { OperatorRole } from "./operator.ts";
+import { identify } from "./identity.ts";
+import type { SignedIn } from "./operator.ts";
 import type { OidcSettings } from "./operator_settings.ts";
+import { ProviderFault, providerFetch } from "./provider_fetch.ts";
 
-/** Milliseconds that the identity provider may take for one answer. */
-const PROVIDER_MS = 10_000;
 /** Milliseconds that what the provider says of itself is used. */
 const DISCOVERY_MS = 3_600_000;
+/** Milliseconds after a failed discovery before the next one, however many want to sign in. */
+const FAILED_MS = 5_000;
 
 /** What the browser keeps, signed, between the start and the end of a sign-in. */
 export interface PendingSignIn {
@@ -24,31 +25,40 @@ export interface PendingSignIn {
   readonly verifier: string;
 }
 
-/** Who signed in, and what they may do. */
-export interface Identity {
-  /** A verified e-mail address, or the subject. */
-  readonly name: string;
-  /** Undefined: the provider knows them, and they are no operator. */
-  readonly role: OperatorRole | undefined;
+/** How the provider is asked. */
+export interface OidcOptions {
+  /** Reaches it. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Milliseconds in which each answer has to arrive; 10,000 by default. */
+  readonly deadlineMs?: number | undefined;
+  /** Milliseconds of a steady clock. */
+  readonly now?: (() => number) | undefined;
 }
+
+/** What an answer to a code has to hold, as texts, before it is looked at more closely. */
+const GRANTED = ["access_token", "token_type", "id_token"] as const;
 
 /** Signs operators in at one provider. */
 export class OidcSignIn {
   #provider: { readonly server: oauth.AuthorizationServer; readonly readAt: number } | undefined;
+  #reading: Promise<oauth.AuthorizationServer> | undefined;
+  #failedAt = -Infinity;
   readonly #settings: OidcSettings;
-  readonly #fetch: typeof globalThis.fetch;
+  readonly #fetch: ReturnType<typeof providerFetch>;
+  readonly #now: () => number;
   readonly #client: oauth.Client;
 
   /** Nothing is asked of the provider before somebody signs in. */
-  constructor(settings: OidcSettings, fetch: typeof globalThis.fetch) {
+  constructor(settings: OidcSettings, { fetch, deadlineMs, now = () => performance.now() }: OidcOptions) {
     this.#settings = settings;
-    this.#fetch = fetch;
+    this.#fetch = providerFetch(fetch, deadlineMs);
+    this.#now = now;
     this.#client = { client_id: settings.clientId };
   }
 
   /**
    * Starts a sign-in that is to come back to `redirectUri`.
-   * @throws {Refusal} `sessions_unavailable` when the provider cannot be reached.
+   * @throws {Refusal} `sessions_unavailable` when the provider cannot be reached, or names no page to sign in at.
    */
   async begin(redirectUri: string): Promise<{ url: URL; pending: PendingSignIn }> {
     const server = await this.#discover();
@@ -57,10 +67,10 @@ export class OidcSignIn {
       nonce: oauth.generateRandomNonce(),
       verifier: oauth.generateRandomCodeVerifier(),
     };
-    if (server.authorization_endpoint === undefined) {
+    const url = URL.parse(String(server.authorization_endpoint));
+    if (url === null || !["https:", new URL(this.#settings.issuer).protocol].includes(url.protocol)) {
       throw new Refusal("sessions_unavailable", "The identity provider names no page to sign in at.");
     }
-    const url = new URL(server.authorization_endpoint);
     const parameters = {
       client_id: this.#settings.clientId,
       redirect_uri: redirectUri,
@@ -76,68 +86,81 @@ export class OidcSignIn {
   }
 
   /**
-   * Ends a sign-in with the parameters that the browser came back with.
-   * @throws {Refusal} `admin_token_invalid` when anything about it does not fit; `sessions_unavailable`.
+   * Ends a sign-in with the parameters that the browser came back with. Whom no entry means is signed in as nobody's
+   * operator.
+   * @throws {Refusal} `admin_token_invalid` when anything about it does not fit; `sessions_unavailable` when the provider
+   * does not do its part.
    */
   async finish(
     parameters: URLSearchParams,
     pending: PendingSignIn,
     redirectUri: string,
-  ): Promise<Identity> {
+  ): Promise<SignedIn> {
     const server = await this.#discover();
     try {
       const checked = oauth.validateAuthResponse(server, this.#client, parameters, pending.state);
-      const { clientSecret } = this.#settings;
-      const response = await oauth.authorizationCodeGrantRequest(
-        server,
-        this.#client,
-        clientSecret === undefined ? oauth.None() : oauth.ClientSecretPost(clientSecret),
-        checked,
-        redirectUri,
-        pending.verifier,
-        this.#options(),
+      return identify(
+        await this.#exchange(server, checked, { pending, redirectUri }),
+        this.#settings.entries,
       );
-      const tokens = await oauth.processAuthorizationCodeResponse(server, this.#client, response, {
-        expectedNonce: pending.nonce,
-        requireIdToken: true,
-      });
-      // The token came over TLS from the provider itself; its signature is checked all the same.
-      await oauth.validateApplicationLevelSignature(server, response, this.#options());
-      const claims = oauth.getValidatedIdTokenClaims(tokens);
-      if (claims === undefined) throw new Error("An ID token was required, and none was checked.");
-      return this.#identify(claims);
     } catch (error) {
-      if (isUnreachable(error)) throw providerUnavailable();
-      throw new Refusal("admin_token_invalid", "The identity provider did not sign you in; start again.");
+      throw isProvidersFault(error) ? providerUnavailable() : notSignedIn();
     }
   }
 
-  #identify({ sub, email, email_verified, groups }: oauth.IDToken): Identity {
-    const { admins, readers, analysts } = this.#settings;
-    // An address that nobody has verified can be anybody's.
-    const address = typeof email === "string" && email_verified === true ? email : undefined;
-    const names = [sub, ...(address === undefined ? [] : [address])].filter((name) =>
-      !/^(?:group:|\*)/.test(name)
+  async #exchange(
+    server: oauth.AuthorizationServer,
+    checked: URLSearchParams,
+    { pending, redirectUri }: { readonly pending: PendingSignIn; readonly redirectUri: string },
+  ): Promise<oauth.IDToken> {
+    const { clientId, clientSecret } = this.#settings;
+    const response = await oauth.authorizationCodeGrantRequest(
+      server,
+      this.#client,
+      clientSecret === undefined ? oauth.None() : oauth.ClientSecretPost(clientSecret),
+      checked,
+      redirectUri,
+      pending.verifier,
+      this.#options(),
     );
-    if (!names.every(isWellFormed)) throw new Error("A name of the ID token holds a lone surrogate.");
-    // The prefix keeps a group from being taken for a person who has its name.
-    const entries = ["*", ...names, ...groupsOf(groups).map((group) => `group:${group}`)];
-    const isIn = (list: ReadonlySet<string>) => entries.some((entry) => list.has(entry));
-    const role = isIn(admins) ? "admin" : isIn(readers) ? "reader" : isIn(analysts) ? "analyst" : undefined;
-    return { name: address ?? sub, role };
+    if (response.status === 200) {
+      const answer: Partial<Record<string, unknown>> | null = await response.clone().json();
+      if (!GRANTED.every((name) => typeof answer?.[name] === "string")) {
+        throw new ProviderFault("The identity provider gave no tokens for a code.");
+      }
+    }
+    const tokens = await oauth.processAuthorizationCodeResponse(server, this.#client, response, {
+      expectedNonce: pending.nonce,
+      requireIdToken: true,
+    });
+    // The token came over TLS from the provider itself; its signature is checked all the same.
+    await oauth.validateApplicationLevelSignature(server, response, this.#options());
+    const claims = oauth.getValidatedIdTokenClaims(tokens);
+    if (claims === undefined) throw new Error("An ID token was required, and none was checked.");
+    // Whom it was made out to, where it says so (OpenID Connect Core, 3.1.3.7): with one audience, too.
+    if (claims.azp !== undefined && claims.azp !== clientId) {
+      throw new Error("The ID token was made out to another client.");
+    }
+    return claims;
   }
 
   async #discover(): Promise<oauth.AuthorizationServer> {
-    if (this.#provider !== undefined && performance.now() - this.#provider.readAt < DISCOVERY_MS) {
-      return this.#provider.server;
-    }
+    const known = this.#provider;
+    if (known !== undefined && this.#now() - known.readAt < DISCOVERY_MS) return known.server;
+    if (this.#now() - this.#failedAt < FAILED_MS) throw providerUnavailable();
+    this.#reading ??= this.#read().finally(() => this.#reading = undefined);
+    return await this.#reading;
+  }
+
+  async #read(): Promise<oauth.AuthorizationServer> {
     const issuer = new URL(this.#settings.issuer);
     try {
       const response = await oauth.discoveryRequest(issuer, { ...this.#options(), algorithm: "oidc" });
       const server = await oauth.processDiscoveryResponse(issuer, response);
-      this.#provider = { server, readAt: performance.now() };
+      this.#provider = { server, readAt: this.#now() };
       return server;
     } catch {
+      this.#failedAt = this.#now();
       throw providerUnavailable();
     }
   }
@@ -147,22 +170,45 @@ export class OidcSignIn {
       [oauth.customFetch]: this.#fetch as never,
       // Settings let http:// pass in development only, and only on this machine.
       [oauth.allowInsecureRequests]: this.#settings.issuer.startsWith("http://"),
-      signal: () => AbortSignal.timeout(PROVIDER_MS),
     };
   }
 }
 
-/** The names of a claim `groups`, which providers fill as they are set up; whatever else it is names none. */
-function groupsOf(claim: unknown): string[] {
-  return Array.isArray(claim) ? claim.filter((group) => typeof group === "string") : [];
+/** What is wrong with an ID token or with what the browser brought, and not with how the provider answers. */
+const NOT_SIGNED_IN: ReadonlySet<string> = new Set([
+  oauth.JWT_CLAIM_COMPARISON,
+  oauth.JWT_TIMESTAMP_CHECK,
+  oauth.KEY_SELECTION,
+  oauth.INVALID_RESPONSE,
+  oauth.UNSUPPORTED_OPERATION,
+]);
+
+/** Whether it is the provider that keeps somebody from signing in, or how the console is registered there. */
+function isProvidersFault(error: unknown): boolean {
+  if (error instanceof oauth.AuthorizationResponseError) return false;
+  if (error instanceof oauth.ResponseBodyError) return error.error !== "invalid_grant";
+  const isOfLibrary = error instanceof oauth.OperationProcessingError ||
+    error instanceof oauth.UnsupportedOperationError;
+  if (isOfLibrary) return !NOT_SIGNED_IN.has(error.code ?? "") || isOfBody(error.cause);
+  // What else is thrown where a provider's answer is read: it is none that anybody could read.
+  return error instanceof ProviderFault || error instanceof TypeError || error instanceof SyntaxError;
 }
 
-function isUnreachable(error: unknown): boolean {
-  return error instanceof TypeError || (error as Error)?.name === "TimeoutError";
+/** Whether the library complains about an answer as a whole, and not about a token in it. */
+function isOfBody(cause: unknown): boolean {
+  return typeof cause === "object" && cause !== null && "body" in cause;
+}
+
+function notSignedIn(): Refusal {
+  return new Refusal("admin_token_invalid", "The identity provider did not sign you in; start again.");
 }
 
 function providerUnavailable(): Refusal {
-  return new Refusal("sessions_unavailable", "The identity provider does not answer; try again.", {
-    retryAfterSeconds: 5,
-  });
+  return new Refusal(
+    "sessions_unavailable",
+    "The identity provider does not answer as it should; try again.",
+    {
+      retryAfterSeconds: 5,
+    },
+  );
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { OperatorTokens } from "./operator.ts";
+import { entriesOfTokens, hasTokens, type OperatorTokens } from "./operator.ts";
+import type { OperatorEntry } from "./operator_entries.ts";
 
 /** Operators who sign in at an identity provider (OpenID Connect). */
 export interface OidcSettings {
@@ -13,15 +14,8 @@ export interface OidcSettings {
   readonly clientId: string;
   /** The console's secret there; absent for a public client, which PKCE alone protects. */
   readonly clientSecret: string | undefined;
-  /**
-   * Who may act: verified e-mail addresses, subjects, and `group:` with the name of a group that the provider's claim
-   * `groups` lists.
-   */
-  readonly admins: ReadonlySet<string>;
-  /** The same of those that may look; `*` is everybody whom the provider lets in. */
-  readonly readers: ReadonlySet<string>;
-  /** The same of those that see releases and schemas alone. */
-  readonly analysts: ReadonlySet<string>;
+  /** Whom of its people the settings mean, in the order of the lists. */
+  readonly entries: readonly OperatorEntry[];
 }
 
 /** Who may operate the service. Where nothing is set nobody may, and there are no routes for it. */
@@ -32,20 +26,26 @@ export interface OperatorSettings {
   readonly readerTokenSha256: Uint8Array | undefined;
   /** SHA-256 of the token that sees releases and schemas alone. */
   readonly analystTokenSha256: Uint8Array | undefined;
+  /** The applications that these tokens hold for; all where nothing is said. */
+  readonly tokenScopes?: OperatorTokens["scopes"];
   /** The identity provider. */
   readonly oidc: OidcSettings | undefined;
 }
 
 /** Their tokens by role. */
 export function tokensOf(
-  { adminTokenSha256: admin, readerTokenSha256: reader, analystTokenSha256: analyst }: Partial<
-    OperatorSettings
-  >,
+  { adminTokenSha256: admin, readerTokenSha256: reader, analystTokenSha256: analyst, tokenScopes: scopes }:
+    Partial<OperatorSettings>,
 ): OperatorTokens {
-  return { admin, reader, analyst };
+  return { admin, reader, analyst, scopes };
+}
+
+/** All entries of the settings: those of tokens, then those of the identity provider's people. */
+export function entriesOf(operators: Partial<OperatorSettings>): readonly OperatorEntry[] {
+  return [...entriesOfTokens(tokensOf(operators)), ...operators.oidc?.entries ?? []];
 }
 
 /** Whether somebody may operate the service. */
-export function hasOperators({ oidc, ...tokens }: OperatorSettings): boolean {
-  return oidc !== undefined || Object.values(tokensOf(tokens)).some((digest) => digest !== undefined);
+export function hasOperators(operators: OperatorSettings): boolean {
+  return operators.oidc !== undefined || hasTokens(tokensOf(operators));
 }

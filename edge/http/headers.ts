@@ -11,8 +11,6 @@ export const CLIENT_HEADER = "dit-client";
 export const STORE_HEADER = "dit-store";
 /** Says that one region sends something on to another. */
 export const HOP_HEADER = "dit-hop";
-/** Says that the caller of an operator's route is a command line tool. */
-export const VIA_HEADER = "dit-via";
 /** The code of a refusal on its way to the access log; it is removed before the answer leaves. */
 export const CODE_HEADER = "x-dit-code";
 

@@ -37,6 +37,11 @@ export interface Operation extends Passage {
   readonly description?: string;
   /** The name of its security scheme; nobody has to show anything where there is none. */
   readonly security?: keyof typeof SECURITY;
+  /**
+   * Whether it lists what belongs to applications, so that an operator of some asks as well and sees theirs alone. What
+   * names no application and lists none is for operators of all.
+   */
+  readonly ofEach?: true;
   /** The parts of its path by name. */
   readonly parameters?: Readonly<Record<string, z.ZodType>>;
   /** Headers that it takes besides those of its body and its security. */

@@ -39,6 +39,7 @@ export const LIST_KEYS = {
   tag: "Operators",
   summary: "All signing keys and where they stand",
   security: "readerToken",
+  ofEach: true,
   answers: {
     description: "Keys in order of application, region, epoch and generation. Nothing secret.",
     shape: z.strictObject({

@@ -7,7 +7,6 @@ import { z } from "zod";
 import type { RefusalCode } from "../../core/base/errors.ts";
 import { parseDay } from "../../core/base/time.ts";
 import { BATCH_REQUEST_TYPE, MAX_BATCH, maxRequestLength } from "../../core/token/batch.ts";
-import { VIA_HEADER } from "../http/headers.ts";
 import type { RequestBody } from "./operation.ts";
 
 /** The path of what belongs to an application. */
@@ -40,7 +39,7 @@ export const ANY_ACTION = [
 ] as const satisfies readonly RefusalCode[];
 
 /** What reaches an operators' route that reads. */
-export const OPERATOR_READS = ["authorization", VIA_HEADER] as const;
+export const OPERATOR_READS = ["authorization"] as const;
 /** What reaches an operators' route that takes a body. */
 export const OPERATOR_ACTS = ["content-type", "content-length", ...OPERATOR_READS] as const;
 

@@ -98,6 +98,7 @@ export const SHOW_JOINS = {
   tag: "Operators",
   summary: "Which fields link records by their values, within and across applications",
   security: "readerToken",
+  ofEach: true,
   answers: {
     description: "Pairs of fields of many values of which one seems to hold at least half of the other's.",
     shape: z.strictObject({

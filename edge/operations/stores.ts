@@ -24,6 +24,7 @@ export const LIST_STORES = {
   tag: "Operators",
   summary: "The stores of log servers that applications belong to",
   security: "readerToken",
+  ofEach: true,
   answers: {
     description: "Stores by application. An id is no secret.",
     shape: z.strictObject({

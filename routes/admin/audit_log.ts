@@ -6,7 +6,7 @@
  */
 import { Hono } from "hono";
 import { concat } from "../../core/base/bytes.ts";
-import type { AuditLog } from "../../core/operations/audit_log.ts";
+import { type AuditLog, visibleEntry } from "../../core/operations/audit_log.ts";
 import type { Server } from "../../core/service.ts";
 import { EXPORT_AUDIT_LOG, SHOW_AUDIT_LOG } from "../../edge/operations/operators.ts";
 
@@ -18,7 +18,7 @@ const MAX_ENTRIES = 1_000;
 export function adminAuditLogRoutes({ auditLog }: Server): Hono {
   return new Hono().get(SHOW_AUDIT_LOG.path, async function listAuditLog(c) {
     const [entries, verdict] = await Promise.all([auditLog.latest(MAX_ENTRIES), auditLog.verify()]);
-    return c.json({ ...verdict, latest: entries });
+    return c.json({ ...verdict, latest: entries.map(visibleEntry) });
   }).get(EXPORT_AUDIT_LOG.path, function exportAuditLog(c) {
     return c.body(ReadableStream.from(linesOf(auditLog)), 200, { "content-type": "application/x-ndjson" });
   });

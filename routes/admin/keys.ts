@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { listKeys } from "../../core/keys/listed_keys.ts";
 import { replace, reseal, revoke, rotate } from "../../core/operations/actions/keys.ts";
 import type { Service } from "../../core/service.ts";
-import type { OperatorEnv } from "../../edge/auth/operator.ts";
+import { isTheirs, type OperatorEnv } from "../../edge/auth/operator.ts";
 import {
   LIST_KEYS,
   REPLACE_KEYS,
@@ -22,7 +22,8 @@ import { readRequest } from "../../edge/read_request.ts";
 export function adminKeysRoutes(service: Service): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get(LIST_KEYS.path, async function showKeys(c) {
-      return c.json({ keys: await listKeys(service.rotation, service.now()) });
+      const keys = await listKeys(service.rotation, service.now());
+      return c.json({ keys: keys.filter(({ app }) => isTheirs(c.get("operator"), app)) });
     })
     .post(RESEAL_KEYS.path, async function resealKeys(c) {
       const { body } = await readRequest(c, RESEAL_KEYS);

@@ -8,7 +8,7 @@
 import { Hono } from "hono";
 import { lift } from "../../core/operations/actions/lift.ts";
 import type { Server } from "../../core/service.ts";
-import type { OperatorEnv } from "../../edge/auth/operator.ts";
+import { isTheirs, type OperatorEnv } from "../../edge/auth/operator.ts";
 import { LIFT_SUPPRESSION, SHOW_JOINS, SHOW_RISK } from "../../edge/operations/privacy.ts";
 import { readRequest } from "../../edge/read_request.ts";
 import { readJoins, readRisk } from "./risk_documents.ts";
@@ -20,7 +20,8 @@ export function adminRiskRoutes(service: Server): Hono<OperatorEnv> {
       return c.json(await readRisk(service, service.appOf(c.req.param("app"))));
     })
     .get(SHOW_JOINS.path, async function showJoins(c) {
-      return c.json(await readJoins(service));
+      const apps = [...service.deployment.applications.keys()];
+      return c.json(await readJoins(service, apps.filter((app) => isTheirs(c.get("operator"), app))));
     })
     .post(LIFT_SUPPRESSION.path, async function liftStop(c) {
       const { id: app } = service.appOf(c.req.param("app"));

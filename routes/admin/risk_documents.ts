@@ -40,9 +40,9 @@ function totalsDocument({ verdict, figures, thresholds }: JudgedTotals) {
   return { event: ALL_EVENTS, fields: [], verdict, figures, thresholds };
 }
 
-/** Reads which fields of the deployment link records by their values. */
-export async function readJoins({ deployment, risk, now }: Server) {
+/** Reads which fields of these applications link records by their values. */
+export async function readJoins({ risk, now }: Server, apps: readonly string[]) {
   const measured: JudgedEvent[] = [];
-  for (const app of deployment.applications.keys()) measured.push(...await risk.measure(app, now()));
+  for (const app of apps) measured.push(...await risk.measure(app, now()));
   return findJoins(measured);
 }

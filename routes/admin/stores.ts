@@ -7,7 +7,7 @@ import { Hono } from "hono";
 import { listStorePins } from "../../core/acs/store_pins.ts";
 import { unpinStore } from "../../core/operations/actions/unpin_store.ts";
 import type { Service } from "../../core/service.ts";
-import type { OperatorEnv } from "../../edge/auth/operator.ts";
+import { isTheirs, type OperatorEnv } from "../../edge/auth/operator.ts";
 import { LIST_STORES, UNPIN_STORE } from "../../edge/operations/stores.ts";
 import { readRequest } from "../../edge/read_request.ts";
 
@@ -15,7 +15,8 @@ import { readRequest } from "../../edge/read_request.ts";
 export function adminStoresRoutes(service: Service): Hono<OperatorEnv> {
   return new Hono<OperatorEnv>()
     .get(LIST_STORES.path, async function showStores(c) {
-      return c.json({ stores: await listStorePins(service.store) });
+      const stores = await listStorePins(service.store);
+      return c.json({ stores: stores.filter(({ app }) => isTheirs(c.get("operator"), app)) });
     })
     .post(UNPIN_STORE.path, async function unpin(c) {
       const { id: app } = service.appOf(c.req.param("app"));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import { Refusal } from "../../core/base/errors.ts";
 import { CODE_HEADER } from "../../edge/http/headers.ts";
@@ -15,6 +15,7 @@ import { Layout } from "./frame/layout.tsx";
 import { LiveViews } from "./frame/live.ts";
 import { type ConsolePage, pathFor } from "./frame/page.ts";
 import { RefusalPage } from "./frame/refusal.tsx";
+import { appsOn, keepToOwnPages, pagesOf } from "./own_pages.ts";
 import { PAGES } from "./pages.ts";
 import { signInRoutes } from "./sign_in/routes.tsx";
 
@@ -26,8 +27,9 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
 
   const showIn = (page: ConsolePage): Show => (c, { title, app, isLive = false }, children) => {
     const session = c.get("session");
-    const pages = PAGES.filter(({ forAnalysts }) => forAnalysts || session.operator.role !== "analyst");
-    const frame = { title, page, pages, session, apps, app, region: service.region };
+    const own = appsOn(page, session.signedIn, apps);
+    const pages = pagesOf(session.signedIn, app ?? own[0] ?? "");
+    const frame = { title, page, pages, session, apps: own, app, region: service.region };
     const liveAt = isLive && page.parts !== undefined ? pathFor(page.parts.path, app ?? "") : undefined;
     return c.html(<Layout {...frame} live={liveAt}>{children}</Layout>);
   };
@@ -36,8 +38,7 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
   app.use("/console/*", browserRules(options.secure));
   app.route("/", assetRoutes());
   app.route("/", signInRoutes(options));
-  app.use("/console/*", requireSession(options), requireForm(options));
-  app.use("/console/*", keepAnalystsToTheirPages(apps[0] ?? ""));
+  app.use("/console/*", requireSession(options), keepToOwnPages(options), requireForm(options));
   for (const page of PAGES) {
     const { parts } = page;
     if (parts !== undefined) app.get(parts.path, (c) => live.answer(c, parts.open(service, c)));
@@ -50,20 +51,6 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
     return c.html(<RefusalPage refusal={error} />, status as 400);
   });
   return app;
-}
-
-/** An analyst sees the pages that are for analysts, and by default none; they are led to the first of them. */
-function keepAnalystsToTheirPages(app: string): MiddlewareHandler<ConsoleEnv> {
-  const pages = PAGES.filter(({ forAnalysts }) => forAnalysts);
-  const paths = pages.map(({ path }) => new RegExp(`^${pathFor(path, "[^/]+")}(?:[./]|$)`));
-  return async function requirePageOfRole(c, next) {
-    const { path } = c.req;
-    const { role } = c.get("session").operator;
-    const first = pages[0];
-    if (role !== "analyst" || paths.some((own) => own.test(path))) return await next();
-    if (path === "/console" && first !== undefined) return c.redirect(pathFor(first.path, app), 303);
-    throw new Refusal("role_insufficient", "You see releases and schemas, and nothing else.");
-  };
 }
 
 /** Nothing from elsewhere, no framing, no caching, and no address of a page told to anybody. */

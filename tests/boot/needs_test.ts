@@ -42,7 +42,7 @@ Deno.test("needsOf() reaches the servers that settings and configuration name, e
     DIT_REGION_TOKEN: TOKEN,
     DIT_OIDC_ISSUER: "https://id.example/realm",
     DIT_OIDC_CLIENT_ID: "console",
-    DIT_OIDC_ADMINS: "a@b.example",
+    DIT_OIDC_ADMINS: "email:a@b.example",
   }, {
     session: {
       issuer: "https://demo.example",

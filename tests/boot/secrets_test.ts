@@ -18,6 +18,7 @@ Deno.test("readSecrets() gives production what its environment says, and makes n
     adminTokenSha256,
     readerTokenSha256: undefined,
     analystTokenSha256: undefined,
+    tokenScopes: {},
     oidc: undefined,
   });
   assertEquals(secrets.adminToken, undefined);

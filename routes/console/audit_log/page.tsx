@@ -66,7 +66,9 @@ function ActionRow(
   const reason = reasonIn(entry.details);
   // Being signed in is its own outcome.
   const needsNone = entry.action === "sign in" || entry.action === "sign out";
-  const [tone, word]: [Tone, string] = outcome === "done"
+  const [tone, word]: [Tone, string] = entry.refused !== undefined
+    ? ["bad", `refused: ${entry.refused}`]
+    : outcome === "done"
     ? ["good", "done"]
     : outcome !== undefined
     ? ["bad", outcome]
@@ -83,11 +85,29 @@ function ActionRow(
         {reason !== undefined && <div class="why">{reason}</div>}
         {reason === undefined && entry.details !== undefined && <div class="why mono">{entry.details}</div>}
       </td>
-      <td>{entry.operator}</td>
+      <td>
+        <Who {...entry} />
+      </td>
       <td class="muted">{entry.via}</td>
       <td>
         <Badge tone={tone}>{word}</Badge>
       </td>
     </tr>
+  );
+}
+
+/** By what they are known, what they are called, and what else lets them in. */
+function Who({ operator, by }: Pick<ActionEntry, "operator" | "by">) {
+  const [, known, name] = /^(token|email|sub):(.*)$/s.exec(operator) ?? [];
+  return (
+    <>
+      {known !== undefined && <span class="muted">{known}:</span>}
+      <bdi>{name ?? operator}</bdi>
+      {by !== undefined && (
+        <div class="small muted">
+          by <bdi>{by}</bdi>
+        </div>
+      )}
+    </>
   );
 }

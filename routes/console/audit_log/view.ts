@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { Action, AuditEntry, AuditLog, Outcome } from "../../../core/operations/audit_log.ts";
+import {
+  type Action,
+  type AuditEntry,
+  type AuditLog,
+  type Outcome,
+  visibleEntry,
+} from "../../../core/operations/audit_log.ts";
 
 /** Entries of one page. */
 const ENTRIES_PER_PAGE = 100;
@@ -34,7 +40,7 @@ export async function readAuditLog(
     auditLog.latest(ENTRIES_PER_PAGE + OUTCOME_WITHIN, before + OUTCOME_WITHIN),
     auditLog.verify(),
   ]);
-  const shown = entries.filter(({ number }) => number < before).slice(0, ENTRIES_PER_PAGE);
+  const shown = entries.map(visibleEntry).filter(({ number }) => number < before).slice(0, ENTRIES_PER_PAGE);
   return {
     actions: shown.filter((entry): entry is ActionEntry => "action" in entry),
     outcomes: new Map(
@@ -70,6 +76,10 @@ const WORDS: readonly (readonly [pattern: RegExp, words: (match: RegExpExecArray
     (match) => `Publish the figures of ${match[1]} of ${match[2]}`,
   ],
   [/^POST \/admin\/v1\/apps\/([^/]+)\/risk\/lift$/, (match) => `Lift a stop of ${match[1]}`],
+  [
+    /^(GET|POST) (\/console\/.*)$/,
+    (match) => `${match[1] === "GET" ? "Open" : "Send the form of"} ${match[2]}`,
+  ],
   [/^sign in$/, () => "Sign in"],
   [/^sign out$/, () => "Sign out"],
 ];

@@ -5,6 +5,7 @@
  */
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
+import type { RefusedAttempts } from "../../../core/operations/refused_attempts.ts";
 import type { Server } from "../../../core/service.ts";
 import type { ConsoleSession, ConsoleSessions } from "../../../edge/auth/console_sessions.ts";
 import type { OidcSignIn } from "../../../edge/auth/oidc.ts";
@@ -16,6 +17,8 @@ export interface ConsoleOptions {
   readonly service: Server;
   /** The tokens that sign in. */
   readonly tokens: OperatorTokens;
+  /** Writes down what operators attempt and may not. */
+  readonly attempts: RefusedAttempts;
   /** Opens and reads sessions. */
   readonly sessions: ConsoleSessions;
   /** The identity provider, where there is one. */

@@ -14,33 +14,37 @@ import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
 
 const COOKIE = "dit_console";
 const MAX_FORM_BYTES = 16 * 1024;
+/** Characters of the path of an attempt. */
+const MAX_ATTEMPT = 160;
 const SAFE_METHODS = new Set(["GET", "HEAD"]);
 
 type Secure = Pick<ConsoleOptions, "secure">;
 
-/** The cookie goes to the console alone, never with a request of a client. */
-function cookieOptions({ secure }: Secure) {
-  return { path: "/console", httpOnly: true, sameSite: "Strict", secure } as const;
-}
-
-function cookieName({ secure }: Secure): string {
-  // Browsers refuse the prefix without HTTPS, and let nobody else set a cookie that has it.
-  return secure ? `__Secure-${COOKIE}` : COOKIE;
+/**
+ * Where a cookie of the console goes. Over HTTPS it has the prefix `__Host-`: no other host of the domain can set one of
+ * the name, which takes that it goes to every path of this one. What clients' routes are sent of it, the edge drops.
+ */
+export function consoleCookie(name: string, { secure }: Secure) {
+  return secure
+    ? { name: `__Host-${name}`, options: { path: "/", httpOnly: true, secure } }
+    : { name, options: { path: "/console", httpOnly: true, secure } };
 }
 
 /** Gives the browser its session. */
 export function setSessionCookie(c: Context, options: Secure, value: string): void {
-  setCookie(c, cookieName(options), value, { ...cookieOptions(options), maxAge: SESSION_SECONDS });
+  const cookie = consoleCookie(COOKIE, options);
+  setCookie(c, cookie.name, value, { ...cookie.options, sameSite: "Strict", maxAge: SESSION_SECONDS });
 }
 
 /** Takes it away. */
 export function clearSessionCookie(c: Context, options: Secure): void {
-  deleteCookie(c, cookieName(options), cookieOptions(options));
+  const cookie = consoleCookie(COOKIE, options);
+  deleteCookie(c, cookie.name, { ...cookie.options, sameSite: "Strict" });
 }
 
 /** Reads the session's cookie. */
 export function sessionCookie(c: Context, options: Secure): string | undefined {
-  return getCookie(c, cookieName(options));
+  return getCookie(c, consoleCookie(COOKIE, options).name);
 }
 
 /**
@@ -80,12 +84,20 @@ export function requireForm(options: ConsoleOptions): MiddlewareHandler<ConsoleE
     if (session === undefined) throw sessionEnded();
     if (!options.sessions.isFormOf(session, form["form-token"])) throw forged();
     // Everybody may leave.
-    if (session.operator.role !== "admin" && c.req.path !== "/console/sign-out") {
-      throw new Refusal("role_insufficient", "You may look, and not act.");
+    if (c.req.path !== "/console/sign-out") {
+      const { signedIn, operator: { role } } = c.get("session");
+      await options.attempts.during(signedIn, attemptOf(c), function requireAdmin() {
+        if (role !== "admin") throw new Refusal("role_insufficient", "You may look, and not act.");
+      });
     }
     c.set("form", form);
     await next();
   };
+}
+
+/** What an attempt is called in the audit log. */
+export function attemptOf({ req: { method, path } }: Context): string {
+  return `${method} ${path.slice(0, MAX_ATTEMPT)}`;
 }
 
 /**

@@ -18,6 +18,10 @@ export interface ConsolePage {
   readonly path: string;
   /** Whether analysts see it, too; then they see whatever is below its path. */
   readonly forAnalysts?: true;
+  /** Whether it lists applications, so that an operator of some sees it as well, with theirs alone. */
+  readonly ofEach?: true;
+  /** Paths of it that name an application and are about the whole service. */
+  readonly ofWhole?: readonly string[];
   /** Makes its routes. */
   readonly routes: (options: ConsoleOptions, show: Show) => Hono<ConsoleEnv>;
   /** Its live view, where it has one. */

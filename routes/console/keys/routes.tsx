@@ -21,6 +21,7 @@ export const keysPage: ConsolePage = {
   name: "keys",
   title: "Keys",
   path: "/console/apps/:app/keys",
+  ofWhole: ["/console/apps/:app/keys/confirm-time"],
   routes: keyRoutes,
 };
 

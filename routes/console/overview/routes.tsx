@@ -15,16 +15,20 @@ export const overviewPage: ConsolePage = {
   name: "overview",
   title: "Overview",
   path: "/console",
+  ofEach: true,
   routes: ({ service }, show) =>
     new Hono<ConsoleEnv>().get("/console", async function showOverview(c) {
-      const view = await readOverview(service);
+      const view = await readOverview(service, c.get("session").operator);
       return show(c, { title: "Overview", isLive: true }, <OverviewPage view={view} />);
     }),
   parts: {
     path: "/console/live",
-    open: (service) => async () => {
-      const view = await readOverview(service);
-      return { parts: renderParts(OVERVIEW_PARTS, { view }), figures: overviewFigures(view) };
+    open: (service, c) => {
+      const { operator } = c.get("session");
+      return async () => {
+        const view = await readOverview(service, operator);
+        return { parts: renderParts(OVERVIEW_PARTS, { view }), figures: overviewFigures(view) };
+      };
     },
   },
 };

@@ -5,7 +5,9 @@
  */
 import { HISTORY_HOURS, liveWindows, makeOverview, type Overview, type Window } from "./read.ts";
 import { stateAt } from "../../../core/keys/epoch.ts";
+import type { AppCounts } from "../../../core/operations/counters.ts";
 import type { Server } from "../../../core/service.ts";
+import { isTheirs, type Operator } from "../../../edge/auth/operator.ts";
 import { formatCount, formatDistance } from "../frame/format.ts";
 import { expiryOf } from "../schema/view.ts";
 
@@ -34,16 +36,33 @@ export interface HealthLine {
 /** Seconds after which the hourly job counts as missed. */
 const MAINTENANCE_DUE_SECONDS = 2 * 3_600;
 
-/** Reads what the page shows. */
-export async function readOverview(service: Server): Promise<OverviewView> {
+/** Reads what the page shows to somebody: of their applications alone, where they are not an operator of all. */
+export async function readOverview(
+  service: Server,
+  operator: Pick<Operator, "apps"> = {},
+): Promise<OverviewView> {
   const now = service.now();
   const hour = Math.floor(now / 3_600);
   const hours = await service.counterRows.read(hour - HISTORY_HOURS + 1, hour);
+  const own = (counts: ReadonlyMap<number, AppCounts>) => ofOwnApps(counts, operator);
+  const { applications } = service.deployment;
+  const apps = new Map([...applications].filter(([app]) => isTheirs(operator, app)));
   return {
-    counts: makeOverview(hours, service.deployment.applications.keys(), now),
-    minutes: liveWindows(service.counters.minutes(), now),
-    health: await readHealth(service),
+    counts: makeOverview(own(hours), apps.keys(), now),
+    minutes: liveWindows(own(service.counters.minutes()), now),
+    health: await readHealth({ ...service, deployment: { ...service.deployment, applications: apps } }),
   };
+}
+
+/** Counts of one's own applications; what was counted of no application is for operators of all. */
+function ofOwnApps(
+  counts: ReadonlyMap<number, AppCounts>,
+  operator: Pick<Operator, "apps">,
+): ReadonlyMap<number, AppCounts> {
+  if (operator.apps === undefined) return counts;
+  return new Map(
+    [...counts].map(([at, byApp]) => [at, new Map([...byApp].filter(([app]) => isTheirs(operator, app)))]),
+  );
 }
 
 async function readHealth(service: Server): Promise<HealthLine[]> {

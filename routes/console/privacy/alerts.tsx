@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { visibleText } from "../../../core/base/visible_text.ts";
 import { type AlertRow, alertText } from "../../../core/privacy/risk/alerts.ts";
 import { formatSecond } from "../frame/format.ts";
 import { Badge, type Tone } from "../frame/parts.tsx";
@@ -43,7 +44,7 @@ export function Alerts({ alerts }: { readonly alerts: readonly AlertRow[] }) {
               <td>
                 <Badge tone={tone}>{word}</Badge>
               </td>
-              <td class="wide">{alertText(alert)}</td>
+              <td class="wide">{visibleText(alertText(alert))}</td>
               <td class="muted nowrap">{DELIVERIES[alert.delivery.state]}</td>
             </tr>
           );

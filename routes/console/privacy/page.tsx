@@ -5,6 +5,7 @@
  */
 import type { Application } from "../../../core/config/types.ts";
 import { dayOf } from "../../../core/base/time.ts";
+import { visibleText } from "../../../core/base/visible_text.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
 import { BudgetLine } from "../releases/budget.tsx";
 import { formatCount, formatDistance, formatMany } from "../frame/format.ts";
@@ -136,7 +137,7 @@ function Decisions({ app, view: { decisions, now }, session }: PrivacyProps) {
                       <Badge tone={tone}>{word}</Badge>
                     </td>
                     <td class="wide">
-                      {row.reason ??
+                      {(row.reason && visibleText(row.reason)) ??
                         (row.figures === undefined
                           ? "Quarantine: it has to pass first."
                           : `${

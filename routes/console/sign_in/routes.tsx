@@ -14,14 +14,13 @@ import { CODE_HEADER } from "../../../edge/http/headers.ts";
 import type { ConsoleEnv, ConsoleOptions } from "../frame/env.ts";
 import {
   clearSessionCookie,
+  consoleCookie,
   readFormOfThisSite,
   requireForm,
   requireSession,
   setSessionCookie,
 } from "../frame/guard.ts";
 import { SignedInPage, SignInPage } from "./page.tsx";
-
-const SIGN_IN_COOKIE = "dit_sign_in";
 
 /** What the browser kept of a sign-in at the identity provider. */
 const pendingSignIn = z.object({ state: z.string(), nonce: z.string(), verifier: z.string() });
@@ -34,12 +33,12 @@ export function signInRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
     .get("/console/sign-in", (c) => c.html(<SignInPage {...about} />))
     .post("/console/sign-in", async function signInWithToken(c) {
       const { token = "" } = await readFormOfThisSite(c);
-      const operator = operatorOf(`Bearer ${token.trim()}`, tokens, "console");
-      if (operator === undefined) {
+      const signedIn = operatorOf(`Bearer ${token.trim()}`, tokens, "console");
+      if (signedIn === undefined) {
         c.header(CODE_HEADER, "admin_token_invalid");
         return c.html(<SignInPage {...about} mistake="This is not the token." />, 401);
       }
-      setSessionCookie(c, options, await sessions.open(operator.name, operator.role));
+      setSessionCookie(c, options, await sessions.open(signedIn));
       return c.redirect("/console", 303);
     })
     .post("/console/sign-out", requireSession(options), requireForm(options), async function signOut(c) {
@@ -53,25 +52,25 @@ export function signInRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
 
 /** The way through the identity provider. */
 function oidcRoutes(options: ConsoleOptions, oidc: OidcSignIn): Hono<ConsoleEnv> {
-  const { sessions } = options;
+  const { sessions, attempts } = options;
   /** The provider has it registered, so that a made-up host leads nowhere. */
   const redirectUri = (c: Context) =>
     `${options.secure ? "https" : "http"}://${c.req.header("host") ?? ""}/console/sign-in/callback`;
-  const cookie = { path: "/console/sign-in", httpOnly: true, secure: options.secure };
+  const cookie = consoleCookie("dit_sign_in", options);
   return new Hono<ConsoleEnv>()
     .get("/console/sign-in/oidc", async function beginSignIn(c) {
       const { url, pending } = await oidc.begin(redirectUri(c));
       // Lax: it has to come along when the provider sends the browser back.
-      setCookie(c, SIGN_IN_COOKIE, await sessions.keep({ ...pending }), {
-        ...cookie,
+      setCookie(c, cookie.name, await sessions.keep({ ...pending }), {
+        ...cookie.options,
         sameSite: "Lax",
         maxAge: SIGN_IN_SECONDS,
       });
       return c.redirect(url.href, 303);
     })
     .get("/console/sign-in/callback", async function finishSignIn(c) {
-      const pending = pendingSignIn.safeParse(await sessions.kept(getCookie(c, SIGN_IN_COOKIE)));
-      deleteCookie(c, SIGN_IN_COOKIE, cookie);
+      const pending = pendingSignIn.safeParse(await sessions.kept(getCookie(c, cookie.name)));
+      deleteCookie(c, cookie.name, cookie.options);
       if (!pending.success) {
         throw new Refusal(
           "console_session_invalid",
@@ -79,11 +78,13 @@ function oidcRoutes(options: ConsoleOptions, oidc: OidcSignIn): Hono<ConsoleEnv>
         );
       }
       const { searchParams } = new URL(c.req.url);
-      const { name, role } = await oidc.finish(searchParams, pending.data, redirectUri(c));
-      if (role === undefined) {
+      const signedIn = await oidc.finish(searchParams, pending.data, redirectUri(c));
+      const { name } = signedIn;
+      await attempts.during(signedIn, "sign in", function requireEntry() {
+        if (signedIn.entries.length > 0) return;
         throw new Refusal("role_insufficient", `${name} is signed in, and is no operator of this service.`);
-      }
-      setSessionCookie(c, options, await sessions.open(name, role));
+      });
+      setSessionCookie(c, options, await sessions.open(signedIn));
       // A redirect would still count as coming from the provider, and the browser would keep the Strict cookie back.
       return c.html(<SignedInPage name={name} />);
     });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { dayOf, formatDay } from "../../../core/base/time.ts";
 import { OPERATIONS } from "../../../edge/operations/index.ts";
-import { ADMIN_TOKEN, OPERATED, READER_TOKEN } from "../../support/browser/console_browser.ts";
+import { ADMIN_TOKEN, OPERATED } from "../../support/browser/console_browser.ts";
 import { snapshot, type TestService, withService } from "../../support/service/service.ts";
 
 const ROTATE = "/admin/v1/apps/notes/keys/rotate";
@@ -30,11 +30,12 @@ Deno.test("an action through the API is written down with the operator, the way,
     assertEquals([exported.status, await exported.text()], [200, ""]);
     const content = (await test.service.auditLog.latest(100)).reverse()
       .map(({ number: _n, atSeconds: _a, previous: _p, digest: _d, ...rest }) => rest);
-    const operator = "admin token";
+    const operator = "token:admin";
     assertEquals(content, [
       { operator, via: "api", action: `POST ${ROTATE}` },
       { of: 1, outcome: "done" },
-      { operator, via: "command", action: `POST ${ROTATE}`, details: '{"reason":"drill"}' },
+      // The tool asks as everybody else does: a header could not show that it is one.
+      { operator, via: "api", action: `POST ${ROTATE}`, details: '{"reason":"drill"}' },
       { of: 3, outcome: "done" },
       { operator, via: "api", action: `POST ${ROTATE}` },
       { of: 5, outcome: "replacement_refused" },
@@ -71,8 +72,6 @@ Deno.test("a request of an operator that is refused before its action writes not
     for (const [path, body, code] of refused) {
       assertEquals((await post(test, path, body)).body.code, code, `${path} ${body}`);
     }
-    const reader = { authorization: `Bearer ${READER_TOKEN}` };
-    assertEquals((await post(test, ROTATE, undefined, reader)).body.code, "role_insufficient");
     assertEquals(await snapshot(test.kv), before);
   });
 });
@@ -104,9 +103,9 @@ Deno.test("an audit is written down with its reason, where one is sent", async (
     const content = (await test.service.auditLog.latest(100)).reverse()
       .map(({ number: _n, atSeconds: _a, previous: _p, digest: _d, ...rest }) => rest);
     assertEquals(content, [
-      { operator: "admin token", via: "api", action },
+      { operator: "token:admin", via: "api", action },
       { of: 1, outcome: "done" },
-      { operator: "admin token", via: "api", action, details: '{"reason":"drill"}' },
+      { operator: "token:admin", via: "api", action, details: '{"reason":"drill"}' },
       { of: 3, outcome: "done" },
     ]);
   });

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
 import { ConsoleSessions } from "../../../edge/auth/console_sessions.ts";
+import { entriesOfTokens } from "../../../edge/auth/operator.ts";
 import { CODE_HEADER } from "../../../edge/http/headers.ts";
 import { createApp } from "../../../routes/app.ts";
 import { ADMIN_TOKEN, ConsoleBrowser } from "../../support/browser/console_browser.ts";
@@ -10,13 +11,18 @@ import { startSplit } from "../../support/service/split.ts";
 Deno.test("the console of an ACS alone has neither stops to lift nor releases to download", async () => {
   await using split = await startSplit({ events: testApplication.events });
   const { acs } = split;
+  const operatorTokens = { admin: tokenDigest(ADMIN_TOKEN) };
   const app = createApp({
     version: "0.0.0",
     service: acs,
     role: "acs",
-    operatorTokens: { admin: tokenDigest(ADMIN_TOKEN) },
+    operatorTokens,
     console: {
-      sessions: new ConsoleSessions({ ...acs, key: new Uint8Array(32) }),
+      sessions: new ConsoleSessions({
+        ...acs,
+        key: new Uint8Array(32),
+        entries: entriesOfTokens(operatorTokens),
+      }),
       secure: true,
       stopped: new AbortController().signal,
     },

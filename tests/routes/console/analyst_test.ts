@@ -30,7 +30,7 @@ Deno.test("an analyst sees the pages of releases and schemas, and is led to the 
       for (const own of [...asked, ...asked.map((one) => `${one}/x`)]) {
         const response = await browser.get(own);
         assertEquals([response.status, own], [403, own]);
-        assertStringIncludes(await response.text(), "You see releases and schemas, and nothing else.");
+        assertStringIncludes(await response.text(), "This role sees releases and schemas, and nothing else.");
       }
     }
     assertEquals((await browser.get("/console/apps/notes/keys/rotate")).status, 403);

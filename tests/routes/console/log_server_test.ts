@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
 import { ConsoleSessions } from "../../../edge/auth/console_sessions.ts";
+import { entriesOfTokens } from "../../../edge/auth/operator.ts";
 import { createApp } from "../../../routes/app.ts";
 import { ADMIN_TOKEN, ConsoleBrowser } from "../../support/browser/console_browser.ts";
 import { startSplit } from "../../support/service/split.ts";
@@ -8,13 +9,18 @@ import { startSplit } from "../../support/service/split.ts";
 Deno.test("the console of a log server shows no keys, and has no way to those of its ACS", async () => {
   await using split = await startSplit();
   const { logs } = split;
+  const operatorTokens = { admin: tokenDigest(ADMIN_TOKEN) };
   const app = createApp({
     version: "0.0.0",
     service: logs,
     role: "logs",
-    operatorTokens: { admin: tokenDigest(ADMIN_TOKEN) },
+    operatorTokens,
     console: {
-      sessions: new ConsoleSessions({ ...logs, key: new Uint8Array(32) }),
+      sessions: new ConsoleSessions({
+        ...logs,
+        key: new Uint8Array(32),
+        entries: entriesOfTokens(operatorTokens),
+      }),
       secure: true,
       stopped: new AbortController().signal,
     },

@@ -2,10 +2,13 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { SIGN_IN_SECONDS } from "../../../edge/auth/console_sessions.ts";
 import { ConsoleBrowser } from "../../support/browser/console_browser.ts";
 import { type OidcProvider, startOidcProvider } from "../../support/service/oidc_provider.ts";
+import { operatorEntries as entries } from "../../support/service/operators.ts";
 import { type TestService, withService } from "../../support/service/service.ts";
 
 const CLIENT = "dit-console";
 const SECRET = "secret-of-the-console-at-the-provider";
+
+const ADMINS = ["email:alice@example.com", "sub:subject-7", "group:keepers"];
 
 async function withProvider(
   run: (parts: { test: TestService; provider: OidcProvider; browser: ConsoleBrowser }) => Promise<void>,
@@ -17,9 +20,11 @@ async function withProvider(
     issuer: provider.issuer,
     clientId: CLIENT,
     clientSecret: secret,
-    admins: new Set(["alice@example.com", "subject-7", "group:keepers"]),
-    readers: new Set(["bob@example.com"]),
-    analysts: new Set(["group:analysts"]),
+    entries: [
+      ...entries("admin", ...ADMINS),
+      ...entries("reader", "email:bob@example.com"),
+      ...entries("analyst", "group:analysts"),
+    ],
   };
   try {
     await withService({ operators: { oidc } }, async (test) => {
@@ -53,7 +58,8 @@ Deno.test("an operator signs in at the identity provider, with the role that the
       assertStringIncludes(await browser.page("/console/apps/notes/keys"), "Rotate now");
       const [signedIn] = await test.service.auditLog.latest(1);
       assert(
-        "action" in signedIn! && signedIn.operator === "alice@example.com" && signedIn.action === "sign in",
+        "action" in signedIn! && signedIn.operator === "email:alice@example.com" &&
+          signedIn.action === "sign in",
       );
 
       const reader = new ConsoleBrowser(test);
@@ -106,7 +112,12 @@ Deno.test("who is no operator, or whose address nobody verified, is signed in no
         { sub: "9", email: "alice@example.com" },
         { sub: "9", email: "alice@example.com", email_verified: false },
         { sub: "9", email: "alice@example.com", email_verified: "true" },
-        { sub: "alice@example.co" },
+        { sub: "alice@example.com" },
+        { sub: "email:alice@example.com" },
+        { sub: "alice@example.com", email: "mallory@example.com", email_verified: true },
+        { sub: "9", email: "subject-7", email_verified: true },
+        { sub: "9", groups: ["alice@example.com", "subject-7", "email:alice@example.com"] },
+        { sub: "9", email: ["alice@example.com"], email_verified: true },
       ]
     ) {
       provider.claims = claims;
@@ -129,6 +140,21 @@ Deno.test("an ID token that is not the provider's, not ours or not of this sign-
       assertEquals((await browser.get("/console")).status, 303, fault);
       delete provider.faults[fault];
     }
+    const made = { ...provider.claims };
+    for (
+      const claims of [
+        { azp: "another" },
+        { aud: [CLIENT, "another"], azp: "another" },
+        { aud: [CLIENT, "another"] },
+        { aud: [] },
+      ]
+    ) {
+      provider.claims = { ...made, ...claims };
+      const response = await browser.get(await goAndComeBack(browser, provider));
+      assertEquals([response.status, (await response.text()).includes("alice")], [401, false]);
+    }
+    provider.claims = { ...made, aud: [CLIENT, "another"], azp: CLIENT };
+    await browser.page(await goAndComeBack(browser, provider));
   });
 });
 
@@ -155,12 +181,14 @@ Deno.test("an answer of the provider counts once, for the browser that asked, an
 });
 
 Deno.test("a provider that does not answer is a 503, and the tokens still sign in", async () => {
-  await withProvider(async ({ provider, browser }) => {
+  await withProvider(async ({ test, provider, browser }) => {
     provider.faults.down = true;
     const response = await browser.get("/console/sign-in/oidc");
     assertEquals(response.status, 503);
     assertStringIncludes(await response.text(), "The identity provider does not answer");
     provider.faults.down = false;
+    assertEquals((await browser.get("/console/sign-in/oidc")).status, 503, "one that failed just now waits");
+    test.clock.seconds += 5;
     assertEquals((await browser.get("/console/sign-in/oidc")).status, 303, "and it is asked again");
   });
 });

@@ -89,7 +89,7 @@ export class ConsoleBrowser {
     headers.set("host", HOST);
     const { pathname } = new URL(request.url);
     const cookies = [...this.cookies].filter(([, { path }]) =>
-      pathname === path || pathname.startsWith(`${path}/`)
+      pathname === path || pathname.startsWith(path.replace(/\/?$/, "/"))
     );
     if (cookies.length > 0) {
       headers.set(

@@ -19,6 +19,8 @@ export interface OidcProvider {
     issuer?: boolean;
     down?: boolean;
   };
+  /** What is answered at a path instead of what the rules say; nothing by default. */
+  instead: (path: string) => Response | Promise<Response> | undefined;
   /** Goes where the browser is sent to, signs in, and gives the URL that the browser is sent back to. */
   signIn(authorizationUrl: string): Promise<URL>;
   stop(): Promise<void>;
@@ -41,13 +43,15 @@ export async function startOidcProvider(clientId: string, clientSecret?: string)
     return await new SignJWT({ ...claims, nonce: faults.nonce ? "another" : nonce })
       .setProtectedHeader({ alg: "ES256", kid: "1" })
       .setIssuer(faults.issuer ? "https://another.example" : issuer)
-      .setAudience(faults.audience ? "another" : clientId)
+      .setAudience(faults.audience ? "another" : claims.aud as string[] | undefined ?? clientId)
       .setIssuedAt().setExpirationTime("5 minutes").sign(faults.signature ? stranger : privateKey);
   }
 
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
     const url = new URL(request.url);
     const { issuer, faults } = provider;
+    const instead = provider.instead(url.pathname);
+    if (instead !== undefined) return await instead;
     if (faults.down) return new Response("down", { status: 503 });
     switch (url.pathname) {
       case "/.well-known/openid-configuration":
@@ -109,6 +113,7 @@ export async function startOidcProvider(clientId: string, clientSecret?: string)
     issuer: `http://127.0.0.1:${server.addr.port}`,
     claims: { sub: "1" },
     faults: {},
+    instead: () => undefined,
     async signIn(authorizationUrl) {
       const response = await fetch(authorizationUrl, { redirect: "manual" });
       await response.body?.cancel();
