@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -45,6 +46,7 @@ const maxGeneration = 2
 type key struct {
 	TokenType   uint16 `json:"token-type"`
 	TokenKey    string `json:"token-key"`
+	TokenKeyID  string `json:"token-key-id"`
 	Region      string `json:"region"`
 	Epoch       int64  `json:"epoch"`
 	Generation  int64  `json:"generation"`
@@ -113,10 +115,43 @@ func fetchDirectory(endpoint string) (directory, time.Time) {
 	}
 	var d directory
 	check(json.Unmarshal(body, &d))
-	if d.EpochSeconds < 1 {
-		log.Fatal("the directory has no epochs")
+	now := believedTime(res.Header, time.Now())
+	if err := checkDirectory(d, now); err != nil {
+		log.Fatalf("the directory is not used: %v", err)
 	}
-	return d, believedTime(res.Header, time.Now())
+	return d, now
+}
+
+// checkDirectory is what section 7 has a client take, for one that remembers no keys and has no mirror.
+func checkDirectory(d directory, now time.Time) error {
+	if d.App != app || d.EpochSeconds < 1 || d.EpochSeconds > 30*86400 {
+		return errors.New("malformed: another application's, or without epochs")
+	}
+	names, ids, regions := map[string]bool{}, map[string]bool{}, map[string]int{}
+	for _, k := range d.TokenKeys {
+		publicKey, err := b64.DecodeString(k.TokenKey)
+		if id := sha256.Sum256(publicKey); err != nil || k.TokenKeyID != b64.EncodeToString(id[:]) {
+			return errors.New("malformed: a key whose id is not its hash")
+		}
+		end := k.NotBefore + d.EpochSeconds
+		overlap := k.RedeemUntil - end
+		if k.NotBefore != k.Epoch*d.EpochSeconds || k.IssueUntil != end ||
+			overlap < 0 || overlap%d.EpochSeconds != 0 || overlap/d.EpochSeconds > 8 {
+			return errors.New("malformed: dates that are not the calendar's")
+		}
+		if distance := k.Epoch - now.Unix()/d.EpochSeconds; distance < -9 || distance > 9 {
+			return errors.New("malformed: an epoch that is too far")
+		}
+		names[fmt.Sprint(k.Region, "/", k.Epoch, "/", k.Generation)], ids[k.TokenKeyID] = true, true
+		regions[k.Region]++
+		if len(regions) > 16 || regions[k.Region] > 64 {
+			return errors.New("too_many_keys")
+		}
+	}
+	if len(names) < len(d.TokenKeys) || len(ids) < len(d.TokenKeys) {
+		return errors.New("malformed: a name with two keys, or a key with two names")
+	}
+	return nil
 }
 
 // believedTime is the rule of section 7 on a client's clock, for one that hears a single answer: the service's time, unless
@@ -153,7 +188,7 @@ func follow(endpoint, named, label string) string {
 func issuingKey(d directory, now time.Time) key {
 	var chosen *key
 	for i, k := range d.TokenKeys {
-		isOfNow := k.Epoch == now.Unix()/d.EpochSeconds && k.NotBefore == k.Epoch*d.EpochSeconds
+		isOfNow := k.Epoch == now.Unix()/d.EpochSeconds
 		if k.TokenType != 5 || k.Region != d.Region || !isOfNow || k.Generation > maxGeneration {
 			continue
 		}
