@@ -26,6 +26,7 @@ async function servePage(folder: string): Promise<{ url: string } & AsyncDisposa
   const modules: Record<string, string | URL> = {
     "/client.js": `${folder}/.dit/client.js`,
     "/connected.mjs": PROGRAM,
+    "/frame_fetch.js": new URL("examples/browser/frame_fetch.js", ROOT),
   };
   const server = Deno.serve({ hostname: "localhost", port: 0, onListen: () => {} }, async (request) => {
     const file = modules[new URL(request.url).pathname];
@@ -38,7 +39,11 @@ async function servePage(folder: string): Promise<{ url: string } & AsyncDisposa
 }
 
 /** How the hosts are set up. */
-type Hosts = "one host" | "two hosts with one certificate" | "two hosts with a certificate each";
+type Hosts =
+  | "one host"
+  | "one host and a frame"
+  | "two hosts with one certificate"
+  | "two hosts with a certificate each";
 
 /** What links the requests of a page's client. */
 async function linksIn(
@@ -56,6 +61,7 @@ async function linksIn(
   await using second = watch(own);
   const places: Record<Hosts, object> = {
     "one host": { endpoint: `https://tokens.test:${first.port}` },
+    "one host and a frame": { endpoint: `https://tokens.test:${first.port}` },
     "two hosts with one certificate": {
       issueEndpoint: `https://tokens.test:${first.port}`,
       logEndpoint: `https://logs.test:${first.port}`,
@@ -73,11 +79,12 @@ async function linksIn(
   };
   const tab = await chromium.context.newPage();
   await tab.goto(page);
-  await tab.evaluate(async (plan) => {
+  await tab.evaluate(async ({ plan, hasFrame }) => {
     // Modules of the page, not of this test.
     const at = (path: string) => import(path);
-    await (await at("/connected.mjs")).run((await at("/client.js")).DitClient, plan);
-  }, plan);
+    const options = hasFrame ? { fetch: (await at("/frame_fetch.js")).frameFetch() } : {};
+    await (await at("/connected.mjs")).run((await at("/client.js")).DitClient, plan, options);
+  }, { plan, hasFrame: hosts === "one host and a frame" });
   await tab.close();
   await test.close();
   const owners = (step: string) =>
@@ -88,12 +95,13 @@ async function linksIn(
 
 const EXPECTED: Record<Hosts, Link[]> = {
   "one host": ["accounts", "pseudonyms", "resumption", "steps"],
+  "one host and a frame": ["accounts", "pseudonyms", "resumption"],
   "two hosts with one certificate": ["accounts", "pseudonyms", "resumption", "steps"],
   "two hosts with a certificate each": ["accounts", "pseudonyms", "resumption"],
 };
 
 testWithChromium(
-  "two hosts with a certificate each keep the steps apart in Chromium, and nothing else does",
+  "two hosts with a certificate each keep the steps apart in Chromium, or a frame, and nothing else does",
   async () => {
     const folder = await Deno.makeTempDir();
     try {

@@ -5,7 +5,7 @@
  * Logs twice under one pseudonym, once more after all connections were dropped, then under another pseudonym, and then
  * under a third one, signed in as somebody else.
  */
-export async function run(DitClient, { places, jwts, now, dropUrls }) {
+export async function run(DitClient, { places, jwts, now, dropUrls }, options = {}) {
   let [jwt] = jwts;
   const dispatched = watchDispatchers();
   const client = new DitClient({
@@ -14,6 +14,7 @@ export async function run(DitClient, { places, jwts, now, dropUrls }) {
     session: () => Promise.resolve(jwt),
     now: () => now,
     delaySeconds: 2_000_000,
+    ...options,
   });
   const send = async () => {
     client.log("app_opened", {});
