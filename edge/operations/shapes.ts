@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { DecodeError, fromBase64url } from "../../core/base/bytes.ts";
 import { MAX_EVENTS, SALT_LENGTH } from "../../core/schema/body.ts";
+import { GRANULARITIES, SAMPLE_RATES } from "../../core/schema/bounds.ts";
 import { FIELD_DOCS } from "../../core/schema/fields/docs.ts";
 import { PSEUDONYM_LENGTH } from "../../core/schema/pseudonym.ts";
 import { MAX_BATCH } from "../../core/token/batch.ts";
@@ -117,8 +118,8 @@ const fieldOptions = {
 /** What an application collects. */
 export const schema = z.strictObject({
   app: z.string(),
-  "pseudonym-seconds": z.int().min(86_400).optional(),
-  "granularity-seconds": z.int().min(60).max(86_400),
+  "pseudonym-seconds": z.int().min(86_400).max(400 * 86_400).multipleOf(86_400).optional(),
+  "granularity-seconds": z.literal(GRANULARITIES),
   events: z.array(z.strictObject({
     name: z.string(),
     description: z.string(),
@@ -127,7 +128,7 @@ export const schema = z.strictObject({
     review: z.string().optional(),
     expires: z.iso.date(),
     state: z.enum(["open", "stopped"]),
-    sample: z.number().min(0).max(1),
+    sample: z.literal(SAMPLE_RATES),
     fields: z.record(
       z.string(),
       z.union(

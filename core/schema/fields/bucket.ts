@@ -16,8 +16,8 @@ export interface BucketField extends FieldOptions {
 /** The buckets' indexes. */
 export const bucketType: FieldType<BucketField> = {
   isSound: ({ edges }) =>
-    isWhole(edges.length, 1, 64) && Array.isArray(edges) &&
-    edges.every((edge, index) => Number.isFinite(edge) && (index === 0 || edge > edges[index - 1])),
+    isWhole(edges.length, 1, 64) &&
+    edges.every((edge, index) => Number.isFinite(edge) && edge > (edges[index - 1] ?? -Infinity)),
   isWithin: ({ edges }, declared) => edges.every((edge) => declared.edges.includes(edge)),
   count: ({ edges }) => edges.length + 1,
   includes: ({ edges }, value) => isWhole(value, 0, edges.length),

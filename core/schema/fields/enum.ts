@@ -16,7 +16,7 @@ export interface EnumField extends FieldOptions {
 /** The words in the order of their list. */
 export const enumType: FieldType<EnumField> = {
   isSound: ({ values }) =>
-    isWhole(values.length, 1, 256) && new Set(values).size === values.length && Array.isArray(values) &&
+    isWhole(values.length, 1, 256) && new Set(values).size === values.length &&
     values.every((value) => /^[\w.+-]{1,64}$/.test(value) && typeof value === "string"),
   isWithin: ({ values }, declared) => values.every((value) => declared.values.includes(value)),
   count: ({ values }) => values.length,

@@ -17,8 +17,7 @@ export interface IntegerField extends FieldOptions {
 
 /** The numbers from min to max. */
 export const integerType: FieldType<IntegerField> = {
-  isSound: ({ min, max }) =>
-    Number.isSafeInteger(min) && Number.isSafeInteger(max) && isWhole(max, min, min + 0xffff),
+  isSound: ({ min, max }) => Number.isSafeInteger(min) && isWhole(max, min, min + 0xffff),
   isWithin: ({ min, max }, declared) => min >= declared.min && max <= declared.max,
   count: ({ min, max }) => max - min + 1,
   includes: ({ min, max }, value) => isWhole(value, min, max),
