@@ -9,6 +9,7 @@ import { type Collection, readSchema } from "./base/collection.ts";
 import type { Fetch, LocalDpReporter, SessionSource } from "./base/types.ts";
 import type { Directory } from "./http/directory.ts";
 import { plainEndpoint } from "./http/endpoint.ts";
+import { faultsOf } from "./http/schema_check.ts";
 import type { Endpoints } from "./http/places.ts";
 import { MAX_EVENTS_BYTES } from "./queue/body.ts";
 import type { ClientStorage } from "./storage/storage.ts";
@@ -119,7 +120,7 @@ export function checkDeclared(declared: object | undefined, app: string): Collec
   if (declared === undefined) return undefined;
   try {
     const collection = readSchema(declared, app);
-    if (![...collection.events.values()].some(({ fault }) => fault)) return collection;
+    if (faultsOf(collection).length === 0) return collection;
   } catch {
     // Said below.
   }

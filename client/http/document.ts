@@ -15,7 +15,7 @@ import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
 const MAX_DOCUMENT_BYTES = 524_288;
-/** Most milliseconds for which one stays fresh that came with a time that was refused. */
+/** Most milliseconds for which one stays fresh that came with a time that was refused, or is doubtful by itself. */
 const DOUBTFUL_FRESH = 600_000;
 
 /** A document that was read and may not be used. */
@@ -40,6 +40,8 @@ export interface DocumentKind<T> {
   isHeldBy?(fault: DocumentFault): boolean;
   /** Checks one that was just fetched: why it is refused, if so. */
   check?(document: T, answer: Answer): Promise<DocumentFault | undefined>;
+  /** Whether a part of it is not used, so that it is asked for again soon. */
+  isDoubtful?(document: T): boolean;
   /** Checks it again in the transaction that would store it. */
   admit?(document: T, entries: Entries, report: Report): DocumentFault | undefined;
 }
@@ -142,7 +144,8 @@ export class CachedDocument<T> {
       if (late !== undefined) return late;
       write(entries, CLOCK, clock.belief);
       const fetchedAt = clock.now();
-      const fresh = Math.min(freshFor(answer.headers), isRefused ? DOUBTFUL_FRESH : MOST_WAIT);
+      const isDoubtful = isRefused || kind.isDoubtful?.(document);
+      const fresh = Math.min(freshFor(answer.headers), isDoubtful ? DOUBTFUL_FRESH : MOST_WAIT);
       const record: DocumentRecord = { text, fetchedAt, freshUntil: fetchedAt + fresh };
       write(entries, kind.key, record);
       return record;

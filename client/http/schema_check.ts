@@ -13,6 +13,7 @@ import {
   mostValues,
   parseSchema,
 } from "../base/collection.ts";
+import type { DocumentFault } from "../base/codes.ts";
 import { SCHEMA } from "../storage/records.ts";
 import { CachedDocument, type DocumentParts, FaultError } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
@@ -50,13 +51,17 @@ export function schemaOf(parts: SchemaParts): CachedDocument<Collection> {
         (text) => contentsOf(parse(text)) === contentsOf(served) ? undefined : "mirror_conflict",
       );
     },
-    admit({ events }, _entries, report) {
-      for (const code of new Set([...events.values()].map(({ fault }) => fault))) {
-        if (code !== undefined) report("refused", { step: "schema", code });
-      }
+    isDoubtful: (served) => faultsOf(served).length > 0,
+    admit(served, _entries, report) {
+      for (const code of new Set(faultsOf(served))) report("refused", { step: "schema", code });
       return undefined;
     },
   });
+}
+
+/** Why its events at fault are so. */
+export function faultsOf({ events }: Collection): DocumentFault[] {
+  return [...events.values()].flatMap(({ fault }) => fault ?? []);
 }
 
 /** Everything that a schema has a client do, and no words for people. */

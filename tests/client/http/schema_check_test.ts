@@ -237,6 +237,28 @@ Deno.test("a client whose times or pseudonym would tell more than is declared se
   await test.close();
 });
 
+Deno.test("a client asks for a schema with an event at fault again within ten minutes, however long it should hold", async () => {
+  const test = await startService();
+  let isLying = true;
+  const { client, heard } = makeClient(test, {
+    fetch: async (url, init) => {
+      const answer = await test.fetch(url, init);
+      if (!isLying || !url.endsWith("/schema")) return answer;
+      const lie = withFirst(await answer.json(), { fields: { ok: null } });
+      return Response.json({ ...lie }, { headers: { "cache-control": "max-age=999999999" } });
+    },
+  });
+  client.log("note_saved", { ok: true, platform: "web", latency_ms: 12 });
+  await client.flush();
+  assertEquals(refusals(heard), ["schema malformed"]);
+  isLying = false;
+  test.clock.now += 600_000;
+  await client.flush();
+  assertEquals([heard.sent, heard.dropped], [[{ events: 1, replayed: false }], []]);
+  await client.close();
+  await test.close();
+});
+
 Deno.test("a client does not go by a schema that it stored before the app was compiled with a declared one", async () => {
   const test = await startService();
   const honest = await (await test.fetch("https://telemetry.example/v1/apps/notes/schema", {})).json();
