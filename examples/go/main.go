@@ -2,6 +2,8 @@
 // logs that carry a token and a MAC. Run it beside `deno task dev`:
 //
 //	go run . http://localhost:8000
+//
+// A second argument is a pin: a link of the chain of keys, as `deno task keys publish` prints it.
 package main
 
 import (
@@ -53,6 +55,8 @@ type key struct {
 	NotBefore   int64  `json:"not-before"`
 	IssueUntil  int64  `json:"issue-until"`
 	RedeemUntil int64  `json:"redeem-until"`
+	Number      int64  `json:"chain-number"`
+	Chain       string `json:"chain"`
 }
 
 // directory is what GET /v1/apps/{app}/keys says.
@@ -353,6 +357,12 @@ func main() {
 		endpoint = os.Args[1]
 	}
 	d, now := fetchDirectory(endpoint)
+	pin := ""
+	if len(os.Args) > 2 {
+		pin = os.Args[2]
+	}
+	checkChain(endpoint, d, pin)
+	fmt.Printf("%d keys, all of one chain\n", len(d.TokenKeys))
 	issuing, logging := follow(endpoint, d.IssuingEndpoint, "tokens"), follow(endpoint, d.LoggingEndpoint, "logs")
 	k := issuingKey(d, now)
 

@@ -41,6 +41,9 @@ const INSTEAD: Readonly<Record<string, Instead>> = {
   "deno task keys replace --app demo": {
     because: "tests/processes/moved_clock_test.ts runs it on a store whose keys are gone",
   },
+  "deno task keys publish --app demo --from https://tokens.example --out /srv/mirror/demo": {
+    because: "tests/processes/publish_test.ts runs it against a service of its own",
+  },
   "deno task release verify": RELEASED,
   'curl --fail -H "Authorization: Bearer $READER_TOKEN" http://localhost:8000/admin/v1/apps/demo/releases > releases.json':
     RELEASED,

@@ -62,6 +62,31 @@ function serveLies(service: string): Deno.HttpServer<Deno.NetAddr> {
 
 const urlOf = ({ addr: { port } }: Deno.HttpServer<Deno.NetAddr>) => `http://127.0.0.1:${port}`;
 
+/** What a client that was never here before is told as it logs once. */
+async function logOnce(
+  { endpoint, signInAt, keyPin, mirror }: {
+    readonly endpoint: string;
+    readonly signInAt: string;
+    readonly keyPin: string | undefined;
+    readonly mirror?: string | undefined;
+  },
+): Promise<string[]> {
+  const client = new DitClient({
+    endpoint,
+    app: "demo",
+    session: async () => await signIn(signInAt, "alice"),
+    keyPin,
+    mirror,
+  });
+  const told = new Set<string>();
+  client.on("refused", ({ step, code }) => told.add(`${step} ${code}`));
+  client.on("sent", ({ events }) => told.add(`sent ${events}`));
+  client.log("app_opened", {});
+  await client.flush();
+  await client.close();
+  return [...told];
+}
+
 Deno.test("a client with a mirror of files and a pin logs, and takes no key of its own", () =>
   inOnePeriod(DAY_SECONDS, async () => {
     await using folders = new Folders();
@@ -89,22 +114,8 @@ Deno.test("a client with a mirror of files and a pin logs, and takes no key of i
 
     await using files = serveFiles(out);
     await using lies = serveLies(service.url);
-    const logAt = async (endpoint: string, keyPin: string | undefined, mirror: string | undefined) => {
-      const client = new DitClient({
-        endpoint,
-        app: "demo",
-        session: async () => await signIn(service.url, "alice"),
-        keyPin,
-        mirror,
-      });
-      const told = new Set<string>();
-      client.on("refused", ({ step, code }) => told.add(`${step} ${code}`));
-      client.on("sent", ({ events }) => told.add(`sent ${events}`));
-      client.log("app_opened", {});
-      await client.flush();
-      await client.close();
-      return [...told];
-    };
+    const logAt = (endpoint: string, keyPin: string | undefined, mirror: string | undefined) =>
+      logOnce({ endpoint, signInAt: service.url, keyPin, mirror });
     const mirror = `${urlOf(files)}/keys.json`;
     assertEquals(await logAt(service.url, pin, mirror), ["sent 1"]);
     assertEquals(await logAt(urlOf(lies), undefined, mirror), ["directory mirror_conflict"]);
@@ -155,4 +166,44 @@ Deno.test("deno task keys publish keeps what was published, and the evidence, wh
     );
     assertEquals(kept.first, shown.first);
     assert(kept.leaves !== shown.leaves);
+  }));
+
+Deno.test("a store that was put back goes on with the chain that was published, and says where it could not", () =>
+  inOnePeriod(DAY_SECONDS, async () => {
+    await using folders = new Folders();
+    const folder = await folders.make(demoConfig());
+    const port = freePort();
+    const env = { PORT: String(port), DIT_CONFIG: "config.js" };
+    const run = async (task: "backup" | "keys" | "restore", ...args: string[]) => {
+      const { code, stdout, stderr } = await runTask(task, `cli/${task}.ts`, args, folder, env);
+      assertEquals([code, stderr], [0, ""]);
+      return stdout;
+    };
+    const history = `${folder}/public/history.json`;
+    let service = await startReady({ folder, port, env });
+    await run("backup", "--to", `${folder}/backup.sqlite3`);
+    await run("keys", "rotate", "--app", "demo");
+    const published = await run("keys", "publish", "--app", "demo", "--out", `${folder}/public`);
+    const keyPin = /(\S{43})$/m.exec(published)?.[1];
+    await service.end("SIGKILL");
+
+    const restore = (...args: string[]) =>
+      run("restore", "--from", `${folder}/backup.sqlite3`, "--generation", "1", ...args, "--yes");
+    const says = "The chain of keys starts anew for demo";
+    const goesOn = await restore("--history", history);
+    assert(!goesOn.includes(says), goesOn);
+    service = await startReady({ folder, port, env });
+    assertEquals(await logOnce({ endpoint: service.url, signInAt: service.url, keyPin }), ["sent 1"]);
+    // Whoever published before finds nothing that contradicts it.
+    await run("keys", "publish", "--app", "demo", "--out", `${folder}/public`);
+    await service.end("SIGTERM");
+
+    await Deno.remove(`${folder}/.dit/kv.sqlite3.replaced`);
+    assertStringIncludes(await restore(), says);
+    service = await startReady({ folder, port, env });
+    const endpoint = service.url;
+    assertEquals(await logOnce({ endpoint, signInAt: endpoint, keyPin }), ["directory not_pinned"]);
+    assertEquals(await logOnce({ endpoint, signInAt: endpoint, keyPin: undefined }), ["sent 1"]);
+    await run("keys", "publish", "--app", "demo", "--out", `${folder}/public`);
+    await service.end("SIGTERM");
   }));
