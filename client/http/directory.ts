@@ -152,7 +152,7 @@ function parseKey(entry: Members, epochSeconds: number): DirectoryKey {
     redeemUntil,
     ...entry.chain !== undefined && {
       number: integer(entry, "chain-number", 0, 2 ** 40),
-      chain: text(entry, "chain", /^.{43}$/),
+      chain: toBase64url(fromBase64url(text(entry, "chain", /^.{43}$/))),
     },
   };
 }

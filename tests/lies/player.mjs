@@ -4,7 +4,17 @@ import { DitClient, MemoryStorage } from "@dit/service";
 import { localDpReport } from "@dit/service/local_dp";
 
 const NAMES = [
-  ...["sent", "dropped", "left_out", "issued", "refused", "key_replaced", "endpoints_changed", "stopped"],
+  ...[
+    "sent",
+    "dropped",
+    "left_out",
+    "issued",
+    "refused",
+    "key_replaced",
+    "keys_forked",
+    "endpoints_changed",
+    "stopped",
+  ],
 ];
 
 /** What was thrown at nobody. */

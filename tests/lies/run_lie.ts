@@ -41,7 +41,17 @@ export async function runLie(remote: Remote, lie: Lie): Promise<void> {
   const declared = lie.declared
     ? await (await test.fetch("https://telemetry.example/v1/apps/notes/schema", {})).json()
     : undefined;
-  const options = { endpoint: url, ...mirror && { mirror }, ...declared && { declared } };
+  const keyPin = lie.pinned
+    ? (await (await test.fetch("https://telemetry.example/v1/apps/notes/keys", {})).json())["token-keys"].at(
+      -1,
+    ).chain
+    : undefined;
+  const options = {
+    endpoint: url,
+    ...mirror && { mirror },
+    ...declared && { declared },
+    ...keyPin && { keyPin },
+  };
   await ask("make", { url, now: test.clock.now, options });
   if (before > 0) {
     await log(before);

@@ -6,8 +6,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { gunzipSync } from "node:zlib";
 
-/** The requests of a client: `mirror` is the directory, `mirror_schema` the schema at the mirror's. */
-export type Step = "keys" | "schema" | "tokens" | "logs" | "mirror" | "mirror_schema";
+/** The requests of a client: `history` is that of the keys, `mirror` is the directory, `mirror_schema` the schema at the mirror's. */
+export type Step = "keys" | "history" | "schema" | "tokens" | "logs" | "mirror" | "mirror_schema";
 
 /** One request as it arrived. */
 export interface Seen {
@@ -60,7 +60,7 @@ const MARKS = ["cookie", "referer", "if-none-match", "if-modified-since", "range
 /** Asserts that nothing which was seen links what may not be linked. */
 export function assertUnlinked(seen: readonly Seen[]): void {
   for (const { step, headers, target } of seen) {
-    assertMatch(target, /^(?:\/mirror)?\/v1\/apps\/notes\/(?:keys|schema|tokens|logs)$/);
+    assertMatch(target, /^(?:\/mirror)?\/v1\/apps\/notes\/(?:keys(?:\/history)?|schema|tokens|logs)$/);
     for (const name of MARKS) assert(!headers.has(name), `${target} came with ${name}`);
     const scheme = headers.get("authorization")?.split(" ")[0];
     assertEquals(scheme, { tokens: "Bearer", logs: "DIT" }[step as string], target);
@@ -81,7 +81,13 @@ function assertApart(seen: readonly Seen[]): void {
   const requests = seen.filter(({ headers, connection }) =>
     connection !== undefined && !headers.get("user-agent")?.startsWith("Mozilla")
   );
-  const sides = { keys: "issuing", tokens: "issuing", schema: "logging", logs: "logging" };
+  const sides = {
+    keys: "issuing",
+    history: "issuing",
+    tokens: "issuing",
+    schema: "logging",
+    logs: "logging",
+  };
   assertOne(
     requests.map(({ step, connection }) => [connection, sides[step as "keys"] ?? "mirror"] as const),
     "a connection for two steps",

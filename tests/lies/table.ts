@@ -63,6 +63,8 @@ export interface Lie {
   readonly mirror?: boolean;
   /** Whether the client is given the schema of the honest service as the one that it was compiled with. */
   readonly declared?: boolean;
+  /** Whether the app was built with a pin: the newest link of the honest service's keys. */
+  readonly pinned?: boolean;
   /** Events that are delivered honestly before the lie: none by default. */
   readonly before?: number;
   /** Seconds that pass between them and the lie. */

@@ -7,6 +7,7 @@ import type { Lie } from "../table.ts";
 import { ACCOUNT_LIES } from "./accounts.ts";
 import { DIRECTORY_LIES } from "./directory.ts";
 import { SCHEMA_DOCUMENT_LIES } from "./documents.ts";
+import { KEY_CHAIN_LIES } from "./key_chain.ts";
 import { KEY_LIES } from "./keys.ts";
 import { LOG_ANSWER_LIES } from "./log_answers.ts";
 import { LOG_LIES } from "./logs.ts";
@@ -21,6 +22,7 @@ export const LIES: readonly Lie[] = [
   ...DIRECTORY_LIES,
   ...KEY_LIES,
   ...MIRROR_LIES,
+  ...KEY_CHAIN_LIES,
   ...SCHEMA_LIES,
   ...SCHEMA_DOCUMENT_LIES,
   ...TOKEN_LIES,
