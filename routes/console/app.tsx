@@ -48,6 +48,8 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
     if (!(error instanceof Refusal)) throw error;
     const [status] = PROBLEMS[error.code];
     c.header(CODE_HEADER, error.code);
+    const { retryAfterSeconds } = error.details;
+    if (retryAfterSeconds !== undefined) c.header("retry-after", String(Math.ceil(retryAfterSeconds)));
     return c.html(<RefusalPage refusal={error} />, status as 400);
   });
   return app;

@@ -48,7 +48,13 @@ export function apiDocument(app: Hono): ApiDocument {
     tags: [
       { name: "Clients", description: "Issuance, logs, and the public documents." },
       { name: "Other servers", description: "The ACS for application servers that keep their own logs." },
-      { name: "Operators", description: "Behind the admin token; absent unless it is configured." },
+      {
+        name: "Operators",
+        description:
+          "Behind a token of operators; absent unless one is configured. A token may hold for some " +
+          "applications: others are 404 `app_unknown` to it, lists leave them out, and what is about the whole service " +
+          "is 403 `role_insufficient`.",
+      },
       { name: "Health", description: "For load balancers." },
     ],
     paths: Object.fromEntries(paths),

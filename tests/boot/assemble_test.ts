@@ -5,6 +5,7 @@ import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { SealError } from "../../core/keys/sealing.ts";
 import { hasKeys } from "../../core/service.ts";
 import { openStore } from "../../boot/open_store.ts";
+import { EnvironmentError } from "../../boot/settings.ts";
 import { storeOver } from "../../core/store/deno_kv/open.ts";
 import { SessionSetupError } from "../../edge/auth/session.ts";
 import { WebhookSetupError } from "../../edge/remote/webhook.ts";
@@ -51,6 +52,24 @@ async function statusOf(options: AssembleOptions, path: string): Promise<number>
     await close();
   }
 }
+
+Deno.test("assemble() opens no store while an operator is meant for an application that there is not", async () => {
+  const openNever = () => Promise.reject(new Error("the store was opened"));
+  const { secrets } = optionsOf();
+  const operators = {
+    ...secrets.operators,
+    readerTokenSha256: new Uint8Array(32),
+    tokenScopes: { reader: new Set(["notes", "nodes"]) },
+  };
+  const error = await assertRejects(
+    () => assemble(optionsOf({ openStore: openNever, secrets: { ...secrets, operators } })),
+    EnvironmentError,
+  );
+  assertEquals(error.mistakes, [
+    'Write ids of applications of dit.config.ts behind " for " in DIT_READER_TOKEN_SHA256, such as " for notes+vault": ' +
+    "there is no nodes.",
+  ]);
+});
 
 Deno.test("assemble() opens no store while a secret is missing that has nothing to do with it", async () => {
   const openNever = () => Promise.reject(new Error("the store was opened"));

@@ -85,7 +85,7 @@ function ActionRow(
         {reason !== undefined && <div class="why">{reason}</div>}
         {reason === undefined && entry.details !== undefined && <div class="why mono">{entry.details}</div>}
       </td>
-      <td>
+      <td class="who-did">
         <Who {...entry} />
       </td>
       <td class="muted">{entry.via}</td>

@@ -1,9 +1,9 @@
 /** What stands around the sign-in at the identity provider: HTTP/2, the throttle, the cookie, the audit log. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect } from "node:http2";
-import { makeCertificates } from "../../deploy/certificates.ts";
 import { ConsoleBrowser } from "../../support/browser/console_browser.ts";
 import { type OidcProvider, startOidcProvider } from "../../support/service/oidc_provider.ts";
+import { serveOverTls } from "../../support/service/tls_socket.ts";
 import { operatorEntries } from "../../support/service/operators.ts";
 import { configOf, type TestService, withService } from "../../support/service/service.ts";
 
@@ -44,17 +44,9 @@ async function signIn({ test, provider }: Parts): Promise<ConsoleBrowser> {
 
 Deno.test("over HTTP/2 the provider is told the host to send the browser back to", async () => {
   await withProvider(async ({ test }) => {
-    const folder = await Deno.makeTempDir();
-    const { authority } = await makeCertificates(folder, { console: "localhost" });
-    const pem = await Deno.readTextFile(`${folder}/tls/console.pem`);
-    await Deno.remove(folder, { recursive: true });
-    const key = pem.slice(pem.indexOf("-----BEGIN PRIVATE"));
-    const server = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", cert: pem, key, onListen: () => {} },
-      (request) => test.handle(request),
-    );
-    const host = `localhost:${server.addr.port}`;
-    const session = connect(`https://${host}`, { ca: authority });
+    await using server = await serveOverTls(test);
+    const { host } = server;
+    const session = connect(`https://${host}`, { ca: server.authority });
     try {
       const headers = await new Promise<Record<string, unknown>>((resolve, reject) => {
         const stream = session.request({ ":path": "/console/sign-in/oidc" });
@@ -67,7 +59,6 @@ Deno.test("over HTTP/2 the provider is told the host to send the browser back to
       assertEquals(searchParams.get("redirect_uri"), `https://${host}/console/sign-in/callback`);
     } finally {
       session.close();
-      await server.shutdown();
     }
   });
 });

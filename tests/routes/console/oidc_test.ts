@@ -184,7 +184,8 @@ Deno.test("a provider that does not answer is a 503, and the tokens still sign i
   await withProvider(async ({ test, provider, browser }) => {
     provider.faults.down = true;
     const response = await browser.get("/console/sign-in/oidc");
-    assertEquals(response.status, 503);
+    assertEquals([response.status, response.headers.get("retry-after")], [503, "5"]);
+    assertEquals(test.answers.at(-1)?.code, "sessions_unavailable");
     assertStringIncludes(await response.text(), "The identity provider does not answer");
     provider.faults.down = false;
     assertEquals((await browser.get("/console/sign-in/oidc")).status, 503, "one that failed just now waits");
