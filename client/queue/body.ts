@@ -46,34 +46,26 @@ export interface BodyContent {
 }
 
 /** Makes a body of 1..100 events with a fresh salt; undefined when no size holds it. */
-export async function buildBody(content: BodyContent): Promise<Body | undefined> {
-  const envelope = envelopeOf(content);
-  const plain = utf8(JSON.stringify(envelope));
-  if (plain.length > MAX_BODY_BYTES) return undefined;
-  const plainSize = bodySize(plain.length + PAD_OVERHEAD);
-  if (content.gzip && plainSize !== bodySize(0)) {
-    const packed = padGzip(await compress(plain));
-    if (plainSize === undefined || packed.length < plainSize) {
-      return { bytes: packed, contentEncoding: "gzip" };
-    }
-  }
-  return padPlain(envelope, plain.length);
-}
-
-function envelopeOf({ events, pseudonym, binding, random }: BodyContent) {
-  return {
+export async function buildBody(
+  { events, pseudonym, binding, random, gzip }: BodyContent,
+): Promise<Body | undefined> {
+  const envelope = {
     salt: toBase64url(random(SALT_LENGTH)),
     // What is undefined is not in JSON.
     pseudonym: pseudonym === "" ? undefined : pseudonym,
     binding,
     events: events.map(wireEvent),
   };
-}
-
-function padPlain(envelope: object, length: number): Body | undefined {
-  const size = bodySize(length + PAD_OVERHEAD);
+  const plain = utf8(JSON.stringify(envelope));
+  if (plain.length > MAX_BODY_BYTES) return undefined;
+  const length = plain.length + PAD_OVERHEAD;
+  const size = bodySize(length);
+  if (gzip && size !== bodySize(0)) {
+    const packed = padGzip(await compress(plain));
+    if (size === undefined || packed.length < size) return { bytes: packed, contentEncoding: "gzip" };
+  }
   if (size === undefined) return undefined;
-  const pad = "0".repeat(size - length - PAD_OVERHEAD);
+  const pad = "0".repeat(size - length);
   return { bytes: utf8(JSON.stringify({ ...envelope, pad })), contentEncoding: "" };
 }
 

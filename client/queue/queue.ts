@@ -4,12 +4,12 @@
  *
  * @module
  */
+import { fromBase64url } from "../../core/base/bytes.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { floorTo, MAX_AGE_SECONDS } from "../../core/base/time.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
-import type { Report } from "../base/types.ts";
 import type { Commit } from "../storage/commit.ts";
 import {
   append,
@@ -28,8 +28,8 @@ import { spendableTokens, takeUse } from "../tokens/wallet.ts";
 import { buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
 import { goTogether, heldBack, isMoved, requeue } from "./departure.ts";
 import type { Encoder, Encoding } from "./encoding.ts";
-import { Reports } from "./reports.ts";
-import { type QueuedRequest, resignRequest, signRequest } from "./request.ts";
+import { reportLeftOut, Reports } from "./reports.ts";
+import { type QueuedRequest, signRequest } from "./request.ts";
 
 /** Most events that wait; the oldest give way. */
 const MAX_WAITING = 500;
@@ -173,7 +173,8 @@ export class Queue {
       requeue(entries, request, code);
       return undefined;
     }
-    const moved = resignRequest({ app, tokenUse, record });
+    const body = { bytes: fromBase64url(record.body), contentEncoding: record.contentEncoding };
+    const moved = signRequest({ ...record, app, body, tokenUse, moves: record.moves + 1 });
     write(entries, key, moved);
     return { key, record: moved };
   }
@@ -242,12 +243,4 @@ export function readQueue(entries: Entries): QueueState {
     requests: readAll<RequestRecord>(entries, REQUESTS),
     events: readAll<EventRecord>(entries, EVENTS).map(({ record }) => record),
   };
-}
-
-/** Tells how many optional fields events go without. */
-function reportLeftOut(report: Report, events: readonly EncodedEvent[]): void {
-  const fields =
-    events.flatMap(({ fields, logged }) => Object.keys(logged).filter((name) => !Object.hasOwn(fields, name)))
-      .length;
-  if (fields > 0) report("left_out", { fields, reason: "report_withheld" });
 }

@@ -10,8 +10,8 @@ import type { RandomSource } from "../../core/base/random.ts";
 import type { WireValue } from "../../core/schema/fields/field_type.ts";
 import { indexOfValue } from "../../core/schema/fields/table.ts";
 import { type CollectedField, mostValues } from "../base/collection.ts";
-import type { LocalDpReporter } from "../base/types.ts";
-import { read, type ReportRecord, REPORTS, write } from "../storage/records.ts";
+import type { LocalDpReporter, Report } from "../base/types.ts";
+import { type EncodedEvent, read, type ReportRecord, REPORTS, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import type { Device, Period, Rotation } from "../tokens/device.ts";
 
@@ -116,6 +116,14 @@ export class Reports {
  */
 export function silence(entries: Entries): void {
   write(entries, REPORTS, [SILENCE]);
+}
+
+/** Tells how many optional fields events go without. */
+export function reportLeftOut(report: Report, events: readonly EncodedEvent[]): void {
+  const fields =
+    events.flatMap(({ fields, logged }) => Object.keys(logged).filter((name) => !Object.hasOwn(fields, name)))
+      .length;
+  if (fields > 0) report("left_out", { fields, reason: "report_withheld" });
 }
 
 /** Whatever makes one value's report another one's: reports of two definitions are independent of each other. */

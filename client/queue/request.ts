@@ -58,22 +58,6 @@ export function signRequest({ app, body, tokenUse, events, pseudonym, moves }: U
   };
 }
 
-/** Signs the body of a request with another use of its token. */
-export function resignRequest(
-  { app, record, tokenUse }: Pick<Unsigned, "app" | "tokenUse"> & { readonly record: RequestRecord },
-): RequestRecord {
-  const { events, pseudonym, moves, body, contentEncoding } = record;
-  const bytes = fromBase64url(body);
-  return signRequest({
-    app,
-    body: { bytes, contentEncoding },
-    tokenUse,
-    events,
-    pseudonym,
-    moves: moves + 1,
-  });
-}
-
 /** The HTTP request: nothing but what the protocol names. `isHidden`: the page may end before the answer. */
 export function logRequest(record: RequestRecord, isHidden: boolean): RequestInit {
   const body = fromBase64url(record.body);

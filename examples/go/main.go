@@ -316,7 +316,8 @@ func varint(n int) []byte {
 	return []byte{0x40 | byte(n>>8), byte(n)}
 }
 
-// sendLog is section 5: one use of a token signs one body.
+// sendLog is section 5: one use of a token signs one body. A log that is refused ends this program: a client that goes on
+// keeps to the rule of section 6, and sends its events under no other pseudonym and with one token more at most.
 func sendLog(endpoint string, t token, use int, events []map[string]any, pseudonym []byte) {
 	body, err := json.Marshal(map[string]any{
 		"salt":      b64.EncodeToString(random(16)),
