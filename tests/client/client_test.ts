@@ -186,6 +186,32 @@ Deno.test("a client whose clock is minutes off sends what it logged, with the de
   }
 });
 
+Deno.test("a client whose clock is hours off works while its day is the service's, and waits while it is not", async () => {
+  for (const hours of [-8, -3, 3, 8]) {
+    const test = await startService({ tokensPerClient: 64 });
+    const { client, heard } = makeClient(test, { now: () => test.clock.now + hours * 3_600_000 });
+    const day = Math.floor(test.clock.now / 86_400_000) * 86_400_000;
+    // A new pseudonym each time, so that each needs a token of its own.
+    for (const [hour, sent] of [[12, 1], [hours < 0 ? 24.5 : 23.5, 1], [36, 3]] as const) {
+      test.clock.now = day + hour * 3_600_000;
+      await client.resetPseudonym();
+      client.log("app_opened", {});
+      await client.flush();
+      assertEquals(
+        heard.sent.reduce((sum, { events }) => sum + events, 0),
+        sent,
+        `${hours} h off at ${hour}`,
+      );
+    }
+    assertEquals(heard.dropped, []);
+    const records = await test.records();
+    const times = records.flatMap(({ events }) => events.map(({ at }) => at)).toSorted();
+    assertEquals(times, ["2027-01-15T12:00:00Z", "2027-01-16T12:00:00Z", "2027-01-16T12:00:00Z"]);
+    await client.close();
+    await test.close();
+  }
+});
+
 Deno.test("a client whose clock is days off or more tells it, sends nothing, and goes on when it is right", async () => {
   for (const days of [-30 * 365, -6, 2, 1000]) {
     const test = await startService();
