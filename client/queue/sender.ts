@@ -73,7 +73,9 @@ export class Sender {
       const uncertain = record.uncertain || record.inFlight;
       // What a client of before bound, to a token of random nonce, can be answered only if it landed then.
       const isBound = record.pseudonym === "" || record.binding !== undefined;
-      if (clock.seconds() < record.redeemUntil && (uncertain || isBound)) {
+      // A service's clock that is ahead must not end what the device's own does not: it may have landed.
+      const now = uncertain ? Math.min(clock.seconds(), clock.now() / 1000) : clock.seconds();
+      if (now < record.redeemUntil && (uncertain || isBound)) {
         const next = { ...record, uncertain, inFlight: true };
         write(entries, key, next);
         return { key, record: next };

@@ -278,3 +278,33 @@ Deno.test("what an older client stored of the far future holds nothing for longe
   await client.close();
   await test.close();
 });
+
+Deno.test("a time that is ahead ends no log whose outcome is unknown before its key does", async () => {
+  const test = await startService();
+  let [ahead, isLost] = [0, true];
+  const lies = dated(test, () => new Date(test.clock.now + ahead).toUTCString());
+  const { client, heard } = makeClient(test, {
+    async fetch(url, init) {
+      const response = await lies(url, init);
+      return isLost && url.endsWith("/logs") ? new Response(null, { status: 502 }) : response;
+    },
+  });
+  client.log("app_opened", {});
+  await client.flush();
+  // The key of the day redeems for another one.
+  test.clock.now = Date.UTC(2027, 0, 16, 23, 30);
+  ahead = 50 * MINUTE;
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(heard.dropped, []);
+  [ahead, isLost] = [0, false];
+  test.clock.now += 10 * MINUTE;
+  await client.flush();
+  test.clock.now += 50 * MINUTE;
+  await client.flush();
+  assertEquals(heard.dropped, []);
+  assert(heard.sent.some(({ replayed }) => replayed));
+  assertEquals((await test.records()).flatMap(({ events }) => events).length, 2);
+  await client.close();
+  await test.close();
+});
