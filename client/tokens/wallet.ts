@@ -44,12 +44,15 @@ function serves({ pseudonym: served = "", binding }: TokenRecord, pseudonym: str
 
 /**
  * The tokens that may be spent under a pseudonym now, the one to go on with first. Those that never can be again (used
- * up, at the end of their key, of another pseudonym) are deleted.
+ * up, at the end of their key, of another pseudonym) are deleted; one that has not begun waits, since a clock may have been
+ * led back from it.
  */
 export function spendableTokens(entries: Entries, pseudonym: string, nowSeconds: number): TokenRecord[] {
   dropTokens(
     entries,
-    (token) => nowSeconds >= lastFirstSend(token) || token.uses.length === 0 || !serves(token, pseudonym),
+    (token) =>
+      nowSeconds >= lastFirstSend(token) || token.uses.length === 0 ||
+      (token.notBefore <= nowSeconds && !serves(token, pseudonym)),
   );
   // The one that ends first, then a token in use before a fresh one.
   return readAll<TokenRecord>(entries, TOKENS).map(({ record }) => record)

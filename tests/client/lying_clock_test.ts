@@ -308,3 +308,26 @@ Deno.test("a time that is ahead ends no log whose outcome is unknown before its 
   await client.close();
   await test.close();
 });
+
+Deno.test("a time that leads back into the last period takes no tokens of this one along", async () => {
+  const test = await startService({ tokensPerClient: 1 });
+  test.clock.now = TURN + 5 * MINUTE;
+  let ahead = 0;
+  const { client, heard } = makeClient(test, {
+    fetch: dated(test, () => new Date(test.clock.now + ahead).toUTCString()),
+  });
+  const issued = Promise.withResolvers<void>();
+  client.on("issued", () => issued.resolve());
+  client.log("app_opened", {});
+  await issued.promise;
+  ahead = -50 * MINUTE;
+  test.clock.now += HOUR / 6;
+  await client.flush();
+  assertEquals([heard.issued.length, heard.sent.length], [1, 0]);
+  ahead = 0;
+  test.clock.now += HOUR;
+  await client.flush();
+  assertEquals([heard.issued.length, heard.sent.length], [1, 1]);
+  await client.close();
+  await test.close();
+});
