@@ -21,15 +21,16 @@ interface HttpClient {
   close(): void;
 }
 
-/** Bits of OpenSSL's options that mean nothing to BoringSSL, which is Bun's: they change no byte of a handshake. */
+/**
+ * Bits of OpenSSL's options that mean nothing to BoringSSL, which is Bun's: they change no byte of a handshake, and are
+ * settings of TLS all the same.
+ */
 const SPARE_OPTIONS = 0x3f8fff;
 
 /** Connections that one owner shares: an account at issuance, a pseudonym (or a token, where none is collected) at logs. */
 interface Pool {
-  /** Tells it from all others, and nothing about its owner. */
-  readonly label: string;
-  /** The same for Bun: settings of TLS that are like no other pool's. */
-  readonly tls: { readonly secureOptions: number };
+  /** Tells it from all others, and nothing about its owner: some of the spare options. */
+  readonly id: number;
   readonly client: HttpClient | undefined;
   /** Absent until a request names one: documents are nobody's. */
   owner: string | undefined;
@@ -53,11 +54,12 @@ export class Connections {
 
   /** Sends a request. */
   readonly fetch: PooledFetch = (url, init, step, owner) => {
-    const { label, tls, client } = this.#pool(SIDES[step] ?? "issuing", owner);
-    if (this.#own !== undefined) return this.#own(url, init, label);
+    const { id, client } = this.#pool(SIDES[step] ?? "issuing", owner);
+    if (this.#own !== undefined) return this.#own(url, init, String(id));
     // Each runtime passes over what is for another one. Bun shares every connection but those of requests that say
     // this (as browsers take it anyway), and resumes every session of a host but under other settings of TLS.
-    const chosen = { keepalive: false, ...init, client, dispatcher: dispatcherOf(label), tls };
+    const tls = { secureOptions: id };
+    const chosen = { keepalive: false, ...init, client, dispatcher: dispatcherOf(id), tls };
     return fetch(url, chosen as RequestInit);
   };
 
@@ -76,8 +78,7 @@ export class Connections {
       pool = undefined;
     }
     pool ??= {
-      label: String(randomFraction(platformRandom)),
-      tls: { secureOptions: (randomFraction(platformRandom) * 2 ** 32 & SPARE_OPTIONS) | 1 },
+      id: (randomFraction(platformRandom) * 2 ** 32 & SPARE_OPTIONS) | 1,
       client: (globalThis as { Deno?: { createHttpClient?(options: object): HttpClient } }).Deno
         ?.createHttpClient?.({}),
       owner,
@@ -92,15 +93,14 @@ export class Connections {
  * (for a proxy, or an authority), with the origin written so that its connections are the pool's own. It keeps
  * connections by the origin's letters, and a name before the host is in none of a request's bytes.
  */
-function dispatcherOf(label: string): Dispatcher {
+function dispatcherOf(id: number): Dispatcher {
   return {
     dispatch(options, handler) {
       const globals = globalThis as unknown as Record<symbol, Dispatcher>;
-      const named = (version: number) =>
-        globals[Symbol.for(`undici.globalDispatcher.${version}`)] as Dispatcher;
       // Node 26 has handlers of another form, and a dispatcher that takes them beside the one that takes the old form.
-      const global = "onRequestStart" in handler ? named(2) ?? named(1) : named(1);
-      const origin = String(options.origin).replace("//", `//${label}@`);
+      const version = "onRequestStart" in handler ? 2 : 1;
+      const global = globals[Symbol.for(`undici.globalDispatcher.${version}`)] as Dispatcher;
+      const origin = String(options.origin).replace("//", `//${id}@`);
       return global.dispatch(global.isMockActive ? options : { ...options, origin }, handler);
     },
   };
