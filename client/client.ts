@@ -260,7 +260,7 @@ export class DitClient<Events = UntypedEvents> {
     while (this.#logged.length > 0) {
       const events = this.#logged;
       this.#logged = [];
-      const isStored = await this.#guard(() => queue.enqueue(schema.current, events));
+      const isStored = await this.#guard(() => queue.enqueue(schema.fresh, events));
       if (!isStored && this.#state !== "opted_out") {
         this.#listeners.report("dropped", { events: events.length, reason: "storage_failed" });
       }

@@ -71,6 +71,11 @@ export class CachedDocument<T> {
     return this.#current;
   }
 
+  /** The one at hand while it is fresh: no other decides what is dropped. */
+  get fresh(): T | undefined {
+    return isFresh(this.#record, this.#parts.clock.now()) ? this.#current : undefined;
+  }
+
   /** The one at hand, fresh or not: nothing is fetched. */
   async load(): Promise<T | undefined> {
     const { clock, commit } = this.#parts;

@@ -6,7 +6,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
-import { CHAINS, DIRECTORY, read, type SeenChains } from "../storage/records.ts";
+import { CHAINS, DIRECTORY, ISSUED, read, SEEN, type SeenChains, TOKENS } from "../storage/records.ts";
 import { calendarFault } from "./calendar.ts";
 import { type Directory, isAccepted, keyName, parseDirectory } from "./directory.ts";
 import { compareChains, leadsOnFromPin } from "./key_chain.ts";
@@ -91,6 +91,12 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
         compareSeen(entries, compared);
       // What is refused is not remembered: it would hold up what is honest.
       if (fault !== undefined) before === undefined ? entries.delete(CHAINS) : entries.set(CHAINS, before);
+      // Nothing depends on keys under which no token was ever issued: the next directory is a first contact again, or a
+      // lie at the first one would hold its client up for days.
+      if (fault === "key_changed" && entries.get(ISSUED) === undefined && entries.keys(TOKENS).length === 0) {
+        entries.delete(SEEN);
+        entries.delete(CHAINS);
+      }
       return fault;
     },
   });

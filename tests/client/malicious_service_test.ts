@@ -306,3 +306,26 @@ Deno.test("an ETag of its own for every client is refused, and with it the direc
   await client.close();
   await test.close();
 });
+
+Deno.test("a schema that is over drops nothing: what is logged waits for the one of now", async () => {
+  const test = await startService();
+  let isLying = true;
+  const { client, heard } = makeClient(test, {
+    fetch: answering(test, "schema", async (response) => {
+      if (!isLying) return response;
+      const schema = await response.json();
+      for (const event of schema.events) event.state = "stopped";
+      return Response.json(schema);
+    }),
+  });
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals(heard.dropped, [{ events: 1, reason: "collection_stopped" }]);
+  isLying = false;
+  test.clock.now += 3_600_000;
+  client.log("app_opened", {});
+  await client.flush();
+  assertEquals([heard.dropped.length, heard.sent], [1, [{ events: 1, replayed: false }]]);
+  await client.close();
+  await test.close();
+});

@@ -51,6 +51,17 @@ export const DIRECTORY_LIES = rows("directory", [
     client: { refused: ["directory key_changed"], sent: 3 },
   },
   {
+    name: "keys of its own for one client, before it has seen others",
+    tell: { keys: ({ other }) => other() },
+    client: { refused: ["tokens key_not_issuing"], keepsTokens: false },
+  },
+  {
+    name: "two sets of keys in turns, from the first",
+    tell: { keys: ({ count, honest, other }) => count % 2 === 0 ? other() : honest() },
+    rounds: 4,
+    client: { sent: undefined },
+  },
+  {
     name: "two sets of keys in turns",
     tell: { keys: ({ count, honest, other }) => count % 2 === 0 ? other() : honest() },
     before: 1,
