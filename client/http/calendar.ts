@@ -20,9 +20,9 @@ export function calendarFault(
 ): "malformed" | "too_many_keys" | undefined {
   const now = Math.floor(nowSeconds / epochSeconds);
   if (keys.some(({ epoch }) => Math.abs(epoch - now) > MAX_DISTANCE)) return "malformed";
-  const counts = new Map<string, number>();
-  for (const { region } of keys) counts.set(region, (counts.get(region) ?? 0) + 1);
-  return counts.size > MAX_REGIONS || Math.max(0, ...counts.values()) > MAX_REGION_KEYS
+  const regions = keys.map(({ region }) => region);
+  const count = (one: string) => regions.filter((region) => region === one).length;
+  return new Set(regions).size > MAX_REGIONS || regions.some((region) => count(region) > MAX_REGION_KEYS)
     ? "too_many_keys"
     : undefined;
 }

@@ -57,8 +57,8 @@ export interface Directory {
 
 /** Longest epoch in seconds. */
 const MAX_EPOCH_SECONDS = 30 * 86_400;
-/** Most keys of a directory: its bytes hold no more. What the calendar has room for is fewer (calendar.ts). */
-const MAX_KEYS = 2048;
+/** Most keys of a directory, of all regions (calendar.ts). */
+const MAX_KEYS = 1024;
 /** Replacements of an epoch's key that a client accepts: each more would be a way to tell clients apart. */
 const MAX_GENERATION = 2;
 /** Most epochs that a key may redeem beyond its own. */

@@ -35,6 +35,11 @@ export function compareSeen(
     // What a client of before took of the far future is forgotten with what has ended.
     nowSeconds < until && !(epochOf(name) > nowSeconds / seconds + MAX_DISTANCE)
   ));
+  /** The last one listed is the last one there. */
+  const remember = (name: string, entry: SeenKey) => {
+    seen.delete(name);
+    seen.set(name, entry);
+  };
   for (const key of directory.keys.filter(isAccepted)) {
     const { keyId: id, region, epoch, generation, redeemUntil: until, tokenType: type } = key;
     const name = keyName(key);
@@ -42,26 +47,15 @@ export function compareSeen(
     const entry: SeenKey = { id, until, seconds: epochSeconds, type, issuer };
     if (known !== undefined && !isSame(known, entry)) return "key_changed";
     if (known === undefined && generation > 0) report("key_replaced", { region, epoch, generation });
-    seen.set(name, entry);
+    remember(name, entry);
   }
   const endpoints = `${issuing} ${logging}`;
   if ((seen.get(ENDPOINTS)?.id ?? endpoints) !== endpoints) report("endpoints_changed", { issuing, logging });
-  seen.set(ENDPOINTS, { id: endpoints, until: Number.MAX_SAFE_INTEGER });
-  if (seen.size > MAX_SEEN) {
-    // Names without end would fill the app's storage. Those that another length of the epochs or a region of before left
-    // go: a service that can make them up needs no known name to mark a client.
-    const regions = new Set(directory.keys.map(({ region }) => `${region}`));
-    for (const [name, { seconds }] of seen) {
-      const isOfNow = seconds === epochSeconds && regions.has(regionOf(name));
-      if (name !== ENDPOINTS && !isOfNow) seen.delete(name);
-    }
-  }
-  write<SeenKeys>(entries, SEEN, Object.fromEntries(seen));
+  remember(ENDPOINTS, { id: endpoints, until: Number.MAX_SAFE_INTEGER });
+  // Names without end would fill the app's storage. Those go that were listed longest ago: a service that can make others
+  // up needs no known name to mark a client.
+  write<SeenKeys>(entries, SEEN, Object.fromEntries([...seen].slice(-MAX_SEEN)));
   return undefined;
-}
-
-function regionOf(name: string): string {
-  return name.replace(/\/.*/, "");
 }
 
 /** NaN for what is no key's name. */
