@@ -37,9 +37,10 @@ export class Encoder {
 
   /**
    * Turns a logged event into what waits: buckets measurements, floors the device's time, leaves suppressed fields out,
-   * and checks it as the service will. The values of one that is encoded already are not touched again. Those that
-   * will be randomised stay as they were logged: until it is bound, nobody knows under which pseudonym they go. `held`: what
-   * is published of the event makes no sense, or is not declared. It waits until that has changed.
+   * and checks it as the service will. The values of one that is encoded already are not touched again: those that an
+   * older schema made otherwise do not leave. Those that will be randomised stay as they were logged: until it is bound,
+   * nobody knows under which pseudonym they go. `held`: what is published of the event makes no sense, or is not declared.
+   * It waits until that has changed.
    */
   encode(collection: Collection, event: EventRecord): Encoding<EventFault | "held" | "report_withheld"> {
     const { name, encoded, left } = event;
@@ -57,7 +58,7 @@ export class Encoder {
       // It was logged to be randomised and the field is not any more, or the other way round.
       const isOther = encoded && Object.hasOwn(event.logged ?? {}, fieldName) !== isReported;
       if (isOther) return { ok: false, fault: "report_withheld" };
-      const sent = encoded && !isReported ? value as WireValue : this.#encodeValue(field, value);
+      const sent = this.#encodeValue(field, value, encoded && !isReported);
       const isMute = isReported && this.#parts.localDp === undefined;
       if (sent === undefined || isMute) return { ok: false, fault: "field_invalid" };
       if (isReported) logged[fieldName] = value;
@@ -105,9 +106,9 @@ export class Encoder {
   }
 
   /** Undefined when the value is not in its field's domain, or the field makes no sense to this client. */
-  #encodeValue(field: CollectedField, value: unknown): WireValue | undefined {
+  #encodeValue(field: CollectedField, value: unknown, isEncoded = false): WireValue | undefined {
     try {
-      const sent = encodeLogged(field, value);
+      const sent = isEncoded ? value : encodeLogged(field, value);
       return isValue(field, sent) ? sent : undefined;
     } catch {
       return undefined;

@@ -129,6 +129,16 @@ Deno.test("Encoder keeps back an event with a field that it does not understand"
   }
 });
 
+Deno.test("Encoder sends nothing that an older schema made finer than the one of now", async () => {
+  const collection = schemaOf({ ms: { type: "bucket", edges: [10, 100] } });
+  const waiting = (ms: number) => ({ name: "note_saved", at: 1_800_003_599, fields: { ms }, encoded: true });
+  // It was an integer, or had 64 edges, when the event was logged.
+  for (const ms of [4_711, 64, 3]) {
+    assertEquals(await encodeRecord(collection, waiting(ms)), "field_invalid");
+  }
+  assertEquals(encodable(await encodeRecord(collection, waiting(2))).fields, { ms: 2 });
+});
+
 const RANDOMISED = {
   platform: { type: "enum", values: ["a", "b", "c"], "local-dp": { epsilon: 1, mechanism: "grr" } },
 };
