@@ -7,7 +7,7 @@
  * @module
  */
 import { type Directory, parseDirectory } from "../client/http/directory.ts";
-import { equalPublic, toBase64url, toHex } from "../core/base/bytes.ts";
+import { concat, equalPublic, toBase64url, toHex } from "../core/base/bytes.ts";
 import { keyLeaf } from "../core/token/key_chain.ts";
 import { digestBody } from "../core/token/mac.ts";
 import { CommandError } from "./admin_api.ts";
@@ -27,6 +27,9 @@ export interface Publication {
 const DOCUMENTS = { "schema.json": "schema", "keys.json": "keys", "history.json": "keys/history" } as const;
 type Name = keyof typeof DOCUMENTS;
 const NAMES = Object.keys(DOCUMENTS) as Name[];
+/** Most bytes of a document that clients read. */
+const MAX_BYTES = 524_288;
+const DEADLINE_MS = 30_000;
 /** What clients are served that differs from what was published lies beside it under this ending. */
 const CONFLICT = ".conflict";
 
@@ -66,8 +69,20 @@ export async function publish(publication: Publication): Promise<void> {
 
 async function fetchDocument({ from, app }: Publication, path: string): Promise<Uint8Array<ArrayBuffer>> {
   const url = `${from.replace(/\/+$/, "")}/v1/apps/${encodeURIComponent(app)}/${path}`;
-  const response = await fetch(url, { redirect: "error", headers: { "cache-control": "no-cache" } });
-  const body = new Uint8Array(await response.arrayBuffer());
+  const response = await fetch(url, {
+    redirect: "error",
+    headers: { "cache-control": "no-cache" },
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  });
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Whoever runs this need not trust the service.
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_BYTES) throw new CommandError(`${url} is longer than clients read.`);
+  }
+  const body = concat(...chunks);
   if (response.status !== 200) throw new CommandError(`${url} is answered with ${response.status}.`);
   const etag = response.headers.get("etag")?.replace(/^W\//, "");
   if (etag !== `"${toBase64url(digestBody(body))}"`) {
