@@ -6,7 +6,8 @@
  */
 import { dirname } from "node:path";
 import type { Deployment } from "../core/config/types.ts";
-import { isStoreFile } from "./open_store.ts";
+import { hostOfUrl } from "./hosts_of_urls.ts";
+import { isStoreFile, storeReachOf } from "./open_store.ts";
 import { isOwnFolder, OWN_FOLDER } from "./private_files.ts";
 import type { Settings } from "./settings.ts";
 
@@ -43,11 +44,13 @@ export function needsOf(settings: Settings, deployment: Deployment): Needs {
   if (isOwnFolder(folder)) own.push(folder);
   const { operatorsListener } = settings;
   const listeners = [settings, ...operatorsListener === undefined ? [] : [operatorsListener]];
+  const store = storeReachOf(settings.kv);
+  const servers = serversOf(settings, deployment).map(hostOfUrl);
   return {
-    net: [...new Set([...listeners.map(hostAndPort), ...serversOf(settings, deployment).map(hostOfUrl)])],
-    read: [...files, ...mark, ...own, ...credentials],
+    net: [...new Set([...listeners.map(hostAndPort), ...store.net, ...servers])],
+    read: [...files, ...mark, ...own, ...credentials, ...store.read],
     write: [...files, ...own],
-    env: secretsOf(settings, deployment),
+    env: [...new Set([...secretsOf(settings, deployment), ...store.env])],
     sys: files.length > 0 ? ["statfs"] : [],
   };
 }
@@ -58,12 +61,11 @@ export function filesOfStore(path: string): string[] {
 }
 
 /** The URLs that it calls. */
-function serversOf({ role, kv, acs, regions, oidc }: Settings, deployment: Deployment): string[] {
+function serversOf({ role, acs, regions, oidc }: Settings, deployment: Deployment): string[] {
   // An ACS alone signs nobody in: its callers have.
   const keySets = role === "acs" ? [] : [...deployment.applications.values()]
     .flatMap(({ session: { key } }) => key.kind === "jwks" ? [key.url] : []);
   return [
-    kv !== undefined && /^https?:/.test(kv) ? kv : undefined,
     acs?.url,
     ...regions.values(),
     ...keySets,
@@ -73,21 +75,13 @@ function serversOf({ role, kv, acs, regions, oidc }: Settings, deployment: Deplo
 }
 
 /** The variables of secrets that the configuration names. */
-function secretsOf({ role, kv }: Settings, { applications, alerts }: Deployment): string[] {
+function secretsOf({ role }: Settings, { applications, alerts }: Deployment): string[] {
   const sessions = role === "acs" ? [] : [...applications.values()]
     .flatMap(({ session: { key } }) => key.kind === "hs256" ? [key.secretEnv] : []);
-  // The runtime's own client of KV Connect asks for it.
-  const store = kv !== undefined && /^https?:/.test(kv) ? ["DENO_KV_ACCESS_TOKEN"] : [];
-  return [...new Set([...sessions, ...alerts === undefined ? [] : [alerts.webhook.secretEnv], ...store])];
+  return [...new Set([...sessions, ...alerts === undefined ? [] : [alerts.webhook.secretEnv]])];
 }
 
 /** `host:port` of an address to listen on. */
 export function hostAndPort({ host, port }: { readonly host: string; readonly port: number }): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-/** `host:port` of the server of a URL. */
-export function hostOfUrl(url: string): string {
-  const { hostname, port, protocol } = new URL(url);
-  return `${hostname}:${port !== "" ? port : protocol === "http:" ? 80 : 443}`;
 }

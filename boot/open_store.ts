@@ -6,9 +6,11 @@
  */
 import type { ClaimingEngine } from "../core/store/claims.ts";
 import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
+import { isPostgres, openPostgres, reachesOf } from "../core/store/postgres/open.ts";
 import { readFormat, requireKnownFormat } from "../core/operations/store_format.ts";
 import { Store, type StoreOptions } from "../core/store/store.ts";
 import { lockStoreFile } from "./file_lock.ts";
+import { hostOfUrl } from "./hosts_of_urls.ts";
 import type { Log } from "./log.ts";
 import { lookAtStore, requireOwnStore } from "./store_look.ts";
 import { reportStoreFaults } from "./store_faults.ts";
@@ -23,15 +25,42 @@ interface EngineChoice {
   readonly takes: (location: Location) => boolean;
   /** Whether that is an SQLite file. */
   readonly isFile: (location: Location) => location is string;
+  /** What it has to reach beside files of its own. */
+  readonly reaches: (location: Location) => StoreReach;
   /** Opens it. Throws `StoreOpenError`. */
   readonly open: (location: Location) => Promise<ClaimingEngine>;
 }
 
+/** What a store has to reach, in the words of Deno's permissions. */
+export interface StoreReach {
+  /** `host:port` of its servers. */
+  readonly net: readonly string[];
+  /** Variables that its client reads. */
+  readonly env: readonly string[];
+  /** Files that its client reads. */
+  readonly read: readonly string[];
+}
+
+const POSTGRES: EngineChoice = {
+  takes: isPostgres,
+  isFile: (_): _ is string => false,
+  reaches: (location) => reachesOf(location ?? ""),
+  open: (location) => openPostgres(location ?? ""),
+};
+
 /** The engine of all locations that are nobody else's. */
-const DENO_KV: EngineChoice = { takes: () => true, isFile, open: openEngine };
+const DENO_KV: EngineChoice = {
+  takes: () => true,
+  isFile,
+  reaches: (location) =>
+    location !== undefined && /^https?:/.test(location)
+      ? { net: [hostOfUrl(location)], env: ["DENO_KV_ACCESS_TOKEN"], read: [] }
+      : { net: [], env: [], read: [] },
+  open: openEngine,
+};
 
 /** All engines; the first that takes a location opens it. */
-const ENGINES: readonly EngineChoice[] = [DENO_KV];
+const ENGINES: readonly EngineChoice[] = [POSTGRES, DENO_KV];
 
 function engineOf(location: Location): EngineChoice {
   return ENGINES.find(({ takes }) => takes(location)) ?? DENO_KV;
@@ -40,6 +69,11 @@ function engineOf(location: Location): EngineChoice {
 /** Whether the store is an SQLite file, which one process has to itself and commands may copy. */
 export function isStoreFile(location: string | undefined): location is string {
   return engineOf(location).isFile(location);
+}
+
+/** What a process has to reach to use the store at `location`. */
+export function storeReachOf(location: string | undefined): StoreReach {
+  return engineOf(location).reaches(location);
 }
 
 /** Sealing keys of 32 bytes, newest first. */

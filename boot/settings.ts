@@ -75,10 +75,12 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   const onPlatform = get("DENO_DEPLOYMENT_ID") !== undefined || get("DENO_DEPLOY") !== undefined;
   const kv = get("DIT_KV") ?? (development ? ".dit/kv.sqlite3" : undefined);
   if (kv === undefined && !onPlatform) {
-    mistakes.push("Set DIT_KV to the path of the store's file or to the URL of a KV Connect endpoint.");
+    mistakes.push(
+      "Set DIT_KV to the path of the store's file, or to the URL of a PostgreSQL database or a KV Connect endpoint.",
+    );
   }
-  if (kv !== undefined && /^(?!https?:)[a-z][a-z0-9+.-]*:\/\//i.test(kv)) {
-    mistakes.push("Set DIT_KV to a path, or to a URL that begins with https:// or http://.");
+  if (kv !== undefined && /^(?!https?:|postgres(?:ql)?:)[a-z][a-z0-9+.-]*:\/\//i.test(kv)) {
+    mistakes.push("Set DIT_KV to a path, or to a URL that begins with postgres://, https:// or http://.");
   }
   const region = get("DIT_REGION") ?? "local";
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {

@@ -84,6 +84,12 @@ const ROOMS: readonly Room[] = [
     packages: ["node:sqlite", "node:util", "node:v8"],
     uses: ["engine", "runtime"],
   },
+  {
+    room: "core/store/postgres",
+    imports: ["core/base", "core/store"],
+    packages: ["node:buffer", "node:v8", "pg"],
+    uses: ["engine", "runtime"],
+  },
   { room: "core/clock", imports: ["core/base", "core/store"] },
   {
     room: "core/keys",

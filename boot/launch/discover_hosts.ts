@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hostOfUrl } from "../needs.ts";
+import { hostOfUrl } from "../hosts_of_urls.ts";
 import { runDenoApart } from "./run_deno.ts";
 
 /** A start does not wait longer for a provider that does not answer. */

@@ -5,7 +5,8 @@
  */
 import { checkConfig } from "../../core/config/check/check.ts";
 import { loadConfig } from "../load_config.ts";
-import { filesOfStore, hostOfUrl, needsOf } from "../needs.ts";
+import { hostOfUrl } from "../hosts_of_urls.ts";
+import { filesOfStore, needsOf } from "../needs.ts";
 import { isStoreFile } from "../open_store.ts";
 import { permissionFlags } from "../permissions.ts";
 import { readSettings, type Settings } from "../settings.ts";

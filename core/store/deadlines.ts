@@ -51,6 +51,7 @@ export function withDeadlines(engine: Engine, calls: EngineCalls): Engine {
     getMany: (keys) => calls.read(() => engine.getMany(keys)),
     list: (range, options) => calls.read(() => engine.list(range, options)),
     commit: (checks, rows) => calls.write(() => engine.commit(checks, rows)),
+    clear: (range) => calls.write(async () => await engine.clear?.(range)),
     close: () => engine.close(),
   };
 }

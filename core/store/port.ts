@@ -118,6 +118,11 @@ export interface Engine {
   list<T>(range: Range, options: PageOptions): Promise<Page<T>>;
   /** Does all writes if all checks hold, else nothing. */
   commit(checks: readonly Check[], writes: readonly Write[]): Promise<Committed>;
+  /**
+   * Removes all rows of a range at once, where the engine keeps them apart; undefined: it does not, and nothing happened.
+   * @returns How many they were.
+   */
+  clear?(range: Range): Promise<number | undefined>;
   /** Lets the store go; what is under way may fail. */
   close(): void;
 }

@@ -31,6 +31,8 @@ export async function sweep<T>(
   pace: SweepPace,
   isOver?: (entry: Entry<T>) => boolean,
 ): Promise<number> {
+  const cleared = isOver === undefined ? await engine.clear?.(range) : undefined;
+  if (cleared !== undefined) return cleared;
   const { checksPerCommit, writesPerCommit, rowsPerPage } = engine.limits;
   const most = isOver === undefined ? writesPerCommit : checksPerCommit;
   const limit = Math.min(pace.rowsPerCommit, rowsPerPage, most);

@@ -1,0 +1,71 @@
+/**
+ * Claims in PostgreSQL: a group is one statement, which says what became of each claim.
+ *
+ * Why it is right under READ COMMITTED, with any number of processes. `dit.claim` (schema.ts) first locks the guards'
+ * rows FOR SHARE, so that no transaction changes or removes one before this statement has committed, and looks at the rows
+ * as they are once it has the locks: a guard that was written anew meanwhile has another stamp and is not found. FOR KEY
+ * SHARE would not do, since an update that leaves the key alone does not wait for it. Then the claims are inserted: the
+ * primary key admits one row a key, and ON CONFLICT DO NOTHING waits for whoever inserts the same key until that one has
+ * committed or given up. If all were inserted, what goes with them is written and the statement commits as a whole; if
+ * not, those that were inserted are removed in the same statement, nobody has seen them, and each claim is looked up anew.
+ * Claims and guards are taken in the order of their keys, so that two groups do not wait for each other; where they do
+ * otherwise (with a commit of other rows), the server ends one, and it is sent again.
+ *
+ * @module
+ */
+import type { Claim, Claimed, Claims, EngineCalls } from "../claims.ts";
+import { roomInCommit } from "../limits.ts";
+import type { Write } from "../port.ts";
+import { attempt } from "./attempts.ts";
+import { MAX_GROUP, POSTGRES_LIMITS } from "./limits.ts";
+import { lotOf } from "./lots.ts";
+import type { Session } from "./pool.ts";
+import { decodeValue } from "./value_bytes.ts";
+import { boundedKey, boundedValue, checkParameters, writeParameters } from "./writes.ts";
+
+const CLAIM = "select state, value from dit.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+/** Claims in one database. */
+export class PostgresClaims implements Claims {
+  readonly #session: Session;
+  readonly #calls: EngineCalls;
+
+  /** Claims by these calls. */
+  constructor(session: Session, calls: EngineCalls) {
+    this.#session = session;
+    this.#calls = calls;
+  }
+
+  /** See {@linkcode Claims.fits}. */
+  fits(claims: number, guards: number, bytes: number): boolean {
+    return claims <= MAX_GROUP && guards <= POSTGRES_LIMITS.checksPerCommit &&
+      bytes <= roomInCommit(POSTGRES_LIMITS);
+  }
+
+  /** See {@linkcode Claims.claimGroup}. All claims of a group win, or none does and the answer says why. */
+  async claimGroup<C extends Claim>(
+    group: readonly C[],
+    writesOf: (winners: readonly C[]) => readonly Write[],
+  ): Promise<Claimed<C>[]> {
+    const guards = [...new Set(group.map(({ guard }) => guard))];
+    const places = new Map(guards.map((guard, index) => [guard, index + 1]));
+    const lots = group.map(({ key }) => lotOf(key));
+    const parameters = [
+      ...checkParameters(guards),
+      group.map(({ key }) => boundedKey(key)),
+      lots,
+      group.map(({ value }) => boundedValue(value)),
+      group.map(({ guard }) => places.get(guard)),
+      ...writeParameters(writesOf(group)),
+    ];
+    const rows = await this.#calls.write(() =>
+      attempt(this.#session, lots, () => this.#session.query(CLAIM, parameters))
+    );
+    if (rows.length === 0) return group.map((claim) => ({ is: "accepted", claim }));
+    return group.map((claim, index): Claimed<C> => {
+      const { state, value } = rows[index] ?? {};
+      if (state === "taken") return { is: state, claim, value: decodeValue(value as Uint8Array) };
+      return { is: state === "free" ? state : "guard_over", claim };
+    });
+  }
+}
