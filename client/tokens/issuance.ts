@@ -120,15 +120,14 @@ export class Issuance {
       const pseudonym = device.pseudonym(entries, collection, notBefore);
       if (pseudonym !== device.pseudonym(entries, collection)) return { kind: "other_period" };
       const before = read<PendingRecord>(entries, PENDING);
-      // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key is
-      // another tab's, in whose epoch it is by now, unless that is farther than any clock is believed. Tokens of another
-      // pseudonym, or of none, would be of no use.
-      const latest = clock.seconds() + MAX_OFFSET / 1000;
-      if (
-        (before?.pseudonym ?? "") === pseudonym && before !== undefined &&
-        (before.keyId === keyId || (before.notBefore > notBefore && before.notBefore <= latest))
-      ) {
-        return { kind: "request", pending: before };
+      // Only the issuing key signs: a request for one before it can no longer be answered. One for a later key, as far
+      // as any clock is believed, is another tab's, in whose epoch it is by now, or one that the clock was led back from,
+      // for which the quota may be used up. Tokens of another pseudonym, or of none, would be of no use.
+      const isLater = before !== undefined && before.notBefore > notBefore &&
+        before.notBefore <= clock.seconds() + MAX_OFFSET / 1000;
+      if (before !== undefined && (before.keyId === keyId || isLater)) {
+        if ((before.pseudonym ?? "") === pseudonym) return { kind: "request", pending: before };
+        if (isLater) return { kind: "other_period" };
       }
       const wish = { directory, key, pseudonym, logs: outcome === "one_token" ? 1 : logs };
       const pending = blindTokens(this.#parts, wish);

@@ -309,25 +309,36 @@ Deno.test("a time that is ahead ends no log whose outcome is unknown before its 
   await test.close();
 });
 
-Deno.test("a time that leads back into the last period takes no tokens of this one along", async () => {
-  const test = await startService({ tokensPerClient: 1 });
-  test.clock.now = TURN + 5 * MINUTE;
-  let ahead = 0;
-  const { client, heard } = makeClient(test, {
-    fetch: dated(test, () => new Date(test.clock.now + ahead).toUTCString()),
+for (const [what, isLost] of [["tokens", false], ["request for tokens", true]] as const) {
+  Deno.test(`a time that leads back into the last period takes no ${what} of this one along`, async () => {
+    const test = await startService({ tokensPerClient: 1 });
+    // The key of the day before has to be there.
+    test.clock.now = TURN - HOUR;
+    await test.fetch("https://telemetry.example/v1/apps/notes/keys", {});
+    test.clock.now = TURN + 5 * MINUTE;
+    let [ahead, isLosing] = [0, isLost];
+    const lies = dated(test, () => new Date(test.clock.now + ahead).toUTCString());
+    const asked = Promise.withResolvers<void>();
+    const { client, heard } = makeClient(test, {
+      async fetch(url, init) {
+        const response = await lies(url, init);
+        if (!url.endsWith("/tokens")) return response;
+        setTimeout(asked.resolve, 0);
+        return isLosing ? new Response(null, { status: 502 }) : response;
+      },
+    });
+    client.log("app_opened", {});
+    await asked.promise;
+    isLosing = false;
+    ahead = -50 * MINUTE;
+    test.clock.now += HOUR / 6;
+    await client.flush();
+    assertEquals([heard.issued.length, heard.sent.length], [isLost ? 0 : 1, 0]);
+    ahead = 0;
+    test.clock.now += HOUR;
+    await client.flush();
+    assertEquals([heard.issued.length, heard.sent.length], [1, 1]);
+    await client.close();
+    await test.close();
   });
-  const issued = Promise.withResolvers<void>();
-  client.on("issued", () => issued.resolve());
-  client.log("app_opened", {});
-  await issued.promise;
-  ahead = -50 * MINUTE;
-  test.clock.now += HOUR / 6;
-  await client.flush();
-  assertEquals([heard.issued.length, heard.sent.length], [1, 0]);
-  ahead = 0;
-  test.clock.now += HOUR;
-  await client.flush();
-  assertEquals([heard.issued.length, heard.sent.length], [1, 1]);
-  await client.close();
-  await test.close();
-});
+}
