@@ -6,6 +6,7 @@
 import type { Application } from "../../../core/config/types.ts";
 import type { ListedKey } from "../../../core/keys/listed_keys.ts";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import { operatorIfAny } from "../../../edge/auth/operator.ts";
 import { formatDuration, formatMoment } from "../frame/format.ts";
 import { KeyTimeline } from "./timeline.tsx";
 import { PageHead } from "../frame/layout.tsx";
@@ -31,6 +32,8 @@ export function KeysPage({ application, view, timeHeld, now, session }: {
   const { id: app, epochSeconds } = application;
   const { keys, destroyed, isGone = false } = view ?? {};
   const mayAct = session.operator.role === "admin";
+  // The clock is that of all applications.
+  const mayConfirm = operatorIfAny(session.signedIn, { about: "whole", least: "admin" }) !== undefined;
   return (
     <>
       <PageHead
@@ -49,7 +52,7 @@ export function KeysPage({ application, view, timeHeld, now, session }: {
           <p class="note">
             This service's clock is ahead of what was confirmed: nothing is destroyed or ended by it until it
             has agreed with itself for ten minutes.{" "}
-            {mayAct && <a href={`/console/apps/${app}/keys/confirm-time`}>Say that it is right</a>}
+            {mayConfirm && <a href={`/console/apps/${app}/keys/confirm-time`}>Say that it is right</a>}
           </p>
         )}
         {isGone && (

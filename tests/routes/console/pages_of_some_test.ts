@@ -9,12 +9,21 @@ import {
   OPERATED,
   READER_TOKEN,
 } from "../../support/browser/console_browser.ts";
-import { configOf, type TestService, withService } from "../../support/service/service.ts";
+import {
+  configOf,
+  type TestService,
+  type TestServiceOptions,
+  withService,
+} from "../../support/service/service.ts";
 
 const NOTES = new Set(["notes"]);
 
-async function withSome(run: (test: TestService) => Promise<void>): Promise<void> {
+async function withSome(
+  run: (test: TestService) => Promise<void>,
+  options: TestServiceOptions = {},
+): Promise<void> {
   await withService({
+    ...options,
     // The others come first, so that none of theirs is what a page shows by default.
     config: configOf({ archive: {}, notes: {}, vault: {} }),
     operators: { ...OPERATED.operators, tokenScopes: { admin: NOTES, reader: NOTES, analyst: NOTES } },
@@ -89,5 +98,23 @@ Deno.test("an analyst of some applications is led to the first of them", async (
     assertEquals((await browser.get("/console/apps/vault/releases.csv")).status, 404);
     assertEquals((await browser.get("/console/apps/notes/keys")).status, 403);
     assertEquals((await browser.get("/console/apps/vault/keys")).status, 404);
+  });
+});
+
+Deno.test("an admin of some applications hears that the clock is not confirmed, and is not asked to confirm it", async () => {
+  const steady = () => 0;
+  const said = "clock is ahead of what was confirmed";
+  const path = "/console/apps/notes/keys";
+  await withSome(async (test) => {
+    test.clock.seconds += 86_400;
+    await test.service.time.refresh();
+    const html = await (await new ConsoleBrowser(test).signIn()).page(path);
+    assert(html.includes(said) && !html.includes("confirm-time"));
+  }, { steady });
+  await withService({ ...OPERATED, steady }, async (test) => {
+    test.clock.seconds += 86_400;
+    await test.service.time.refresh();
+    const html = await (await new ConsoleBrowser(test).signIn()).page(path);
+    assert(html.includes(said) && html.includes("confirm-time"));
   });
 });
