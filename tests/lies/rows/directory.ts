@@ -1,6 +1,8 @@
 /** Lies about keys and endpoints. */
-import { bytes, document, headers, instead, text } from "../answers.ts";
-import { rows } from "../table.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { fromBase64url, toBase64url } from "../../../core/base/bytes.ts";
+import { bytes, type Document, document, headers, instead, text } from "../answers.ts";
+import { type Asked, rows } from "../table.ts";
 
 const MALFORMED = { refused: ["directory malformed"], keepsTokens: false };
 
@@ -15,6 +17,18 @@ const everyKey = (changes: Record<string, unknown>) => ({
     for (const key of directory["token-keys"]) Object.assign(key, changes);
   }),
 });
+
+/** Changes the bytes of the key that issues now, and its id with them. */
+function withKeys(change: (key: Uint8Array) => Uint8Array) {
+  return (directory: Document, { now }: Asked) => {
+    for (const key of directory["token-keys"]) {
+      if (now / 1000 < key["not-before"] || key["issue-until"] <= now / 1000) continue;
+      const bytes = change(fromBase64url(key["token-key"]));
+      key["token-key"] = toBase64url(bytes);
+      key["token-key-id"] = toBase64url(sha256(bytes));
+    }
+  };
+}
 
 /** Documents that are none. */
 const NONE: Readonly<Record<string, string>> = {
@@ -98,6 +112,21 @@ export const DIRECTORY_LIES = rows("directory", [
     name: "a key id that is not the hash of its key",
     tell: everyKey({ "token-key-id": "A".repeat(43) }),
     client: MALFORMED,
+  },
+  {
+    name: "bytes that are no point as keys",
+    tell: { keys: document(withKeys(() => new Uint8Array(32).fill(0xff))) },
+    client: { keepsTokens: false },
+  },
+  {
+    name: "the point of nothing as keys",
+    tell: { keys: document(withKeys(() => new Uint8Array(32))) },
+    client: { keepsTokens: false },
+  },
+  {
+    name: "a key of 16 bytes",
+    tell: { keys: document(withKeys((key) => key.slice(16))) },
+    client: { keepsTokens: false },
   },
   {
     name: "one name for two keys",

@@ -95,6 +95,12 @@ export const LOG_LIES = rows("logs", [
     pause: 3_600,
   },
   {
+    name: "route_unknown for every log",
+    tell: { logs: problem(404, "route_unknown") },
+    rounds: 1,
+    client: { refused: ["logs route_unknown"], most: { logs: 2 } },
+  },
+  {
     name: "overloaded for 31 years",
     tell: { logs: problem(429, "overloaded", { "retry-after": "999999999" }) },
     client: { refused: ["logs overloaded"], most: { logs: 1 } },

@@ -16,6 +16,7 @@ import { SCHEMA_LIES } from "./schema.ts";
 import { TIME_LIES } from "./time.ts";
 import { TOKEN_LIES } from "./tokens.ts";
 import { TRANSPORT_LIES } from "./transport.ts";
+import { WAIT_LIES } from "./waits.ts";
 
 /** Every lie. */
 export const LIES: readonly Lie[] = [
@@ -30,5 +31,6 @@ export const LIES: readonly Lie[] = [
   ...LOG_LIES,
   ...LOG_ANSWER_LIES,
   ...TIME_LIES,
+  ...WAIT_LIES,
   ...TRANSPORT_LIES,
 ];
