@@ -181,11 +181,13 @@ Deno.test("readSettings() reads a few trusted proxies", () => {
   }
 });
 
-Deno.test("readSettings() takes a path or an http(s) URL for the store, and no other kind of URL", () => {
-  for (const kv of ["ftp://x", "file:///kv.sqlite3", "postgres://x/y"]) {
+Deno.test("readSettings() takes a path, or a URL of PostgreSQL or KV Connect for the store, and no other kind", () => {
+  for (const kv of ["ftp://x", "file:///kv.sqlite3", "mysql://x/y"]) {
     assertEquals(mistakesOf({ ...PRODUCTION, DIT_KV: kv }), ["DIT_KV"], kv);
   }
-  for (const kv of ["kv.sqlite3", "/a/b:c", ":memory:", "https://x", "http://127.0.0.1:1"]) {
+  for (
+    const kv of ["kv.sqlite3", "/a/b:c", ":memory:", "https://x", "http://127.0.0.1:1", "postgres://x/y"]
+  ) {
     assertEquals(read({ ...PRODUCTION, DIT_KV: kv }).kv, kv);
   }
 });
