@@ -1,6 +1,6 @@
 /**
- * How a logged event becomes what goes out: encoded as soon as it is known what is collected, its reports drawn when it
- * is bound to a pseudonym.
+ * How a logged event becomes what goes out: checked as soon as it is known what is collected, encoded and its reports
+ * drawn when it is bound to a pseudonym.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export class Encoder {
   }
 
   /**
-   * Turns a logged event into what waits: buckets measurements, floors the device's time, leaves suppressed fields out,
+   * Turns a logged event into what goes out: buckets measurements, floors the device's time, leaves suppressed fields out,
    * and checks it as the service will. The values of one that is encoded already are not touched again: those that an
    * older schema made otherwise do not leave. Those that will be randomised stay as they were logged: until it is bound,
    * nobody knows under which pseudonym they go. `held`: what is published of the event makes no sense, or is not declared.
@@ -56,7 +56,8 @@ export class Encoder {
       if (field.suppressed || value === undefined) continue;
       const isReported = field["local-dp"] !== undefined;
       // It was logged to be randomised and the field is not any more, or the other way round.
-      const isOther = encoded && Object.hasOwn(event.logged ?? {}, fieldName) !== isReported;
+      const isOther = (encoded || event.logged !== undefined) &&
+        Object.hasOwn(event.logged ?? {}, fieldName) !== isReported;
       if (isOther) return { ok: false, fault: "report_withheld" };
       const sent = this.#encodeValue(field, value, encoded && !isReported);
       const isMute = isReported && this.#parts.localDp === undefined;
@@ -70,6 +71,21 @@ export class Encoder {
     }
     const at = floorTo(event.at, collection.granularitySeconds);
     return { ok: true, event: { name, at, fields, logged, encoded: true, left } };
+  }
+
+  /**
+   * What waits of a logged event: all as the app gave it, with what is to be randomised set apart for good. It is encoded
+   * when it is bound, by what is collected then: traces of a schema that was shown before would tell under one pseudonym
+   * what was shown under another.
+   */
+  keep(collection: Collection, event: EventRecord): EventRecord {
+    const fields: Record<string, unknown> = {};
+    const logged: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(event.fields)) {
+      const mechanism = collection.events.get(event.name)?.fields.get(name)?.["local-dp"];
+      (mechanism === undefined ? fields : logged)[name] = value;
+    }
+    return { ...event, fields, logged };
   }
 
   /**

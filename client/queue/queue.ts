@@ -94,8 +94,8 @@ export class Queue {
   }
 
   /**
-   * Stores logged events, as they go out when it is known already what is collected. The oldest are dropped when there
-   * are too many.
+   * Stores logged events, unless it is known already that they are not collected. The oldest are dropped when there are
+   * too many.
    */
   async enqueue(collection: Collection | undefined, events: readonly EventRecord[]): Promise<void> {
     const { commit, encoder } = this.#parts;
@@ -104,7 +104,7 @@ export class Queue {
         const encoded = collection && encoder.encode(collection, event);
         if (encoded?.ok === false && encoded.fault !== "held") {
           report("dropped", { events: 1, reason: encoded.fault });
-        } else append(entries, EVENTS, encoded?.ok ? encoded.event : event);
+        } else append(entries, EVENTS, collection && encoded?.ok ? encoder.keep(collection, event) : event);
       }
       const waiting = entries.keys(EVENTS).map((key) => ({ key, length: entries.get(key)?.length ?? 0 }));
       let count = waiting.length;

@@ -138,7 +138,10 @@ export interface EventRecord {
   readonly fields: Readonly<Record<string, unknown>>;
   /** Whether the time is floored and measurements are bucketed already. */
   readonly encoded: boolean;
-  /** Once `encoded`: the values, as the app gave them, that are randomised when the event is bound to a pseudonym. */
+  /**
+   * The values, as the app gave them, that are randomised when the event is bound to a pseudonym; absent while it is not
+   * known which those are.
+   */
   readonly logged?: Readonly<Record<string, unknown>>;
   /** Its first send has begun, and it waits again. */
   readonly left?: Departure | undefined;

@@ -256,3 +256,52 @@ Deno.test("what became of logs of one pseudonym is not counted under the next", 
   await client.close();
   await test.close();
 });
+
+Deno.test("what waits over the turn shows nothing of the schema that was shown under the pseudonym before", async () => {
+  const event = {
+    description: "d",
+    purpose: "p",
+    owner: "o",
+    expires: "2099-12-31",
+    fields: {
+      latency_ms: { type: "bucket", edges: [10, 100, 1000] },
+      first: { type: "boolean", optional: true },
+      second: { type: "boolean", optional: true },
+    },
+  } as const;
+  const test = await startService({ events: { marked: event, app_opened: { ...event, fields: {} } } });
+  // Long enough before the turn that days are told apart.
+  beforeTurn(test, 2 * HOUR);
+  let isMarking = true;
+  const { logs, fetch } = lying(test, {});
+  const marking: Fetch = async (url, init) => {
+    const response = await fetch(url, init);
+    if (!isMarking || !url.endsWith("/schema")) return response;
+    const schema = await response.json();
+    schema["granularity-seconds"] = 86_400;
+    const [marked] = schema.events.filter(({ name }: { name: string }) => name === "marked");
+    marked.fields.latency_ms.edges = [10, 1000];
+    marked.fields.first.suppressed = true;
+    const { headers } = response;
+    headers.delete("etag");
+    return new Response(JSON.stringify(schema), { headers });
+  };
+  const { client, heard } = makeClient(test, { fetch: marking, gzip: false });
+  client.log("app_opened", {});
+  await client.flush();
+  client.log("marked" as never, { latency_ms: 500, first: true, second: false } as never);
+  // It is stored.
+  await client.inspect();
+  test.clock.now += 3 * HOUR;
+  isMarking = false;
+  await client.flush();
+  const [event_] = JSON.parse(present(logs.at(-1)).said);
+  assertEquals(event_, {
+    name: "marked",
+    at: new Date(test.clock.now - 3 * HOUR).toISOString().replace(".000", ""),
+    fields: { latency_ms: 2, first: true, second: false },
+  });
+  assertEquals(heard.dropped, []);
+  await client.close();
+  await test.close();
+});
