@@ -15,4 +15,5 @@ export { IndexedDbStorage } from "./storage/indexed_db.ts";
 export { LocalStorage } from "./storage/local.ts";
 export { MemoryStorage } from "./storage/memory.ts";
 export type { RandomSource } from "../core/base/random.ts";
+export type { ChainedKey, LinkedKey } from "../core/token/key_chain.ts";
 export type { ClientSuite } from "../core/voprf/noble_client.ts";
