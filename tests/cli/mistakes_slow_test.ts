@@ -20,6 +20,7 @@ const COMMANDS: Partial<Record<TaskName, string>> = {
   release: "cli/release.ts",
   risk: "cli/risk.ts",
   audit: "cli/audit.ts",
+  trail: "cli/trail.ts",
   backup: "cli/backup.ts",
   restore: "cli/restore.ts",
   capacity: "cli/capacity.ts",
