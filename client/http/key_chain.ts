@@ -9,7 +9,7 @@ import { keyLeaf, LINK_LENGTH, type LinkedKey, nextLink } from "../../core/token
 import type { Report } from "../base/types.ts";
 import { CHAINS, FORK, read, type SeenChains, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import type { Directory, DirectoryKey } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 import { exchange, type Network, parseJson } from "./network.ts";
 
 /** Most bytes of a history: 4,096 leaves are fewer. */
@@ -52,25 +52,20 @@ function follows(a: Point, b: Point): boolean | undefined {
 }
 
 /**
- * Compares with the newest key seen of each region's chain, and remembers the newer ones. A fork is told with both keys,
+ * Compares with the keys seen before of each region's chain, and remembers the new ones. A fork is told with both keys,
  * and kept: it shows that somebody is shown keys of their own.
  */
 export function compareChains(
   entries: Entries,
   { app, directory: { keys }, nowSeconds, report, keyPin }: ChainComparison,
 ): "key_changed" | undefined {
-  const seen = read<SeenChains>(entries, CHAINS);
-  const newest: Record<string, SeenChains[string]> = {};
+  const seen = read<SeenChains>(entries, CHAINS)?.keys ?? [];
+  // No longer than its key issues: a chain that was a lie holds nobody up when that is over.
+  const known = seen.filter((key) => nowSeconds < key.issueUntil);
+  const newest: LinkedKey[] = [...keys];
   for (const region of new Set(keys.map((key) => key.region))) {
-    const shown = keys.filter((key) => key.region === region);
-    const known = seen?.[region];
-    // No longer than its key issues: a chain that was a lie holds nobody up when that is over.
-    const points = pointsOf(
-      app,
-      known !== undefined && nowSeconds < known.issueUntil ? [known, ...shown] : shown,
-    );
     let before: Point | undefined;
-    for (const point of points) {
+    for (const point of pointsOf(app, [...known, ...keys].filter((key) => key.region === region))) {
       if (before !== undefined && follows(before, point) === false) {
         const fork = { known: before.key!, shown: point.key! };
         report("keys_forked", fork);
@@ -79,9 +74,9 @@ export function compareChains(
       }
       before = point;
     }
-    if (before !== undefined) newest[region] = { ...before.key!, pin: keyPin };
+    if (before !== undefined) newest.push(before.key!);
   }
-  write<SeenChains>(entries, CHAINS, newest);
+  write<SeenChains>(entries, CHAINS, { keys: newest, pin: keyPin });
   return undefined;
 }
 
@@ -101,16 +96,15 @@ export interface PinCheck {
 export async function leadsOnFromPin(
   { app, directory, keyPin, seen, network, url }: PinCheck,
 ): Promise<boolean> {
-  const { region } = directory;
-  const keys = directory.keys.filter((key: DirectoryKey) => key.region === region);
+  const ofRegion = ({ region }: LinkedKey) => region === directory.region;
+  const keys = directory.keys.filter(ofRegion);
   const points = pointsOf(app, keys);
   if (points.length < keys.length) return false;
-  const known = seen?.[region];
-  const trusted = [...keyPin.split(" "), ...known?.pin === keyPin ? [known.chain] : []];
-  const holds = (run: readonly Point[], before?: string) =>
-    run.every((point, at) => at === 0 || follows(run[at - 1]!, point)) &&
-    (trusted.includes(before) || run.some(({ chain }) => trusted.includes(chain)));
-  if (holds(points)) return true;
+  const isRun = (run: readonly Point[]) => run.every((point, at) => at === 0 || follows(run[at - 1]!, point));
+  const known = seen?.pin === keyPin ? pointsOf(app, seen.keys.filter(ofRegion)) : [];
+  // The link before the first one is not shown: it has to follow from what was held against the pin already.
+  const [oldest] = points;
+  if (oldest !== undefined && known.some((point) => follows(point, oldest)) && isRun(points)) return true;
   const { body } = await exchange(network, { step: "directory", url, maxBytes: MAX_HISTORY_BYTES });
   try {
     const { first, before, leaves } = parseJson(body) as { first: number; before: string; leaves: string };
@@ -122,12 +116,14 @@ export async function leadsOnFromPin(
       link = nextLink(link, leaf);
       run.push({ number: first + run.length, chain: toBase64url(link), leaf });
     }
+    const trusted = [...keyPin.split(" "), ...known.map(({ chain }) => chain)];
+    if (![before, ...run.map(({ chain }) => chain)].some((chain) => trusted.includes(chain))) return false;
     for (const point of points) {
       // A key that the history does not have yet goes on from it.
       if (point.number === first + run.length) run.push(point);
       else if (!follows(run[point.number - first]!, point)) return false;
     }
-    return holds(run, before);
+    return isRun(run);
   } catch {
     return false;
   }

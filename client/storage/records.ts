@@ -18,7 +18,7 @@ export const DIRECTORY = "directory";
 export const SCHEMA = "schema";
 /** The keys that were seen, {@linkcode SeenKeys}. */
 export const SEEN = "seen";
-/** The newest key that was seen of each region's chain, {@linkcode SeenChains}. */
+/** The keys of the last directory and of its chains, {@linkcode SeenChains}. */
 export const CHAINS = "chains";
 /** Two keys whose chains contradict each other: the one that was known and the one that was shown. */
 export const FORK = "fork";
@@ -65,10 +65,12 @@ export interface SeenKey {
 /** What was seen, by name. */
 export type SeenKeys = Readonly<Record<string, SeenKey>>;
 
-/** The newest key that was seen, by region, and the pin from which its chain leads. */
-export type SeenChains = Readonly<
-  Record<string, LinkedKey & { readonly pin?: string | undefined }>
->;
+/** The keys that were shown last, and the newest of each chain. */
+export interface SeenChains {
+  readonly keys: readonly LinkedKey[];
+  /** The pin against which they were held. */
+  readonly pin?: string | undefined;
+}
 
 /** When something is tried again. */
 export interface Retry {

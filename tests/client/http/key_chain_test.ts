@@ -207,17 +207,24 @@ Deno.test("what was seen of a chain matters as long as its key issues", async ()
 
 Deno.test("a client with a pin takes what leads on from it, and asks for the history only where it must", async () => {
   const chain = chainOf(9);
-  for (const [pinned, asks] of [[3, false], [1, false], [0, true]] as const) {
+  for (const pinned of [0, 1, 3]) {
     const served: Served = { keys: chain.of(EPOCH + 1), history: chain.history() };
     const client = clientOf(served, chain.pin(pinned));
     assertEquals(await client.look(), []);
-    assertEquals(client.asked.includes("/keys/history"), asks, `${pinned}`);
-    // From what it has verified, it goes on without the pin.
+    assertEquals(client.asked, ["/keys", "/keys/history"]);
+    // From what it has verified, it goes on without either.
     client.asked.length = 0;
-    served.keys = chain.of(EPOCH + 3);
     delete served.history;
+    for (const epoch of [EPOCH + 1, EPOCH + 3, EPOCH + 4]) {
+      served.keys = chain.of(epoch);
+      assertEquals(await client.look(), []);
+    }
+    assertEquals(client.asked, ["/keys", "/keys", "/keys"]);
+    // After a gap it needs the history, which is honest or not.
+    served.keys = chain.of(EPOCH + 4).filter(({ epoch }) => epoch !== EPOCH + 6);
+    assertEquals(await client.look(), ["status_404", "not_pinned"]);
+    served.history = chain.history();
     assertEquals(await client.look(), []);
-    assertEquals(client.asked, ["/keys"]);
   }
 });
 
@@ -268,6 +275,29 @@ Deno.test("a client with a pin takes no keys of another history, without a link,
   for (const [served, told] of lies) assertEquals(await clientOf(served, chain.pin(0)).look(), told);
 });
 
+Deno.test("the oldest key that is listed is held against the chain too, though the link before it is not shown", async () => {
+  const chain = chainOf(9);
+  const [oldest, ...newer] = chain.of(EPOCH + 1);
+  const mine = chainOf(9, () => "for one client").of(EPOCH + 1)[0]!;
+  const lie = [{ ...mine, number: oldest!.number, chain: oldest!.chain }, ...newer];
+  // The chain from the second key on is the true one, whichever link is the pin.
+  for (const pinned of [1, 2, 4]) {
+    const client = clientOf({ keys: lie, history: chain.history() }, chain.pin(pinned));
+    assertEquals(await client.look(), ["not_pinned"]);
+  }
+  const served: Served = { keys: chain.of(EPOCH), history: chain.history() };
+  const client = clientOf(served, chain.pin(0));
+  assertEquals(await client.look(), []);
+  served.keys = lie;
+  assertEquals(await client.look(), ["not_pinned"]);
+  // And without a pin, where it was seen.
+  const shown: Served = { keys: chain.of(EPOCH) };
+  const unpinned = clientOf(shown);
+  assertEquals(await unpinned.look(), []);
+  shown.keys = lie;
+  assertEquals(await unpinned.look(), ["keys_forked", "key_changed"]);
+});
+
 Deno.test("a pin is what it says of this app: what was seen under another one, or without, proves nothing", async () => {
   const chain = chainOf(5);
   const other = chainOf(5, () => "another");
@@ -282,8 +312,9 @@ Deno.test("a pin is what it says of this app: what was seen under another one, o
 
 Deno.test("of several regions each has its pin", async () => {
   const [eu, us] = [chainOf(4), new Chain("us").make(EPOCH)];
-  assertEquals(await clientOf({ keys: eu.of(EPOCH) }, `${us.pin(0)} ${eu.pin(2)}`).look(), []);
-  assertEquals(await clientOf({ keys: eu.of(EPOCH) }, us.pin(0)).look(), ["status_404", "not_pinned"]);
+  const served: Served = { keys: eu.of(EPOCH), history: eu.history() };
+  assertEquals(await clientOf(served, `${us.pin(0)} ${eu.pin(2)}`).look(), []);
+  assertEquals(await clientOf(served, us.pin(0)).look(), ["not_pinned"]);
 });
 
 Deno.test("checkPin() takes links and nothing else", () => {

@@ -1,6 +1,7 @@
 /** Lies about the chain of keys. */
 import { toBase64url } from "../../../core/base/bytes.ts";
 import { keyLeaf, nextLink } from "../../../core/token/key_chain.ts";
+import { digestBody } from "../../../core/token/mac.ts";
 import { type Document, document, instead } from "../answers.ts";
 import { rows } from "../table.ts";
 
@@ -104,11 +105,22 @@ export const KEY_CHAIN_LIES = rows("directory", [
     client: { sent: 3 },
   },
   {
-    name: "no history, after an app with a pin has slept for a month",
+    name: "no history, at first contact of an app with a pin",
     tell: { history: instead("{}") },
     pinned: true,
-    before: 1,
-    later: 30 * DAYS,
-    client: { refused: ["directory not_pinned"], sent: 0 },
+    client: { refused: ["directory not_pinned"], keepsTokens: false },
+  },
+  {
+    name: "a key of its own in the place of the oldest, under the true link, to an app with a pin",
+    tell: {
+      keys: ofEachKey((key, at) => {
+        if (at > 0) return;
+        const mine = new Uint8Array(32).fill(7);
+        key["token-key"] = toBase64url(mine);
+        key["token-key-id"] = toBase64url(digestBody(mine));
+      }),
+    },
+    pinned: true,
+    client: { refused: ["directory not_pinned"], keepsTokens: false },
   },
 ]);
