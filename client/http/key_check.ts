@@ -6,7 +6,16 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
-import { CHAINS, DIRECTORY, ISSUED, read, SEEN, type SeenChains, TOKENS } from "../storage/records.ts";
+import {
+  ACCEPTED,
+  CHAINS,
+  DIRECTORY,
+  PENDING,
+  read,
+  SEEN,
+  type SeenChains,
+  TOKENS,
+} from "../storage/records.ts";
 import { calendarFault } from "./calendar.ts";
 import { type Directory, isAccepted, keyName, parseDirectory } from "./directory.ts";
 import { compareChains, leadsOnFromPin } from "./key_chain.ts";
@@ -86,18 +95,22 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
     admit(directory, entries, report) {
       // By the device's own clock: the service's must not decide what is forgotten.
       const compared = { app, directory, nowSeconds: clock.now() / 1000, report, keyPin };
-      const before = entries.get(CHAINS);
-      const fault = calendarFault(directory, clock.seconds()) ?? compareChains(entries, compared) ??
-        compareSeen(entries, compared);
-      // What is refused is not remembered: it would hold up what is honest.
-      if (fault !== undefined) before === undefined ? entries.delete(CHAINS) : entries.set(CHAINS, before);
-      // Nothing depends on keys under which no token was ever issued: the next directory is a first contact again, or a
+      const compare = () => {
+        const before = entries.get(CHAINS);
+        const fault = calendarFault(directory, clock.seconds()) ?? compareChains(entries, compared) ??
+          compareSeen(entries, compared);
+        // What is refused is not remembered: it would hold up what is honest.
+        if (fault !== undefined) before === undefined ? entries.delete(CHAINS) : entries.set(CHAINS, before);
+        return fault;
+      };
+      const isBinding = entries.get(ACCEPTED) !== undefined || entries.get(SEEN) === undefined;
+      const fault = compare();
+      if (fault !== "key_changed" || isBinding) return fault;
+      // Nothing depends on keys under which no log was ever accepted. This is a first contact again, which is told: or a
       // lie at the first one would hold its client up for days.
-      if (fault === "key_changed" && entries.get(ISSUED) === undefined && entries.keys(TOKENS).length === 0) {
-        entries.delete(SEEN);
-        entries.delete(CHAINS);
-      }
-      return fault;
+      report("refused", { step: "directory", code: fault });
+      for (const key of [SEEN, CHAINS, PENDING, ...entries.keys(TOKENS)]) entries.delete(key);
+      return compare();
     },
   });
 }

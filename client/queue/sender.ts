@@ -16,7 +16,7 @@ import type { Places } from "../http/places.ts";
 import { type Answer, exchange, isCode, type Network, parseJson, refusalCode } from "../http/network.ts";
 import { type Action, decide } from "../http/outcome.ts";
 import type { Commit } from "../storage/commit.ts";
-import { read, type RequestRecord, write } from "../storage/records.ts";
+import { ACCEPTED, read, type RequestRecord, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { dropTokens } from "../tokens/wallet.ts";
 import { requeue } from "./departure.ts";
@@ -116,6 +116,7 @@ export class Sender {
       if (current?.mac !== record.mac) return { kind: "ended", outcome: "done" };
       if (rejected !== undefined) {
         entries.delete(key);
+        entries.set(ACCEPTED, "1");
         reportAccepted(report, record, rejected, answer);
         return { kind: "ended", outcome: "done" };
       }

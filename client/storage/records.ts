@@ -22,8 +22,8 @@ export const SEEN = "seen";
 export const CHAINS = "chains";
 /** Two keys whose chains contradict each other: the one that was known and the one that was shown. */
 export const FORK = "fork";
-/** Set once a token was issued: from then on the keys that were seen are the ones that others have to equal. */
-export const ISSUED = "issued";
+/** Set once a log was accepted: from then on the keys that were seen are the ones that others have to equal. */
+export const ACCEPTED = "accepted";
 /** What is believed of the service's clock, a {@linkcode Belief}. */
 export const CLOCK = "clock";
 /** Unix seconds in which the latest period begins in which a log was bound: no later one is bound in an earlier. */

@@ -17,7 +17,7 @@ import type { CachedDocument } from "../http/document.ts";
 import type { Places } from "../http/places.ts";
 import { type Answer, exchange, inTime, type Network, refusalCode } from "../http/network.ts";
 import type { Commit } from "../storage/commit.ts";
-import { ISSUED, PENDING, type PendingRecord, read, write } from "../storage/records.ts";
+import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { accountMark } from "./account.ts";
 import { batchRequest, blindAnew, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
@@ -241,7 +241,6 @@ export class Issuance {
       // Kept once only: another tab may have had the same answer, and spent of it.
       if (!isSame(entries, pending)) return;
       entries.delete(PENDING);
-      entries.set(ISSUED, "1");
       for (const token of tokens) keepToken(entries, token);
       report("issued", { tokens: tokens.length });
     });

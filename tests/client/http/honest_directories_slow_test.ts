@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { directoryOf } from "../../../client/http/key_check.ts";
 import { mirrorAt } from "../../../client/http/mirror.ts";
-import { ISSUED, read, SEEN, type SeenKeys } from "../../../client/storage/records.ts";
+import { ACCEPTED, read, SEEN, type SeenKeys } from "../../../client/storage/records.ts";
 import { Refusal } from "../../../core/base/errors.ts";
 import type { ApplicationConfig } from "../../../core/config/types.ts";
 import { renewKeys } from "../../../core/keys/after_restore.ts";
@@ -148,7 +148,7 @@ function makeClient(deployment: Deployment, skewSeconds: number, withMirror = fa
       time.now = (deployment.seconds + skewSeconds) * 1000;
       told.length = 0;
       await cache.get(true);
-      await parts.commit((entries) => entries.set(ISSUED, "1"));
+      await parts.commit((entries) => entries.set(ACCEPTED, "1"));
       return told.flatMap(([name, event]) => name === "refused" ? [event.code] : [])[0];
     },
     /** When the last key ends that it has seen. */

@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { DirectoryKey } from "../../../client/http/directory.ts";
 import { directoryOf } from "../../../client/http/key_check.ts";
 import { checkPin } from "../../../client/options.ts";
-import { FORK, read } from "../../../client/storage/records.ts";
+import { ACCEPTED, FORK, read } from "../../../client/storage/records.ts";
 import { concat, toBase64url, utf8 } from "../../../core/base/bytes.ts";
 import { keyLeaf, nextLink } from "../../../core/token/key_chain.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
@@ -122,6 +122,7 @@ function clientOf(served: Served, keyPin?: string) {
     async look(): Promise<string[]> {
       parts.told.length = 0;
       await cache.get(true);
+      await parts.commit((entries) => entries.set(ACCEPTED, "1"));
       return parts.told.map(([name, event]) => name === "refused" ? event.code : name);
     },
     fork: () => parts.commit((entries) => read<Record<string, DirectoryKey>>(entries, FORK)),

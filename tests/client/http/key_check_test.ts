@@ -4,7 +4,7 @@ import { directoryOf, mirrorFault } from "../../../client/http/key_check.ts";
 import type { Directory, DirectoryKey } from "../../../client/http/directory.ts";
 import { mirrorAt } from "../../../client/http/mirror.ts";
 import type { ClientOptions, Fetch } from "../../../client/mod.ts";
-import { CHAINS, ISSUED, SEEN } from "../../../client/storage/records.ts";
+import { ACCEPTED, CHAINS, SEEN } from "../../../client/storage/records.ts";
 import { toBase64url } from "../../../core/base/bytes.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
 import { directory, key, NOW } from "../../support/client/directories.ts";
@@ -145,7 +145,7 @@ Deno.test("directoryOf() remembers nothing of a directory that it refuses, of it
     const { told, ...parts } = surroundings({ fetch: () => Promise.resolve(response(body)) });
     const cache = directoryOf({ ...parts, mirror: undefined, keyPin: undefined, verifyKeys: undefined });
     if (!isFirst) await cache.get();
-    await parts.commit((entries) => entries.set(ISSUED, "1"));
+    await parts.commit((entries) => entries.set(ACCEPTED, "1"));
     const kept = () => parts.commit((entries) => [entries.get(SEEN), entries.get(CHAINS)]);
     const before = await kept();
     const link = { "chain-number": 7, chain: toBase64url(sha256(publicKey)) };
@@ -160,18 +160,18 @@ Deno.test("directoryOf() remembers nothing of a directory that it refuses, of it
   }
 });
 
-Deno.test("directoryOf() takes other keys a contact later, where no token was issued under those that it saw", async () => {
-  for (const isIssued of [false, true]) {
+Deno.test("directoryOf() takes other keys, and tells it, where no log was accepted under those that it saw", async () => {
+  for (const isAccepted of [false, true]) {
     let body = documentOf(publicKey);
     const { told, ...parts } = surroundings({ fetch: () => Promise.resolve(response(body)) });
     const cache = directoryOf({ ...parts, mirror: undefined, keyPin: undefined, verifyKeys: undefined });
     await cache.get();
-    if (isIssued) await parts.commit((entries) => entries.set(ISSUED, "1"));
+    if (isAccepted) await parts.commit((entries) => entries.set(ACCEPTED, "1"));
     body = documentOf(sha256(publicKey));
     for (let contact = 0; contact < 2; contact++) await cache.get(true);
     assertEquals(
       told.map(([, event]) => "code" in event ? event.code : ""),
-      Array(isIssued ? 2 : 1).fill("key_changed"),
+      Array(isAccepted ? 2 : 1).fill("key_changed"),
     );
   }
 });
