@@ -1,5 +1,4 @@
 /** Lies about tokens. */
-import { toBase64url } from "../../../core/base/bytes.ts";
 import { afterwards, bytes, endless, headers, instead, problem, stalled } from "../answers.ts";
 import { rows } from "../table.ts";
 
@@ -60,21 +59,6 @@ export const TOKEN_LIES = rows("tokens", [
     tell: { tokens: stalled },
     rounds: 1,
     client: { refused: ["tokens no_answer"], keepsTokens: false },
-  },
-  {
-    name: "the answer to its first request again",
-    tell: {
-      async tokens({ honest, memory }) {
-        const response = await honest();
-        const answer = memory.get("first") ?? toBase64url(await response.clone().bytes());
-        memory.set("first", answer);
-        // The first answer is cut, so that a second request follows; it is told whole then, to other elements.
-        const whole = Uint8Array.fromBase64(answer as string, { alphabet: "base64url" });
-        return new Response(memory.size === 1 ? whole.slice(1) : whole, response);
-      },
-    },
-    rounds: 1,
-    client: { ...REFUSED },
   },
   {
     name: "session_invalid for every session",
