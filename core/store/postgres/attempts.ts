@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { makePartition } from "./partitions.ts";
+import { makePartitions } from "./partitions.ts";
 import { type Session, sqlState } from "./pool.ts";
 
 /** Commits that were overtaken (SERIALIZABLE says so), and deadlocks. */
@@ -25,7 +25,7 @@ export async function attempt<T>(
     } catch (error) {
       const state = sqlState(error);
       if (attempts >= MAX_ATTEMPTS || state !== NO_PARTITION && !OVERTAKEN.includes(state)) throw error;
-      if (state === NO_PARTITION) { for (const lot of new Set(lots)) await makePartition(session, lot); }
+      if (state === NO_PARTITION) await makePartitions(session, new Set(lots));
       else await new Promise((resolve) => setTimeout(resolve, Math.min(attempts, 10)));
     }
   }

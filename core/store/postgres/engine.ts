@@ -114,7 +114,9 @@ export class PostgresEngine implements ClaimingEngine {
   /** See {@linkcode ClaimingEngine.clear}. */
   async clear(range: Range): Promise<number | undefined> {
     const lot = lotOfRange(range);
-    return lot !== undefined && isWholeLot(range) ? await dropPartition(this.#pool, lot) : undefined;
+    return lot !== undefined && isWholeLot(range)
+      ? await dropPartition(this.#pool, lot, "with rows")
+      : undefined;
   }
 
   /** See {@linkcode ClaimingEngine.claims}. */

@@ -12,8 +12,8 @@ export interface Cluster {
   readonly folder: string;
   /** The URL of a database that is made empty. */
   newDatabase(): Promise<string>;
-  /** Runs SQL in the database `postgres`; what `psql` prints. */
-  sql(text: string): Promise<string>;
+  /** Runs SQL in a database, `postgres` by default; what `psql` prints. */
+  sql(text: string, database?: string): Promise<string>;
   /** The process that accepts connections. */
   pid(): Promise<number>;
   start(): Promise<void>;
@@ -90,8 +90,8 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
       await cluster.sql(`create database ${name}`);
       return `postgres://dit@127.0.0.1:${port}/${name}`;
     },
-    sql: (text) =>
-      run("psql", "-h", "127.0.0.1", "-p", `${port}`, "-U", "dit", "-At", "-c", text, "postgres"),
+    sql: (text, database = "postgres") =>
+      run("psql", "-h", "127.0.0.1", "-p", `${port}`, "-U", "dit", "-At", "-c", text, database),
     pid: async () => Number((await Deno.readTextFile(`${data}/postmaster.pid`)).split("\n")[0]),
     start: async () =>
       void await run("pg_ctl", "-D", data, "-l", `${folder}/log`, "-o", options, "-w", "start"),

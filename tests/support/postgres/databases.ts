@@ -24,16 +24,20 @@ export async function withDatabase(run: (url: string, cluster: Cluster) => Promi
 
 /** Runs a test with engines on one empty database. */
 export async function withPostgres(
-  run: (open: () => Promise<ClaimingEngine>, url: string) => Promise<void>,
+  run: (open: () => Promise<ClaimingEngine>, url: string, cluster: Cluster) => Promise<void>,
 ): Promise<void> {
-  await withDatabase(async (url) => {
+  await withDatabase(async (url, cluster) => {
     const engines: ClaimingEngine[] = [];
     try {
-      await run(async () => {
-        const engine = await openPostgres(url);
-        engines.push(engine);
-        return engine;
-      }, url);
+      await run(
+        async () => {
+          const engine = await openPostgres(url);
+          engines.push(engine);
+          return engine;
+        },
+        url,
+        cluster,
+      );
     } finally {
       for (const engine of engines) engine.close();
     }
