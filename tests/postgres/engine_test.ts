@@ -5,6 +5,8 @@ import { CLAIMS_LETTER, isWholeLot, lotOf, RECORD_LETTERS } from "../../core/sto
 import type { Key, Range } from "../../core/store/port.ts";
 import type { Cluster } from "../support/postgres/cluster.ts";
 import { withPostgres } from "../support/postgres/databases.ts";
+import { Store } from "../../core/store/store.ts";
+import { withGuards } from "../conformance/claims.ts";
 import { testEngine } from "../conformance/store_engine.ts";
 
 testEngine({ name: "PostgreSQL", withStore: withPostgres });
@@ -61,6 +63,20 @@ Deno.test("records lie by their day, and a day that retention has emptied goes w
     // A log of that day that comes late finds a place all the same.
     await write(rowOf("l", "notes", 20_000));
     assertEquals(await read({ prefix: ["l", "notes"] }), [20_000, 20_001, 20_002, 20_003]);
+  }));
+
+Deno.test("a claim is written with its record, though neither has a partition yet", () =>
+  withPostgres(async (open) => {
+    const engine = await open();
+    const guard = await withGuards(engine).then(([first]) => first);
+    const key = CLAIMS.key(claimId(9, new Uint8Array(16), 0));
+    const record = LOG_ROWS.key("notes", 20_000, new Uint8Array(12));
+    const claims = new Store(engine).claims;
+    const [outcome] = await claims.claimGroup([{ key, value: Uint8Array.of(1), guard }], () => [
+      { type: "set", key: record, value: Uint8Array.of(2) },
+    ]);
+    assertEquals(outcome?.is, "accepted");
+    assertEquals((await engine.get(record)).stamp, (await engine.get(key)).stamp);
   }));
 
 Deno.test("the letters by which rows lie apart are those of their families", () => {

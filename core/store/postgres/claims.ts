@@ -16,6 +16,7 @@
 import type { Claim, Claimed, Claims, EngineCalls } from "../claims.ts";
 import { roomInCommit } from "../limits.ts";
 import type { Write } from "../port.ts";
+import { bigintArray, byteaArray, intArray } from "./arrays.ts";
 import { attempt } from "./attempts.ts";
 import { MAX_GROUP, POSTGRES_LIMITS } from "./limits.ts";
 import { lotOf } from "./lots.ts";
@@ -50,16 +51,21 @@ export class PostgresClaims implements Claims {
     const guards = [...new Set(group.map(({ guard }) => guard))];
     const places = new Map(guards.map((guard, index) => [guard, index + 1]));
     const lots = group.map(({ key }) => lotOf(key));
+    const writes = writesOf(group);
     const parameters = [
       ...checkParameters(guards),
-      group.map(({ key }) => boundedKey(key)),
-      lots,
-      group.map(({ value }) => boundedValue(value)),
-      group.map(({ guard }) => places.get(guard)),
-      ...writeParameters(writesOf(group)),
+      byteaArray(group.map(({ key }) => boundedKey(key))),
+      bigintArray(lots),
+      byteaArray(group.map(({ value }) => boundedValue(value))),
+      intArray(group.map(({ guard }) => places.get(guard)!)),
+      ...writeParameters(writes),
     ];
     const rows = await this.#calls.write(() =>
-      attempt(this.#session, lots, () => this.#session.query(CLAIM, parameters))
+      attempt(
+        this.#session,
+        [...lots, ...writes.map(({ key }) => lotOf(key))],
+        () => this.#session.query(CLAIM, parameters),
+      )
     );
     if (rows.length === 0) return group.map((claim) => ({ is: "accepted", claim }));
     return group.map((claim, index): Claimed<C> => {

@@ -22,6 +22,7 @@ import type {
   Write,
 } from "../port.ts";
 import { fromBase64url, toBase64url } from "../../base/bytes.ts";
+import { bigintArray, byteaArray } from "./arrays.ts";
 import { attempt } from "./attempts.ts";
 import { PostgresClaims } from "./claims.ts";
 import { decodeKey, encodeKey, encodeRange } from "./key_bytes.ts";
@@ -65,8 +66,8 @@ export class PostgresEngine implements ClaimingEngine {
   /** See {@linkcode ClaimingEngine.getMany}. */
   async getMany<T>(keys: readonly Key[]): Promise<MaybeEntry<T>[]> {
     const rows = await this.#pool.query(GET_MANY, [
-      keys.map((key) => bytea(encodeKey(key))),
-      keys.map(lotOf),
+      byteaArray(keys.map(encodeKey)),
+      bigintArray(keys.map(lotOf)),
     ]);
     const found = new Map(rows.map((row) => [Number(row.place) - 1, row]));
     return keys.map((key, place) => maybeEntry(key, found.get(place)));

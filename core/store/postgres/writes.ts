@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Check, Key, Write } from "../port.ts";
+import { bigintArray, byteaArray } from "./arrays.ts";
 import { encodeKey } from "./key_bytes.ts";
 import { POSTGRES_LIMITS } from "./limits.ts";
 import { lotOf } from "./lots.ts";
@@ -21,8 +22,8 @@ export function stampOf(stamp: unknown): string {
 }
 
 /** A stamp as the table has it; that of no row is -1. */
-export function storedStamp(stamp: string | null): string {
-  return stamp === null ? "-1" : BigInt(`0x${stamp}`).toString();
+function storedStamp(stamp: string | null): bigint {
+  return stamp === null ? -1n : BigInt(`0x${stamp}`);
 }
 
 /** An encoded key. Throws a `RangeError` if it is too long. */
@@ -40,17 +41,17 @@ export function boundedValue(value: unknown): Uint8Array {
 }
 
 /** `check_keys`, `check_lots` and `check_stamps`. */
-export function checkParameters(checks: readonly Check[]): unknown[][] {
+export function checkParameters(checks: readonly Check[]): Buffer[] {
   if (checks.length > POSTGRES_LIMITS.checksPerCommit) throw new RangeError("Cannot commit: too many checks");
   return [
-    checks.map(({ key }) => boundedKey(key)),
-    checks.map(({ key }) => lotOf(key)),
-    checks.map(({ stamp }) => storedStamp(stamp)),
+    byteaArray(checks.map(({ key }) => boundedKey(key))),
+    bigintArray(checks.map(({ key }) => lotOf(key))),
+    bigintArray(checks.map(({ stamp }) => storedStamp(stamp))),
   ];
 }
 
 /** `set_keys`, `set_lots`, `set_values`, `gone_keys` and `gone_lots`: each key once, with the later of two writes. */
-export function writeParameters(writes: readonly Write[]): unknown[][] {
+export function writeParameters(writes: readonly Write[]): Buffer[] {
   if (writes.length > POSTGRES_LIMITS.writesPerCommit) throw new RangeError("Cannot commit: too many writes");
   const last = new Map<string, { key: Uint8Array; lot: number; value: Uint8Array | undefined }>();
   let bytes = 0;
@@ -62,13 +63,13 @@ export function writeParameters(writes: readonly Write[]): unknown[][] {
   }
   if (bytes > POSTGRES_LIMITS.bytesPerCommit) throw new RangeError("Cannot commit: too many bytes");
   const rows = [...last.values()];
-  const set = rows.filter(({ value }) => value !== undefined);
+  const set = rows.flatMap(({ key, lot, value }) => value === undefined ? [] : [{ key, lot, value }]);
   const gone = rows.filter(({ value }) => value === undefined);
   return [
-    set.map(({ key }) => key),
-    set.map(({ lot }) => lot),
-    set.map(({ value }) => value),
-    gone.map(({ key }) => key),
-    gone.map(({ lot }) => lot),
+    byteaArray(set.map(({ key }) => key)),
+    bigintArray(set.map(({ lot }) => lot)),
+    byteaArray(set.map(({ value }) => value)),
+    byteaArray(gone.map(({ key }) => key)),
+    bigintArray(gone.map(({ lot }) => lot)),
   ];
 }
