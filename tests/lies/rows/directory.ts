@@ -70,6 +70,12 @@ export const DIRECTORY_LIES = rows("directory", [
     client: { refused: ["tokens key_not_issuing"], keepsTokens: false },
   },
   {
+    name: "an issuer of its own for one client, before it has seen another",
+    tell: members({ issuer: "alice.example" }),
+    // Its tokens are issued, and no honest log server takes them.
+    client: { refused: ["logs mac_invalid"], dropped: "any" },
+  },
+  {
     name: "two sets of keys in turns, from the first",
     tell: { keys: ({ count, honest, other }) => count % 2 === 0 ? other() : honest() },
     rounds: 4,

@@ -38,12 +38,13 @@ const cut: Answer = async ({ honest }) => {
 };
 
 export const TRANSPORT_LIES = rows("transport", [
-  ...[301, 302, 307, 308].flatMap((status) =>
+  ...[301, 302, 307, 308].flatMap((status, index) =>
     each(
       (step) => `a ${status} that leads elsewhere, to ${step}`,
       instead(null, { status, headers: { location: "/elsewhere" } }),
-    )
-  ).filter((_, index) => index % 5 === 0 || index < 4),
+      // Each step has its kind of redirect; what a runtime makes of one does not depend on the step.
+    ).slice(index, index + 1)
+  ),
   ...each((step) => `a connection that breaks in the answer to ${step}`, cut),
   ...each((step) => `a bomb as ${step}`, bomb).slice(0, 3),
   ...each((step) => `an endless answer to ${step}`, endless).slice(0, 2),
