@@ -8,6 +8,7 @@ import type { ClaimingEngine } from "../core/store/claims.ts";
 import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
 import { isPostgres, openPostgres, reachesOf } from "../core/store/postgres/open.ts";
 import { readFormat, requireKnownFormat } from "../core/operations/store_format.ts";
+import { readCopyMark, requireOwnPlace } from "../core/operations/copy/copy_mark.ts";
 import { Store, type StoreOptions } from "../core/store/store.ts";
 import { lockStoreFile } from "./file_lock.ts";
 import { hostOfUrl } from "./hosts_of_urls.ts";
@@ -83,6 +84,8 @@ type SealKeys = readonly Uint8Array<ArrayBuffer>[];
 interface OpenOptions extends StoreOptions {
   /** A file under other ones is refused before it is opened; where they are absent, nobody looks. */
   readonly sealKeys?: SealKeys | undefined;
+  /** `any`: also one that is being copied or was moved, which nothing may be served from; `own` by default. */
+  readonly place?: "own" | "any";
 }
 
 /**
@@ -93,12 +96,13 @@ interface OpenOptions extends StoreOptions {
  */
 export async function openStore(
   location: string | undefined,
-  { sealKeys, ...options }: OpenOptions = {},
+  { sealKeys, place = "own", ...options }: OpenOptions = {},
 ): Promise<Store> {
   if (isStoreFile(location)) await requireOwnStore(await lookAtStore(location), sealKeys);
   const store = new Store(await engineOf(location).open(location), options);
   try {
     requireKnownFormat(await readFormat(store), VERSION);
+    if (place === "own") requireOwnPlace(await readCopyMark(store));
     return store;
   } catch (error) {
     store.close();

@@ -52,6 +52,9 @@ export function withDeadlines(engine: Engine, calls: EngineCalls): Engine {
     list: (range, options) => calls.read(() => engine.list(range, options)),
     commit: (checks, rows) => calls.write(() => engine.commit(checks, rows)),
     clear: (range) => calls.write(async () => await engine.clear?.(range)),
+    ...engine.load === undefined
+      ? {}
+      : { load: (entries) => calls.write(async () => await engine.load?.(entries)) },
     close: () => engine.close(),
   };
 }

@@ -123,6 +123,11 @@ export interface Engine {
    * @returns How many they were.
    */
   clear?(range: Range): Promise<number | undefined>;
+  /**
+   * Writes rows of another store with the stamps that they have there, in the place of what is under their keys, where the
+   * engine's stamps are its own to give; later commits have greater ones. Absent where it cannot.
+   */
+  load?(entries: readonly Entry<unknown>[]): Promise<void>;
   /** Lets the store go; what is under way may fail. */
   close(): void;
 }

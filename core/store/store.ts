@@ -121,6 +121,20 @@ export class Store {
     return sweep(this.#engine, range, pace, isOver);
   }
 
+  /** Whether {@linkcode Store.load} works. */
+  get keepsStamps(): boolean {
+    return this.#engine.load !== undefined;
+  }
+
+  /**
+   * Writes rows of another store with the stamps that they have there, at most as many as a commit takes.
+   * @throws {TypeError} If the engine gives stamps itself.
+   */
+  async load(entries: readonly Entry<unknown>[]): Promise<void> {
+    if (this.#engine.load === undefined) throw new TypeError("This store gives stamps itself.");
+    await this.#engine.load(entries);
+  }
+
   /** Closes it. */
   close(): void {
     this.#engine.close();

@@ -28,6 +28,7 @@ import { PostgresClaims } from "./claims.ts";
 import { decodeKey, encodeKey, encodeRange } from "./key_bytes.ts";
 import { POSTGRES_LIMITS } from "./limits.ts";
 import { isWholeLot, lotOf, lotOfRange } from "./lots.ts";
+import { loadRows } from "./load.ts";
 import { dropPartition } from "./partitions.ts";
 import type { Pool, Row } from "./pool.ts";
 import { decodeValue } from "./value_bytes.ts";
@@ -118,6 +119,11 @@ export class PostgresEngine implements ClaimingEngine {
     return lot !== undefined && isWholeLot(range)
       ? await dropPartition(this.#pool, lot, "with rows")
       : undefined;
+  }
+
+  /** See {@linkcode ClaimingEngine.load}. */
+  async load(entries: readonly Entry<unknown>[]): Promise<void> {
+    await loadRows(this.#pool, entries);
   }
 
   /** See {@linkcode ClaimingEngine.claims}. */

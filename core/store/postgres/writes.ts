@@ -22,7 +22,7 @@ export function stampOf(stamp: unknown): string {
 }
 
 /** A stamp as the table has it; that of no row is -1. */
-function storedStamp(stamp: string | null): bigint {
+export function storedStamp(stamp: string | null): bigint {
   return stamp === null ? -1n : BigInt(`0x${stamp}`);
 }
 

@@ -1,0 +1,97 @@
+/** Moving a deployment from a file to PostgreSQL and back: its tokens live on, and nothing counts twice. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertAccepted, assertRefused } from "../support/http/assert_answers.ts";
+import {
+  fetchTokens,
+  logBody,
+  logsPath,
+  type Send,
+  signLog,
+  type Token,
+} from "../support/client/protocol_client.ts";
+import { withDatabase } from "../support/postgres/databases.ts";
+import { freePort } from "../support/processes/free_ports.ts";
+import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { demoConfig, Folders, runTask, signIn, startReady } from "../support/processes/service_process.ts";
+
+const sendTo = (url: string): Send => (path, init) => fetch(url + path, init);
+
+function log(token: Token, use: number): RequestInit {
+  return signLog(token, { use, body: logBody(token, { events: [{ name: "app_opened", fields: {} }] }) });
+}
+
+Deno.test("a deployment moves from a file to PostgreSQL and back, and serves its old tokens in each place", () =>
+  inOnePeriod(DAY_SECONDS, () =>
+    withDatabase(async (database) => {
+      await using folders = new Folders();
+      const folder = await folders.make(demoConfig());
+      const port = freePort();
+      const variables = { PORT: String(port), DIT_CONFIG: "config.js" };
+      await using started = new AsyncDisposableStack();
+      const start = async (store: string) =>
+        started.use(await startReady({ folder, port, env: { ...variables, DIT_KV: store } }));
+      const run = (task: "store" | "audit" | "logs" | "trail", ...args: string[]) =>
+        runTask(task, `cli/${task}.ts`, args, folder, variables);
+      const day = new Date().toISOString().slice(0, 10);
+      const exported = async () => {
+        const { code, stdout, stderr } = await run("logs", "export", "--app", "demo", "--day", day);
+        assertEquals([code, stderr], [0, ""]);
+        return stdout.trim().split("\n").toSorted();
+      };
+
+      const file = ".dit/kv.sqlite3";
+      let service = await start(file);
+      const session = { jwt: await signIn(service.url, "alice"), nowSeconds: Date.now() / 1000, app: "demo" };
+      const [token, other] = await fetchTokens(sendTo(service.url), session, 2) as [Token, Token];
+      const first = log(token, 0);
+      for (const request of [first, log(token, 1), log(other, 0)]) {
+        await assertAccepted(await sendTo(service.url)(logsPath("demo"), request));
+      }
+      let records = await exported();
+      assertEquals(records.length, 3);
+      const used = await run("store", "copy", "--from", file, "--to", database);
+      assertEquals([used.code, used.stderr], [1, `Another process uses ${file}: stop it first.\n`]);
+      assertEquals((await service.end("SIGTERM")).code, 0);
+
+      let use = 2;
+      const steps: [from: string, to: string][] = [[file, database], [database, ".dit/back.sqlite3"]];
+      for (const [from, to] of steps) {
+        const moved = await run("store", "copy", "--from", from, "--to", to);
+        assertEquals([moved.code, moved.stderr], [0, ""]);
+        assertMatch(moved.stdout, /^[0-9]+ rows are copied\.$/m);
+        assertStringIncludes(moved.stdout, `Nothing is wrong: ${use + 1} claims, ${use + 1} records.`);
+        // One may be served: that which was moved is refused, and is not copied again.
+        const refused = await startReady({ folder, port, env: { ...variables, DIT_KV: from } }).then(
+          () => "it started",
+          (error: Error) => error.message,
+        );
+        assertStringIncludes(refused, "The store was moved");
+        const again = await run("store", "copy", "--from", from, "--to", ".dit/other.sqlite3");
+        assertEquals(again.code, 1);
+        assertStringIncludes(again.stderr, "was moved before");
+        const occupied = await run("store", "copy", "--from", from, "--to", to);
+        assertEquals(occupied.code, 1);
+        assertStringIncludes(occupied.stderr, "has rows of another store");
+
+        service = await start(to);
+        const send = sendTo(service.url);
+        assertEquals(await exported(), records);
+        // A log whose answer was lost is recognised; another one under its use is not accepted.
+        await assertAccepted(await send(logsPath("demo"), first), 1, true);
+        await assertRefused(await send(logsPath("demo"), log(token, 1)), 409, "use_taken");
+        await assertAccepted(await send(logsPath("demo"), log(token, use++)));
+        records = await exported();
+        assertEquals(records.length, use + 1);
+        const audit = await run("audit");
+        assertEquals([audit.code, audit.stderr], [0, ""]);
+        assertStringIncludes(audit.stdout, `Nothing is wrong: ${use + 1} claims, ${use + 1} records.`);
+        const trail = await run("trail");
+        assertStringIncludes(trail.stdout, "copy the store from another one");
+        assertEquals((await service.end("SIGTERM")).code, 0);
+      }
+      for (
+        const { stdout, stderr } of [service].map((one) => ({ stdout: one.stdout(), stderr: one.stderr() }))
+      ) {
+        assert(!`${stdout}${stderr}`.includes(database), "the URL was printed");
+      }
+    })));
