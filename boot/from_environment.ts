@@ -45,7 +45,7 @@ export async function assembleFromEnvironment(
   const deployment = checkConfig(await loadConfig(settings.config), settings);
   if (/^https?:/.test(settings.kv ?? "")) passOnStoreToken(environment);
   // The platform decides itself what a program may do.
-  if (settings.kv !== undefined) await requirePermissions(needsOf(settings, deployment));
+  if (settings.kv !== undefined) await requirePermissions(needsOf(settings, deployment, environment));
   const secrets = await readSecrets(settings, deployment, environment);
   const assembled = await assemble({
     settings,

@@ -31,10 +31,14 @@ export interface Needs {
 }
 
 /**
- * What a service needs. Telemetry is not among it: the runtime exports that itself, whatever the program may do; nor are
+ * What a service needs; its store's client may look for files that variables name. Telemetry is not among it: the runtime exports that itself, whatever the program may do; nor are
  * modules that it is made of.
  */
-export function needsOf(settings: Settings, deployment: Deployment): Needs {
+export function needsOf(
+  settings: Settings,
+  deployment: Deployment,
+  environment: (name: string) => string | undefined,
+): Needs {
   const files = isStoreFile(settings.kv) ? filesOfStore(settings.kv) : [];
   const mark = isStoreFile(settings.kv) ? [settings.kv + BACKUP_MARK] : [];
   const own = settings.development ? [OWN_FOLDER] : [];
@@ -44,7 +48,7 @@ export function needsOf(settings: Settings, deployment: Deployment): Needs {
   if (isOwnFolder(folder)) own.push(folder);
   const { operatorsListener } = settings;
   const listeners = [settings, ...operatorsListener === undefined ? [] : [operatorsListener]];
-  const store = storeReachOf(settings.kv);
+  const store = storeReachOf(settings.kv, environment);
   const servers = serversOf(settings, deployment).map(hostOfUrl);
   return {
     net: [...new Set([...listeners.map(hostAndPort), ...store.net, ...servers])],

@@ -20,6 +20,9 @@ import { VERSION } from "./version.ts";
 /** Where a store is: what `DIT_KV` says; undefined: where the platform has one. */
 type Location = string | undefined;
 
+/** Reads variables. */
+type Environment = (name: string) => string | undefined;
+
 /** An engine, and which stores are its own. */
 interface EngineChoice {
   /** Whether it opens what is there. */
@@ -27,7 +30,7 @@ interface EngineChoice {
   /** Whether that is an SQLite file. */
   readonly isFile: (location: Location) => location is string;
   /** What it has to reach beside files of its own. */
-  readonly reaches: (location: Location) => StoreReach;
+  readonly reaches: (location: Location, get: Environment) => StoreReach;
   /** Opens it. Throws `StoreOpenError`. */
   readonly open: (location: Location) => Promise<ClaimingEngine>;
 }
@@ -45,7 +48,7 @@ export interface StoreReach {
 const POSTGRES: EngineChoice = {
   takes: isPostgres,
   isFile: (_): _ is string => false,
-  reaches: (location) => reachesOf(location ?? ""),
+  reaches: (location, get) => reachesOf(location ?? "", get),
   open: (location) => openPostgres(location ?? ""),
 };
 
@@ -72,9 +75,9 @@ export function isStoreFile(location: string | undefined): location is string {
   return engineOf(location).isFile(location);
 }
 
-/** What a process has to reach to use the store at `location`. */
-export function storeReachOf(location: string | undefined): StoreReach {
-  return engineOf(location).reaches(location);
+/** What a process has to reach to use the store at `location`; `get` reads a variable of its environment. */
+export function storeReachOf(location: string | undefined, get: Environment): StoreReach {
+  return engineOf(location).reaches(location, get);
 }
 
 /** Sealing keys of 32 bytes, newest first. */

@@ -39,6 +39,6 @@ export function reportStoreFaults(
 
 function firstWords({ name, message }: Error): string {
   const [line = ""] = `${name}: ${message}`.split("\n", 1);
-  // The client of a KV Connect endpoint names it, and an operator may have put a password there.
-  return line.replaceAll(/\bhttps?:\/\/[^\s'"]+/g, "the store").slice(0, MAX_LENGTH);
+  // A client may name its store's URL, and an operator may have put a password there.
+  return line.replaceAll(/\b[a-z][a-z0-9+.-]*:\/\/[^\s'"]+/gi, "the store").slice(0, MAX_LENGTH);
 }

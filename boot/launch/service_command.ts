@@ -48,7 +48,7 @@ export async function serviceCommand(
   const deployment = checkConfig(await loadConfig(settings.config), settings);
   const storeFile = isStoreFile(settings.kv) ? await realFile(settings.kv) : undefined;
   await cacheModules(settings.config);
-  const { net, read, write, env, sys } = needsOf(settings, deployment);
+  const { net, read, write, env, sys } = needsOf(settings, deployment, environment);
   // It is opened by the name that it has in the settings, and locked by the one that it really has.
   const real = storeFile === undefined ? [] : filesOfStore(storeFile);
   const folder = storeFile === undefined ? undefined : await missingFolder(storeFile);

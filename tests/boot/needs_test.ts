@@ -14,8 +14,9 @@ const PRODUCTION = {
 
 /** What a service needs with these variables, and an application changed so. */
 function needs(variables: Record<string, string>, changes: Record<string, unknown> = {}, more = {}) {
-  const settings = readSettings((name) => ({ ...PRODUCTION, ...variables } as Record<string, string>)[name]);
-  return needsOf(settings, checkConfig({ ...demoConfig(changes) as object, ...more }, settings));
+  const get = (name: string) => ({ ...PRODUCTION, ...variables } as Record<string, string>)[name];
+  const settings = readSettings(get);
+  return needsOf(settings, checkConfig({ ...demoConfig(changes) as object, ...more }, settings), get);
 }
 
 Deno.test("needsOf() is the store's own files, the address and the secret where nothing else is set", () => {

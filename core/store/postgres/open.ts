@@ -5,8 +5,11 @@
  */
 import { StoreOpenError } from "../open_error.ts";
 import { PostgresEngine } from "./engine.ts";
-import { Pool, type PoolOptions, sqlState } from "./pool.ts";
+import { Pool, type PoolOptions } from "./pool.ts";
 import { migrate } from "./schema.ts";
+import { sentenceOf } from "./start_sentences.ts";
+import { filesOfTls } from "./tls.ts";
+import { nameOf, readAddress } from "./url.ts";
 
 /** Whether `location` is the URL of a PostgreSQL database. */
 export function isPostgres(location: string | undefined): location is string {
@@ -20,49 +23,36 @@ const VARIABLES = [
   ...["PGREPLICATION", "PGCONNECT_TIMEOUT", "NODE_PG_FORCE_NATIVE", "USER", "USERNAME", "HOME"],
 ];
 
-/** What a process has to reach to use the database at a URL: `host:port`, variables, and files. */
-export function reachesOf(url: string): { net: string[]; env: string[]; read: string[] } {
-  const { hostname, port, searchParams } = new URL(url);
+/**
+ * What a process has to reach to use the database at a URL: `host:port`, variables, and files. `get` reads a variable:
+ * where the URL has no password, `pg` looks for one in a file.
+ */
+export function reachesOf(
+  url: string,
+  get: (name: string) => string | undefined,
+): { net: string[]; env: string[]; read: string[] } {
+  const { servers, tls, password } = readAddress(url);
+  const home = get("HOME");
+  const passwords = get("PGPASSFILE") ?? (home === undefined ? undefined : `${home}/.pgpass`);
   return {
-    net: [`${hostname}:${port === "" ? 5432 : port}`],
+    net: servers.map(nameOf),
     env: [...VARIABLES],
-    read: ["sslrootcert", "sslcert", "sslkey"].flatMap((name) => searchParams.get(name) ?? []),
+    read: [...filesOfTls(tls), ...password === undefined && passwords !== undefined ? [passwords] : []],
   };
 }
-
-/** What the server says of a start that cannot work: a wrong password, no such database, no right to make tables. */
-const MISTAKES: Readonly<Record<string, string>> = {
-  "28P01": "PostgreSQL refuses the password: see DIT_KV, PGPASSFILE or PGPASSWORD.",
-  "28000": "PostgreSQL lets this user not in from here: see its pg_hba.conf and the user in DIT_KV.",
-  "3D000": "PostgreSQL has no such database: make it with createdb, or name another one in DIT_KV.",
-  "42501":
-    "PostgreSQL lets this user make no tables: grant it CREATE on the database, or start once as its owner.",
-};
 
 /**
  * Opens the database at a URL, `postgres://user@host:port/database`, and makes or migrates its tables.
  * @throws {StoreOpenError} If it cannot be reached or used; no message repeats the URL.
  */
 export async function openPostgres(url: string, options: PoolOptions = {}): Promise<PostgresEngine> {
-  let pool: Pool;
-  try {
-    pool = new Pool(url, options);
-  } catch (cause) {
-    throw new StoreOpenError("DIT_KV is no URL of PostgreSQL: postgres://user@host:5432/database.", {
-      cause,
-    });
-  }
+  const pool = new Pool(url, options);
   try {
     await migrate(pool);
     return new PostgresEngine(pool);
   } catch (cause) {
     pool.close();
     if (cause instanceof StoreOpenError || cause instanceof Deno.errors.NotCapable) throw cause;
-    const mistake = MISTAKES[sqlState(cause) ?? ""];
-    throw new StoreOpenError(
-      mistake ??
-        "PostgreSQL does not answer: see that the server which DIT_KV names runs and is reached from here.",
-      { cause, mayPass: mistake === undefined },
-    );
+    throw new StoreOpenError(...sentenceOf(cause));
   }
 }

@@ -1,9 +1,16 @@
 /**
- * Connections to PostgreSQL, with what this engine needs of npm `pg`.
+ * Connections to PostgreSQL, with what this engine needs of npm `pg`: to the one server among several that takes writes,
+ * each given up when its server no longer does or answers nothing.
  *
  * @module
  */
 import pg from "pg";
+import { breaksConnection, isUnreachable, losesServer } from "./errors.ts";
+import { NotPrimary, Primary } from "./primary.ts";
+import { sslOf } from "./tls.ts";
+import { type Address, readAddress, type Server } from "./url.ts";
+
+export { sqlState } from "./errors.ts";
 
 /** A row as `pg` gives it: numbers of 64 bits are texts. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -24,8 +31,20 @@ export interface Session {
 
 /** The part of a client of `pg` that is used. */
 interface Client {
+  connect(): Promise<unknown>;
   query(config: { name?: string; text: string; values?: unknown[] }): Promise<{ rows: Row[] }>;
+  end(): Promise<void>;
   release(error?: Error | boolean): void;
+  on(name: "error", listener: () => void): void;
+  on(name: "notice", listener: (notice: { readonly routine?: string }) => void): void;
+}
+
+/** The part of a pool of `pg` that is used. */
+interface Clients {
+  connect(): Promise<Client>;
+  end(): Promise<void>;
+  on(name: "error", listener: () => void): void;
+  on(name: "connect", listener: (client: Client) => void): void;
 }
 
 /** How many connections, and how long each step may take, in milliseconds. */
@@ -40,31 +59,48 @@ const CONNECTIONS = 10;
 /** The server gives a statement up after so long; the store's own deadline is shorter. */
 const STATEMENT_MS = 10_000;
 const CONNECT_MS = 5_000;
+/** So much later is a statement given up here: its server is stopped, or is not reached any more. */
+const OVERDUE_MS = 1_000;
+/** As libpq finds out for `target_session_attrs=read-write`. */
+const TAKES_WRITES =
+  "select current_setting('transaction_read_only') = 'off' and not pg_is_in_recovery() as yes";
+/** The server's function that stops waiting for a standby where somebody cancels that; the commit is then on one disk. */
+const STANDBY_NOT_AWAITED = "SyncRepWaitForLSN";
 
 /** A pool of connections, which are opened when they are needed and again when they were lost. */
 export class Pool implements Session {
-  readonly #pool: {
-    connect(): Promise<Client>;
-    end(): Promise<void>;
-    on(name: "error", listener: () => void): void;
-  };
+  readonly #address: Address;
+  readonly #config: Readonly<Record<string, unknown>>;
+  readonly #primary: Primary;
+  #open: { readonly server: Server; readonly clients: Clients } | undefined;
   /** A name for each text: `pg` prepares a named statement once a connection. */
   readonly #names = new Map<string, string>();
+  /** Connections whose last commit no standby may have. */
+  readonly #doubtful = new WeakSet<Client>();
 
-  /** Opens nothing yet. */
+  /** Opens nothing yet. Throws `StoreOpenError` if it is no URL, or a file that it names cannot be read. */
   constructor(url: string, options: PoolOptions = {}) {
     const { connections = CONNECTIONS, statementMs = STATEMENT_MS, connectMs = CONNECT_MS } = options;
-    this.#pool = new pg.Pool({
-      connectionString: url,
+    this.#address = readAddress(url);
+    const { user, password, database, tls, settings } = this.#address;
+    this.#config = {
+      application_name: "dit",
+      ...settings,
+      user,
+      password,
+      database,
+      ssl: sslOf(tls),
       max: connections,
       connectionTimeoutMillis: connectMs,
       statement_timeout: statementMs,
+      query_timeout: statementMs + OVERDUE_MS,
+      // A process that stops in the middle of a transaction keeps its locks no longer.
+      idle_in_transaction_session_timeout: statementMs,
       // A server that is gone without a word is noticed even where nothing is sent.
       keepAlive: true,
-      application_name: "dit",
-    });
-    // One that breaks while nobody uses it is replaced at the next use; without a listener it would end the process.
-    this.#pool.on("error", () => {});
+      onConnect: (client: Client) => this.#requireWrites(client),
+    };
+    this.#primary = new Primary(this.#address.servers, (server) => this.#probe(server));
   }
 
   readonly query: Query = (text, values) =>
@@ -80,7 +116,8 @@ export class Pool implements Session {
         await client.query({ text: "commit" });
         return result;
       } catch (error) {
-        await client.query({ text: "rollback" }).catch(() => {});
+        // A connection that is not used again takes the transaction with it.
+        if (!breaksConnection(error)) await client.query({ text: "rollback" }).catch(() => {});
         throw error;
       }
     });
@@ -88,7 +125,8 @@ export class Pool implements Session {
 
   /** Closes it; what is under way ends first. */
   close(): void {
-    this.#pool.end().catch(() => {});
+    this.#primary.close();
+    this.#drop();
   }
 
   #prepared(text: string, values: readonly unknown[] | undefined) {
@@ -99,22 +137,70 @@ export class Pool implements Session {
   }
 
   async #with<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const server = await this.#primary.find();
+    let client: Client;
+    try {
+      client = await this.#clientsOf(server).connect();
+    } catch (error) {
+      if (isUnreachable(error)) this.#lose(server);
+      throw error;
+    }
     let broken: Error | undefined;
     try {
-      return await work(client);
+      const result = await work(client);
+      if (this.#doubtful.has(client)) throw new Error("The commit may be on no standby.");
+      return result;
     } catch (error) {
-      // Of what the server itself has said it is well; a connection that failed otherwise is not used again.
-      if (sqlState(error) === undefined) broken = error as Error;
+      if (breaksConnection(error)) broken = error as Error;
+      if (losesServer(error)) this.#lose(server);
       throw error;
     } finally {
       client.release(broken);
     }
   }
-}
 
-/** The SQLSTATE with which the server refused a statement; undefined where it was not the server. */
-export function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  /** The connections to a server; those to another one end with what they are doing. */
+  #clientsOf(server: Server): Clients {
+    if (this.#open?.server === server) return this.#open.clients;
+    this.#drop();
+    const clients: Clients = new pg.Pool({ ...this.#config, ...server });
+    // One that breaks while nobody uses it is replaced at the next use; without a listener it would end the process.
+    clients.on("error", () => {});
+    clients.on("connect", (client) => {
+      client.on("notice", ({ routine }) => {
+        if (routine === STANDBY_NOT_AWAITED) this.#doubtful.add(client);
+      });
+    });
+    this.#open = { server, clients };
+    return clients;
+  }
+
+  #lose(server: Server): void {
+    if (this.#open?.server !== server) return;
+    this.#drop();
+    this.#primary.lost(server);
+  }
+
+  #drop(): void {
+    this.#open?.clients.end().catch(() => {});
+    this.#open = undefined;
+  }
+
+  async #probe(server: Server): Promise<void> {
+    const client: Client = new pg.Client({ ...this.#config, ...server });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      await this.#requireWrites(client);
+    } finally {
+      client.end().catch(() => {});
+    }
+  }
+
+  /** Throws `NotPrimary` where a server has to take writes and does not. */
+  async #requireWrites(client: Client): Promise<void> {
+    if (!this.#address.needsPrimary) return;
+    const { rows: [row] } = await client.query({ text: TAKES_WRITES });
+    if (row?.yes !== true) throw new NotPrimary();
+  }
 }

@@ -54,7 +54,8 @@ function commandOf(name: string, ...args: string[]): Deno.Command {
   return new Deno.Command(command, { args: rest, cwd: "/", env: { LC_ALL: "C.UTF-8" }, stdin: "null" });
 }
 
-async function run(name: string, ...args: string[]): Promise<string> {
+/** Runs a program of the package as the server's user; what it prints. */
+export async function run(name: string, ...args: string[]): Promise<string> {
   const { success, stdout, stderr } = await commandOf(name, ...args).output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`${name}: ${decode(stderr)}${decode(stdout)}`);
@@ -69,16 +70,31 @@ const SETTINGS = [
   "fsync=off",
 ];
 
-/** Starts a server. */
-export async function startCluster(settings: readonly string[] = []): Promise<Cluster> {
-  const folder = await Deno.makeTempDir({ prefix: "dit-postgres-" });
+/** Makes a folder for a server, which the server's user may write to. */
+export async function makeFolder(parent?: string): Promise<string> {
+  const folder = await Deno.makeTempDir({
+    prefix: "dit-postgres-",
+    ...parent === undefined ? {} : { dir: parent },
+  });
   if (AS_OTHERS.length > 0) {
     const { success } = await new Deno.Command("chown", { args: ["postgres:postgres", folder] }).output();
     if (!success) throw new Error("The folder of the server could not be given to its user.");
   }
+  return folder;
+}
+
+/** Starts a server, in a folder of its own or in one that {@linkcode makeFolder} made. */
+export async function startCluster(settings: readonly string[] = [], folder?: string): Promise<Cluster> {
+  const own = folder ?? await makeFolder();
+  const data = `${own}/data`;
+  await run("initdb", "-D", data, "-U", "dit", "-A", "trust", "-E", "UTF8", "--no-sync");
+  return await startIn(own, settings);
+}
+
+/** Starts the server whose data are in a folder. */
+export async function startIn(folder: string, settings: readonly string[] = []): Promise<Cluster> {
   const data = `${folder}/data`;
   const port = freePort();
-  await run("initdb", "-D", data, "-U", "dit", "-A", "trust", "-E", "UTF8", "--no-sync");
   const options = [...SETTINGS, `port=${port}`, `unix_socket_directories=${folder}`, ...settings]
     .map((setting) => `-c ${setting}`).join(" ");
   let databases = 0;

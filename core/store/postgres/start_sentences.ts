@@ -1,0 +1,48 @@
+/**
+ * What a start that came to nothing tells a person: a sentence that repeats nothing of the URL.
+ *
+ * @module
+ */
+import { sqlState } from "./errors.ts";
+import { NotPrimary } from "./primary.ts";
+
+/** By SQLSTATE: what a person has to mend. */
+const MISTAKES: Readonly<Record<string, string>> = {
+  "28P01": "PostgreSQL refuses the password: see DIT_KV, PGPASSFILE or PGPASSWORD.",
+  "28000": "PostgreSQL lets this user not in from here: see its pg_hba.conf and the user in DIT_KV.",
+  "3D000": "PostgreSQL has no such database: make it with createdb, or name another one in DIT_KV.",
+  "42501":
+    "PostgreSQL lets this user make no tables: grant it CREATE on the database, or start once as its owner.",
+};
+
+/** By words of npm `pg` and of the platform's TLS, which have no codes. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/password must be a/, "PostgreSQL asks for a password: give one in DIT_KV, PGPASSFILE or PGPASSWORD."],
+  [
+    /not support SSL/,
+    "PostgreSQL takes no encrypted connections: set ssl = on there, or see sslmode in DIT_KV.",
+  ],
+  [
+    /certificate|self.signed/i,
+    "PostgreSQL shows a certificate that is not trusted here: see sslrootcert and the host in DIT_KV.",
+  ],
+];
+
+/** What may pass by itself. */
+const FULL = "53300";
+
+/** The sentence for an error of a start, and whether it may pass though nobody has done anything. */
+export function sentenceOf(
+  error: unknown,
+): readonly [message: string, options: { cause: unknown; mayPass: boolean }] {
+  const state = sqlState(error);
+  const text = error instanceof Error ? error.message : "";
+  const mistake = MISTAKES[state ?? ""] ?? WORDS.find(([words]) => words.test(text))?.[1];
+  if (mistake !== undefined) return [mistake, { cause: error, mayPass: false }];
+  const sentence = error instanceof NotPrimary
+    ? "None of the servers that DIT_KV names takes writes: promote one of them."
+    : state === FULL
+    ? "PostgreSQL has no connection left: raise its max_connections, or end programs that hold some."
+    : "PostgreSQL does not answer: see that the server which DIT_KV names runs and is reached from here.";
+  return [sentence, { cause: error, mayPass: true }];
+}

@@ -1,0 +1,129 @@
+/** Several servers in one URL: the one that takes writes is found, and found again when it is another one. */
+import { assertEquals, assertRejects } from "@std/assert";
+import type { ClaimingEngine } from "../../core/store/claims.ts";
+import { StoreOpenError } from "../../core/store/open_error.ts";
+import { openPostgres } from "../../core/store/postgres/open.ts";
+import { type Cluster, startCluster } from "../support/postgres/cluster.ts";
+import { killCluster, signalCluster, type Standby, startStandby } from "../support/postgres/standby.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
+
+/** A URL of one database on two servers, the standby first. */
+function urlOf(database: string, ...clusters: readonly Cluster[]): string {
+  const hosts = clusters.map(({ port }) => `127.0.0.1:${port}`).join(",");
+  return `postgres://dit@${hosts}${new URL(database).pathname}?target_session_attrs=read-write`;
+}
+
+async function withStandby(run: (primary: Cluster, standby: Standby, url: string) => Promise<void>) {
+  await using primary = await startCluster();
+  const database = await primary.newDatabase();
+  await using standby = await startStandby(primary);
+  await run(primary, standby, urlOf(database, standby, primary));
+}
+
+/** Whether a row can be written; no answer counts as no. */
+async function writes(engine: ClaimingEngine, key: string): Promise<boolean> {
+  try {
+    return (await engine.commit([], [{ type: "set", key: ["test", key], value: key }])).ok;
+  } catch {
+    return false;
+  }
+}
+
+const valueOf = async (engine: ClaimingEngine, key: string) => (await engine.get(["test", key])).value;
+
+Deno.test("a primary that is killed: what was written is on the standby, and is written there once it is promoted", () =>
+  withStandby(async (primary, standby, url) => {
+    const engine = await openPostgres(url);
+    try {
+      assertEquals(await writes(engine, "before"), true);
+      await killCluster(primary);
+      assertEquals(await writes(engine, "between"), false);
+      await standby.promote();
+      await until(() => writes(engine, "after"));
+      assertEquals(await valueOf(engine, "before"), "before");
+      assertEquals(await valueOf(engine, "after"), "after");
+    } finally {
+      engine.close();
+    }
+  }));
+
+Deno.test("a primary that hangs: its connections are thrown away, and the next one is found", () =>
+  withStandby(async (primary, standby, url) => {
+    const engine = await openPostgres(url, { connections: 3, statementMs: 500, connectMs: 500 });
+    try {
+      assertEquals(await writes(engine, "before"), true);
+      await signalCluster(primary, "SIGSTOP");
+      // More than the pool has connections: each of them is given up, and none waits for another one for ever.
+      const hung = await Promise.all(
+        Array.from({ length: 9 }, (_, index) => writes(engine, `hung ${index}`)),
+      );
+      assertEquals(new Set(hung), new Set([false]));
+      await standby.promote();
+      await until(() => writes(engine, "after"));
+      // When it goes on it is a primary that no standby follows: nothing that is sent to it comes true.
+      await signalCluster(primary, "SIGCONT");
+      assertEquals(await valueOf(engine, "before"), "before");
+    } finally {
+      engine.close();
+    }
+  }));
+
+Deno.test("a server that was made read-only is given up by the connections that it still has", async () => {
+  await using cluster = await startCluster();
+  const engine = await openPostgres(`${await cluster.newDatabase()}?target_session_attrs=primary`);
+  try {
+    assertEquals(await writes(engine, "before"), true);
+    await cluster.sql("alter system set default_transaction_read_only = on");
+    await cluster.sql("select pg_reload_conf()");
+    await until(async () => !await writes(engine, "read-only"));
+    // Not even reads: they may be of a past that its successor knows nothing of.
+    await until(() => valueOf(engine, "before").then(() => false, () => true));
+    await cluster.sql("alter system reset default_transaction_read_only");
+    await cluster.sql("select pg_reload_conf()");
+    await until(() => writes(engine, "after"));
+  } finally {
+    engine.close();
+  }
+});
+
+Deno.test("a standby alone is none that a store opens on, and says so", () =>
+  withStandby(async (_, standby, url) => {
+    const alone = url.replace(/@[^/]*/, `@127.0.0.1:${standby.port}`);
+    const error = await assertRejects(() => openPostgres(alone), StoreOpenError, "takes writes");
+    assertEquals(error.mayPass, true);
+  }));
+
+Deno.test("a claim that no standby has is not acknowledged, whoever cancels waiting for it", () =>
+  withStandby(async (primary, standby, url) => {
+    const engine = await openPostgres(url, { statementMs: 3_000 });
+    try {
+      const guard = { key: ["alive"], stamp: "" };
+      const alive = await engine.commit([], [{ type: "set", key: guard.key, value: 1 }]);
+      if (!alive.ok) throw new Error("The key is not alive.");
+      const claims = engine.claims({ read: (call) => call(), write: (call) => call() });
+      const claim = (rest: number) => {
+        const key = ["c", Uint8Array.of(0, 0, 0, 1, rest)];
+        return claims.claimGroup([{
+          key,
+          value: Uint8Array.of(rest),
+          guard: { ...guard, stamp: alive.stamp },
+        }], () => []);
+      };
+      assertEquals((await claim(1)).map(({ is }) => is), ["accepted"]);
+      await standby.stop("immediate");
+      const waiting = claim(2).then(() => "acknowledged", () => "unknown");
+      const waits =
+        "select pid from pg_stat_activity where wait_event = 'SyncRep' and application_name = 'dit'";
+      await until(async () => await primary.sql(waits) !== "");
+      await primary.sql(`select pg_cancel_backend(pid) from (${waits}) w`);
+      assertEquals(await waiting, "unknown");
+      await standby.start();
+      // The same claim again waits for the standby, which now has both.
+      assertEquals((await claim(2)).map(({ is }) => is), ["taken"]);
+      const [database = ""] =
+        (await primary.sql("select datname from pg_database where datname like 'test%'")).trim().split("\n");
+      assertEquals((await standby.sql("select count(*) from dit.rows where lot <> 0", database)).trim(), "2");
+    } finally {
+      engine.close();
+    }
+  }));
