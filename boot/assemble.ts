@@ -15,6 +15,7 @@ import type { CommitterOptions } from "../core/ledger/committer.ts";
 import { writeFormat } from "../core/operations/store_format.ts";
 import { newestCountedSeconds } from "../core/operations/counter_rows.ts";
 import { createLogServer, createService, type Server, type ServiceOptions } from "../core/service.ts";
+import type { Siblings } from "../core/operations/siblings.ts";
 import type { HostState } from "../core/operations/standing.ts";
 import type { Store } from "../core/store/store.ts";
 import { loadSuites } from "../core/voprf/load.ts";
@@ -66,6 +67,8 @@ export interface Ports {
   readonly onInternalError: (error: unknown) => void;
   /** How the machine is, for metrics; nothing is known of it by default. */
   readonly readHost?: (() => Promise<HostState>) | undefined;
+  /** The other processes that answer on this one's port; none by default. */
+  readonly siblings?: Siblings | undefined;
 }
 
 /** What no operator sets: tests wait for no deadline, and benches look inside. */
@@ -168,7 +171,7 @@ async function openServer(
   { settings, deployment, secrets, openStore, ports, tuning = {} }: AssembleOptions,
 ): Promise<Server> {
   const { region, acs, role } = settings;
-  const { now, steady, random, fetch, log, readHost } = ports;
+  const { now, steady, random, fetch, log, readHost, siblings } = ports;
   const store = await openStore();
   const sealer = await Sealer.of(secrets.sealKeys, random);
   await proveSealingKeys(store, sealer);
@@ -194,6 +197,7 @@ async function openServer(
     // An ACS alone answers no questions about logs.
     jobs: role === "acs" ? ["maintenance"] as const : undefined,
     readHost,
+    siblings,
   };
   if (acs !== undefined) {
     const storeId = storeIdReader(store, random);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Siblings } from "../core/operations/siblings.ts";
 import { checkConfig } from "../core/config/check/check.ts";
 import { assemble, type Assembled } from "./assemble.ts";
 import { hostReader } from "./host_state.ts";
@@ -30,6 +31,8 @@ export interface ProcessOptions {
   readonly environment: (name: string) => string | undefined;
   /** Writes a line. */
   readonly log: Log;
+  /** The other processes that answer on this one's port. */
+  readonly siblings?: Siblings | undefined;
   /** Ends live views when the process is told to stop. */
   readonly stopped: AbortSignal;
 }
@@ -39,7 +42,7 @@ export interface ProcessOptions {
  * @throws Errors that {@linkcode mistakesOf} has sentences for, where a person made a mistake.
  */
 export async function assembleFromEnvironment(
-  { environment, log, stopped }: ProcessOptions,
+  { environment, log, siblings, stopped }: ProcessOptions,
 ): Promise<FromEnvironment> {
   const settings = readSettings(environment);
   const deployment = checkConfig(await loadConfig(settings.config), settings);
@@ -59,6 +62,7 @@ export async function assembleFromEnvironment(
       fetch,
       log,
       readHost: hostReader(settings.kv),
+      siblings,
       onInternalError: (error) =>
         log("internal_error", { reasons: mistakesOf(error) ?? [(error as Error)?.name] }),
     },

@@ -29,6 +29,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** The address of the interface. */
   readonly hostname: string;
+  /** Whether other processes listen there as well, among which the system shares the connections out. */
+  readonly isShared?: boolean | undefined;
   /** Answers a request, and never rejects. The address is the connection's. */
   readonly handle: (request: Request, address: string | undefined) => Promise<Response>;
   /** Hears of the first server alone: the one that ended, and when one listens again for good. */
@@ -82,6 +84,7 @@ export class Listener {
     const server = Deno.serve({
       port,
       hostname: this.#options.hostname,
+      reusePort: this.#options.isShared ?? false,
       signal: connections.signal,
       onListen: () => {},
       // What the runtime stumbles over itself it would print together with the URL.

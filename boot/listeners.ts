@@ -24,6 +24,8 @@ export class ListenError extends Error {
 export interface ListenOptions {
   /** Where to listen. */
   readonly settings: Pick<Settings, "host" | "port" | "operatorsListener">;
+  /** Whether other processes of this service listen there as well; `first`: not yet, and nobody else may. */
+  readonly shared?: "first" | "later" | undefined;
   /** Answers what comes through the socket that faces clients. */
   readonly handle: EdgeHandler;
   /** Answers operators, where they have a socket of their own. */
@@ -62,16 +64,19 @@ export function listen(options: ListenOptions): Listening {
 }
 
 function open(
-  { log, onFault }: ListenOptions,
+  { log, onFault, shared }: ListenOptions,
   { host, port }: ListenAddress,
   handle: EdgeHandler,
   variable: "PORT" | "DIT_ADMIN_PORT",
 ): Listener {
   const [what, where] = variable === "PORT" ? ["clients", "HOST"] : ["operators", "DIT_ADMIN_ADDRESS"];
   try {
+    // Sockets that are shared keep no other service of this user out: one that is not finds out whether anybody listens.
+    if (shared === "first") Deno.listen({ port, hostname: host }).close();
     return new Listener({
       port,
       hostname: host,
+      isShared: shared !== undefined,
       handle,
       onTrouble(trouble) {
         if (trouble.kind === "over") {

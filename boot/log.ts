@@ -17,6 +17,8 @@ export const LINE_EVENTS = [
   "listening",
   "maintenance",
   "maintenance_failed",
+  "process_ended",
+  "process_started",
   "releases",
   "releases_failed",
   "risk_alert",

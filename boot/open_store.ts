@@ -29,6 +29,8 @@ interface EngineChoice {
   readonly takes: (location: Location) => boolean;
   /** Whether that is an SQLite file. */
   readonly isFile: (location: Location) => location is string;
+  /** Whether several processes may use it at the same time. */
+  readonly isShared: (location: Location) => boolean;
   /** What it has to reach beside files of its own. */
   readonly reaches: (location: Location, get: Environment) => StoreReach;
   /** Opens it. Throws `StoreOpenError`. */
@@ -48,6 +50,7 @@ export interface StoreReach {
 const POSTGRES: EngineChoice = {
   takes: isPostgres,
   isFile: (_): _ is string => false,
+  isShared: () => true,
   reaches: (location, get) => reachesOf(location ?? "", get),
   open: (location) => openPostgres(location ?? ""),
 };
@@ -56,6 +59,7 @@ const POSTGRES: EngineChoice = {
 const DENO_KV: EngineChoice = {
   takes: () => true,
   isFile,
+  isShared: (location) => location === undefined || /^https?:/.test(location),
   reaches: (location) =>
     location !== undefined && /^https?:/.test(location)
       ? { net: [hostOfUrl(location)], env: ["DENO_KV_ACCESS_TOKEN"], read: [] }
@@ -73,6 +77,11 @@ function engineOf(location: Location): EngineChoice {
 /** Whether the store is an SQLite file, which one process has to itself and commands may copy. */
 export function isStoreFile(location: string | undefined): location is string {
   return engineOf(location).isFile(location);
+}
+
+/** Whether several processes may use the store at `location` at the same time. */
+export function isSharedStore(location: string | undefined): boolean {
+  return engineOf(location).isShared(location);
 }
 
 /** What a process has to reach to use the store at `location`; `get` reads a variable of its environment. */

@@ -17,6 +17,7 @@ import { Health } from "./operations/health.ts";
 import { HourTeller } from "./operations/hour_teller.ts";
 import { EXPECTED, EXPECTED_OF_APPS } from "./operations/metrics.ts";
 import { type Job, JobSuccesses } from "./operations/job_successes.ts";
+import type { Siblings } from "./operations/siblings.ts";
 import { type HostState, type KeyEnds, Standing } from "./operations/standing.ts";
 import { type Lifetime, stateAt } from "./keys/epoch.ts";
 import { KeyRing } from "./keys/key_ring.ts";
@@ -65,6 +66,8 @@ export interface ServerOptions {
   readonly jobs?: readonly Job[] | undefined;
   /** How this machine is; nothing is known of it by default. */
   readonly readHost?: (() => Promise<HostState>) | undefined;
+  /** The other processes that answer on this one's port; none by default. */
+  readonly siblings?: Siblings | undefined;
 }
 
 /** What a server with keys of its own is made of. */
@@ -119,6 +122,8 @@ export interface Server {
   readonly jobSuccesses: JobSuccesses;
   /** What metrics tell of the store and the machine. */
   readonly standing: Standing;
+  /** The other processes that answer on this one's port; undefined: it is alone there. */
+  readonly siblings: Siblings | undefined;
   /** What operators did. */
   readonly auditLog: AuditLog;
   /** The keys of this region that an application publishes. Throws the refusal `app_unknown`. */
@@ -231,6 +236,7 @@ function commonParts(options: ServerOptions, readKeyEnds: () => Promise<Readonly
     counterRows: new CounterRows(store, counters, process, now),
     health: new Health(now()),
     jobSuccesses,
+    siblings: options.siblings,
     standing: new Standing({ hours, jobs: jobSuccesses, readKeyEnds, readHost }),
     auditLog: new AuditLog(store, { random, now, onEntry: onAuditEntry }),
     committer,

@@ -252,7 +252,7 @@ const ROOMS: readonly Room[] = [
     room: "boot/launch",
     imports: ["core/config", "core/config/check", "boot"],
     packages: ["node:path"],
-    uses: ["environment", "runtime"],
+    uses: ["environment", "runtime", "stopwatch"],
   },
   { room: "boot/launch/print_provider.ts", imports: [], uses: ["network", "runtime"] },
   { room: "main.ts", imports: ["boot", "core/jobs"], uses: EVERYTHING },
@@ -283,7 +283,7 @@ const ROOMS: readonly Room[] = [
   // Several processes share a KV Connect endpoint, which the tests' own is good enough for.
   {
     room: "cli/cluster",
-    imports: ["boot", "boot/launch", "cli/", "tests/support/store"],
+    imports: ["boot", "boot/launch", "cli/", "tests/support/store", "tests/support/postgres"],
     packages: ["node:util"],
     uses: EVERYTHING,
   },

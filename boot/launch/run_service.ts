@@ -6,6 +6,7 @@
  * @module
  */
 import { formatLine } from "../log.ts";
+import { type Place, placeArguments } from "../place.ts";
 import { readRuntimeLines } from "../runtime_lines.ts";
 import { ENDS_WITH_STDIN } from "../shutdown.ts";
 import { handOn } from "./environment.ts";
@@ -16,6 +17,8 @@ import type { ServiceCommand } from "./service_command.ts";
 export interface SpawnOptions extends Pick<Deno.CommandOptions, "stdout" | "stderr"> {
   /** Variables that come before those of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Its place among several on one port. */
+  readonly place?: Place | undefined;
 }
 
 /** A child. */
@@ -29,10 +32,10 @@ export interface ServiceChild {
 /** Starts the service. */
 export async function spawnService(
   { args, variables, asks }: ServiceCommand,
-  { env = {}, stdout = "inherit", stderr = "inherit" }: SpawnOptions = {},
+  { env = {}, place, stdout = "inherit", stderr = "inherit" }: SpawnOptions = {},
 ): Promise<ServiceChild> {
   const process = new Deno.Command(await denoProgram(), {
-    args: [...args, ENDS_WITH_STDIN],
+    args: [...args, ENDS_WITH_STDIN, ...place === undefined ? [] : placeArguments(place)],
     clearEnv: true,
     env: { ...handOn(Deno.env.toObject(), "service", asks), ...env, ...variables },
     // It never gets a byte. The system closes it when this process ends, even by a signal that nobody can catch.
@@ -47,6 +50,13 @@ export async function spawnService(
 
 /** Milliseconds between two looks for the parent. */
 const LOOK_MS = 1_000;
+
+/** Calls `stop` when this process is told to end, and when its `parent` has. Gives the function that ends the looking. */
+export function stopWithParent(stop: () => void, parent: number | undefined): () => void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, stop);
+  const looking = setInterval(() => parent === undefined || Deno.ppid === parent || stop(), LOOK_MS);
+  return () => clearInterval(looking);
+}
 
 /**
  * Runs the service until it ends. `parent` is the process that has started this one: where it is given, the service is
@@ -63,19 +73,21 @@ export async function runService(command: ServiceCommand, parent?: number): Prom
       // It has ended already.
     }
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, stop);
-  const looking = setInterval(() => parent === undefined || Deno.ppid === parent || stop(), LOOK_MS);
-  if (isFiltered) await passLines(process.stderr);
+  const stopLooking = stopWithParent(stop, parent);
+  if (isFiltered) await passLines(process.stderr, {});
   const { code } = await ended;
-  clearInterval(looking);
+  stopLooking();
   return code;
 }
 
-/** Writes what the service writes to stderr, but for lines with the store's URL. */
-async function passLines(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
+/** Writes what the service writes to stderr, but for lines with the store's URL; `own` are members of those of this process. */
+export async function passLines(
+  stderr: ReadableStream<Uint8Array<ArrayBuffer>>,
+  own: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const take = readRuntimeLines({
     pass: (line) => console.error(line),
-    tell: (line) => console.log(formatLine("store_client", { ...line })),
+    tell: (line) => console.log(formatLine("store_client", { ...own, ...line })),
   });
   let rest = "";
   for await (const text of stderr.pipeThrough(new TextDecoderStream())) {

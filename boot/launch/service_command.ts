@@ -9,6 +9,7 @@ import { hostOfUrl } from "../hosts_of_urls.ts";
 import { filesOfStore, needsOf } from "../needs.ts";
 import { isStoreFile } from "../open_store.ts";
 import { permissionFlags } from "../permissions.ts";
+import { needsOfPlace, type SharedPlace } from "../place.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { telemetryVariables } from "../telemetry_settings.ts";
 import { cacheModules } from "./cache_modules.ts";
@@ -29,15 +30,19 @@ export interface ServiceCommand {
   readonly settings: Settings;
   /** The store's file by its real name; undefined where it is none. */
   readonly storeFile: string | undefined;
+  /** What several processes share that answer on one port; undefined: there is one. */
+  readonly shared: SharedPlace | undefined;
 }
 
 /**
- * Reads the settings and the configuration and gives the command. `warn` hears sentences about what may go wrong later.
+ * Reads the settings and the configuration and gives the command. `warn` hears sentences about what may go wrong later;
+ * `share` gives what several processes share, where there are to be several.
  * @throws Errors that `mistakesOf` has sentences for, where a person made a mistake.
  */
 export async function serviceCommand(
   environment: (name: string) => string | undefined,
   warn: (sentence: string) => void,
+  share: (settings: Settings) => Promise<SharedPlace | undefined> = () => Promise.resolve(undefined),
 ): Promise<ServiceCommand> {
   const asked = new Set<string>();
   const variables = telemetryVariables(environment);
@@ -54,10 +59,12 @@ export async function serviceCommand(
   const folder = storeFile === undefined ? undefined : await missingFolder(storeFile);
   const folders = folder === undefined ? [] : [folder];
   const asks = [...asked, ...env];
+  const shared = await share(settings);
+  const beside = shared === undefined ? { net: [], read: [], write: [] } : needsOfPlace(shared);
   const flags = permissionFlags({
-    net: [...net, ...await providersHosts(settings, warn)],
-    read: [...read, ...real, ...folders, ...await configurationFiles(settings.config)],
-    write: [...write, ...real, ...folders],
+    net: [...net, ...await providersHosts(settings, warn), ...beside.net],
+    read: [...read, ...real, ...folders, ...await configurationFiles(settings.config), ...beside.read],
+    write: [...write, ...real, ...folders, ...beside.write],
     env: asks,
     sys,
   });
@@ -68,6 +75,8 @@ export async function serviceCommand(
       // Otherwise it may import, and so call, whatever hosts Deno imports from, whatever --allow-net says.
       "--cached-only",
       `--config=${new URL("deno.json", CODE).pathname}`,
+      // Without it no two processes listen on one port.
+      ...shared === undefined ? [] : ["--unstable-net"],
       ...flags,
       new URL("main.ts", CODE).href,
     ],
@@ -75,6 +84,7 @@ export async function serviceCommand(
     asks,
     settings,
     storeFile,
+    shared,
   };
 }
 

@@ -20,6 +20,8 @@ export const TOLD_HOURS: Family<[hour: number, process: string]> = family(
 export const TOLD_SINCE: Family<[]> = family("ns", "beginning of the telling of counters");
 /** When each job last went through, Unix seconds. */
 export const JOB_SUCCESSES: Family<[job: string]> = family("nj", "last successes of jobs");
+/** Whose turn it is to run a job, where several processes share the store. */
+export const JOB_TURNS: Family<[job: string]> = family("nw", "turns of jobs");
 /** Entries of the audit log by their numbers: JSON bytes. */
 export const AUDIT_ENTRIES: Family<[number: number]> = family("u", "entries of the audit log");
 /** The number and digest of the audit log's last entry. */

@@ -51,7 +51,8 @@ export const GAUGES = {
   },
   maintained: {
     name: "dit_maintenance_time_seconds",
-    help: "When the background job last went through in this process, in Unix seconds; 0 before it has.",
+    help:
+      "When the background job last went through in this process, or in another at its turn, in Unix seconds; 0 before it has.",
   },
   jobs: {
     name: "dit_cron_success_time_seconds",

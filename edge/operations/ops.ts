@@ -33,8 +33,15 @@ export const IS_READY = {
   tag: "Health",
   summary: "The process can do its work",
   answers: {
-    description: "The store reads and writes, and every application has a key.",
-    shape: z.strictObject({ status: z.literal("ready") }),
+    description:
+      "The store reads and writes, and every application has a key: in every process on this port.",
+    shape: z.strictObject({
+      status: z.literal("ready"),
+      processes: z.record(z.string(), z.enum(["ready", "away"])).optional()
+        .describe(
+          "Each process by its number, where several answer on this port; one that is away gets no request.",
+        ),
+    }),
   },
 } as const satisfies Operation;
 
@@ -45,8 +52,9 @@ export const SHOW_METRICS = {
   path: "/metrics",
   passes: ["authorization"],
   tag: "Operators",
-  summary: "This process's counters",
-  description: "Prometheus's text format. What clients do anonymously is told as of the last full hour.",
+  summary: "The counters of the processes on this port",
+  description:
+    "Prometheus's text format, with a label process where several answer on this port. What clients do anonymously is told as of the last full hour.",
   security: "readerToken",
   answers: { description: "The metrics.", type: "text/plain" },
   refuses: ANY_OPERATOR,

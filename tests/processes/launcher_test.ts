@@ -41,7 +41,7 @@ Deno.test("deno task start serves with store and configuration anywhere, on IPv6
     HOST: "::",
     DIT_KV: `${store}/below/kv.sqlite3`,
     DIT_CONFIG: `${config}/config.js`,
-  }, `${code}/`);
+  }, { code: `${code}/` });
   await started.ready();
   const arguments_ = await ps("-p", String(await started.service()), "-o", "args=");
   assert(!/--allow-all| -A /.test(arguments_), arguments_);
@@ -153,7 +153,7 @@ Deno.test("a store and jobs that fail are told in lines of our own, without the 
     DENO_KV_ACCESS_TOKEN: TOKEN,
     DIT_ADMIN_TOKEN_SHA256: tokenDigest("admin-token-of-tests").toHex(),
     DENO_CRON_TEST_SCHEDULE_OFFSET: "1000",
-  });
+  }, { args: ["--processes", "1"] });
   await started.ready();
   endpoint.faults.unavailable = Infinity;
   await until(async () => {

@@ -65,7 +65,7 @@ export function OverviewPage({ view }: { readonly view: OverviewView }) {
           <section class="panel">
             <div class="head">
               <h2>Logs in the last hour</h2>
-              <span class="small muted">by the minute, this process alone; fewer than 10 as 10</span>
+              <span class="small muted">by the minute, on this port alone; fewer than 10 as 10</span>
             </div>
             <Plot
               id="figure-minutes"

@@ -5,7 +5,8 @@
  */
 import { HISTORY_HOURS, liveWindows, makeOverview, type Overview, type Window } from "./read.ts";
 import { stateAt } from "../../../core/keys/epoch.ts";
-import type { AppCounts } from "../../../core/operations/counters.ts";
+import { type AppCounts, sumCounts } from "../../../core/operations/counters.ts";
+import { toldOf } from "../../../core/operations/siblings.ts";
 import type { Server } from "../../../core/service.ts";
 import { isTheirs, type Operator } from "../../../edge/auth/operator.ts";
 import { formatCount, formatDistance } from "../frame/format.ts";
@@ -15,7 +16,7 @@ import { expiryOf } from "../schema/view.ts";
 export interface OverviewView {
   /** The counters. */
   readonly counts: Overview;
-  /** The last hour of this process, by the minute. */
+  /** The last hour of the processes on this port, by the minute. */
   readonly minutes: readonly Window[];
   /** How the service is. */
   readonly health: readonly HealthLine[];
@@ -49,9 +50,20 @@ export async function readOverview(
   const apps = new Map([...applications].filter(([app]) => isTheirs(operator, app)));
   return {
     counts: makeOverview(own(hours), apps.keys(), now),
-    minutes: liveWindows(own(service.counters.minutes()), now),
+    minutes: liveWindows(own(await readMinutes(service)), now),
     health: await readHealth({ ...service, deployment: { ...service.deployment, applications: apps } }),
   };
+}
+
+/** The last minutes of all processes on this port. */
+async function readMinutes({ counters, siblings }: Server): Promise<ReadonlyMap<number, AppCounts>> {
+  const own = counters.minutes();
+  if (siblings === undefined) return own;
+  const all = [own, ...toldOf(await siblings.ask("minutes")).values()];
+  const minutes = new Set(all.flatMap((told) => [...told.keys()]));
+  return new Map(
+    [...minutes].map((minute) => [minute, sumCounts(all.map((told) => told.get(minute) ?? new Map()))]),
+  );
 }
 
 /** Counts of one's own applications; what was counted of no application is for operators of all. */

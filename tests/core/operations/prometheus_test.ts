@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Histogram } from "../../../core/operations/histogram.ts";
 import { DURATIONS, METRICS } from "../../../core/operations/metrics.ts";
-import { labelsOf, prometheusText } from "../../../core/operations/prometheus.ts";
+import { expositionText, labelsOf, prometheusText } from "../../../core/operations/prometheus.ts";
 
 Deno.test("prometheusText() writes every metric with its labels, and values as they are", () => {
   const durations = new Histogram(DURATIONS.bounds);
@@ -69,4 +69,25 @@ Deno.test("prometheusText() writes a histogram with cumulative buckets, a sum an
     `${DURATIONS.name}_sum{route="console"} 2`,
     `${DURATIONS.name}_count{route="console"} 1`,
   ]);
+});
+
+Deno.test("expositionText() tells processes apart, and writes each metric's lines together", () => {
+  const part = (tokens: number, waiting: number) => ({
+    counts: new Map([["demo", new Map([["tokens", tokens]])]]),
+    durations: new Histogram([]),
+    gauges: [{ name: "dit_waiting_logs", help: "Waiting.", samples: [{ labels: {}, value: waiting }] }],
+  });
+  const text = expositionText(new Map([["1", part(3, 0)], ["2", part(4, 5)], ["3", undefined]]));
+  const lines = text.split("\n");
+  assertEquals(lines.filter((line) => /^dit/.test(line)), [
+    'dit_tokens_issued_total{process="1",app="demo"} 3',
+    'dit_tokens_issued_total{process="2",app="demo"} 4',
+    'dit_waiting_logs{process="1"} 0',
+    'dit_waiting_logs{process="2"} 5',
+    'dit_process_up{process="1"} 1',
+    'dit_process_up{process="2"} 1',
+    'dit_process_up{process="3"} 0',
+  ]);
+  const helps = lines.filter((line) => line.startsWith("# HELP"));
+  assertEquals(new Set(helps).size, helps.length);
 });

@@ -21,6 +21,8 @@ export interface Launched extends AsyncDisposable {
   readonly launcher: Deno.ChildProcess;
   /** The service's process, once it is there. */
   readonly service: () => Promise<number>;
+  /** All processes that it has started. */
+  readonly services: () => Promise<number[]>;
   /** Waits until the service answers. Throws if the launcher ends instead. */
   readonly ready: () => Promise<void>;
   /** The launcher's end, and all that both have printed. */
@@ -38,11 +40,11 @@ export const PRODUCTION: Readonly<Record<string, string>> = {
 export function launch(
   folder: string,
   env: Record<string, string>,
-  code: string | URL = ROOT,
+  { code = ROOT, args = [] }: { readonly code?: string | URL; readonly args?: readonly string[] } = {},
 ): Launched {
   const port = env.PORT ?? String(freePort());
   const launcher = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...flagsOfTask("start", "cli/start.ts"), `${code}cli/start.ts`],
+    args: ["run", "--no-prompt", ...flagsOfTask("start", "cli/start.ts"), `${code}cli/start.ts`, ...args],
     cwd: folder,
     clearEnv: true,
     env: {
@@ -63,13 +65,18 @@ export function launch(
     return { code, printed: (await printed).join("") };
   });
   const url = `http://127.0.0.1:${port}`;
+  const services = async () =>
+    (await ps("--ppid", String(launcher.pid), "-o", "pid=")).split("\n").map(Number).filter((pid) =>
+      pid !== 0
+    );
   return {
     url,
     launcher,
     ended,
+    services,
     async service() {
-      const [pid, ...more] = (await ps("--ppid", String(launcher.pid), "-o", "pid=")).split("\n").map(Number);
-      if (pid === undefined || pid === 0 || more.length > 0) {
+      const [pid, ...more] = await services();
+      if (pid === undefined || more.length > 0) {
         throw new Error("The launcher has another child");
       }
       return pid;
