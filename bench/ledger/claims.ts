@@ -36,7 +36,9 @@ export interface ClaimStore {
 export async function openClaimStore(path: string): Promise<ClaimStore> {
   const store = await openStore(path, { deadlineMs: 60_000 });
   const key = ALIVE_KEYS.key(1);
-  return { store, alive: { key, stamp: await setRow(store, key, true) } };
+  // Another process may have it already.
+  const { stamp } = await store.get(key);
+  return { store, alive: { key, stamp: stamp ?? await setRow(store, key, true) } };
 }
 
 /** Adds random claims of a key, 500 in a commit. */
