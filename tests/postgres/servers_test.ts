@@ -4,14 +4,14 @@ import type { ClaimingEngine } from "../../core/store/claims.ts";
 import { StoreOpenError } from "../../core/store/open_error.ts";
 import { openPostgres } from "../../core/store/postgres/open.ts";
 import { type Cluster, startCluster } from "../support/postgres/cluster.ts";
-import { killCluster, signalCluster, type Standby, startStandby } from "../support/postgres/standby.ts";
+import {
+  killCluster,
+  signalCluster,
+  type Standby,
+  startStandby,
+  urlOf,
+} from "../support/postgres/standby.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
-
-/** A URL of one database on two servers, the standby first. */
-function urlOf(database: string, ...clusters: readonly Cluster[]): string {
-  const hosts = clusters.map(({ port }) => `127.0.0.1:${port}`).join(",");
-  return `postgres://dit@${hosts}${new URL(database).pathname}?target_session_attrs=read-write`;
-}
 
 async function withStandby(run: (primary: Cluster, standby: Standby, url: string) => Promise<void>) {
   await using primary = await startCluster();

@@ -42,6 +42,12 @@ export async function startStandby(primary: Cluster): Promise<Standby> {
   };
 }
 
+/** The URL of one database on several servers. */
+export function urlOf(database: string, ...clusters: readonly Cluster[]): string {
+  const hosts = clusters.map(({ port }) => `127.0.0.1:${port}`).join(",");
+  return `postgres://dit@${hosts}${new URL(database).pathname}?target_session_attrs=read-write`;
+}
+
 /** Kills a server's processes at once, as a machine that fails: nothing is written down, nobody is told. */
 export async function killCluster(cluster: Cluster): Promise<void> {
   // The process that accepts connections first: it would start the others anew.
