@@ -42,7 +42,7 @@ Deno.test("a full disk under the server: clear refusals, nothing lost, and the s
   try {
     const settings = ["min_wal_size=32MB", "max_wal_size=32MB", "shared_buffers=16MB", "autovacuum=off"];
     await using cluster = await startCluster(settings, await makeFolder(mount));
-    const service = spawnService({ folder, kv: await cluster.newDatabase() });
+    await using service = spawnService({ folder, kv: await cluster.newDatabase() });
     await service.ready();
     const tokens = await fetchTokens(service.url, "disk", 640);
     const load = startLoad({ url: () => service.url, tokens, clients: 16, pauseMs: 5 });

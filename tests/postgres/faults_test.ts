@@ -121,7 +121,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "others have all connections",
-    async strike({ cluster }) {
+    strike({ cluster }) {
       const others: { connect(): Promise<unknown>; end(): Promise<void> }[] = [];
       // Whatever the service lets go of is taken.
       const stop = again(async () => {
@@ -134,10 +134,10 @@ const FAULTS: readonly Fault[] = [
         )
           .catch(() => {});
       }, 1);
-      return async () => {
+      return Promise.resolve(async () => {
         await stop();
         for (const other of others) await other.end();
-      };
+      });
     },
     lasts: 4_000,
     isFelt: true,

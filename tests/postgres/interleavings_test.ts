@@ -199,7 +199,7 @@ Deno.test("a backend that is ended before its commit is true: nothing of it is t
   }));
 
 Deno.test("a backend that is ended after its commit is true and before it says so: the claim is found as its own", () =>
-  withPostgres(async (open, url, cluster) => {
+  withPostgres(async (open, _, cluster) => {
     const engine = await open();
     const guard = await comeAlive(engine);
     assertEquals(await claim(engine, guard, "0"), ["accepted"]);
@@ -220,4 +220,15 @@ Deno.test("a backend that is ended after its commit is true and before it says s
       await waitForNobody("");
     }
     assertEquals(await claim(await open(), guard, "ab"), ["taken by 1", "taken by 1"]);
+  }));
+
+Deno.test("a backend that is ended between two statements of a transaction: the call fails, and the process goes on", () =>
+  withPostgres(async (open, url, cluster) => {
+    const engine = await open();
+    const held = await hold(url, "serializable", (other) => other.commit([], [set(["held"], 1)]));
+    const idle = "from pg_stat_activity where state = 'idle in transaction'";
+    await cluster.sql(`select pg_terminate_backend(pid) ${idle}`);
+    await until(async () => Number(await cluster.sql(`select count(*) ${idle}`)) === 0);
+    await assertRejects(() => held.commit());
+    assertEquals(await isThere(engine, ["held"]), false);
   }));

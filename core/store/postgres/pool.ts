@@ -167,6 +167,8 @@ export class Pool implements Session {
     // One that breaks while nobody uses it is replaced at the next use; without a listener it would end the process.
     clients.on("error", () => {});
     clients.on("connect", (client) => {
+      // Nor may one that breaks between two statements; whoever uses it learns of it at the next.
+      client.on("error", () => {});
       client.on("notice", ({ routine }) => {
         if (routine === STANDBY_NOT_AWAITED) this.#doubtful.add(client);
       });
