@@ -15,24 +15,59 @@ const LOCK_TIMEOUT = "500ms";
 const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
+ * Both run with the rights of whoever made them, the owner of the tables: the service itself may have none to make or drop
+ * a table. Whoever may call them can make partitions without rows, and drop those of claims and records.
+ */
+export const PARTITIONS = `
+create function dit.name_of_partition(of_lot bigint) returns text language sql immutable
+  return 'rows_' || case when of_lot < 0 then 'm' else '' end || abs(of_lot);
+
+create function dit.make_partition(of_lot bigint) returns void
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare name text := dit.name_of_partition(of_lot);
+begin
+  perform pg_advisory_xact_lock(${LOCK});
+  if to_regclass('dit.' || name) is not null then return; end if;
+  execute format('create table dit.%I (like dit.rows including all)', name);
+  execute format('alter table dit.rows attach partition dit.%I for values in (%s)', name, of_lot);
+end $$;
+
+create function dit.drop_partition(of_lot bigint, if_empty boolean) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  name text := dit.name_of_partition(of_lot);
+  has boolean;
+  removed bigint;
+begin
+  if of_lot = ${COMMON_LOT} then raise 'The partition of all other rows stays.'; end if;
+  perform pg_advisory_xact_lock(${LOCK});
+  if to_regclass('dit.' || name) is null then return 0; end if;
+  execute format('select exists (select from dit.%I)', name) into has;
+  if if_empty and has then return null; end if;
+  perform set_config('lock_timeout', '${LOCK_TIMEOUT}', true);
+  lock table dit.rows in access exclusive mode;
+  -- Nothing comes any more, but may have come just now.
+  execute format('select count(*) from dit.%I', name) into removed;
+  if if_empty and removed > 0 then return null; end if;
+  execute format('drop table dit.%I', name);
+  return removed;
+end $$;
+
+revoke execute on function dit.make_partition(bigint), dit.drop_partition(bigint, boolean) from public;
+`;
+
+/**
  * Makes the partitions of lots, unless they are there. They are attached when they are made, which holds up nobody who
  * reads or writes. With those of days go the ones of earlier days that retention has emptied.
  */
 export async function makePartitions(session: Session, lots: ReadonlySet<number>): Promise<void> {
-  for (const lot of lots) if (lot !== COMMON_LOT) await makePartition(session, lot);
+  for (const lot of lots) {
+    if (lot !== COMMON_LOT) await session.query("select dit.make_partition($1)", [lot]);
+  }
   for (const other of await lotsOf(session.query)) {
     const isOver = !lots.has(other) && lots.values().some((lot) => isEarlierDay(other, lot));
     if (isOver) await dropPartition(session, other, "if empty");
   }
-}
-
-async function makePartition(session: Session, lot: number): Promise<void> {
-  await session.transaction("read committed", async (query) => {
-    await lock(query);
-    if (await isThere(query, lot)) return;
-    await query(`create table ${nameOf(lot)} (like dit.rows including all)`);
-    await query(`alter table dit.rows attach partition ${nameOf(lot)} for values in (${lot})`);
-  });
 }
 
 /**
@@ -45,36 +80,15 @@ export async function dropPartition(
   which: "with rows" | "if empty",
 ): Promise<number | undefined> {
   try {
-    return await session.transaction("read committed", async (query) => {
-      await lock(query);
-      if (!await isThere(query, lot)) return 0;
-      if (which === "if empty" && await hasRows(query, lot)) return undefined;
-      await query(`set local lock_timeout = '${LOCK_TIMEOUT}'`);
-      await query("lock table dit.rows in access exclusive mode");
-      // Nothing comes any more, but may have come just now.
-      if (which === "if empty" && await hasRows(query, lot)) return undefined;
-      const [row] = await query(`select count(*) as rows from ${nameOf(lot)}`);
-      await query(`drop table ${nameOf(lot)}`);
-      return Number(row?.rows);
-    });
+    const [row] = await session.query("select dit.drop_partition($1, $2) as rows", [
+      lot,
+      which === "if empty",
+    ]);
+    return row?.rows === null ? undefined : Number(row?.rows);
   } catch (error) {
     if (sqlState(error) === LOCK_NOT_AVAILABLE) return undefined;
     throw error;
   }
-}
-
-async function lock(query: Query): Promise<void> {
-  await query(`select pg_advisory_xact_lock(${LOCK})`);
-}
-
-async function isThere(query: Query, lot: number): Promise<boolean> {
-  const [row] = await query(`select to_regclass('${nameOf(lot)}') is not null as there`);
-  return row?.there === true;
-}
-
-async function hasRows(query: Query, lot: number): Promise<boolean> {
-  const [row] = await query(`select exists (select from ${nameOf(lot)}) as has`);
-  return row?.has === true;
 }
 
 /** The lots that have a partition of their own. */
@@ -87,9 +101,4 @@ async function lotsOf(query: Query): Promise<number[]> {
     Number(/^rows_(m?)(\d+)$/.exec(String(name))?.slice(1).join("").replace("m", "-"))
   )
     .filter((lot) => Number.isInteger(lot) && lot !== COMMON_LOT);
-}
-
-/** A lot is a number of this engine's own, so that it may stand in a statement. */
-function nameOf(lot: number): string {
-  return `dit.rows_${lot < 0 ? "m" : ""}${Math.abs(Math.trunc(lot))}`;
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { StoreOpenError } from "../open_error.ts";
+import { PARTITIONS } from "./partitions.ts";
 import type { Session } from "./pool.ts";
 
 /** The newest version. */
@@ -106,7 +107,7 @@ end $$;
 `;
 
 /** What each version added, the first first. */
-const STEPS: readonly string[] = [[TABLES, PUT, COMMIT, CLAIM].join("\n")];
+const STEPS: readonly string[] = [[TABLES, PUT, COMMIT, CLAIM, PARTITIONS].join("\n")];
 
 /**
  * Makes the tables, or brings them to this version.
