@@ -48,7 +48,9 @@ async function copyStore(path: string, target: string): Promise<void> {
 async function backUp(target: string): Promise<void> {
   const { location } = await findStore();
   if (location !== undefined && !isStoreFile(location)) {
-    throw new CommandError(`${location} is no file: back it up with the means of its server.`);
+    throw new CommandError(
+      "The store is no file: back it up by the means of its server, such as pg_dump (docs/postgresql.md).",
+    );
   }
   if (location === undefined || !await requireStoreFile(location)) {
     throw new CommandError("There is no store here: set DIT_KV to its file.");

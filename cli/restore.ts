@@ -1,8 +1,11 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
- * `deno task restore --from FILE [--history FILE] [--yes]`: puts a backup in the place of the store of a stopped service, and ends in it whatever
- * could be counted twice: keys, and days that may have been released since. Everything is done on a copy, which takes
- * the store's place in the end: after an interruption it is simply run again.
+ * `deno task restore --from FILE [--history FILE] [--yes]`: puts a backup in the place of the store of a stopped service,
+ * and ends in it whatever could be counted twice: keys, and days that may have been released since. Everything is done on a
+ * copy, which takes the store's place in the end: after an interruption it is simply run again.
+ *
+ * `deno task restore --in-place`: does the second part in a store that was put back by the means of its server, such as
+ * pg_restore. After an interruption it is run again, too: it ends the keys that it had made itself.
  *
  * @module
  */
@@ -17,27 +20,38 @@ import { type PublishedHistory, readHistory } from "./key_history.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
 const USE =
-  "Use: deno task restore --from FILE [--generation G] [--history FILE ...] [--yes], with the service stopped";
+  "Use: deno task restore --from FILE [--generation G] [--history FILE ...] [--yes], with the service stopped;\n" +
+  "     deno task restore --in-place [--generation G] [--history FILE ...] [--yes], after pg_restore and its like";
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
-interface Wanted {
-  readonly from: string;
+interface Mending {
   readonly generation: number;
   /** The published chains of keys. */
   readonly histories: readonly (PublishedHistory & { readonly file: string })[];
   readonly yes: boolean;
 }
 
+interface Wanted extends Mending {
+  readonly from: string;
+}
+
+/** The options as they were given, for a command that is to be given again. */
+function optionsOf({ generation, histories }: Mending): string {
+  const given = generation === 0 ? [] : ["--generation", String(generation)];
+  return [...given, ...histories.flatMap(({ file }) => ["--history", file])].map((word) => ` ${word}`).join(
+    "",
+  );
+}
+
 /**
  * Says which file would be replaced, and goes on only where that was answered.
  * @throws {CommandError} With the command that answers it.
  */
-async function confirm(path: string, { from, generation, histories, yes }: Wanted): Promise<void> {
+async function confirm(path: string, wanted: Wanted): Promise<void> {
+  const { from, yes } = wanted;
   if (yes || !await exists(path) || (await Deno.stat(path)).size === 0) return;
-  const given = generation === 0 ? [] : ["--generation", String(generation)];
-  const again = [...given, ...histories.flatMap(({ file }) => ["--history", file])].map((word) => ` ${word}`)
-    .join("");
+  const again = optionsOf(wanted);
   throw new CommandError(
     `This puts ${from} in the place of ${path}, which will lie in ${path}.replaced, and ends the keys that the backup ` +
       `has; to do it: deno task restore --from ${from}${again} --yes`,
@@ -45,7 +59,7 @@ async function confirm(path: string, { from, generation, histories, yes }: Wante
 }
 
 /** Ends what must not live again. Gives the lines that say so. */
-async function mend(opened: StoppedStore, { generation, histories }: Wanted): Promise<string[]> {
+async function mend(opened: StoppedStore, { generation, histories }: Mending): Promise<string[]> {
   const holdsKeys = opened.settings.role !== "logs";
   const ofRegion = histories.filter(({ region }) => region === opened.rotation.region);
   const published = new Map(ofRegion.map((history) => [history.app, history]));
@@ -128,17 +142,46 @@ async function restore(path: string, development: boolean, wanted: Wanted): Prom
   );
 }
 
+/** Mends the store that is there. */
+async function mendInPlace(wanted: Mending): Promise<void> {
+  const { location, development } = await findStore();
+  if (location === undefined || (isStoreFile(location) && !await exists(location))) {
+    throw new CommandError("Set DIT_KV to the store that was put back.");
+  }
+  if (!wanted.yes) {
+    throw new CommandError(
+      "This ends every key of the store that DIT_KV names and answers no day before today any more; to do it, with the " +
+        `service stopped: deno task restore --in-place${optionsOf(wanted)} --yes`,
+    );
+  }
+  using _lock = isStoreFile(location) ? await lockStopped(location) : undefined;
+  for (const line of await withStore(location, development, (opened) => mend(opened, wanted))) {
+    console.log(line);
+  }
+  console.log("The store is mended. docs/operating.md says what is still to do by hand.");
+}
+
 async function restoreStore(wanted: Wanted): Promise<void> {
   const { location, development } = await findStore();
   if (location === undefined || !isStoreFile(location)) {
-    throw new CommandError("Set DIT_KV to the file of the store.");
+    throw new CommandError(
+      location === undefined
+        ? "Set DIT_KV to the file of the store."
+        : "The store is no file: put it back by the means of its server, such as pg_restore, and then run deno task " +
+          "restore --in-place (docs/postgresql.md).",
+    );
   }
   // Before the lock, which makes a file where there is none.
   if (!await exists(wanted.from)) throw new CommandError(`There is no file ${wanted.from}.`);
   await confirm(location, wanted);
+  using _lock = await lockStopped(location);
+  await restore(location, development, wanted);
+}
+
+/** Takes the file of a stopped service. */
+async function lockStopped(location: string): Promise<Disposable> {
   try {
-    using _lock = await lockStoreFile(location);
-    await restore(location, development, wanted);
+    return await lockStoreFile(location);
   } catch (error) {
     if (error instanceof StoreInUseError) {
       throw new CommandError(`${error.message.split(":")[0]}: stop it first.`);
@@ -151,18 +194,20 @@ await runCommand({
   use: USE,
   options: {
     from: { type: "string" },
+    "in-place": { type: "boolean", default: false },
     generation: { type: "string", default: "0" },
     history: { type: "string", multiple: true, default: [] },
     yes: { type: "boolean", default: false },
   },
-  async work({ values: { from, generation, history, yes } }) {
-    if (from === undefined || from === "" || !/^[0-9]{1,4}$/.test(generation)) throw new CommandError(USE);
+  async work({ values: { from = "", "in-place": inPlace, generation, history, yes } }) {
+    if ((from === "") !== inPlace || !/^[0-9]{1,4}$/.test(generation)) throw new CommandError(USE);
     const histories = await Promise.all(history.map(async (file) => {
       const text = await Deno.readTextFile(file).catch(() => {
         throw new CommandError(`There is no file ${file} that can be read.`);
       });
       return { ...readHistory(text, file), file };
     }));
-    await restoreStore({ from, generation: Number(generation), histories, yes });
+    const wanted = { generation: Number(generation), histories, yes };
+    await (inPlace ? mendInPlace(wanted) : restoreStore({ ...wanted, from }));
   },
 });

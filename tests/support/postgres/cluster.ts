@@ -14,6 +14,8 @@ export interface Cluster {
   newDatabase(): Promise<string>;
   /** Runs SQL in a database, `postgres` by default; what `psql` prints. */
   sql(text: string, database?: string): Promise<string>;
+  /** Runs a program of the package, such as `pg_dump`, on a database; what it prints. */
+  program(name: string, database: string, ...args: string[]): Promise<string>;
   /** The process that accepts connections. */
   pid(): Promise<number>;
   start(): Promise<void>;
@@ -108,6 +110,8 @@ export async function startIn(folder: string, settings: readonly string[] = []):
     },
     sql: (text, database = "postgres") =>
       run("psql", "-h", "127.0.0.1", "-p", `${port}`, "-U", "dit", "-At", "-c", text, database),
+    program: (name, database, ...args) =>
+      run(name, "-h", "127.0.0.1", "-p", `${port}`, "-U", "dit", "-d", database, ...args),
     pid: async () => Number((await Deno.readTextFile(`${data}/postmaster.pid`)).split("\n")[0]),
     start: async () =>
       void await run("pg_ctl", "-D", data, "-l", `${folder}/log`, "-o", options, "-w", "start"),
