@@ -82,7 +82,7 @@ export class Pool implements Session {
   constructor(url: string, options: PoolOptions = {}) {
     const { connections = CONNECTIONS, statementMs = STATEMENT_MS, connectMs = CONNECT_MS } = options;
     this.#address = readAddress(url);
-    const { user, password, database, tls, settings } = this.#address;
+    const { user, password, database, tls, settings, poolsTransactions } = this.#address;
     this.#config = {
       application_name: "dit",
       ...settings,
@@ -92,10 +92,13 @@ export class Pool implements Session {
       ssl: sslOf(tls),
       max: connections,
       connectionTimeoutMillis: connectMs,
-      statement_timeout: statementMs,
       query_timeout: statementMs + OVERDUE_MS,
-      // A process that stops in the middle of a transaction keeps its locks no longer.
-      idle_in_transaction_session_timeout: statementMs,
+      // A pooler refuses what it does not know; docs/postgresql.md sets both for the role.
+      ...poolsTransactions ? {} : {
+        statement_timeout: statementMs,
+        // A process that stops in the middle of a transaction keeps its locks no longer.
+        idle_in_transaction_session_timeout: statementMs,
+      },
       // A server that is gone without a word is noticed even where nothing is sent.
       keepAlive: true,
       onConnect: (client: Client) => this.#requireWrites(client),
@@ -131,6 +134,8 @@ export class Pool implements Session {
 
   #prepared(text: string, values: readonly unknown[] | undefined) {
     if (values === undefined) return { text };
+    // A statement that is prepared on one connection to the server is not there on the next.
+    if (this.#address.poolsTransactions) return { text, values: [...values] };
     const name = this.#names.get(text) ?? `dit_${this.#names.size}`;
     this.#names.set(text, name);
     return { name, text, values: [...values] };

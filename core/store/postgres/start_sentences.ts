@@ -11,6 +11,8 @@ const MISTAKES: Readonly<Record<string, string>> = {
   "28P01": "PostgreSQL refuses the password: see DIT_KV, PGPASSFILE or PGPASSWORD.",
   "28000": "PostgreSQL lets this user not in from here: see its pg_hba.conf and the user in DIT_KV.",
   "3D000": "PostgreSQL has no such database: make it with createdb, or name another one in DIT_KV.",
+  "08P01":
+    "What stands between here and PostgreSQL refuses what the service sets: for a connection pooler add pooler=transaction to DIT_KV.",
   "42501":
     "PostgreSQL lets this user make no tables: grant it CREATE on the database, or start once as its owner.",
 };

@@ -19,6 +19,8 @@ export interface Address {
   readonly servers: readonly Server[];
   /** Whether only a server that takes writes will do: among several, one alone does. */
   readonly needsPrimary: boolean;
+  /** Whether a pooler gives each transaction another connection to the server, so that nothing of a session is kept. */
+  readonly poolsTransactions: boolean;
   /** How to encrypt; undefined: what `PGSSLMODE` says. */
   readonly tls: TlsOptions | undefined;
   /** Absent ones are taken from `PGUSER` and its like. */
@@ -34,7 +36,15 @@ const SHAPE = /^postgres(?:ql)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\
 const SESSIONS: readonly (string | null)[] = [null, "any", "read-write", "primary"];
 const PASSED_ON = ["application_name", "options"];
 /** Parameters that a URL may have. */
-const PARAMETERS = ["target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey", ...PASSED_ON];
+const PARAMETERS = [
+  "target_session_attrs",
+  "pooler",
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  ...PASSED_ON,
+];
 
 /**
  * Reads a URL; reads no file.
@@ -56,10 +66,17 @@ export function readAddress(url: string): Address {
       "target_session_attrs in DIT_KV has to be read-write, primary or any: a standby takes no writes.",
     );
   }
+  const pooler = parameters.get("pooler");
+  if (pooler !== null && pooler !== "transaction") {
+    throw new StoreOpenError(
+      "pooler in DIT_KV has to be transaction, or absent where none stands in between.",
+    );
+  }
   const [user, ...password] = credentials?.split(":") ?? [];
   return {
     servers: hosts.split(",").map(readServer),
     needsPrimary: session !== null && session !== "any",
+    poolsTransactions: pooler === "transaction",
     tls: tlsOf(parameters),
     user: decode(user),
     password: password.length === 0 ? undefined : decode(password.join(":")),

@@ -9,6 +9,7 @@ Deno.test("readAddress() reads every server, and what goes for all of them", () 
   assertEquals(readAddress(url), {
     servers: [{ host: "one.example", port: 1 }, { host: "::1", port: 2 }, { host: "three", port: 5432 }],
     needsPrimary: true,
+    poolsTransactions: false,
     tls: { mode: "verify-full", rootFile: "/a/b.pem", certificateFile: undefined, keyFile: undefined },
     user: "us er",
     password: "pa:ss:@",
@@ -18,12 +19,17 @@ Deno.test("readAddress() reads every server, and what goes for all of them", () 
   assertEquals(readAddress("postgresql://"), {
     servers: [{ host: "localhost", port: 5432 }],
     needsPrimary: false,
+    poolsTransactions: false,
     tls: undefined,
     user: undefined,
     password: undefined,
     database: undefined,
     settings: {},
   });
+});
+
+Deno.test("readAddress() knows a pooler that keeps nothing of a session", () => {
+  assertEquals(readAddress("postgres://host/database?pooler=transaction").poolsTransactions, true);
 });
 
 Deno.test("readAddress() refuses what it does not know in a sentence that repeats nothing of it", () => {
@@ -36,6 +42,7 @@ Deno.test("readAddress() refuses what it does not know in a sentence that repeat
       "postgres://user:s3cret@host/database?sslmode=prefer",
       "postgres://user:s3cret@host/database?target_session_attrs=standby",
       "postgres://user@host/database?password=s3cret",
+      "postgres://user:s3cret@host/database?pooler=session",
       "postgres://user:s3cret@host/database#fragment",
     ]
   ) {
