@@ -97,6 +97,8 @@ export interface AssembleOptions {
   readonly secrets: Secrets;
   /** Opens the store, once everything that can be wrong without it has been looked at. */
   readonly openStore: () => Promise<Store>;
+  /** Opens a replica of it; undefined where there is none. */
+  readonly openReplica?: ((store: Store) => Promise<Store | undefined>) | undefined;
   /** The world. */
   readonly ports: Ports;
   /** Ends live views. */
@@ -150,6 +152,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
     async close() {
       await service.committer.drain();
       await stopBackground?.();
+      if (service.replica !== service.store) service.replica.close();
       service.store.close();
     },
   };
@@ -168,7 +171,7 @@ async function sessionsOf(
 
 /** The server of the role, on its store. */
 async function openServer(
-  { settings, deployment, secrets, openStore, ports, tuning = {} }: AssembleOptions,
+  { settings, deployment, secrets, openStore, openReplica, ports, tuning = {} }: AssembleOptions,
 ): Promise<Server> {
   const { region, acs, role } = settings;
   const { now, steady, random, fetch, log, readHost, siblings } = ports;
@@ -176,6 +179,7 @@ async function openServer(
   const sealer = await Sealer.of(secrets.sealKeys, random);
   await proveSealingKeys(store, sealer);
   await writeFormat(store);
+  const replica = await openReplica?.(store);
   const time = new ConfirmedTime({ store, now, steady, onEvent: ({ event, ...what }) => log(event, what) });
   await time.open(() => newestCountedSeconds(store));
   // At once, since a process may end before its first maintenance, and the next start would find no time to go by. A store
@@ -184,6 +188,7 @@ async function openServer(
   const common = {
     deployment,
     store,
+    replica,
     sealer,
     region,
     version: VERSION,

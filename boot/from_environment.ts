@@ -11,7 +11,7 @@ import { passOnStoreToken } from "./credentials.ts";
 import { loadConfig } from "./load_config.ts";
 import type { Log } from "./log.ts";
 import { needsOf } from "./needs.ts";
-import { openLockedStore } from "./open_store.ts";
+import { openLockedStore, openReplica } from "./open_store.ts";
 import { requirePermissions } from "./permissions.ts";
 import { readSecrets, type Secrets } from "./secrets.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -55,6 +55,8 @@ export async function assembleFromEnvironment(
     deployment,
     secrets,
     openStore: () => openLockedStore(settings.kv, { sealKeys: secrets.sealKeys, log }),
+    openReplica: async (store) =>
+      settings.kvRead === undefined ? undefined : await openReplica(store, settings.kvRead, log),
     ports: {
       now: () => Math.floor(Date.now() / 1000),
       steady: () => performance.now() / 1000,

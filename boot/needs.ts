@@ -7,7 +7,7 @@
 import { dirname } from "node:path";
 import type { Deployment } from "../core/config/types.ts";
 import { hostOfUrl } from "./hosts_of_urls.ts";
-import { isStoreFile, storeReachOf } from "./open_store.ts";
+import { isStoreFile, type StoreReach, storeReachOf } from "./open_store.ts";
 import { isOwnFolder, OWN_FOLDER } from "./private_files.ts";
 import type { Settings } from "./settings.ts";
 
@@ -48,13 +48,15 @@ export function needsOf(
   if (isOwnFolder(folder)) own.push(folder);
   const { operatorsListener } = settings;
   const listeners = [settings, ...operatorsListener === undefined ? [] : [operatorsListener]];
-  const store = storeReachOf(settings.kv, environment);
+  const stores = [settings.kv, ...settings.kvRead === undefined ? [] : [settings.kvRead]]
+    .map((location) => storeReachOf(location, environment));
+  const all = <T>(of: (reach: StoreReach) => readonly T[]) => stores.flatMap(of);
   const servers = serversOf(settings, deployment).map(hostOfUrl);
   return {
-    net: [...new Set([...listeners.map(hostAndPort), ...store.net, ...servers])],
-    read: [...files, ...mark, ...own, ...credentials, ...store.read],
+    net: [...new Set([...listeners.map(hostAndPort), ...all(({ net }) => net), ...servers])],
+    read: [...files, ...mark, ...own, ...credentials, ...all(({ read }) => read)],
     write: [...files, ...own],
-    env: [...new Set([...secretsOf(settings, deployment), ...store.env])],
+    env: [...new Set([...secretsOf(settings, deployment), ...all(({ env }) => env)])],
     sys: files.length > 0 ? ["statfs"] : [],
   };
 }

@@ -5,6 +5,10 @@
  * @module
  */
 import type { ClaimingEngine } from "../core/store/claims.ts";
+import { equalPublic } from "../core/base/bytes.ts";
+import { SEAL_PROOFS } from "../core/keys/families.ts";
+import { StoreUnavailable } from "../core/store/breaker.ts";
+import { StoreOpenError } from "../core/store/open_error.ts";
 import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
 import { isPostgres, openPostgres, reachesOf } from "../core/store/postgres/open.ts";
 import { readFormat, requireKnownFormat } from "../core/operations/store_format.ts";
@@ -35,6 +39,8 @@ interface EngineChoice {
   readonly reaches: (location: Location, get: Environment) => StoreReach;
   /** Opens it. Throws `StoreOpenError`. */
   readonly open: (location: Location) => Promise<ClaimingEngine>;
+  /** Opens a replica of it, in which nothing can be written; absent where there are none. Throws `StoreOpenError`. */
+  readonly openReplica?: (location: string) => Promise<ClaimingEngine>;
 }
 
 /** What a store has to reach, in the words of Deno's permissions. */
@@ -53,6 +59,7 @@ const POSTGRES: EngineChoice = {
   isShared: () => true,
   reaches: (location, get) => reachesOf(location ?? "", get),
   open: (location) => openPostgres(location ?? ""),
+  openReplica: (location) => openPostgres(location, { isReplica: true }),
 };
 
 /** The engine of all locations that are nobody else's. */
@@ -145,4 +152,39 @@ export async function openLockedStore(
   }
   const onFault = reportStoreFaults((line) => log("store_fault", { ...line }));
   return await openStore(location, { sealKeys, onFault });
+}
+
+/**
+ * Opens a replica of an open store, for reads alone. One that does not answer now is done without until the next start.
+ * @throws {StoreOpenError} If it is no replica of this store.
+ */
+export async function openReplica(
+  store: Store,
+  location: string,
+  log: Log,
+): Promise<Store | undefined> {
+  const { openReplica: open } = engineOf(location);
+  if (open === undefined) throw new StoreOpenError("DIT_KV_READ names a store that has no replicas.");
+  let replica: Store | undefined;
+  try {
+    replica = new Store(await open(location), {
+      onFault: reportStoreFaults((line) => log("store_fault", { ...line })),
+    });
+    const [own, its] = await Promise.all(
+      [store, replica].map((one) => one.get<Uint8Array>(SEAL_PROOFS.key())),
+    );
+    if (own?.value && its?.value && equalPublic(own.value, its.value)) return replica;
+    throw new StoreOpenError(
+      "DIT_KV_READ names no replica of the database that DIT_KV names, or one that has just begun.",
+    );
+  } catch (error) {
+    replica?.close();
+    const mayPass = error instanceof StoreUnavailable || error instanceof StoreOpenError && error.mayPass;
+    if (!mayPass) throw error;
+    log("warning", {
+      message:
+        "The replica that DIT_KV_READ names does not answer: the store itself is read until the next start.",
+    });
+    return undefined;
+  }
 }

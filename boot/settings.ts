@@ -30,6 +30,8 @@ export interface Settings extends OperatorSettings, HostSettings {
   readonly operatorsListener: ListenAddress | undefined;
   /** Where the store is; undefined: the platform's database. */
   readonly kv: string | undefined;
+  /** Where a replica of the store is, for reads that may lag behind; undefined: there is none. */
+  readonly kvRead: string | undefined;
   /** The folder of files that are variables. */
   readonly credentials: string | undefined;
   /** The configuration module; undefined: the shipped dit.config.ts. */
@@ -82,6 +84,10 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   if (kv !== undefined && /^(?!https?:|postgres(?:ql)?:)[a-z][a-z0-9+.-]*:\/\//i.test(kv)) {
     mistakes.push("Set DIT_KV to a path, or to a URL that begins with postgres://, https:// or http://.");
   }
+  const kvRead = get("DIT_KV_READ");
+  if (kvRead !== undefined && !/^postgres(?:ql)?:\/\//.test(kvRead)) {
+    mistakes.push("Set DIT_KV_READ to the URL of a replica of the PostgreSQL database that DIT_KV names.");
+  }
   const region = get("DIT_REGION") ?? "local";
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
     mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');
@@ -97,6 +103,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     host: readAddress(get("HOST"), mistakes) ?? (development ? "127.0.0.1" : "0.0.0.0"),
     operatorsListener: readOperatorsListener(get, onPlatform, mistakes),
     kv,
+    kvRead,
     credentials: get("DIT_CREDENTIALS"),
     config: get("DIT_CONFIG"),
     sealKeys: readSealKeys(get("DIT_SEAL_KEYS"), development, mistakes),

@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly deployment: Deployment;
   /** The store. */
   readonly store: Store;
+  /** A replica of it, which may lag behind; by default there is none, and it is read itself. */
+  readonly replica?: Store | undefined;
   /** This deployment's region. */
   readonly region: string;
   /** The version of the code. */
@@ -92,6 +94,11 @@ export interface Server {
   readonly deployment: Deployment;
   /** The store. */
   readonly store: Store;
+  /**
+   * The store, or a replica of it that may lag behind: for what is exported or shown of the past (docs/postgresql.md has the
+   * list). Nothing that decides reads there.
+   */
+  readonly replica: Store;
   /** What a row of each family is called, in the plural, by the first part of its key. */
   readonly families: ReadonlyMap<string, string>;
   /** Seals secrets. */
@@ -205,7 +212,8 @@ export function createLogServer(options: LogServerOptions): Server {
 
 function commonParts(options: ServerOptions, readKeyEnds: () => Promise<ReadonlyMap<string, KeyEnds>>) {
   const { deployment, store, sealer, random, now, time, region, version, onAuditEntry } = options;
-  const { jobs = ["maintenance", "releases"], readHost = () => Promise.resolve({}) } = options;
+  const { replica = store, jobs = ["maintenance", "releases"], readHost = () => Promise.resolve({}) } =
+    options;
   const counters = new Counters(now);
   counters.expect("", EXPECTED);
   for (const app of deployment.applications.keys()) counters.expect(app, EXPECTED_OF_APPS);
@@ -225,6 +233,7 @@ function commonParts(options: ServerOptions, readKeyEnds: () => Promise<Readonly
   return {
     deployment,
     store,
+    replica,
     families: FAMILY_NAMES,
     sealer,
     random,

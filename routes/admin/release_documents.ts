@@ -33,7 +33,10 @@ export interface ShownReleases {
 }
 
 /** Reads an application's releases of the last 31 days. */
-export async function readShownReleases({ store, now }: Server, app: Application): Promise<ShownReleases> {
+export async function readShownReleases(
+  { replica: store, now }: Server,
+  app: Application,
+): Promise<ShownReleases> {
   const today = dayOf(now());
   const releases = await readReleases(store, app.id, today - SHOWN_DAYS, today);
   if (app.releases === undefined) return { app, releases, budgets: [] };

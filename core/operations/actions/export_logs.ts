@@ -7,7 +7,14 @@ import { formatDay } from "../../base/time.ts";
 import { findApplication } from "../../config/find_application.ts";
 import type { Actor } from "../audit_log.ts";
 import { exportDay } from "../export.ts";
+import type { Store } from "../../store/store.ts";
 import type { RecordHolder } from "./release.ts";
+
+/** Where records are read. */
+export interface Replicated {
+  /** The store, or a replica of it that may lag behind. What is withheld the process knows, whatever a replica has. */
+  readonly replica: Store;
+}
 
 /** Which records are exported. */
 export interface ExportOrder {
@@ -23,7 +30,7 @@ export interface ExportOrder {
  * @throws {Refusal} `app_unknown`.
  */
 export async function exportLogs(
-  { deployment, store, random, risk, auditLog }: RecordHolder,
+  { deployment, replica: store, random, risk, auditLog }: RecordHolder & Replicated,
   actor: Actor,
   { app: id, day }: ExportOrder,
 ): Promise<AsyncIterable<Uint8Array<ArrayBuffer>>> {

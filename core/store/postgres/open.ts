@@ -6,7 +6,7 @@
 import { StoreOpenError } from "../open_error.ts";
 import { PostgresEngine } from "./engine.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
-import { migrate } from "./schema.ts";
+import { migrate, requireTables } from "./schema.ts";
 import { sentenceOf } from "./start_sentences.ts";
 import { filesOfTls } from "./tls.ts";
 import { nameOf, readAddress } from "./url.ts";
@@ -41,14 +41,21 @@ export function reachesOf(
   };
 }
 
+/** How a database is opened. */
+interface OpenOptions extends PoolOptions {
+  /** Nothing is written there: its tables are those that its primary has. */
+  readonly isReplica?: boolean;
+}
+
 /**
  * Opens the database at a URL, `postgres://user@host:port/database`, and makes or migrates its tables.
  * @throws {StoreOpenError} If it cannot be reached or used; no message repeats the URL.
  */
-export async function openPostgres(url: string, options: PoolOptions = {}): Promise<PostgresEngine> {
-  const pool = new Pool(url, options);
+export async function openPostgres(url: string, options: OpenOptions = {}): Promise<PostgresEngine> {
+  const { isReplica = false } = options;
+  const pool = new Pool(url, { ...options, readOnly: isReplica });
   try {
-    await migrate(pool);
+    await (isReplica ? requireTables(pool) : migrate(pool));
     return new PostgresEngine(pool);
   } catch (cause) {
     pool.close();

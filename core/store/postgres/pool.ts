@@ -52,6 +52,8 @@ export interface PoolOptions {
   readonly connections?: number;
   readonly statementMs?: number;
   readonly connectMs?: number;
+  /** Whether the server is to refuse every write. */
+  readonly readOnly?: boolean;
 }
 
 /** Connections of one process. */
@@ -83,9 +85,12 @@ export class Pool implements Session {
     const { connections = CONNECTIONS, statementMs = STATEMENT_MS, connectMs = CONNECT_MS } = options;
     this.#address = readAddress(url);
     const { user, password, database, tls, settings, poolsTransactions } = this.#address;
+    // A pooler knows no options of a session: behind one it is the standby alone that refuses.
+    const readOnly = options.readOnly === true && !poolsTransactions;
     this.#config = {
       application_name: "dit",
       ...settings,
+      ...readOnly ? { options: `${settings.options ?? ""} -c default_transaction_read_only=on`.trim() } : {},
       user,
       password,
       database,

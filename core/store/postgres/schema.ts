@@ -131,3 +131,17 @@ export async function migrate(session: Session): Promise<void> {
     if (version < VERSION) await query(`update dit.version set version = ${VERSION}`);
   });
 }
+
+/**
+ * Makes sure that the tables are of this version, and writes nothing.
+ * @throws {StoreOpenError} If they are not.
+ */
+export async function requireTables(session: Session): Promise<void> {
+  const [found] = await session.query("select to_regclass('dit.version') is not null as there");
+  const [row] = found?.there === true ? await session.query("select version from dit.version") : [];
+  if (Number(row?.version) !== VERSION) {
+    throw new StoreOpenError(
+      "The replica has not the tables of this program: see that it is one of the database in DIT_KV.",
+    );
+  }
+}

@@ -63,7 +63,7 @@ export async function readPrivacy(service: Server, app: Application): Promise<Pr
   const [risks, alerts, days, budget] = await Promise.all([
     readRisks(service.store, app),
     readAlerts(service.store, app.id),
-    readRiskDays(service.store, app.id, today - SHOWN_DAYS + 1, today),
+    readRiskDays(service.replica, app.id, today - SHOWN_DAYS + 1, today),
     app.releases === undefined ? undefined : readBudget(service.store, app, today),
   ]);
   const byEvent = Map.groupBy(days, ({ event }) => event);
