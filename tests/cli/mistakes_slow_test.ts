@@ -25,6 +25,7 @@ const COMMANDS: Partial<Record<TaskName, string>> = {
   restore: "cli/restore.ts",
   capacity: "cli/capacity.ts",
   version: "cli/version.ts",
+  store: "cli/store.ts",
   stores: "cli/stores.ts",
 };
 
