@@ -62,6 +62,14 @@ Deno.test("needsOf() reaches the servers that settings and configuration name, e
   assertEquals(env.toSorted(), ["DENO_KV_ACCESS_TOKEN", "HOOK_SECRET"]);
 });
 
+Deno.test("needsOf() reaches every server of a PostgreSQL URL, and reads where its client looks for a password", () => {
+  const DIT_KV = "postgres://dit@one.example,two.example:5433/dit?target_session_attrs=read-write";
+  const { net, read, write } = needs({ DIT_KV, PGPASSFILE: "/run/secrets/pgpass" });
+  assertEquals(net, ["0.0.0.0:8000", "one.example:5432", "two.example:5433"]);
+  assertEquals(read, ["/run/secrets/pgpass"]);
+  assertEquals(write, []);
+});
+
 Deno.test("needsOf() lets an ACS reach no key set, and a log server its ACS", () => {
   const key = { kind: "jwks", url: "https://keys.example/jwks.json", algorithms: ["ES256"] };
   const session = { issuer: "https://demo.example", key };

@@ -14,6 +14,7 @@ const LONG = Deno.env.get("DIT_FAULTS") === "long";
 /** Logs that are accepted in all, at least. */
 const LOGS = LONG ? 1_000_000 : 6_000;
 const CLIENTS = 16;
+const RIVALS = LONG ? 2 : CLIENTS;
 const USES = 64;
 /** What one account may have in the configuration of the fault tests. */
 const TOKENS_PER_ACCOUNT = 1_024;
@@ -39,17 +40,20 @@ Deno.test("three services and a primary that is lost under load: nothing is lost
   try {
     for (const service of services) await service.ready();
     const tokens = await fetchAll(present(services[0]).url, Math.ceil(1.5 * LOGS / USES / CLIENTS) * CLIENTS);
-    // Two loads want the same uses, each of every client at another service: one of two has each.
-    const loads = [0, 1].map((rival) =>
+    // Rivals want the same uses, each at another service than the client that they race: one of two has each.
+    const loads = [CLIENTS, RIVALS].map((clients, rival) =>
       startLoad({
         url: (client) => present(services[(client + rival) % services.length]).url,
-        tokens,
-        clients: CLIENTS,
+        tokens: tokens.slice(0, tokens.length / CLIENTS * clients),
+        clients,
         pauseMs: LONG ? 0 : 5,
       })
     );
     const accepted = () => loads.reduce((sum, { heard }) => sum + (heard.get("200") ?? 0), 0);
-    await until(() => accepted() > LOGS / 2);
+    const reach = async (count: number) => {
+      while (accepted() < count) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await reach(LOGS / 2);
     const silence = longestSilence(accepted);
     await killCluster(primary);
     // As whatever watches over the servers would, once it is sure.
@@ -60,7 +64,7 @@ Deno.test("three services and a primary that is lost under load: nothing is lost
     const before = accepted();
     await until(() => accepted() > before + 500);
     const seconds = silence.stop();
-    while (accepted() < LOGS) await new Promise((resolve) => setTimeout(resolve, 50));
+    await reach(LOGS);
     await Promise.all(loads.map(({ stop }) => stop()));
 
     const sent: Sent = new Map(loads.flatMap((load) => [...load.sent]));

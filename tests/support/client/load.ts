@@ -8,7 +8,7 @@ import { type Answer, type LoadToken, sendUntilKnown, signMarkedLog } from "./lo
 
 /** Load that is under way. */
 export interface Load {
-  /** Every log so far, with its answer. */
+  /** Every log so far, with its answer; without its bytes once that is known. */
   readonly sent: Sent;
   /** Every answer of every attempt so far, by status and code, counted. */
   readonly heard: Map<string, number>;
@@ -44,7 +44,10 @@ export function startLoad({ url, tokens, clients, pauseMs = 0 }: LoadOptions): L
       if (token === undefined || index >= perClient * 64) throw new Error("The load has run out of tokens.");
       const log = signMarkedLog(token, index % 64);
       sent.set(log, undefined);
-      sent.set(log, await sendUntilKnown(() => url(client), log, hear));
+      const answer = await sendUntilKnown(() => url(client), log, hear);
+      // Its bytes are not sent again, and a million of them would not find room.
+      sent.delete(log);
+      sent.set({ ...log, headers: {}, body: new Uint8Array() }, answer);
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
