@@ -29,4 +29,7 @@ Deno.test("reportStoreFaults() leaves out where the store is", () => {
   );
   reportStoreFaults((line) => lines.push(line))(new StoreUnavailable("failed", error));
   assertEquals(lines[0]?.error, "Error: KV Connect failed to call 'the store' (status=401)");
+  const other = new Error("no route to postgres://user:password@a:1,b:2/db?x=y");
+  reportStoreFaults((line) => lines.push(line))(new StoreUnavailable("failed", other));
+  assertEquals(lines[1]?.error, "Error: no route to the store");
 });
