@@ -46,7 +46,9 @@ export class Breaker {
   readonly #firstTrialMs: number;
   readonly #maxTrialMs: number;
   #unanswered = 0;
-  #failing = false;
+  #begun = 0;
+  /** Which call came to nothing last, in the order in which they began; 0: none since one that came to something. */
+  #failed = 0;
   #open = false;
   #trying = false;
   #trialMs: number;
@@ -67,7 +69,7 @@ export class Breaker {
 
   /** Whether the last call that was made came to nothing: it threw or was late. */
   get failing(): boolean {
-    return this.#failing;
+    return this.#failed > 0;
   }
 
   /** Whether a call would be refused now. */
@@ -77,12 +79,18 @@ export class Breaker {
 
   /**
    * Settles as `begin()` does, in at most `deadlineMs`; once more as long when this process itself stood still meanwhile,
-   * since the answer may be there and unread.
+   * since the answer may be there and unread. `isProof`: whether a result shows that the store does what it is asked to;
+   * a commit that a check held back shows nothing of how it writes.
    * @throws {StoreUnavailable} If the call threw, was late, or was not made.
    */
-  async call<T>(begin: () => Promise<T>, deadlineMs: number): Promise<T> {
+  async call<T>(
+    begin: () => Promise<T>,
+    deadlineMs: number,
+    isProof: (result: T) => boolean = () => true,
+  ): Promise<T> {
     if (this.refuses) throw new StoreUnavailable("refused");
     const trial = this.#open;
+    const order = ++this.#begun;
     if (trial) this.#trying = true;
     let late = false;
     // A call that throws at once is one that fails.
@@ -106,10 +114,11 @@ export class Breaker {
           }, deadlineMs);
         }),
       ]);
-      this.#failing = false;
+      // One that began before another failed says nothing about what is since.
+      if (order > this.#failed && isProof(result)) this.#failed = 0;
       return result;
     } catch (error) {
-      this.#failing = true;
+      this.#failed = Math.max(this.#failed, order);
       throw error instanceof StoreUnavailable ? error : new StoreUnavailable("failed", error);
     } finally {
       clearTimeout(timer);

@@ -5,7 +5,7 @@
  */
 import { Breaker, type StoreUnavailable } from "./breaker.ts";
 import type { EngineCalls } from "./claims.ts";
-import type { Engine } from "./port.ts";
+import type { Committed, Engine } from "./port.ts";
 
 /** What holds calls back. */
 export interface Breakers {
@@ -28,9 +28,13 @@ export function callsWithDeadlines(
   { reads, writes }: Breakers,
   { deadlineMs, onFault }: Deadlines,
 ): EngineCalls {
-  const call = async <T>(breaker: Breaker, begin: () => Promise<T>): Promise<T> => {
+  const call = async <T>(
+    breaker: Breaker,
+    begin: () => Promise<T>,
+    isProof?: (result: T) => boolean,
+  ): Promise<T> => {
     try {
-      return await breaker.call(begin, deadlineMs);
+      return await breaker.call(begin, deadlineMs, isProof);
     } catch (error) {
       onFault?.(error as StoreUnavailable);
       throw error;
@@ -38,7 +42,8 @@ export function callsWithDeadlines(
   };
   return {
     read: (begin) => call(reads, begin),
-    write: (begin) => call(writes, begin),
+    write: (begin) =>
+      call(writes, begin, (result) => (result as Partial<Committed> | undefined)?.ok !== false),
   };
 }
 

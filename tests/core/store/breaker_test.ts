@@ -135,3 +135,17 @@ Deno.test("failing tells of the last call that was made: a refused one changes n
   assert(breaker.failing);
   release();
 });
+
+Deno.test("a call that began before another failed, or that proves nothing, does not show that the store is well", async () => {
+  const breaker = new Breaker();
+  const { begin, release } = hangingCalls();
+  const early = breaker.call(begin, 60_000);
+  await whyNot(breaker.call(() => Promise.reject(new Error("no writes")), 60_000));
+  release();
+  await early;
+  assert(breaker.failing);
+  await breaker.call(() => Promise.resolve({ ok: false }), 60_000, ({ ok }) => ok);
+  assert(breaker.failing);
+  await breaker.call(() => Promise.resolve({ ok: true }), 60_000, ({ ok }) => ok);
+  assert(!breaker.failing);
+});

@@ -51,6 +51,25 @@ Deno.test("every call has a deadline, and the operator hears of faults", async (
   kv.close();
 });
 
+Deno.test("a commit that a check held back does not show that the store writes again", async () => {
+  const kv = await Deno.openKv(":memory:");
+  const faulty = faultyKv(kv);
+  const store = storeOver(faulty.kv);
+  const write = () => store.commit((operation) => operation.set(["x"], 1));
+  await write();
+  faulty.fault = () => "throw";
+  await assertRejects(write, StoreUnavailable);
+  faulty.fault = () => "none";
+  assertEquals(
+    await store.commit((operation) => operation.check({ key: ["x"], stamp: null }).set(["y"], 1)),
+    undefined,
+  );
+  assertEquals(store.answers, false);
+  await write();
+  assertEquals(store.answers, true);
+  kv.close();
+});
+
 Deno.test("commit() gives the stamp, or undefined when a check failed", () =>
   withStore(async (store) => {
     const stamp = await store.commit((operation) => operation.set(["x"], 1));
