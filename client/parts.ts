@@ -67,18 +67,19 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     keyPin: checkPin(options.keyPin),
     verifyKeys,
   });
+  const device = new Device({ app, clock, random });
   const schema = schemaOf({
     ...served,
     app,
     mirror,
     declared: checkDeclared(options.declared, app),
+    pseudonym: (entries, collection) => device.pseudonym(entries, collection),
     url: async () => `${places.logging(await directory.load())}/schema`,
   });
-  const device = new Device({ app, clock, random });
   const encoder = new Encoder({ clock, localDp });
   const issuance = new Issuance({ ...served, app, places, suite, random, session, directory, device });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
-  const sender = new Sender({ ...served, places, random, queue, directory, schema, isHidden });
+  const sender = new Sender({ ...served, places, random, device, queue, directory, schema, isHidden });
   const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
   return { storage, clock, random, commit, schema, device, queue, passes };
 }

@@ -34,6 +34,8 @@ export interface DocumentKind<T> {
   readonly key: string;
   /** Where it is. */
   readonly url: () => string | Promise<string>;
+  /** Whose one is: what was fetched as another's is not used, and each owner has connections of their own. */
+  owner?(document: T, entries: Entries): string;
   /** Reads it; throws when it is malformed, or a {@linkcode FaultError}. */
   parse(text: string): T;
   /** Whether the one at hand is not used either while a new one is refused so. */
@@ -59,6 +61,8 @@ export class CachedDocument<T> {
   readonly #kind: DocumentKind<T>;
   #current: T | undefined;
   #record: DocumentRecord | undefined;
+  /** Who would use the one at hand now. */
+  #owner: string | undefined;
 
   /** Nothing is fetched yet. */
   constructor(parts: DocumentParts, kind: DocumentKind<T>) {
@@ -71,42 +75,57 @@ export class CachedDocument<T> {
     return this.#current;
   }
 
-  /** The one at hand while it is fresh: no other decides what is dropped. */
-  get fresh(): T | undefined {
-    return isFresh(this.#record, this.#parts.clock.now()) ? this.#current : undefined;
+  /** The one at hand while it is fresh, and its owner's: no other decides what is dropped. */
+  readonly fresh = (entries: Entries): T | undefined => {
+    this.#see(entries);
+    return isFresh(this.#record, this.#parts.clock.now()) ? this.#own : undefined;
+  };
+
+  /** The one at hand, unless it was fetched as another's. */
+  get #own(): T | undefined {
+    return this.#record?.owner === this.#owner ? this.#current : undefined;
   }
 
   /** The one at hand, fresh or not: nothing is fetched. */
   async load(): Promise<T | undefined> {
     const { clock, commit } = this.#parts;
-    const stored = await commit((entries) => {
+    await commit((entries) => {
       // What the storage lacks stays as it is at hand, the clock like the documents: an opt-out deletes what is stored,
       // and a schema without the clock that came with it would have events at wrong times.
       clock.load(read<Belief>(entries, CLOCK));
-      return read<DocumentRecord>(entries, this.#kind.key);
+      const stored = read<DocumentRecord>(entries, this.#kind.key);
+      if (stored !== undefined) this.#take(stored);
+      this.#see(entries);
     });
-    if (stored !== undefined) this.#take(stored);
     return this.#current;
   }
 
-  /** The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand, unless that is held. */
+  /**
+   * The one at hand while it is fresh, else a new one, else (none is admitted) the one at hand, unless that is held or
+   * another's.
+   */
   async get(renew = false): Promise<T | undefined> {
     const { clock, network } = this.#parts;
     await this.load();
-    if (renew || !isFresh(this.#record, clock.now())) {
+    if (renew || this.#own === undefined || !isFresh(this.#record, clock.now())) {
       const fault = await this.#refresh();
       if (fault !== undefined) {
         network.report("refused", { step: this.#kind.step, code: fault });
         if (this.#kind.isHeldBy?.(fault)) return undefined;
       }
     }
-    return this.#current;
+    return this.#own;
   }
 
   /** Has it fetched again at its next use: an answer showed that it changed. */
   async expire(): Promise<void> {
     await this.#parts.commit((entries) => entries.delete(this.#kind.key));
-    this.#record = undefined;
+    this.#record = this.#record && { ...this.#record, freshUntil: 0 };
+  }
+
+  /** Sees who would use the one at hand. */
+  #see(entries: Entries): void {
+    this.#owner = this.#current && this.#kind.owner?.(this.#current, entries);
   }
 
   /** Takes over what is stored, unless it does not parse. */
@@ -126,6 +145,8 @@ export class CachedDocument<T> {
     const answer = await exchange(network, {
       step: kind.step,
       url: await kind.url(),
+      // Nobody's, as long as it is not known whose.
+      owner: this.#owner || undefined,
       maxBytes: MAX_DOCUMENT_BYTES,
     });
     if (answer.status !== 200) return undefined;
@@ -151,13 +172,19 @@ export class CachedDocument<T> {
       const fetchedAt = clock.now();
       const isDoubtful = isRefused || kind.isDoubtful?.(document);
       const fresh = Math.min(freshFor(answer.headers), isDoubtful ? DOUBTFUL_FRESH : MOST_WAIT);
-      const record: DocumentRecord = { text, fetchedAt, freshUntil: fetchedAt + fresh };
+      const record: DocumentRecord = {
+        text,
+        fetchedAt,
+        freshUntil: fetchedAt + fresh,
+        owner: kind.owner?.(document, entries),
+      };
       write(entries, kind.key, record);
       return record;
     });
     if (typeof taken === "string") return taken;
     this.#current = document;
     this.#record = taken;
+    this.#owner = taken.owner;
     return undefined;
   }
 }

@@ -24,7 +24,7 @@ export interface Exchange {
   /** Method, headers and body; GET when absent. */
   readonly init?: RequestInit;
   /** Who alone may share its connection; anybody of the step when absent. */
-  readonly owner?: string;
+  readonly owner?: string | undefined;
   readonly maxBytes: number;
 }
 

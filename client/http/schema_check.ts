@@ -15,6 +15,7 @@ import {
 } from "../base/collection.ts";
 import type { DocumentFault } from "../base/codes.ts";
 import { SCHEMA } from "../storage/records.ts";
+import type { Entries } from "../storage/storage.ts";
 import { CachedDocument, type DocumentParts, FaultError } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
 
@@ -27,6 +28,8 @@ export interface SchemaParts extends DocumentParts {
   readonly mirror: Mirror | undefined;
   /** The schema that the app was compiled with. */
   readonly declared: Collection | undefined;
+  /** The pseudonym of now: marks in what was shown under one must not go out under the next. */
+  readonly pseudonym: (entries: Entries, collection: Collection) => string;
 }
 
 /** The schema of a client. */
@@ -40,6 +43,7 @@ export function schemaOf(parts: SchemaParts): CachedDocument<Collection> {
     step: "schema",
     key: SCHEMA,
     url,
+    owner: (served, entries) => parts.pseudonym(entries, served),
     parse,
     // What was shown before stays common to all; but nothing is sent while this client is shown something else.
     isHeldBy: (fault) => fault === "mirror_conflict" || fault === "not_declared",

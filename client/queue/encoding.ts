@@ -90,8 +90,8 @@ export class Encoder {
 
   /**
    * Puts the reports of a period into an event that was encoded with this collection. An optional field about which
-   * nothing more is reported is left out, and so is the time unless the service agrees with the device's clock: the
-   * service then puts that of the arrival.
+   * nothing more is reported is left out, and so is the time unless it lies in the pseudonym's period and the service
+   * agrees with the device's clock: the service then puts that of the arrival.
    */
   draw(
     collection: Collection,
@@ -116,7 +116,8 @@ export class Encoder {
       if (report !== undefined) fields[name] = report;
       else if (!field.optional) return { ok: false, fault: "report_withheld" };
     }
-    const isDated = clock.agrees(collection.granularitySeconds) &&
+    // When something began to wait before the pseudonym did would tell of the one before when it was last heard.
+    const isDated = clock.agrees(collection.granularitySeconds) && event.at >= reports.begin &&
       event.at <= clock.now() / 1000 + MAX_AHEAD_SECONDS;
     return { ok: true, event: { ...event, fields, undated: !isDated } };
   }

@@ -97,9 +97,13 @@ export class Queue {
    * Stores logged events, unless it is known already that they are not collected. The oldest are dropped when there are
    * too many.
    */
-  async enqueue(collection: Collection | undefined, events: readonly EventRecord[]): Promise<void> {
+  async enqueue(
+    known: (entries: Entries) => Collection | undefined,
+    events: readonly EventRecord[],
+  ): Promise<void> {
     const { commit, encoder } = this.#parts;
     await commit((entries, report) => {
+      const collection = known(entries);
       for (const event of events) {
         const encoded = collection && encoder.encode(collection, event);
         if (encoded?.ok === false && encoded.fault !== "held") {

@@ -38,6 +38,8 @@ export interface Question {
 export class Reports {
   /** The pseudonym under which they go, base64url; empty where none is collected. */
   readonly pseudonym: string;
+  /** Unix seconds in which that begins; 0 where none is collected. */
+  readonly begin: number;
   readonly #device: Device;
   readonly #rotation: Rotation;
   readonly #period: Period;
@@ -50,7 +52,9 @@ export class Reports {
     this.#device = device;
     this.#rotation = rotation;
     const { from, until, pseudonym } = this.#period = device.period(entries, rotation);
-    this.pseudonym = rotation.pseudonymSeconds === undefined ? "" : pseudonym;
+    const isCollected = rotation.pseudonymSeconds !== undefined;
+    this.pseudonym = isCollected ? pseudonym : "";
+    this.begin = isCollected ? from : 0;
     this.#before = entries.get(REPORTS);
     this.#random = (purpose) => device.random(entries, purpose);
     const stored = read<(ReportRecord | typeof SILENCE)[]>(entries, REPORTS);

@@ -7,7 +7,7 @@ import type { RandomSource } from "../../core/base/random.ts";
 import type { Clock } from "../base/clock.ts";
 import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
-import { retryAfter } from "../base/headers.ts";
+import { MOST_WAIT, retryAfter } from "../base/headers.ts";
 import type { Report } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
 import type { Directory } from "../http/directory.ts";
@@ -18,6 +18,7 @@ import { type Action, decide } from "../http/outcome.ts";
 import type { Commit } from "../storage/commit.ts";
 import { ACCEPTED, read, type RequestRecord, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
+import type { Device } from "../tokens/device.ts";
 import { dropTokens } from "../tokens/wallet.ts";
 import { requeue } from "./departure.ts";
 import type { Queue } from "./queue.ts";
@@ -42,6 +43,7 @@ export interface SenderParts {
   readonly commit: Commit;
   readonly clock: Clock;
   readonly random: RandomSource;
+  readonly device: Device;
   readonly queue: Queue;
   readonly directory: CachedDocument<Directory>;
   readonly schema: CachedDocument<Collection>;
@@ -63,7 +65,7 @@ export class Sender {
    * the client's own backoff.
    */
   async resend(collection: Collection, request: QueuedRequest, force: boolean): Promise<SendOutcome> {
-    const { clock, commit } = this.#parts;
+    const { clock, commit, device } = this.#parts;
     const { key } = request;
     if (!isDue(request.record, clock.now(), force)) return "later";
     const started = await commit((entries, report) => {
@@ -75,8 +77,16 @@ export class Sender {
       const isBound = record.pseudonym === "" || record.binding !== undefined;
       // A service's clock that is ahead must not end what the device's own does not: it may have landed.
       const now = uncertain ? Math.min(clock.seconds(), clock.now() / 1000) : clock.seconds();
+      // What goes out under a pseudonym that is over for as long as nobody answers would tell at which hours its device
+      // is there, and so does the next one: an hour is left to it.
+      const isCurrent = device.pseudonym(entries, collection) === record.pseudonym;
+      const lateAt = isCurrent ? undefined : record.lateAt ?? clock.now();
+      if (lateAt !== undefined && !(Math.abs(clock.now() - lateAt) < MOST_WAIT)) {
+        drop(entries, { key, record }, report, uncertain ? "unknown" : "period_over");
+        return undefined;
+      }
       if (now < record.redeemUntil && (uncertain || isBound)) {
-        const next = { ...record, uncertain, inFlight: true };
+        const next = { ...record, uncertain, inFlight: true, lateAt };
         write(entries, key, next);
         return { key, record: next };
       }

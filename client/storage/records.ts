@@ -46,6 +46,8 @@ export interface DocumentRecord {
   readonly text: string;
   readonly fetchedAt: number;
   readonly freshUntil: number;
+  /** Whose it is, where it is not for everybody: it is used for nobody else. */
+  readonly owner?: string | undefined;
 }
 
 /** What was seen under the name of a key: all that is published of it. */
@@ -191,6 +193,8 @@ export interface RequestRecord extends Retry {
   readonly uncertain: boolean;
   /** How often it moved to another use of its token. */
   readonly moves: number;
+  /** When it was first sent under a pseudonym that was over, in Unix milliseconds of the device. */
+  readonly lateAt?: number | undefined;
 }
 
 /** Reads an entry; one that does not parse counts as lost. */

@@ -35,7 +35,7 @@ async function startParts() {
   return {
     ...{ test, network, commit, passes },
     log: () =>
-      queue.enqueue(undefined, [{
+      queue.enqueue(() => undefined, [{
         name: "app_opened",
         at: test.clock.now / 1000,
         fields: {},
@@ -78,9 +78,24 @@ Deno.test("a pass after a delay sends bound logs of one pseudonym, and leaves th
     await run("flush");
   }
   network.isDown = false;
-  test.clock.now += HOUR;
+  // Less than an hour after it was first sent under a pseudonym that is over.
+  test.clock.now += HOUR / 2;
   assertEquals(await run("delay"), { logs: 1, pseudonyms: 1, outcome: "again" });
   assertEquals(await run("delay"), { logs: 1, pseudonyms: 1, outcome: "done" });
+  await close();
+});
+
+Deno.test("a log of a pseudonym that is over is tried for an hour, and then no more", async () => {
+  const { test, network, log, run, close } = await startParts();
+  network.isDown = true;
+  await log();
+  await run("flush");
+  test.clock.now += DAY;
+  assertEquals((await run("flush")).logs, 1);
+  test.clock.now += HOUR / 2;
+  assertEquals((await run("flush")).logs, 1);
+  test.clock.now += HOUR / 2;
+  assertEquals(await run("flush"), { logs: 0, pseudonyms: 0, outcome: "done" });
   await close();
 });
 

@@ -29,7 +29,9 @@ export function linksOf(requests: readonly WatchedRequest[]): Link[] {
     const before = last.get(side);
     const isFirst = before === undefined || (owner !== "" && before !== "" && before !== owner);
     if (isFirst && resumes) links.add("resumption");
-    last.set(side, owner === "" ? before ?? "" : owner);
+    // A schema that resumed nothing opens the pool of whoever logs next.
+    const isOpening = step === "schema" && !resumes;
+    last.set(side, owner !== "" ? owner : isOpening ? "" : before ?? "");
   }
   return [...links].sort();
 }
