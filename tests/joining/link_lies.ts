@@ -1,47 +1,42 @@
-import { assert, assertEquals } from "@std/assert";
-import { chanceOf } from "./guessing.ts";
-import { DIRECTORY_MARKS, type LyingTrial, MARKED, SCHEMA_MARKS, tryMark } from "./lying.ts";
+/**
+ * A lying service tries to join what belongs together, in every way that we know, and must do no better than who guesses
+ * with what docs/threat_model.md concedes. `DIT_JOINING=long`: with clients that were built in each way.
+ */
+// deno-lint-ignore-file no-console -- the figures are what docs/threat_model.md says.
+import { assert } from "@std/assert";
+import { STRATEGIES } from "./lying/strategies.ts";
+import { type Strategy, tryStrategy, tryWeak } from "./lying/strategy.ts";
+import type { Mode } from "./lying/world.ts";
 
-/** What chance does once in a thousand trials. */
-const RARE = 0.001;
+/** What chance does once in ten thousand trials. */
+const RARE = 1e-4;
+/** What chance does never. */
+const IMPOSSIBLE = 1e-6;
 
-/** Lets a service try, which must do no better than who guesses. */
-async function assertGuessing(trial: LyingTrial): Promise<void> {
-  const { right, targets } = await tryMark(trial);
-  assert(chanceOf(right, targets) > RARE, `${right} of ${targets.length}`);
+const MODES: readonly Mode[] = ["no mirror", "pin", "declared", "mirror"];
+const IS_LONG = Deno.env.get("DIT_JOINING") === "long";
+
+/** In the short form, the ways in which something else is conceded, and a mirror. */
+function modesOf({ concedes }: Strategy): readonly Mode[] {
+  const others = MODES.slice(0, -1);
+  return MODES.filter((mode, index) =>
+    IS_LONG || mode === "mirror" || others.findIndex((other) => concedes[other] === concedes[mode]) === index
+  );
 }
 
-for (const [name, mark] of Object.entries(SCHEMA_MARKS)) {
-  for (const mirror of [false, true]) {
-    Deno.test(`a service that marks a pseudonym by ${name} in the schema${mirror ? ", beside a mirror," : ""} does not know its client by the next`, () =>
-      assertGuessing({ mark, mirror, document: "schema", isNext: true }));
+for (const strategy of STRATEGIES) {
+  const { concedes, goal, name, weak } = strategy;
+  for (const mode of modesOf(strategy)) {
+    Deno.test(`a service that joins ${goal} by ${name} does no better than conceded (${mode})`, async () => {
+      const { right, of, expected, chance } = await tryStrategy(strategy, mode);
+      console.log(`${right} of ${of} right, ${expected.toFixed(1)} by ${concedes[mode].toFixed(1)} bits`);
+      assert(chance > RARE, `${right} of ${of}, ${expected} are conceded`);
+    });
   }
+
+  Deno.test(`the attacker is a real one: ${name} joins ${goal} of ${weak.name}`, async () => {
+    const { right, of, chance } = await tryWeak(strategy);
+    console.log(`${right} of ${of} right`);
+    assert(chance < IMPOSSIBLE, `${right} of ${of}`);
+  });
 }
-
-for (const [name, mark] of Object.entries(DIRECTORY_MARKS)) {
-  Deno.test(`a service that marks accounts by ${name} in the directory, beside a mirror, does not know their logs`, () =>
-    assertGuessing({ mark, mirror: true, document: "keys", isNext: false }));
-}
-
-Deno.test("a service that marks accounts by a Date of its own in the directory does not know their logs without a mirror either", () =>
-  assertGuessing({
-    mark: DIRECTORY_MARKS["a Date of its own"]!,
-    mirror: false,
-    document: "keys",
-    isNext: false,
-  }));
-
-Deno.test("the attacker is a real one: without a mirror a mark in the directory is read in the logs of its account", async () => {
-  const mark = DIRECTORY_MARKS["how many uses a token has"]!;
-  const { right, targets } = await tryMark({ mark, mirror: false, document: "keys", isNext: false });
-  assert(chanceOf(right, targets) < 1e-4, `${right} of ${targets.length}`);
-});
-
-Deno.test("the attacker is a real one: a mark in the schema is read under the pseudonym to which it was told", async () => {
-  const mark = SCHEMA_MARKS["granularity and suppressed fields"]!;
-  const told = await tryMark({ mark, mirror: false, document: "schema", isNext: false });
-  assertEquals([told.right, told.targets.length], [MARKED, MARKED]);
-  const beside = await tryMark({ mark, mirror: true, document: "schema", isNext: false });
-  // One of the marks is the honest schema.
-  assertEquals([beside.right, beside.targets.length], [1, 1]);
-});
