@@ -5,7 +5,10 @@ import { utf8 } from "../../core/base/bytes.ts";
 import { Canaries, findCanaries, formsOf, type Hit, type Source } from "./canaries.ts";
 import { readOperatorsAnswers } from "./operator.ts";
 import { sendAll } from "./requests.ts";
-import { startWatched } from "./service.ts";
+import { startWatched, type WatchedOptions } from "./service.ts";
+import { documentedSettings, watchedDatabase, watchedFile } from "./stores.ts";
+import { NO_POSTGRES } from "../support/postgres/cluster.ts";
+import { openStore } from "../../boot/open_store.ts";
 
 interface Run {
   readonly canaries: Canaries;
@@ -14,9 +17,10 @@ interface Run {
 }
 
 /** Runs the whole service, sends it everything, and searches all that it left. */
-async function run(leaks?: string): Promise<Run> {
+async function run(options: Partial<WatchedOptions> = {}): Promise<Run> {
   const canaries = new Canaries();
-  const service = await startWatched(leaks);
+  await using store = options.store ?? watchedFile();
+  const service = await startWatched({ ...options, store });
   const sources: Source[] = [];
   try {
     await sendAll(service.port, canaries);
@@ -78,6 +82,45 @@ Deno.test("nothing that identifies a client is left anywhere by the running serv
   assertEquals(hits.map(describe), []);
 });
 
+Deno.test({
+  name: "nothing that identifies a client is left in PostgreSQL, a dump of it or its server's log",
+  ignore: NO_POSTGRES !== undefined,
+  async fn() {
+    const settings = await documentedSettings();
+    assertEquals(settings.length, 5);
+    const { canaries, sources, hits } = await run({ store: await watchedDatabase(settings) });
+    const bytesOf = (wanted: string) =>
+      sources.filter(({ name }) => name === wanted).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    // A log without lines and a dump without rows would prove nothing.
+    const sizes = ["server log", "store dump", "store rows"].map(bytesOf);
+    assert(sizes.every((size) => size > 200) && sizes[1]! > 10_000, `${sizes}`);
+    assert(canaries.all.length > 4_000, `only ${canaries.all.length} canaries`);
+    assertEquals(hits.map(describe), []);
+  },
+});
+
+Deno.test({
+  name: "what a server writes down without these settings, and what lies in a row, is found",
+  ignore: NO_POSTGRES !== undefined,
+  async fn() {
+    await using watched = await watchedDatabase(["log_statement=all"]);
+    const canaries = new Canaries();
+    const [planted, text] = ["in a row", "in a member"].map((name) => canaries.make(name));
+    const store = await openStore(watched.location);
+    await store.commit((commit) => commit.set(["zz", 1], utf8(`${planted}`)).set(["zz", 2], { text }));
+    store.close();
+    const hits = findCanaries(canaries.all, [...await watched.files(), ...await watched.rows()]);
+    for (const source of ["store dump", "server log", "store rows"]) {
+      for (const name of ["in a row", "in a member"]) {
+        assert(
+          hits.some((hit) => hit.source === source && hit.canary.name.includes(name)),
+          `${name}, ${source}`,
+        );
+      }
+    }
+  },
+});
+
 Deno.test("no task starts the service past the launcher, which keeps trace ids of requests out of what is exported", async () => {
   for (const [name, { command }] of Object.entries<{ command: string }>(configuration.tasks)) {
     assertEquals(/\bmain\.ts\b/.test(command), false, name);
@@ -88,7 +131,7 @@ Deno.test("no task starts the service past the launcher, which keeps trace ids o
 });
 
 Deno.test("a service that leaks in any of nine ways is found out", async () => {
-  const { hits } = await run(new URL("leaks.ts", import.meta.url).pathname);
+  const { hits } = await run({ leaks: new URL("leaks.ts", import.meta.url).pathname });
   const found = new Set(
     hits.map(({ canary, form, source }) => `${canary.name.split(": ")[1]}, ${form}, in ${source}`),
   );

@@ -4,12 +4,12 @@
  * @module
  */
 import { utf8 } from "../../core/base/bytes.ts";
-import { readSegment } from "../../core/ledger/segments.ts";
 import { tokenDigest } from "../../edge/auth/bearer.ts";
 import { runService } from "../support/processes/running_service.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 import type { Source } from "./canaries.ts";
 import { type Collector, startCollector } from "./collector.ts";
+import type { WatchedStore } from "./stores.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /** The operator's token. */
@@ -31,12 +31,18 @@ export interface WatchedService {
   readonly stop: () => Promise<Source[]>;
 }
 
+/** What is watched. */
+export interface WatchedOptions {
+  /** A module that is run in the service first. */
+  readonly leaks?: string | undefined;
+  readonly store: WatchedStore;
+}
+
 /**
  * Starts the service; with `leaks` a module that is run in it first, and with trace ids taken over from requests.
  * Everything else is what production runs.
  */
-export async function startWatched(leaks?: string): Promise<WatchedService> {
-  const folder = `.dit/canary-${crypto.randomUUID()}`;
+export async function startWatched({ leaks, store }: WatchedOptions): Promise<WatchedService> {
   const collector = startCollector();
   const service = runService({
     folder: ROOT.pathname,
@@ -44,7 +50,7 @@ export async function startWatched(leaks?: string): Promise<WatchedService> {
     env: {
       DIT_ENV: "development",
       DIT_LOG: "requests",
-      DIT_KV: `${folder}/kv.sqlite3`,
+      DIT_KV: store.location,
       DIT_CONFIG: "tests/canary/canary.config.ts",
       DIT_SESSION_SECRET: SESSION_SECRET,
       DIT_ADMIN_TOKEN_SHA256: tokenDigest(ADMIN_TOKEN).toHex(),
@@ -55,14 +61,13 @@ export async function startWatched(leaks?: string): Promise<WatchedService> {
     },
   });
   await service.ready();
-  const files = () => readFiles(new URL(folder, ROOT));
   return {
     port: service.port,
     async exported(times) {
       const wanted = collector.counts.metrics + times;
       await until(() => collector.counts.metrics >= wanted);
     },
-    files,
+    files: () => store.files(),
     async stop() {
       // Deno's own export at the exit has been seen to wait for ever, when all that was to be found had come already.
       let stuck = false;
@@ -83,10 +88,9 @@ export async function startWatched(leaks?: string): Promise<WatchedService> {
         { name: "stdout", bytes: utf8(service.stdout()) },
         { name: "stderr", bytes: utf8(service.stderr()) },
         ...collector.sources,
-        ...await files(),
-        ...await readRows(new URL(`${folder}/kv.sqlite3`, ROOT)),
+        ...await store.files(),
+        ...await store.rows(),
       ];
-      await Deno.remove(new URL(folder, ROOT), { recursive: true });
       return sources;
     },
   };
@@ -101,32 +105,4 @@ function telemetryOf(collector: Collector): Record<string, string> {
     OTEL_BSP_SCHEDULE_DELAY: "200",
     OTEL_BLRP_SCHEDULE_DELAY: "200",
   };
-}
-
-async function readFiles(folder: URL): Promise<Source[]> {
-  const sources: Source[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
-    sources.push({ name: "store files", bytes: await Deno.readFile(`${folder.pathname}/${name}`) });
-  }
-  return sources;
-}
-
-/** The rows as the service reads them: in the file a value may be cut by the end of a page, or compressed. */
-async function readRows(path: URL): Promise<Source[]> {
-  const kv = await Deno.openKv(path.pathname);
-  const parts: Uint8Array[] = [];
-  for await (const { key, value } of kv.list({ prefix: [] })) {
-    parts.push(...bytesIn(key), ...bytesIn(value));
-    if (key[0] === "g") parts.push(...readSegment(value as Uint8Array));
-  }
-  kv.close();
-  return parts.map((bytes) => ({ name: "store rows", bytes }));
-}
-
-function bytesIn(value: unknown): Uint8Array[] {
-  if (typeof value === "string") return [utf8(value)];
-  if (value instanceof Uint8Array) return [value];
-  if (value instanceof Map || value instanceof Set) return [...value].flatMap(bytesIn);
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([name, member]) => [utf8(name), ...bytesIn(member)]);
 }
