@@ -23,7 +23,7 @@ const REMEMBERED_TOKENS = 100_000;
 const USES = 64;
 const CLAIM_DAYS = 2;
 const RECORD_DAYS = 30;
-const LOGS_A_SECOND = { file: 3_129, endpoint: 6_298 };
+const LOGS_A_SECOND = { file: 3_129, endpoint: 6_298, primary: 40_000 };
 
 /** What so many clients cost that send so many logs a day each: a row's name, and its figure. */
 function costs(clients: number, logsEach: number): [string, string][] {
@@ -47,6 +47,7 @@ function costs(clients: number, logsEach: number): [string, string][] {
     ["cores at the peak", amount(cpuMs / 1_000 / DAY * PEAK / BUSY)],
     ["files, one process each", amount(Math.ceil(filePeak / LOGS_A_SECOND.file / BUSY))],
     ["or KV Connect endpoints", amount(Math.ceil(peak / LOGS_A_SECOND.endpoint / BUSY))],
+    ["or PostgreSQL primaries", amount(Math.ceil(peak / LOGS_A_SECOND.primary / BUSY))],
     ["stored a day, GB", amount(stored / 1e9)],
     ["kept, GB", amount(kept / 1e9)],
     ["from clients a day, GB", amount(logs * BYTES.bodyAndHeaders / 1e9)],
