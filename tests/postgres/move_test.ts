@@ -1,5 +1,7 @@
 /** Moving a deployment from a file to PostgreSQL and back: its tokens live on, and nothing counts twice. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { openStore } from "../../boot/open_store.ts";
+import { readCopyMark } from "../../core/operations/copy/copy_mark.ts";
 import { assertAccepted, assertRefused } from "../support/http/assert_answers.ts";
 import {
   fetchTokens,
@@ -13,7 +15,11 @@ import { withDatabase } from "../support/postgres/databases.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
 import { demoConfig, Folders, runTask, signIn, startReady } from "../support/processes/service_process.ts";
+import { flagsOfTask } from "../support/processes/task_flags.ts";
+import { plantCommits } from "../support/store/planted_commits.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 
+const ROOT = new URL("../../", import.meta.url).pathname;
 const sendTo = (url: string): Send => (path, init) => fetch(url + path, init);
 
 function log(token: Token, use: number): RequestInit {
@@ -95,3 +101,49 @@ Deno.test("a deployment moves from a file to PostgreSQL and back, and serves its
         assert(!`${stdout}${stderr}`.includes(database), "the URL was printed");
       }
     })));
+
+Deno.test("a copy that is killed is not served, and the same command goes on with it", () =>
+  withDatabase(async (database) => {
+    await using folders = new Folders();
+    const folder = await folders.make(demoConfig());
+    const port = freePort();
+    const env = { PORT: String(port), DIT_CONFIG: "config.js" };
+    const file = `${folder}/.dit/kv.sqlite3`;
+    const args = ["copy", "--from", file, "--to", database];
+    const service = await startReady({ folder, port, env });
+    assertEquals((await service.end("SIGTERM")).code, 0);
+    const store = await openStore(file);
+    await plantCommits(store, { commits: 8_000, rows: 1, records: 2 });
+    store.close();
+
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", ...flagsOfTask("store", "cli/store.ts"), `${ROOT}cli/store.ts`, ...args],
+      cwd: folder,
+      env,
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    // What it has said in the target of how far it is.
+    const reached = async () => {
+      const target = await openStore(database, { place: "any" });
+      try {
+        const mark = await readCopyMark(target);
+        return mark?.is === "arriving" ? mark.reached.rows : 0;
+      } finally {
+        target.close();
+      }
+    };
+    await until(async () => await reached() > 0);
+    command.kill("SIGKILL");
+    assertEquals((await command.status).signal, "SIGKILL");
+    assert(await reached() < 20_000);
+    const half = await startReady({ folder, port, env: { ...env, DIT_KV: database } }).then(
+      () => "it started",
+      (error: Error) => error.message,
+    );
+    assertStringIncludes(half, "The store is not whole");
+    const again = await runTask("store", "cli/store.ts", args, folder, env);
+    assertEquals([again.code, again.stderr], [0, ""]);
+    assertMatch(again.stdout, /^[0-9]+ rows are copied \([1-9][0-9]* of them before the interruption\)\.$/m);
+    assertStringIncludes(again.stdout, "Nothing is wrong: 16000 claims, 16000 records.");
+  }));
