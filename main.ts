@@ -13,8 +13,9 @@ import { assembleFromEnvironment, type FromEnvironment } from "./boot/from_envir
 import { formatLine, type Log } from "./boot/log.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
 import { readPlace } from "./boot/place.ts";
-import { answersOf, SocketSiblings } from "./boot/siblings.ts";
+import { SocketSiblings } from "./boot/siblings.ts";
 import { runJob } from "./boot/run_job.ts";
+import { joinSiblings } from "./boot/join_siblings.ts";
 import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
 import { exitCodeOf, mistakesOf } from "./boot/start_errors.ts";
 import { registerMetrics } from "./boot/telemetry.ts";
@@ -58,7 +59,7 @@ async function start(): Promise<FromEnvironment> {
   }
   registerMetrics(service, ofProcess && { process: `${ofProcess.process}` });
   started.startBackground();
-  siblings?.listen(answersOf(service));
+  if (place && siblings) await joinSiblings({ siblings, place, service, secrets });
   catchFaults(hear);
   return started;
 }

@@ -1,9 +1,10 @@
 /**
  * `deno task bench:spread`: what it costs that a token's uses meet several processes, each of which evaluates its MAC key
  * once. Two processes on one PostgreSQL database take all uses of some tokens: once each token's uses stay with one
- * process, once each use goes to any. Both kinds take turns, so that a noisy machine hurts both alike.
+ * process, once each use goes to any, and once it does and the processes tell each other what they have evaluated. The
+ * kinds take turns, so that a noisy machine hurts all alike.
  *
- * `--rounds=9`, `--tokens=100` in a round, `--write` (docs/performance.md).
+ * `--rounds=9`, `--tokens=1000` in a round, of `--uses=4` each (of 64, so that the difference stands out), `--write` (docs/performance.md).
  *
  * @module
  */
@@ -19,20 +20,23 @@ import { markdownTable, median } from "./statistics.ts";
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "9" },
-    tokens: { type: "string", default: "100" },
+    tokens: { type: "string", default: "1000" },
+    uses: { type: "string", default: "4" },
     write: { type: "boolean", default: false },
   },
 });
 const ROUNDS = Number(values.rounds);
 const TOKENS = Number(values.tokens);
-const USES = 64;
+const USES = Number(values.uses);
 const CONNECTIONS = 32;
 const PATH = "/v1/apps/load/logs";
 
-/** To which of two processes a use goes. */
+const oneOfTwo = () => Math.random() < 0.5 ? 0 : 1;
+/** To which of two processes a use goes, and whether they know of each other. */
 const KINDS = {
-  "each token stays with one": (token: number, _use: number) => token % 2,
-  "each use meets any": () => Math.random() < 0.5 ? 0 : 1,
+  "each token stays with one": { processOf: (token: number) => token % 2, areSiblings: false },
+  "each use meets any": { processOf: oneOfTwo, areSiblings: false },
+  "the same, MAC keys shared": { processOf: oneOfTwo, areSiblings: true },
 } as const;
 type Kind = keyof typeof KINDS;
 const ALL = Object.keys(KINDS) as Kind[];
@@ -40,8 +44,13 @@ const ALL = Object.keys(KINDS) as Kind[];
 const folder = await Deno.makeTempDir();
 await using cluster = await startCluster();
 const kv = await cluster.newDatabase();
-const services = [1, 2].map(() => spawnService({ folder, kv }));
-await Promise.all(services.map((service) => service.ready()));
+const alone = [1, 2].map(() => spawnService({ folder, kv }));
+const sockets = await Deno.makeTempDir();
+const siblings = [1, 2].map((number) =>
+  spawnService({ folder, kv, place: { number, count: 2, folder: sockets, isFirst: false } })
+);
+const all = [...alone, ...siblings];
+await Promise.all(all.map((service) => service.ready()));
 
 /** All uses of all tokens for each process, in the order of their uses: between two of a token many others come. */
 function shareOut(tokens: readonly LoadToken[], kind: Kind): Uint8Array[][] {
@@ -49,30 +58,33 @@ function shareOut(tokens: readonly LoadToken[], kind: Kind): Uint8Array[][] {
   for (let use = 0; use < USES; use++) {
     for (const [index, token] of tokens.entries()) {
       const { headers, body } = signLog(token, use);
-      shares[KINDS[kind](index, use)]?.push(postRequest(PATH, headers, body));
+      shares[KINDS[kind].processOf(index)]?.push(postRequest(PATH, headers, body));
     }
   }
   return shares;
 }
 
-async function measure(kind: Kind) {
+/** Microseconds of CPU that both processes spent on a log. */
+async function measure(kind: Kind): Promise<number> {
+  const services = KINDS[kind].areSiblings ? siblings : alone;
   const [first] = services;
   const tokens = await fetchTokens(first?.url ?? "", crypto.randomUUID(), TOKENS);
   const shares = shareOut(tokens, kind);
-  const startedAt = performance.now();
   const results = await Promise.all(
     services.map(({ port, child: { pid } }, index) =>
       runLoad({ port, pid, requests: shares[index] ?? [], connections: CONNECTIONS })
     ),
   );
-  const seconds = (performance.now() - startedAt) / 1_000;
   const cpuMs = results.reduce((sum, { serverCpuMs, accepted }) => sum + serverCpuMs * accepted, 0);
-  return { cpuUs: cpuMs * 1_000 / (TOKENS * USES), perSecond: TOKENS * USES / seconds };
+  return cpuMs * 1_000 / (TOKENS * USES);
 }
 
 try {
-  const report = new Report("bench:spread", `two processes on PostgreSQL, ${ROUNDS} rounds in turn, medians`);
-  const results = new Map<Kind, { cpuUs: number; perSecond: number }[]>(ALL.map((kind) => [kind, []]));
+  const report = new Report(
+    "bench:spread",
+    `two processes on PostgreSQL, ${ROUNDS} rounds of ${TOKENS} tokens in turn, medians`,
+  );
+  const results = new Map<Kind, number[]>(ALL.map((kind) => [kind, []]));
   for (let round = -1; round < ROUNDS; round++) {
     for (const kind of round % 2 === 0 ? ALL : ALL.toReversed()) {
       const result = await measure(kind);
@@ -80,20 +92,17 @@ try {
       if (round >= 0) results.get(kind)?.push(result);
     }
   }
-  const of = (kind: Kind, pick: (result: { cpuUs: number; perSecond: number }) => number) =>
-    median((results.get(kind) ?? []).map(pick));
-  const [stays] = ALL;
+  const [stays] = ALL.map((kind) => results.get(kind) ?? []);
   report.say(markdownTable(
-    ["a token's 64 uses", "CPU of both processes, us a log", "ratio", "logs/s"],
-    ALL.map((kind) => [
-      kind,
-      of(kind, ({ cpuUs }) => cpuUs).toFixed(0),
-      (of(kind, ({ cpuUs }) => cpuUs) / of(stays ?? kind, ({ cpuUs }) => cpuUs)).toFixed(3),
-      of(kind, ({ perSecond }) => perSecond).toFixed(0),
-    ]),
+    [`a token's ${USES} uses`, "CPU of both processes, us a log", "of the first, within a round"],
+    ALL.map((kind) => {
+      const own = results.get(kind) ?? [];
+      const ratios = own.map((cpu, round) => cpu / (stays?.[round] ?? NaN));
+      return [kind, median(own).toFixed(0), median(ratios).toFixed(3)];
+    }),
   ));
   await report.keep();
 } finally {
-  await Promise.all(services.map((service) => service.end("SIGTERM")));
+  await Promise.all(all.map((service) => service.end("SIGTERM")));
   await Deno.remove(folder, { recursive: true });
 }
