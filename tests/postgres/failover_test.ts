@@ -13,7 +13,7 @@ import { until } from "../support/store/with_kv_endpoint.ts";
 const LONG = Deno.env.get("DIT_FAULTS") === "long";
 /** Logs that are accepted in all, at least. */
 const LOGS = LONG ? 1_000_000 : 6_000;
-const CLIENTS = 16;
+const CLIENTS = LONG ? 64 : 16;
 const RIVALS = LONG ? 2 : CLIENTS;
 const USES = 64;
 /** What one account may have in the configuration of the fault tests. */

@@ -49,14 +49,14 @@ export class Primary {
   find(): Promise<Server> {
     if (this.#isClosed) return Promise.reject(closed());
     if (this.#found !== undefined) return Promise.resolve(this.#found);
-    return (this.#search ??= this.#start()).found;
+    return (this.#search ?? this.#start()).found;
   }
 
   /** It is not the one any more, or does not answer: the next is looked for. */
   lost(server: Server): void {
     if (this.#found !== server || this.#isClosed) return;
     this.#found = undefined;
-    this.#search ??= this.#start();
+    if (this.#search === undefined) this.#start();
   }
 
   /** Looks no more. */
@@ -78,6 +78,8 @@ export class Primary {
         reject(closed());
       },
     };
+    // Before anything can be found: Deno may run what waits while it loads a part of itself, within the next lines.
+    this.#search = search;
     const failures = new Map<Server, unknown>();
     const firstAttempts = this.#servers.map((server) => {
       const { promise, resolve: attempted } = Promise.withResolvers<void>();
