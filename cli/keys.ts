@@ -18,7 +18,7 @@ import { formatTable } from "./table.ts";
 
 const USE = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
   "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal | " +
-  "publish --app X --out DIR [--from URL]";
+  "publish --app X --out DIR [--from URL] [--chain-starts-anew]";
 
 interface Arguments {
   readonly command: string;
@@ -28,6 +28,7 @@ interface Arguments {
   readonly yes: boolean;
   readonly from: string | undefined;
   readonly out: string | undefined;
+  readonly chainStartsAnew: boolean;
 }
 
 function requireApp({ command, app }: Arguments): string {
@@ -175,12 +176,13 @@ async function reseal(commands: KeyCommands): Promise<void> {
 
 async function publishDocuments(given: Arguments): Promise<void> {
   const app = requireApp(given);
-  const { out, from = `http://127.0.0.1:${processEnvironment("PORT") ?? DEFAULT_PORT}` } = given;
+  const { chainStartsAnew, out, from = `http://127.0.0.1:${processEnvironment("PORT") ?? DEFAULT_PORT}` } =
+    given;
   if (out === undefined || out === "") {
     throw new CommandError(`Say where: deno task keys publish --app ${app} --out DIR`);
   }
   dropPermissions("net", "read", "write");
-  await publish({ from, app, out });
+  await publish({ from, app, out, chainStartsAnew });
 }
 
 async function run(given: Arguments): Promise<void> {
@@ -213,10 +215,12 @@ await runCommand({
     yes: { type: "boolean", default: false },
     from: { type: "string" },
     out: { type: "string" },
+    "chain-starts-anew": { type: "boolean", default: false },
   },
   words: 1,
-  async work({ values: { app, epoch, generation, yes, from, out }, positionals: [command] }) {
+  async work({ values, positionals: [command] }) {
+    const { app, epoch, generation, yes, from, out, "chain-starts-anew": chainStartsAnew } = values;
     if (command === undefined) throw new CommandError(USE);
-    await run({ command, app, epoch, generation, yes, from, out });
+    await run({ command, app, epoch, generation, yes, from, out, chainStartsAnew });
   },
 });

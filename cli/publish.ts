@@ -6,15 +6,23 @@
  *
  * @module
  */
-import { type Directory, parseDirectory } from "../client/http/directory.ts";
-import { concat, equalPublic, toBase64url, toHex } from "../core/base/bytes.ts";
-import { keyLeaf } from "../core/token/key_chain.ts";
+import { parseSchema } from "../client/base/collection.ts";
+import { concat, toBase64url, toHex } from "../core/base/bytes.ts";
 import { digestBody } from "../core/token/mac.ts";
 import { CommandError } from "./admin_api.ts";
-import { linksOf, type PublishedHistory, readHistory } from "./key_history.ts";
+import { linksOf, readHistory } from "./key_history.ts";
+import { evidenceOf, keepEvidence, keptEvidence } from "./publish_evidence.ts";
+import {
+  type Allowed,
+  Contradiction,
+  readDirectory,
+  requireInHistory,
+  requireLeadsOn,
+  type ShownKeys,
+} from "./published_keys.ts";
 
 /** What is published. */
-export interface Publication {
+export interface Publication extends Allowed {
   /** Where the service is mounted. */
   readonly from: string;
   /** The application. */
@@ -30,31 +38,36 @@ const NAMES = Object.keys(DOCUMENTS) as Name[];
 /** Most bytes of a document that clients read. */
 const MAX_BYTES = 524_288;
 const DEADLINE_MS = 30_000;
-/** What clients are served that differs from what was published lies beside it under this ending. */
-const CONFLICT = ".conflict";
+
+type Documents = ReadonlyMap<Name, Uint8Array<ArrayBuffer>>;
 
 /**
  * Writes the documents of an application with their digests.
  * @throws {CommandError} If they contradict each other, or what was published before: then nothing of that is replaced,
- * and what was fetched lies beside it.
+ * and both sides are kept as evidence.
  */
 export async function publish(publication: Publication): Promise<void> {
-  const { out } = publication;
+  const { app, out } = publication;
   const fetched = new Map<Name, Uint8Array<ArrayBuffer>>();
   // The history last: it has every key that the directory lists.
   for (const name of NAMES) fetched.set(name, await fetchDocument(publication, DOCUMENTS[name]));
+  requireSchema(textOf(fetched, "schema.json"), app);
+  const shown = keysOf(fetched, app, "the service's");
+  if (shown.history.app !== app) throw new CommandError("The history is of another application.");
+  const published = await readPublished(out);
+  try {
+    requireInHistory(shown);
+    if (published.has("history.json") || published.has("keys.json")) {
+      requireLeadsOn(out, keysOf(published, shown.history.app, `${out}'s`), shown, publication);
+    }
+  } catch (error) {
+    if (!(error instanceof Contradiction)) throw error;
+    throw new CommandError(`${error.message} ${await saidOfEvidence(out, published, fetched)}`);
+  }
   await Deno.mkdir(out, { recursive: true });
-  const text = (name: Name) => new TextDecoder().decode(fetched.get(name));
-  const history = readHistory(text("history.json"), "The history");
-  if (history.app !== publication.app) throw new CommandError("The history is of another application.");
-  requireInHistory(text("keys.json"), history);
-  const before = await readIfThere(`${out}/history.json`);
-  if (before !== undefined && forks(readHistory(before, `${out}/history.json`), history)) {
-    for (const [name, body] of fetched) await Deno.writeFile(`${out}/${name}${CONFLICT}`, body);
-    throw new CommandError(
-      `The service shows other keys than those that lie in ${out}, under the same numbers. Nothing there was replaced; ` +
-        `what it shows now lies beside it in files that end in ${CONFLICT}. Keep both: together they are the evidence.`,
-    );
+  if (publication.chainStartsAnew && published.size > 0) {
+    const kept = await keepEvidence(out, { published, shown: fetched });
+    if (kept === undefined) throw new CommandError(`Move what lies in ${evidenceOf(out)} away first.`);
   }
   const sums: string[] = [];
   for (const [name, body] of fetched) {
@@ -63,12 +76,68 @@ export async function publish(publication: Publication): Promise<void> {
   }
   await replaceFile(`${out}/SHA256SUMS`, new TextEncoder().encode(`${sums.join("\n")}\n`));
   for (const line of sums) console.log(line);
-  const newest = linksOf(history).at(-1);
-  if (newest !== undefined) console.log(`keyPin of region ${history.region}: ${toBase64url(newest.link)}`);
+  const newest = linksOf(shown.history).at(-1);
+  if (newest !== undefined) {
+    console.log(`keyPin of region ${shown.history.region}: ${toBase64url(newest.link)}`);
+  }
+  const kept = (await keptEvidence(out)).length;
+  if (kept > 0) {
+    console.log(
+      `In ${evidenceOf(out)} lies what ${kept} run${
+        kept === 1 ? "" : "s"
+      } before could not be reconciled with: ` +
+        "let a person look, and move it away afterwards.",
+    );
+  }
+}
+
+/** Keeps both sides, and says where. */
+async function saidOfEvidence(out: string, published: Documents, shown: Documents): Promise<string> {
+  const folder = await keepEvidence(out, { published, shown });
+  const nothing = `Nothing in ${out} was replaced;`;
+  return folder === undefined
+    ? `${nothing} what is shown now was not kept any more, as there are so many in ${evidenceOf(out)}.`
+    : `${nothing} both sides lie in ${folder}: keep them, together they are the evidence.`;
+}
+
+function textOf(documents: Documents, name: Name): string {
+  return new TextDecoder().decode(documents.get(name));
+}
+
+function keysOf(documents: Documents, app: string, whose: string): ShownKeys {
+  return {
+    directory: readDirectory(textOf(documents, "keys.json"), app, `${whose} directory`),
+    history: readHistory(textOf(documents, "history.json"), `${whose} history`),
+  };
+}
+
+/** Requires a schema that clients read: no chain tells what it was before, so whatever else were shown would be published. */
+function requireSchema(text: string, app: string): void {
+  try {
+    parseSchema(text, app);
+  } catch {
+    throw new CommandError("Clients would refuse the schema: it is none, or another application's.");
+  }
+}
+
+/** What was published before; nothing where the folder is not there. */
+async function readPublished(out: string): Promise<Documents> {
+  const published = new Map<Name, Uint8Array<ArrayBuffer>>();
+  for (const name of NAMES) {
+    try {
+      published.set(name, await Deno.readFile(`${out}/${name}`));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return published;
 }
 
 async function fetchDocument({ from, app }: Publication, path: string): Promise<Uint8Array<ArrayBuffer>> {
   const url = `${from.replace(/\/+$/, "")}/v1/apps/${encodeURIComponent(app)}/${path}`;
+  if (!/^https?:$/.test(URL.parse(from)?.protocol ?? "")) {
+    throw new CommandError("Give --from the https:// URL of the service.");
+  }
   const response = await fetch(url, {
     redirect: "error",
     headers: { "cache-control": "no-cache" },
@@ -89,62 +158,6 @@ async function fetchDocument({ from, app }: Publication, path: string): Promise<
     throw new CommandError(`The ETag of ${url} is not the digest of what it gives: clients would refuse it.`);
   }
   return body;
-}
-
-/** Every key of the region has its link, and is the key that the history has under that number. */
-function requireInHistory(text: string, history: PublishedHistory): void {
-  const { region, keys } = readDirectory(text, history.app);
-  if (region !== history.region) {
-    throw new CommandError(
-      "The directory and the history are of different regions: name the host of one of them.",
-    );
-  }
-  const links = linksOf(history);
-  for (const key of keys.filter((key) => key.region === region)) {
-    const at = (key.number ?? -1) - history.first;
-    const known = history.leaves[at];
-    const isKnown = known !== undefined && equalPublic(known, keyLeaf(history.app, key));
-    if (isKnown && toBase64url(links[at]!.link) === key.chain) continue;
-    throw new CommandError(
-      `The history does not have the key ${key.epoch}/${key.generation} of the directory: where a cache is in ` +
-        "between, try again in five minutes.",
-    );
-  }
-}
-
-function readDirectory(text: string, app: string): Directory {
-  try {
-    return parseDirectory(text, app);
-  } catch (error) {
-    throw new CommandError(`Clients would refuse the directory: ${(error as Error).message}.`);
-  }
-}
-
-/** Whether a number has two links. */
-function forks(before: PublishedHistory, now: PublishedHistory): boolean {
-  if (before.app !== now.app || before.region !== now.region) {
-    throw new CommandError(
-      `The folder has the keys of ${before.app} in region ${before.region}: name another one.`,
-    );
-  }
-  const known = new Map(linksOf(before).map(({ number, link }) => [number, link]));
-  const links = linksOf(now);
-  const last = links.at(-1);
-  if ([...known.keys()].some((number) => number > (last?.number ?? 0))) {
-    throw new CommandError(
-      "The service shows an older history than it did before: a cache is in between, or its store was put back.",
-    );
-  }
-  return links.some(({ number, link }) => !equalPublic(known.get(number) ?? link, link));
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 /** Whoever reads the file meanwhile has the one before or the new one, whole. */

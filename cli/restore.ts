@@ -16,19 +16,24 @@ import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
-import { type PublishedHistory, readHistory } from "./key_history.ts";
+import { readHistory } from "./key_history.ts";
+import { type HistoryFile, type KnownGenerations, knownGenerations } from "./restored_generations.ts";
 import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
 
 const USE =
-  "Use: deno task restore --from FILE [--generation G] [--history FILE ...] [--yes], with the service stopped;\n" +
-  "     deno task restore --in-place [--generation G] [--history FILE ...] [--yes], after pg_restore and its like";
+  "Use: deno task restore --from FILE [--generation [APP:]EPOCH/G ...] [--history FILE ...] [--yes] " +
+  "[--even-without-tokens], with the service stopped;\n" +
+  "     deno task restore --in-place, with the same options, after pg_restore and its like";
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
 interface Mending {
-  readonly generation: number;
+  /** Generations that were given away since, as they were written. */
+  readonly generations: readonly string[];
+  readonly given: KnownGenerations;
   /** The published chains of keys. */
-  readonly histories: readonly (PublishedHistory & { readonly file: string })[];
+  readonly histories: readonly HistoryFile[];
+  readonly evenWithoutTokens: boolean;
   readonly yes: boolean;
 }
 
@@ -37,11 +42,12 @@ interface Wanted extends Mending {
 }
 
 /** The options as they were given, for a command that is to be given again. */
-function optionsOf({ generation, histories }: Mending): string {
-  const given = generation === 0 ? [] : ["--generation", String(generation)];
-  return [...given, ...histories.flatMap(({ file }) => ["--history", file])].map((word) => ` ${word}`).join(
-    "",
-  );
+function optionsOf({ generations, histories, evenWithoutTokens }: Mending): string {
+  return [
+    ...generations.flatMap((written) => ["--generation", written]),
+    ...histories.flatMap(({ file }) => ["--history", file]),
+    ...evenWithoutTokens ? ["--even-without-tokens"] : [],
+  ].map((word) => ` ${word}`).join("");
 }
 
 /**
@@ -59,11 +65,18 @@ async function confirm(path: string, wanted: Wanted): Promise<void> {
 }
 
 /** Ends what must not live again. Gives the lines that say so. */
-async function mend(opened: StoppedStore, { generation, histories }: Mending): Promise<string[]> {
+async function mend(
+  opened: StoppedStore,
+  { given, histories, evenWithoutTokens }: Mending,
+): Promise<string[]> {
   const holdsKeys = opened.settings.role !== "logs";
-  const ofRegion = histories.filter(({ region }) => region === opened.rotation.region);
-  const published = new Map(ofRegion.map((history) => [history.app, history]));
-  const order = { throughGeneration: generation, holdsKeys, published };
+  for (const { file, region } of histories) {
+    if (region === opened.rotation.region) continue;
+    throw new CommandError(`${file} is of region ${region}, and this store of ${opened.rotation.region}.`);
+  }
+  const published = new Map(histories.map((history) => [history.app, history]));
+  if (published.size < histories.length) throw new CommandError("Give one history for each application.");
+  const order = { given, holdsKeys, published, evenWithoutTokens };
   const renewed = await mendRestored(opened, HOLDER, order);
   const mended = [...renewed].flatMap(([app, { ended, made }]) => {
     const names = made.map(({ epoch, generation }) => `${epoch}/${generation}`).join(", ");
@@ -195,19 +208,22 @@ await runCommand({
   options: {
     from: { type: "string" },
     "in-place": { type: "boolean", default: false },
-    generation: { type: "string", default: "0" },
+    generation: { type: "string", multiple: true, default: [] },
     history: { type: "string", multiple: true, default: [] },
     yes: { type: "boolean", default: false },
+    "even-without-tokens": { type: "boolean", default: false },
   },
-  async work({ values: { from = "", "in-place": inPlace, generation, history, yes } }) {
-    if ((from === "") !== inPlace || !/^[0-9]{1,4}$/.test(generation)) throw new CommandError(USE);
+  async work({ values: { from = "", "in-place": inPlace, generation: generations, history, yes, ...more } }) {
+    if ((from === "") !== inPlace) throw new CommandError(USE);
     const histories = await Promise.all(history.map(async (file) => {
       const text = await Deno.readTextFile(file).catch(() => {
         throw new CommandError(`There is no file ${file} that can be read.`);
       });
       return { ...readHistory(text, file), file };
     }));
-    const wanted = { generation: Number(generation), histories, yes };
+    const given = await knownGenerations(generations, histories);
+    const evenWithoutTokens = more["even-without-tokens"];
+    const wanted = { generations, given, histories, yes, evenWithoutTokens };
     await (inPlace ? mendInPlace(wanted) : restoreStore({ ...wanted, from }));
   },
 });

@@ -5,8 +5,9 @@
  * @module
  */
 import type { Application } from "../config/types.ts";
+import { epochAt } from "./epoch.ts";
 import type { KeyName, KeyRow } from "./key_row.ts";
-import { endKeys } from "./replacement.ts";
+import { endKeys, MAX_GENERATION } from "./replacement.ts";
 import { createMissingKeys, destroyOverKeys, readKeyRows, type RotationContext } from "./rotation.ts";
 
 /** What was done to the keys of an application. */
@@ -17,16 +18,26 @@ export interface RenewedKeys {
   readonly made: readonly KeyName[];
 }
 
+/** The newest generation of an epoch that is known to have been given away after the backup; 0 where nothing is known. */
+export type GivenGeneration = (epoch: number) => number;
+
+/** The epochs that issue or are to come, and have given away all generations that clients take. */
+export function closedEpochs(app: Application, nowSeconds: number, given: GivenGeneration): number[] {
+  const current = epochAt(app, nowSeconds);
+  return Array.from({ length: app.horizonEpochs + 1 }, (_, ahead) => current + ahead)
+    .filter((epoch) => given(epoch) >= MAX_GENERATION);
+}
+
 /**
  * Ends every key of an application, and has the next generation of each epoch that issues or is to come take over. The
- * keys of the horizon are made first: clients may know their names from before, with another value. No generation up to
- * `throughGeneration` is left either, for epochs whose keys were replaced after the backup.
+ * keys of the horizon are made first: clients may know their names from before, with another value. No generation that was
+ * `given` is left either, of epochs whose keys were replaced after the backup.
  */
 export async function renewKeys(
   context: RotationContext,
   app: Application,
   nowSeconds: number,
-  throughGeneration = 0,
+  given: GivenGeneration = () => 0,
 ): Promise<RenewedKeys> {
   await destroyOverKeys(context, nowSeconds, app.id);
   await createMissingKeys(context, app, nowSeconds);
@@ -34,7 +45,7 @@ export async function renewKeys(
   const before = (await read()).filter(isAlive);
   for (const epoch of new Set(before.map((row) => row.epoch))) {
     const generations = before.filter((row) => row.epoch === epoch).map((row) => row.generation);
-    const through = Math.max(throughGeneration, ...generations);
+    const through = Math.max(given(epoch), ...generations);
     const isLeft = (row: KeyRow) => row.epoch === epoch && row.generation <= through && isAlive(row);
     // What takes over may have a generation that was given away already: then it ends as well.
     while ((await read()).some(isLeft)) {

@@ -156,12 +156,13 @@ Deno.test("deno task keys publish keeps what was published, and the evidence, wh
         folder,
         env,
       );
-      codes.push([code, stderr.split(",")[0]]);
+      codes.push([code, stderr.split(/ [0-9]/)[0]]);
     }
-    assertEquals(codes, [[0, ""], [1, `The service shows other keys than those that lie in ${out}`]]);
+    assertEquals(codes, [[0, ""], [1, "The service shows another key"]]);
+    const [evidence] = await Array.fromAsync(Deno.readDir(`${out}.evidence`));
     const [kept, shown] = await Promise.all(
-      ["", ".conflict"].map(async (ending) =>
-        JSON.parse(await Deno.readTextFile(`${out}/history.json${ending}`))
+      [out, `${out}.evidence/${evidence?.name}/shown`].map(async (folder) =>
+        JSON.parse(await Deno.readTextFile(`${folder}/history.json`))
       ),
     );
     assertEquals(kept.first, shown.first);
@@ -174,36 +175,72 @@ Deno.test("a store that was put back goes on with the chain that was published, 
     const folder = await folders.make(demoConfig());
     const port = freePort();
     const env = { PORT: String(port), DIT_CONFIG: "config.js" };
-    const run = async (task: "backup" | "keys" | "restore", ...args: string[]) => {
-      const { code, stdout, stderr } = await runTask(task, `cli/${task}.ts`, args, folder, env);
+    const attempt = (task: "backup" | "keys" | "restore", ...args: string[]) =>
+      runTask(task, `cli/${task}.ts`, args, folder, env);
+    const run = async (...args: Parameters<typeof attempt>) => {
+      const { code, stdout, stderr } = await attempt(...args);
       assertEquals([code, stderr], [0, ""]);
       return stdout;
     };
-    const history = `${folder}/public/history.json`;
+    const publishTo = (out: string, ...more: string[]) =>
+      ["keys", "publish", "--app", "demo", "--out", `${folder}/${out}`, ...more] as const;
     let service = await startReady({ folder, port, env });
     await run("backup", "--to", `${folder}/backup.sqlite3`);
     await run("keys", "rotate", "--app", "demo");
-    const published = await run("keys", "publish", "--app", "demo", "--out", `${folder}/public`);
+    const published = await run(...publishTo("public"));
+    await run(...publishTo("elsewhere"));
     const keyPin = /(\S{43})$/m.exec(published)?.[1];
     await service.end("SIGKILL");
 
     const restore = (...args: string[]) =>
-      run("restore", "--from", `${folder}/backup.sqlite3`, "--generation", "1", ...args, "--yes");
+      ["restore", "--from", `${folder}/backup.sqlite3`, ...args, "--yes"] as const;
     const says = "The chain of keys starts anew for demo";
-    const goesOn = await restore("--history", history);
+    // A history that does not fit ends the command before anything is replaced.
+    const history = JSON.parse(await Deno.readTextFile(`${folder}/public/history.json`));
+    await Deno.mkdir(`${folder}/unfit`);
+    for (
+      const [change, sentence] of [
+        [
+          { before: "A".repeat(43) },
+          "The history of demo cannot be used: it does not contain the newest key of",
+        ],
+        [{ app: "other" }, "The history of other cannot be used: there is no such application here."],
+        [{ region: "moon" }, `${folder}/unfit/history.json is of region moon, and this store of local.`],
+      ] as const
+    ) {
+      // Its first leaf is left out, so that each link is another one.
+      const leaves = "before" in change ? history.leaves.replace(/^./, "_") : history.leaves;
+      await Deno.writeTextFile(
+        `${folder}/unfit/history.json`,
+        JSON.stringify({ ...history, leaves, ...change }),
+      );
+      const { code, stdout, stderr } = await attempt(...restore("--history", `${folder}/unfit/history.json`));
+      assertEquals([code, stdout], [1, ""]);
+      assertStringIncludes(stderr, sentence);
+    }
+    await Deno.stat(`${folder}/.dit/kv.sqlite3.replaced`).then(() => assert(false), () => {});
+
+    // What was published beside it says that today's key was replaced.
+    const goesOn = await run(...restore("--history", `${folder}/public/history.json`));
     assert(!goesOn.includes(says), goesOn);
+    assertMatch(goesOn, /^demo: 4 keys ended; [^:]*: [0-9]+\/2, [0-9]+\/1, [0-9]+\/1, [0-9]+\/1\.$/m);
     service = await startReady({ folder, port, env });
     assertEquals(await logOnce({ endpoint: service.url, signInAt: service.url, keyPin }), ["sent 1"]);
     // Whoever published before finds nothing that contradicts it.
-    await run("keys", "publish", "--app", "demo", "--out", `${folder}/public`);
+    await run(...publishTo("public"));
     await service.end("SIGTERM");
 
     await Deno.remove(`${folder}/.dit/kv.sqlite3.replaced`);
-    assertStringIncludes(await restore(), says);
+    const today = Math.floor(Date.now() / 1000 / DAY_SECONDS);
+    assertStringIncludes(await run(...restore("--generation", `${today}/1`)), says);
     service = await startReady({ folder, port, env });
     const endpoint = service.url;
     assertEquals(await logOnce({ endpoint, signInAt: endpoint, keyPin }), ["directory not_pinned"]);
     assertEquals(await logOnce({ endpoint, signInAt: endpoint, keyPin: undefined }), ["sent 1"]);
-    await run("keys", "publish", "--app", "demo", "--out", `${folder}/public`);
+    // Nothing leads from what was published to it: a person says that this is right.
+    const anew = await attempt(...publishTo("elsewhere"));
+    assertEquals([anew.code, anew.stdout], [1, ""]);
+    assertStringIncludes(anew.stderr, "No link leads from the history in");
+    await run(...publishTo("elsewhere", "--chain-starts-anew"));
     await service.end("SIGTERM");
   }));

@@ -128,10 +128,27 @@ Deno.test("A backup of a running service is put back, and no use, quota or relea
     assertEquals((await service.end("SIGKILL")).signal, "SIGKILL");
     await assertCountsTwice(await folders.make(CONFIG), { folder, backup, port, env, token });
 
-    const restored = await run("restore", "--from", backup, "--generation", "1", "--yes");
-    assertEquals([restored.code, restored.stderr], [0, ""]);
-    assertMatch(restored.stdout, /^demo: 4 keys ended; .*: (?:[0-9]+\/2(?:, |\.)){4}$/m);
     const today = Math.floor(Date.now() / 1000 / DAY_SECONDS);
+    // A generation of every epoch would leave clients without tokens for days.
+    const ofAll = await run("restore", "--from", backup, "--generation", "1", "--yes");
+    assertEquals([ofAll.code, ofAll.stderr.split(":")[0]], [
+      1,
+      "Write the epoch and the generation of each key_made since the backup, such as --generation 20786/1",
+    ]);
+    const without = ["restore", "--from", backup, "--generation", `demo:${today}/2`, "--yes"] as const;
+    const closed = await run(...without);
+    assertEquals([closed.code, closed.stdout], [1, ""]);
+    assertEquals(
+      closed.stderr,
+      `Clients accept 2 replacements an epoch: those of demo would get no tokens in ${today}. Nothing was mended. To ` +
+        "have it so, add --even-without-tokens.\n",
+    );
+    const restored = await run("restore", "--from", backup, "--generation", `${today}/1`, "--yes");
+    assertEquals([restored.code, restored.stderr], [0, ""]);
+    assertMatch(
+      restored.stdout,
+      new RegExp(`^demo: 4 keys ended; .*: ${today}/2, (?:[0-9]+/1(?:, |\\.)){3}$`, "m"),
+    );
     assertEquals(await lastRelease(folder), today);
 
     service = await start();

@@ -132,7 +132,7 @@ class Deployment {
     for (const { key, value } of backup) await kv.set(key, value);
     this.#kvs.set(region, kv);
     await restartChain(await this.#context(region), this.app.id, this.seconds);
-    await renewKeys(await this.#context(region), this.app, this.seconds, this.#newest);
+    await renewKeys(await this.#context(region), this.app, this.seconds, () => this.#newest);
   }
 }
 

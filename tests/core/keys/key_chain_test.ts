@@ -134,7 +134,7 @@ async function restore(
   await replaceIssuingKey(before, app, NOW + DAY);
   const stretch = (await readStretch(before, app.id))!;
   await mend(after, { stretch });
-  await renewKeys(after, app, NOW + DAY, 1);
+  await renewKeys(after, app, NOW + DAY, () => 1);
   await assertChained(restored);
   return { published: stretch, restored: (await readStretch(after, app.id))! };
 }

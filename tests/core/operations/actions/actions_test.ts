@@ -128,7 +128,7 @@ Deno.test("an action that cannot be written down is not done", async () => {
         () => release(service, ALICE, { app: "notes", day }),
         () => exportLogs(service, ALICE, { app: "notes", day }),
         () => reconciler.reconcile(ALICE),
-        () => mendRestored(service, ALICE, { throughGeneration: 0, holdsKeys: true }),
+        () => mendRestored(service, ALICE, { given: () => 0, holdsKeys: true }),
       ]
     ) assertEquals(await assertRejects(attempt, Refusal), unavailable);
     assertEquals(await listKeys(service.rotation, NOW), before);
@@ -137,13 +137,36 @@ Deno.test("an action that cannot be written down is not done", async () => {
 
 Deno.test("a restored store is mended with one action, with keys and without", async () => {
   await withKeys(async (service) => {
-    const renewed = await mendRestored(service, ALICE, { throughGeneration: 1, holdsKeys: true });
+    const renewed = await mendRestored(service, ALICE, { given: () => 1, holdsKeys: true });
     assertEquals([...renewed].map(([app, { ended }]) => [app, ended]), [["notes", 4], ["vault", 4]]);
     assert([...renewed.values()].every(({ made }) => made.every(({ generation }) => generation === 2)));
-    const without = await mendRestored(service, ALICE, { throughGeneration: 0, holdsKeys: false });
+    const without = await mendRestored(service, ALICE, { given: () => 0, holdsKeys: false });
     assertEquals([...without], []);
     const action = "restore the store from a backup";
     assertEquals(await written(service.auditLog), [...entriesOf(1, action), ...entriesOf(3, action)]);
+  });
+});
+
+Deno.test("a store is not mended where that leaves clients without tokens, or does not go on as it was told", async () => {
+  await withKeys(async (service) => {
+    const before = await listKeys(service.rotation, NOW);
+    const given = (_app: string, epoch: number) => epoch === EPOCH ? 2 : 0;
+    const another = { first: 1, before: new Uint8Array(32), leaves: [new Uint8Array(32)] };
+    const orders = [
+      { given, holdsKeys: true },
+      { given: () => 0, holdsKeys: true, published: new Map([["notes", another]]) },
+      { given: () => 0, holdsKeys: true, published: new Map([["nobody", another]]) },
+    ];
+    for (const order of orders) {
+      assertEquals(
+        (await assertRejects(() => mendRestored(service, ALICE, order), Refusal)).code,
+        "replacement_refused",
+      );
+      assertEquals(await listKeys(service.rotation, NOW), before);
+    }
+    const renewed = await mendRestored(service, ALICE, { given, holdsKeys: true, evenWithoutTokens: true });
+    // Only the epoch whose generations are used up is closed.
+    assertEquals(renewed.get("notes")?.made.map(({ generation }) => generation), [3, 1, 1, 1]);
   });
 });
 
