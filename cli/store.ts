@@ -29,6 +29,8 @@ import { exists, findStore, HOLDER } from "./stopped_store.ts";
 
 const USE =
   "Use: deno task store copy --from STORE --to STORE, each what DIT_KV would be, with the service stopped";
+/** A service writes down every five seconds what happened in it. */
+const SETTLE_MS = 11_000;
 /** Reads of a whole store are patient. */
 const DEADLINE_MS = 30_000;
 
@@ -89,6 +91,14 @@ function tellProgress(step: CopyStep, rows: number, of: number | undefined): voi
 }
 
 async function copy(from: string, to: string): Promise<Copied> {
+  for (const location of [from, to]) {
+    // Not repeated: it may be a URL with a password in it.
+    if (isStoreFile(location) && location.includes("://")) {
+      throw new CommandError(
+        "A store is a path, or a URL that begins with postgres://, https:// or http://.",
+      );
+    }
+  }
   if (from === to) throw new CommandError("--from and --to are one store.");
   if (isStoreFile(from) && !await exists(from)) throw new CommandError(`There is no file ${from}.`);
   const { deployment, sealKeys } = await readSurroundings(to);
@@ -108,6 +118,10 @@ async function copy(from: string, to: string): Promise<Copied> {
         to: target,
         auditLog: new AuditLog(target, { random, now }),
         apps: [...deployment.applications.keys()],
+        // A file is locked; of another store nobody can tell who else has it.
+        settle: isStoreFile(from)
+          ? undefined
+          : () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS)),
         onProgress: tellProgress,
       });
     } finally {

@@ -68,6 +68,17 @@ Deno.test("needsOf() reaches every server of a PostgreSQL URL, and reads where i
   assertEquals(net, ["0.0.0.0:8000", "one.example:5432", "two.example:5433"]);
   assertEquals(read, ["/run/secrets/pgpass"]);
   assertEquals(write, []);
+  const both = needs({
+    DIT_KV,
+    DIT_KV_READ: "postgres://dit@three.example/dit?sslrootcert=/etc/root.pem&sslmode=verify-full",
+  });
+  assertEquals(both.net.toSorted(), [
+    "0.0.0.0:8000",
+    "one.example:5432",
+    "three.example:5432",
+    "two.example:5433",
+  ]);
+  assertEquals(both.read, ["/etc/root.pem"]);
 });
 
 Deno.test("needsOf() lets an ACS reach no key set, and a log server its ACS", () => {

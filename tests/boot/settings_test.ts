@@ -191,3 +191,11 @@ Deno.test("readSettings() takes a path, or a URL of PostgreSQL or KV Connect for
     assertEquals(read({ ...PRODUCTION, DIT_KV: kv }).kv, kv);
   }
 });
+
+Deno.test("readSettings() takes a replica in PostgreSQL alone", () => {
+  for (const replica of ["kv.sqlite3", "https://user:s3cret@host/store", ":memory:"]) {
+    assertEquals(mistakesOf({ ...PRODUCTION, DIT_KV_READ: replica }), ["DIT_KV_READ"]);
+  }
+  assertEquals(read({ ...PRODUCTION, DIT_KV_READ: "postgres://a,b/dit" }).kvRead, "postgres://a,b/dit");
+  assertEquals(read(PRODUCTION).kvRead, undefined);
+});

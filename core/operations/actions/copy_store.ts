@@ -30,6 +30,8 @@ export interface CopyOrder {
   readonly apps: readonly string[];
   /** Hears how far it is: `read` and `compared` are of the rows of a store that are looked at. */
   readonly onProgress?: (step: CopyStep, rows: number, of: number | undefined) => void;
+  /** Waits until a service that still runs on the source would have written something; does not wait by default. */
+  readonly settle?: (() => Promise<void>) | undefined;
   /** See {@linkcode copyCommits}. */
   readonly rowsOfASlice?: number | undefined;
 }
@@ -89,6 +91,7 @@ export async function copyStore(actor: Actor, order: CopyOrder): Promise<Copied>
   await copyAll(copying, reached, order);
   const compare = (store: Store) => readContents(store, (rows) => onProgress("compared", rows, source.rows));
   if (isOther(await compare(to), source)) return { is: "failed", because: "differs" };
+  await order.settle?.();
   if (isOther(await readContents(from), source)) return { is: "failed", because: "changed" };
   const audit = await auditStore(to, order.apps);
   // What was wrong before is no fault of the copy, and is told.

@@ -113,14 +113,7 @@ Deno.test("copyStore() says so when the source changes meanwhile, and leaves nei
   withStores(async (from, engine, copy) => {
     await plantCommits(from, { commits: 3, rows: 1, records: 2 });
     const to = new Store(engine);
-    let late = false;
-    const copied = await copy(to, {
-      async onProgress(step) {
-        if (step !== "compared" || late) return;
-        late = true;
-        await setRow(from, ["zz", "late"], 1);
-      },
-    });
+    const copied = await copy(to, { settle: async () => void await setRow(from, ["zz", "late"], 1) });
     assertEquals(copied, { is: "failed", because: "changed" });
     assertEquals([await readCopyMark(from), (await readCopyMark(to))?.is], [null, "arriving"]);
   }));
