@@ -73,8 +73,13 @@ export function keyName({ region, epoch, generation }: DirectoryKey): string {
 }
 
 /** Whether a client uses a key at all: those after two replacements are passed over. */
-export function isAccepted({ generation }: DirectoryKey): boolean {
+function isAccepted({ generation }: DirectoryKey): boolean {
   return generation <= MAX_GENERATION;
+}
+
+/** The keys that a client may ever use of a directory: of these it remembers something, and compares them. */
+export function usableKeys({ keys, region }: Directory): DirectoryKey[] {
+  return keys.filter((key) => key.region === region && isAccepted(key));
 }
 
 type Members = Record<string, unknown>;

@@ -15,6 +15,8 @@ import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
 const MAX_DOCUMENT_BYTES = 524_288;
+/** Most characters of one that is stored: a longer one is kept in memory alone (storage.ts). */
+const MAX_STORED = 131_072;
 /** Most milliseconds for which one stays fresh that came with a time that was refused, or is doubtful by itself. */
 const DOUBTFUL_FRESH = 600_000;
 
@@ -178,7 +180,8 @@ export class CachedDocument<T> {
         freshUntil: fetchedAt + fresh,
         owner: kind.owner?.(document, entries),
       };
-      write(entries, kind.key, record);
+      if (JSON.stringify(record).length > MAX_STORED) entries.delete(kind.key);
+      else write(entries, kind.key, record);
       return record;
     });
     if (typeof taken === "string") return taken;

@@ -9,11 +9,14 @@ import { keyLeaf, LINK_LENGTH, type LinkedKey, nextLink } from "../../core/token
 import type { Report } from "../base/types.ts";
 import { CHAINS, FORK, read, type SeenChains, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import type { Directory } from "./directory.ts";
+import { rememberedUntil } from "./calendar.ts";
+import { type Directory, usableKeys } from "./directory.ts";
 import { exchange, type Network, parseJson } from "./network.ts";
 
 /** Most bytes of a history: 4,096 leaves are fewer. */
 const MAX_HISTORY_BYTES = 262_144;
+/** Most keys that are kept of all chains: more than any region has, in less than 128 KiB. */
+const MAX_KEPT = 256;
 
 /** What a directory's chains are compared under. */
 export interface ChainComparison {
@@ -23,6 +26,8 @@ export interface ChainComparison {
   readonly report: Report;
   /** The pins, if the app has one: the directory was held against them. */
   readonly keyPin: string | undefined;
+  /** Whether a key that was seen may have been used. */
+  readonly isUsed: boolean;
 }
 
 /** A place in a chain. */
@@ -51,32 +56,54 @@ function follows(a: Point, b: Point): boolean | undefined {
     : undefined;
 }
 
+/** The newest key of each region that has begun: of keys behind a pin, those that may have been used. */
+function newestBegun(keys: readonly LinkedKey[], nowSeconds: number): LinkedKey[] {
+  const newest = new Map<string, LinkedKey>();
+  for (const key of keys) {
+    const { region, notBefore, number = -1 } = key;
+    if (notBefore <= nowSeconds && number > (newest.get(region)?.number ?? -1)) newest.set(region, key);
+  }
+  return [...newest.values()];
+}
+
 /**
- * Compares with the keys seen before of each region's chain, and remembers the new ones. A fork is told with both keys,
- * and kept: it shows that somebody is shown keys of their own.
+ * Compares with the keys seen before of the region's chain, and remembers the new ones. A fork is told with both keys, and
+ * kept: it shows that somebody is shown keys of their own.
  */
 export function compareChains(
   entries: Entries,
-  { app, directory: { keys }, nowSeconds, report, keyPin }: ChainComparison,
+  { app, directory, nowSeconds, report, keyPin, isUsed }: ChainComparison,
 ): "key_changed" | undefined {
-  const seen = read<SeenChains>(entries, CHAINS)?.keys ?? [];
+  const { keys: seen = [], pin, held = [] } = read<SeenChains>(entries, CHAINS) ?? {};
+  const keys = usableKeys(directory);
+  const untilOf = (until: number) => rememberedUntil(until, nowSeconds);
   // No longer than its key issues: a chain that was a lie holds nobody up when that is over.
-  const known = seen.filter((key) => nowSeconds < key.issueUntil);
-  const newest: LinkedKey[] = [...keys];
-  for (const region of new Set(keys.map((key) => key.region))) {
-    let before: Point | undefined;
-    for (const point of pointsOf(app, [...known, ...keys].filter((key) => key.region === region))) {
-      if (before !== undefined && follows(before, point) === false) {
-        const fork = { known: before.key!, shown: point.key! };
-        report("keys_forked", fork);
-        write(entries, FORK, fork);
-        return "key_changed";
-      }
-      before = point;
+  const known = seen.map((key) => ({ ...key, until: untilOf(key.until) })).filter(({ until }) =>
+    nowSeconds < until
+  );
+  const isOwn = ({ region }: LinkedKey) => region === directory.region;
+  let before: Point | undefined;
+  for (const point of pointsOf(app, [...known.filter(isOwn), ...keys])) {
+    if (before !== undefined && follows(before, point) === false) {
+      const fork = { known: before.key!, shown: point.key! };
+      report("keys_forked", fork);
+      write(entries, FORK, fork);
+      return "key_changed";
     }
-    if (before !== undefined) newest.push(before.key!);
+    before = point;
   }
-  write<SeenChains>(entries, CHAINS, { keys: newest, pin: keyPin });
+  // Before anything was used, what is no longer shown may have been a lie, and stands for nothing.
+  const kept = [
+    ...known.filter((key) => isUsed && (!isOwn(key) || key === before?.key)),
+    ...keys.map((key) => ({ ...key, until: untilOf(key.issueUntil) })),
+  ].slice(-MAX_KEPT);
+  write<SeenChains>(entries, CHAINS, {
+    keys: kept,
+    pin: keyPin,
+    held: keyPin === undefined
+      ? undefined
+      : newestBegun([...isUsed && pin === keyPin ? [...held, ...seen] : [], ...keys], nowSeconds),
+  });
   return undefined;
 }
 
@@ -87,6 +114,9 @@ export interface PinCheck {
   readonly keyPin: string;
   /** What was seen before. */
   readonly seen: SeenChains | undefined;
+  /** Whether a key that was seen may have been used: from then on the newest one is held beside the pin. */
+  readonly isUsed: boolean;
+  readonly nowSeconds: number;
   readonly network: Network;
   /** Where the history of the region's keys is. */
   readonly url: string;
@@ -94,17 +124,26 @@ export interface PinCheck {
 
 /** Whether every key of the region that answered is in the chain that leads on from a pin. */
 export async function leadsOnFromPin(
-  { app, directory, keyPin, seen, network, url }: PinCheck,
+  { app, directory, keyPin, seen, isUsed, nowSeconds, network, url }: PinCheck,
 ): Promise<boolean> {
   const ofRegion = ({ region }: LinkedKey) => region === directory.region;
   const keys = directory.keys.filter(ofRegion);
   const points = pointsOf(app, keys);
   if (points.length < keys.length) return false;
   const isRun = (run: readonly Point[]) => run.every((point, at) => at === 0 || follows(run[at - 1]!, point));
-  const known = seen?.pin === keyPin ? pointsOf(app, seen.keys.filter(ofRegion)) : [];
+  const pins = keyPin.split(" ");
+  const shown = seen?.pin === keyPin ? seen.keys : [];
+  const held = isUsed && seen?.pin === keyPin ? newestBegun([...seen.held ?? [], ...shown], nowSeconds) : [];
+  const known = pointsOf(app, [...shown, ...held].filter(ofRegion));
+  const [newest] = pointsOf(app, held.filter(ofRegion));
+  // Each pin is one region's: another name of a region is no way around what is held.
+  if (newest === undefined && held.length >= pins.length) return false;
+  const goesOn = (run: readonly Point[]) =>
+    newest === undefined || run.some((point) => follows(newest, point));
   // The link before the first one is not shown: it has to follow from what was held against the pin already.
   const [oldest] = points;
-  if (oldest !== undefined && known.some((point) => follows(point, oldest)) && isRun(points)) return true;
+  const leadsOn = (point: Point) => oldest !== undefined && follows(point, oldest);
+  if (known.some(leadsOn) && isRun(points) && goesOn(points)) return true;
   const { body } = await exchange(network, { step: "directory", url, maxBytes: MAX_HISTORY_BYTES });
   try {
     const { first, before, leaves } = parseJson(body) as { first: number; before: string; leaves: string };
@@ -116,14 +155,15 @@ export async function leadsOnFromPin(
       link = nextLink(link, leaf);
       run.push({ number: first + run.length, chain: toBase64url(link), leaf });
     }
-    const trusted = [...keyPin.split(" "), ...known.map(({ chain }) => chain)];
-    if (![before, ...run.map(({ chain }) => chain)].some((chain) => trusted.includes(chain))) return false;
+    const trusted = [...pins, ...known.map(({ chain }) => chain)];
+    const links = [before, ...run.map(({ chain }) => chain)];
+    if (newest === undefined && !links.some((chain) => trusted.includes(chain))) return false;
     for (const point of points) {
       // A key that the history does not have yet goes on from it.
       if (point.number === first + run.length) run.push(point);
       else if (!follows(run[point.number - first]!, point)) return false;
     }
-    return isRun(run);
+    return isRun(run) && goesOn(run);
   } catch {
     return false;
   }

@@ -12,12 +12,14 @@ import {
   DIRECTORY,
   PENDING,
   read,
+  REQUESTS,
   SEEN,
   type SeenChains,
   TOKENS,
 } from "../storage/records.ts";
+import type { Entries } from "../storage/storage.ts";
 import { calendarFault } from "./calendar.ts";
-import { type Directory, isAccepted, keyName, parseDirectory } from "./directory.ts";
+import { type Directory, keyName, parseDirectory, usableKeys } from "./directory.ts";
 import { compareChains, leadsOnFromPin } from "./key_chain.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
@@ -34,16 +36,14 @@ export function mirrorFault(
   mirror: Directory,
 ): "mirror_conflict" | "mirror_lacks_key" | undefined {
   const shown = new Map(mirror.keys.map((key) => [keyName(key), JSON.stringify(key)]));
-  const accepted = directory.keys.filter(isAccepted);
+  const usable = usableKeys(directory);
   if (
     commonOf(directory) !== commonOf(mirror) ||
-    accepted.some((key) => (shown.get(keyName(key)) ?? JSON.stringify(key)) !== JSON.stringify(key))
+    usable.some((key) => (shown.get(keyName(key)) ?? JSON.stringify(key)) !== JSON.stringify(key))
   ) return "mirror_conflict";
   // A key under a name of its own would mark this client as surely as another value of a common one. Whether it issues
   // now says nothing: the service sets the clock that tells.
-  return accepted.some((key) => key.region === directory.region && !shown.has(keyName(key)))
-    ? "mirror_lacks_key"
-    : undefined;
+  return usable.some((key) => !shown.has(keyName(key))) ? "mirror_lacks_key" : undefined;
 }
 
 /** What is the same in every region and under every key. */
@@ -80,9 +80,15 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
         if (fault !== undefined) return fault;
       }
       if (keyPin !== undefined) {
-        const seen = await commit((entries) => read<SeenChains>(entries, CHAINS));
+        const before = await commit((entries) => ({
+          seen: read<SeenChains>(entries, CHAINS),
+          isUsed: isUsed(entries),
+        }));
         const url = `${places.directory}/keys/history`;
-        if (!await leadsOnFromPin({ app, directory, keyPin, seen, network, url })) return "not_pinned";
+        const nowSeconds = clock.now() / 1000;
+        if (!await leadsOnFromPin({ app, directory, keyPin, nowSeconds, network, url, ...before })) {
+          return "not_pinned";
+        }
       }
       if (verifyKeys === undefined) return undefined;
       try {
@@ -94,8 +100,9 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
     },
     admit(directory, entries, report) {
       // By the device's own clock: the service's must not decide what is forgotten.
-      const compared = { app, directory, nowSeconds: clock.now() / 1000, report, keyPin };
+      const nowSeconds = clock.now() / 1000;
       const compare = () => {
+        const compared = { app, directory, nowSeconds, report, keyPin, isUsed: isUsed(entries) };
         const before = entries.get(CHAINS);
         const fault = calendarFault(directory, clock.seconds()) ?? compareChains(entries, compared) ??
           compareSeen(entries, compared);
@@ -103,16 +110,23 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
         if (fault !== undefined) before === undefined ? entries.delete(CHAINS) : entries.set(CHAINS, before);
         return fault;
       };
-      const isBinding = entries.get(ACCEPTED) !== undefined || entries.get(SEEN) === undefined;
+      const isFirst = entries.get(SEEN) === undefined;
       const fault = compare();
-      if (fault !== "key_changed" || isBinding) return fault;
+      if (isFirst && fault === undefined && entries.get(ACCEPTED) === undefined) entries.set(ACCEPTED, "0");
+      if (fault !== "key_changed" || entries.get(ACCEPTED) !== "0") return fault;
       // Nothing depends on keys under which no log was ever accepted. This is a first contact again, which is told: or a
-      // lie at the first one would hold its client up for days.
+      // lie at the first one would hold its client up for days. Where tokens may have been used, there is no second time.
       report("refused", { step: "directory", code: fault });
+      if (isUsed(entries)) entries.set(ACCEPTED, "1");
       for (const key of [SEEN, CHAINS, PENDING, ...entries.keys(TOKENS)]) entries.delete(key);
       return compare();
     },
   });
+}
+
+/** Whether a key that was seen may have been used: a log was accepted, or tokens were issued. */
+function isUsed(entries: Entries): boolean {
+  return entries.get(ACCEPTED) === "1" || entries.keys(TOKENS).length + entries.keys(REQUESTS).length > 0;
 }
 
 /** A validator that is not the hash of the body could be a cookie. A browser hides it unless it is exposed. */

@@ -3,14 +3,16 @@
  *
  * @module
  */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { toBase64url, utf8 } from "../../core/base/bytes.ts";
 import type { Report } from "../base/types.ts";
 import { read, SEEN, type SeenKey, type SeenKeys, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import { MAX_DISTANCE } from "./calendar.ts";
-import { type Directory, isAccepted, keyName } from "./directory.ts";
+import { rememberedUntil } from "./calendar.ts";
+import { type Directory, keyName, usableKeys } from "./directory.ts";
 
-/** Most names that are remembered: more than the calendar of one directory has room for. */
-const MAX_SEEN = 1024;
+/** Most names that are remembered: many times as many as the calendar has room for, in less than 128 KiB. */
+const MAX_SEEN = 512;
 /** The name under which the last endpoints are remembered; no key is called so. */
 const ENDPOINTS = "endpoints";
 
@@ -30,41 +32,31 @@ export function compareSeen(
   { directory, nowSeconds, report }: Comparison,
 ): "key_changed" | undefined {
   const { epochSeconds, issuer, issuingEndpoint: issuing, loggingEndpoint: logging } = directory;
-  const before = Object.entries(read<SeenKeys>(entries, SEEN) ?? {});
-  const seen = new Map(before.filter(([name, { until, seconds = epochSeconds }]) =>
-    // What a client of before took of the far future is forgotten with what has ended.
-    nowSeconds < until && !(epochOf(name) > nowSeconds / seconds + MAX_DISTANCE)
-  ));
+  const seen = new Map<string, SeenKey>();
   /** The last one listed is the last one there. */
-  const remember = (name: string, entry: SeenKey) => {
+  const remember = (name: string, id: string, until: number) => {
     seen.delete(name);
-    seen.set(name, entry);
+    seen.set(name, { id, until: name === ENDPOINTS ? until : rememberedUntil(until, nowSeconds) });
   };
-  for (const key of directory.keys.filter(isAccepted)) {
-    const { keyId: id, region, epoch, generation, redeemUntil: until, tokenType: type } = key;
+  for (const [name, { id, until }] of Object.entries(read<SeenKeys>(entries, SEEN) ?? {})) {
+    if (nowSeconds < until) remember(name, id, until);
+  }
+  for (const key of usableKeys(directory)) {
+    const { keyId, region, epoch, generation, redeemUntil, tokenType } = key;
     const name = keyName(key);
     const known = seen.get(name);
-    const entry: SeenKey = { id, until, seconds: epochSeconds, type, issuer };
-    if (known !== undefined && !isSame(known, entry)) return "key_changed";
+    const entry = [keyId, tokenType, issuer, epochSeconds, redeemUntil];
+    const id = toBase64url(sha256(utf8(JSON.stringify(entry))));
+    // Clients of before remembered the key's id.
+    if (known !== undefined && known.id !== id && known.id !== keyId) return "key_changed";
     if (known === undefined && generation > 0) report("key_replaced", { region, epoch, generation });
-    remember(name, entry);
+    remember(name, id, redeemUntil);
   }
   const endpoints = `${issuing} ${logging}`;
   if ((seen.get(ENDPOINTS)?.id ?? endpoints) !== endpoints) report("endpoints_changed", { issuing, logging });
-  remember(ENDPOINTS, { id: endpoints, until: Number.MAX_SAFE_INTEGER });
+  remember(ENDPOINTS, endpoints, Number.MAX_SAFE_INTEGER);
   // Names without end would fill the app's storage. Those go that were listed longest ago: a service that can make others
   // up needs no known name to mark a client.
   write<SeenKeys>(entries, SEEN, Object.fromEntries([...seen].slice(-MAX_SEEN)));
   return undefined;
-}
-
-/** NaN for what is no key's name. */
-function epochOf(name: string): number {
-  return Number(name.split("/")[1]);
-}
-
-/** Whether a name has the value that it had. Clients of before remembered no more than the key's id. */
-function isSame(known: SeenKey, entry: SeenKey): boolean {
-  return known.id === entry.id &&
-    (known.seconds === undefined || JSON.stringify(known) === JSON.stringify(entry));
 }

@@ -22,7 +22,10 @@ export const SEEN = "seen";
 export const CHAINS = "chains";
 /** Two keys whose chains contradict each other: the one that was known and the one that was shown. */
 export const FORK = "fork";
-/** Set once a log was accepted: from then on the keys that were seen are the ones that others have to equal. */
+/**
+ * "1" once a log was accepted, or other keys were forgiven: from then on the keys that were seen are the ones that others
+ * have to equal. "0" before; clients of before 0.2.0 stored none.
+ */
 export const ACCEPTED = "accepted";
 /** What is believed of the service's clock, a {@linkcode Belief}. */
 export const CLOCK = "clock";
@@ -50,28 +53,29 @@ export interface DocumentRecord {
   readonly owner?: string | undefined;
 }
 
-/** What was seen under the name of a key: all that is published of it. */
+/** What was seen under the name of a key. */
 export interface SeenKey {
-  /** SHA-256 of the public key, base64url; of the endpoints, where they lead. */
+  /** A digest of all that is published of it (clients of before stored the key's id); of the endpoints, where they lead. */
   readonly id: string;
-  /** The end of redemption (Unix seconds): until then it matters. */
+  /** The end of redemption, or of its memory (Unix seconds): until then it matters. */
   readonly until: number;
-  /** Seconds of its epoch, from which its other dates follow. Clients of before stored no more than the two above. */
-  readonly seconds?: number;
-  /** The Privacy Pass token type. */
-  readonly type?: number;
-  /** The issuer that its tokens are bound to. */
-  readonly issuer?: string;
 }
 
 /** What was seen, by name. */
 export type SeenKeys = Readonly<Record<string, SeenKey>>;
 
+/** A key that was shown, and until when that matters (Unix seconds). */
+export interface SeenLink extends LinkedKey {
+  readonly until: number;
+}
+
 /** The keys that were shown last, and the newest of each chain. */
 export interface SeenChains {
-  readonly keys: readonly LinkedKey[];
+  readonly keys: readonly SeenLink[];
   /** The pin against which they were held. */
   readonly pin?: string | undefined;
+  /** Behind the pin, the newest key of each region that has begun: the chain leads on from it, for good. */
+  readonly held?: readonly LinkedKey[] | undefined;
 }
 
 /** When something is tried again. */

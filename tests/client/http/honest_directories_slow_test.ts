@@ -156,7 +156,7 @@ function makeClient(deployment: Deployment, skewSeconds: number, withMirror = fa
       const seen = await parts.commit((entries) => read<SeenKeys>(entries, SEEN)) ?? {};
       return Math.max(
         0,
-        ...Object.values(seen).flatMap(({ until, issuer }) => issuer === undefined ? [] : until),
+        ...Object.entries(seen).flatMap(([name, { until }]) => name === "endpoints" ? [] : until),
       );
     },
   };

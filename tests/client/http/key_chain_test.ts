@@ -18,6 +18,7 @@ class Chain {
   readonly keys: (DirectoryKey & { number: number; chain: string })[] = [];
   readonly leaves: Uint8Array[] = [];
   #link: Uint8Array = new Uint8Array(32);
+  #first = 0;
 
   constructor(readonly region = "local") {}
 
@@ -37,8 +38,20 @@ class Chain {
     };
     const leaf = keyLeaf("notes", key);
     this.#link = nextLink(this.#link, leaf);
-    this.keys.push({ ...key, number: START + this.keys.length, chain: toBase64url(this.#link) });
+    this.keys.push({
+      ...key,
+      number: START + this.#first + this.keys.length,
+      chain: toBase64url(this.#link),
+    });
     this.leaves.push(leaf);
+    return this;
+  }
+
+  /** Goes on behind the first keys of another chain. */
+  leadOn(chain: Chain, count: number): this {
+    this.#link = nextLink(new Uint8Array(32), chain.leaves[0]!);
+    this.leaves.push(...chain.leaves.slice(0, count));
+    this.#first = count;
     return this;
   }
 
@@ -70,12 +83,12 @@ function chainOf(days: number, salt?: (epoch: number) => string): Chain {
   return chain;
 }
 
-function documentOf(keys: readonly DirectoryKey[], region = "local"): string {
+function documentOf({ keys, region = "local", epochSeconds = DAY }: Served): string {
   return JSON.stringify({
     issuer: "telemetry.example",
     app: "notes",
     region,
-    "epoch-seconds": DAY,
+    "epoch-seconds": epochSeconds,
     "uses-per-token": 64,
     "max-batch": 32,
     "tokens-per-client": 4,
@@ -99,10 +112,12 @@ function documentOf(keys: readonly DirectoryKey[], region = "local"): string {
 interface Served {
   keys: readonly DirectoryKey[];
   history?: string;
+  region?: string;
+  epochSeconds?: number;
 }
 
 /** A client of a service, at 10:20 of {@linkcode EPOCH}. */
-function clientOf(served: Served, keyPin?: string) {
+function clientOf(served: Served, keyPin?: string, isUsed = true) {
   const asked: string[] = [];
   const parts = surroundings({
     fetch: (url) => {
@@ -111,7 +126,7 @@ function clientOf(served: Served, keyPin?: string) {
       if (isHistory && served.history === undefined) {
         return Promise.resolve(new Response("", { status: 404 }));
       }
-      return Promise.resolve(new Response(isHistory ? served.history : documentOf(served.keys)));
+      return Promise.resolve(new Response(isHistory ? served.history : documentOf(served)));
     },
   });
   const cache = directoryOf({ ...parts, keyPin, mirror: undefined, verifyKeys: undefined });
@@ -122,7 +137,7 @@ function clientOf(served: Served, keyPin?: string) {
     async look(): Promise<string[]> {
       parts.told.length = 0;
       await cache.get(true);
-      await parts.commit((entries) => entries.set(ACCEPTED, "1"));
+      if (isUsed) await parts.commit((entries) => entries.set(ACCEPTED, "1"));
       return parts.told.map(([name, event]) => name === "refused" ? event.code : name);
     },
     fork: () => parts.commit((entries) => read<Record<string, DirectoryKey>>(entries, FORK)),
@@ -309,6 +324,107 @@ Deno.test("a pin is what it says of this app: what was seen under another one, o
   const pinned = directoryOf({ ...parts, keyPin: chain.pin(0), mirror: undefined, verifyKeys: undefined });
   await pinned.get(true);
   assertEquals(parts.told, [["refused", { step: "directory", code: "not_pinned" }]]);
+});
+
+Deno.test("keys after two replacements take no part in the chain: what a lie says of them holds nobody up", async () => {
+  const chain = chainOf(12);
+  const served: Served = { keys: chain.of(EPOCH) };
+  const client = clientOf(served);
+  assertEquals(await client.look(), []);
+  // Links of its own under numbers that the next true keys will have.
+  const lies = Array.from({ length: 8 }, (_, at) => ({
+    ...new Chain().make(EPOCH + 8, 3 + at, "lie").keys[0]!,
+    number: START + 5 + at,
+  }));
+  served.keys = [...chain.of(EPOCH), ...lies];
+  assertEquals(await client.look(), []);
+  for (const epoch of [EPOCH + 2, EPOCH + 4, EPOCH + 6]) {
+    served.keys = chain.of(epoch);
+    assertEquals(await client.look(), []);
+  }
+});
+
+Deno.test("a link that was a lie is forgotten within 18 days, however long an epoch it came with", async () => {
+  const month = 30 * DAY;
+  const epoch = Math.floor(EPOCH * DAY / month);
+  const chain = chainOf(40);
+  const served: Served = { keys: chain.of(EPOCH) };
+  const client = clientOf(served);
+  assertEquals(await client.look(), []);
+  const [lie] = new Chain().make(EPOCH, 0, "lie").keys;
+  const dates = {
+    notBefore: (epoch + 9) * month,
+    issueUntil: (epoch + 10) * month,
+    redeemUntil: (epoch + 10) * month,
+  };
+  served.keys = [{ ...lie!, ...dates, epoch: epoch + 9, number: START + 5 }];
+  served.epochSeconds = month;
+  assertEquals(await client.look(), []);
+  delete served.epochSeconds;
+  const codes: string[][] = [];
+  for (let day = 2; day < 21; day++) {
+    client.parts.time.now += DAY * 1000;
+    served.keys = chain.of(EPOCH + day - 1);
+    codes.push(await client.look());
+  }
+  assertEquals(codes.findLastIndex((told) => told.includes("key_changed")) < 18, true);
+  assertEquals(codes.at(-1), []);
+});
+
+/** A client with a pin at a service that shows it a fork for one day, and has a day pass. */
+async function forkedFor(isUsed = true) {
+  const chain = chainOf(30);
+  const fork = chainOf(30, (epoch) => epoch > EPOCH ? "for one client" : "");
+  const served: Served = { keys: chain.of(EPOCH).slice(0, 1), history: chain.history() };
+  const client = clientOf(served, chain.pin(0), isUsed);
+  assertEquals(await client.look(), []);
+  served.keys = fork.of(EPOCH).slice(0, 2);
+  served.history = fork.history();
+  assertEquals(await client.look(), []);
+  const pass = (days: number) => void (client.parts.time.now += days * DAY * 1000);
+  return { chain, fork, served, client, pass };
+}
+
+Deno.test("a fork behind the pin has to be kept up for good: nothing else is taken, however late", async () => {
+  for (const looks of [true, false]) {
+    const { chain, fork, served, client, pass } = await forkedFor();
+    pass(1);
+    // Whether it has looked on the day of that key, or used it as it was published ahead.
+    if (looks) assertEquals(await client.look(), []);
+    for (const days of [1, 3, 20]) {
+      pass(days);
+      const now = Math.floor(client.parts.time.now / 1000 / DAY);
+      served.keys = chain.of(now);
+      served.history = chain.history();
+      assertEquals(await client.look(), ["not_pinned"]);
+      served.keys = fork.of(now);
+      served.history = fork.history();
+      assertEquals(await client.look(), []);
+    }
+  }
+});
+
+Deno.test("a fork behind the pin is no more than forgotten where nothing was ever used", async () => {
+  const { chain, served, client, pass } = await forkedFor(false);
+  pass(6);
+  served.keys = chain.of(EPOCH + 6);
+  served.history = chain.history();
+  assertEquals(await client.look(), []);
+});
+
+Deno.test("another name of the region is no way around what is held behind a pin", async () => {
+  const chain = chainOf(9);
+  const served: Served = { keys: chain.of(EPOCH), history: chain.history() };
+  const client = clientOf(served, chain.pin(0));
+  assertEquals(await client.look(), []);
+  // It leads on from the pin, in leaves of another region's keys.
+  const alias = new Chain("alice");
+  alias.leadOn(chain, 1).make(EPOCH + 1).make(EPOCH + 2);
+  served.keys = alias.keys;
+  served.history = alias.history();
+  served.region = "alice";
+  assertEquals(await clientOf(served, chain.pin(0)).look(), []);
+  assertEquals(await client.look(), ["not_pinned"]);
 });
 
 Deno.test("of several regions each has its pin", async () => {

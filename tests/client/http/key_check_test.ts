@@ -1,10 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { directoryOf, mirrorFault } from "../../../client/http/key_check.ts";
 import type { Directory, DirectoryKey } from "../../../client/http/directory.ts";
 import { mirrorAt } from "../../../client/http/mirror.ts";
 import type { ClientOptions, Fetch } from "../../../client/mod.ts";
-import { ACCEPTED, CHAINS, SEEN } from "../../../client/storage/records.ts";
+import { ACCEPTED, CHAINS, SEEN, TOKENS } from "../../../client/storage/records.ts";
+import type { Entries } from "../../../client/storage/storage.ts";
 import { toBase64url } from "../../../core/base/bytes.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
 import { directory, key, NOW } from "../../support/client/directories.ts";
@@ -23,7 +24,7 @@ Deno.test("mirrorFault() is a key of one's own: under another generation, epoch 
   assertEquals(fault(directory(key(1, 0, "a"), key(2, 0, "mine"))), "mirror_lacks_key");
   const mine = { ...key(1, 0, "mine"), region: "mine" };
   assertEquals(fault({ ...directory(mine), region: "mine" }), "mirror_lacks_key");
-  // Nobody asks this region for tokens of another region's key.
+  // Nobody asks this region for tokens of another region's key, and nothing of it is remembered.
   assertEquals(fault(directory(key(1, 0, "a"), mine)), undefined);
 });
 
@@ -174,6 +175,87 @@ Deno.test("directoryOf() takes other keys, and tells it, where no log was accept
       Array(isAccepted ? 2 : 1).fill("key_changed"),
     );
   }
+});
+
+/** Shows one client these keys in turns, by their number; what was told of each look. */
+async function turns(
+  shown: readonly number[],
+  before?: (entries: Entries) => void,
+  between?: (entries: Entries) => void,
+): Promise<string[]> {
+  let body = "";
+  const { told, ...parts } = surroundings({ fetch: () => Promise.resolve(response(body)) });
+  const cache = directoryOf({ ...parts, mirror: undefined, keyPin: undefined, verifyKeys: undefined });
+  if (before !== undefined) await parts.commit(before);
+  const looks: string[] = [];
+  for (const which of shown) {
+    body = documentOf(sha256(Uint8Array.of(which)));
+    told.length = 0;
+    await cache.get(true);
+    if (between !== undefined) await parts.commit(between);
+    looks.push(
+      `${told.length} ${cache.current?.keys[0]?.publicKey === toBase64url(sha256(Uint8Array.of(which)))}`,
+    );
+  }
+  return looks;
+}
+
+const TAKEN = "0 true", FORGIVEN = "1 true", REFUSED = "1 false";
+
+Deno.test("directoryOf() forgives other keys once where tokens may have been used, also where no log was ever accepted", async () => {
+  // A service may store logs and say otherwise: what it never accepted is no way to change keys at will.
+  assertEquals(
+    await turns([1, 2, 1, 3, 2, 1], undefined, (entries) => entries.set(`${TOKENS}a`, "{}")),
+    [TAKEN, FORGIVEN, REFUSED, REFUSED, TAKEN, REFUSED],
+  );
+  // Where there never was a token, nothing could be marked, and no lie at first contact holds anybody up.
+  assertEquals(await turns([1, 2, 1]), [TAKEN, FORGIVEN, FORGIVEN]);
+});
+
+Deno.test("directoryOf() takes what a client of before has seen as what binds", async () => {
+  const seen = {
+    "local/20833/0": { id: toBase64url(sha256(sha256(Uint8Array.of(1)))), until: 20_835 * 86_400 },
+  };
+  const upgraded = (entries: Entries) => entries.set(SEEN, JSON.stringify(seen));
+  assertEquals(await turns([2, 1, 2, 1], upgraded), [REFUSED, TAKEN, REFUSED, TAKEN]);
+});
+
+Deno.test("directoryOf() stores no more than about 128 KiB of a document or of what it remembers, and uses it all the same", async () => {
+  const month = 30 * 86_400;
+  const now = Math.floor(20_833 * 86_400 / month);
+  let count = 0;
+  const keys = Array.from({ length: 16 * 18 * 3 }, (_, index) => {
+    const bytes = sha256(new TextEncoder().encode(`${index}`));
+    const epoch = now - 8 + Math.floor(index / 3) % 18;
+    return {
+      "token-type": 5,
+      "token-key": toBase64url(bytes),
+      "token-key-id": toBase64url(sha256(bytes)),
+      region: `${Math.floor(index / 54)}`.padEnd(64, "r"),
+      epoch,
+      generation: index % 3,
+      "not-before": epoch * month,
+      "issue-until": (epoch + 1) * month,
+      "redeem-until": (epoch + 9) * month,
+      "chain-number": 2 ** 39 + 2 * count++,
+      chain: toBase64url(bytes),
+    };
+  });
+  const lie = JSON.stringify({
+    ...JSON.parse(documentOf(publicKey)),
+    issuer: "\u0001".repeat(253),
+    region: keys[0]!.region,
+    "epoch-seconds": month,
+    "token-keys": keys,
+  });
+  const { told, ...parts } = surroundings({ fetch: () => Promise.resolve(response(lie)) });
+  const cache = directoryOf({ ...parts, mirror: undefined, keyPin: undefined, verifyKeys: undefined });
+  const refused = () => told.filter(([name]) => name === "refused");
+  assertEquals([(await cache.get())?.keys.length, refused()], [keys.length, []]);
+  const lengths = await parts.commit((entries) => entries.keys("").map((key) => entries.get(key)!.length));
+  assert(Math.max(...lengths) < 131_072, `${lengths}`);
+  // It is at hand all the same.
+  assertEquals([(await cache.load())?.keys.length, refused()], [keys.length, []]);
 });
 
 Deno.test("directoryOf() refuses what the app does not verify, or fails to", async () => {

@@ -128,36 +128,68 @@ function namesIn(entries: Entries): string[] {
   return Object.keys(read<SeenKeys>(entries, SEEN) ?? {}).filter((name) => name !== "endpoints");
 }
 
-Deno.test("compareSeen() forgets the epochs of the far future that clients of before took", () => {
+const DAY = 86_400;
+
+Deno.test("compareSeen() forgets within 18 days what clients of before took of the far future", () => {
   const entries = new Entries(new Map());
   const until = 2 ** 50;
   const far = Array.from({ length: 1023 }, (_, index) => [`local/${30_000 + index}/0`, { id: "a", until }]);
   write(entries, SEEN, Object.fromEntries(far));
-  const honest = key(Math.floor(NOW / 86_400), 0, "a");
-  assertEquals(
-    compareSeen(entries, { ...silent, directory: directory(honest), nowSeconds: NOW }),
-    undefined,
-  );
+  const honest = { ...key(Math.floor(NOW / DAY), 0, "a"), redeemUntil: NOW + 30 * DAY };
+  for (const day of [0, 17, 18]) {
+    assertEquals(
+      compareSeen(entries, { ...silent, directory: directory(honest), nowSeconds: NOW + day * DAY }),
+      undefined,
+    );
+  }
   assertEquals(namesIn(entries), [keyName(honest)]);
+});
+
+Deno.test("compareSeen() holds no key for longer than 18 days after it was shown, however long its epoch", () => {
+  const entries = new Entries(new Map());
+  const see = (id: string, day: number) => {
+    const one = { ...key(5, 0, id), redeemUntil: NOW + 540 * DAY };
+    const shown = { ...directory(one), epochSeconds: 30 * DAY };
+    return compareSeen(entries, { ...silent, directory: shown, nowSeconds: NOW + day * DAY });
+  };
+  // What is shown all along is held all along.
+  for (const day of [0, 10, 20, 30]) assertEquals(see("honest", day), undefined);
+  assertEquals(see("other", 47), "key_changed");
+  assertEquals(see("other", 48), undefined);
+});
+
+Deno.test("compareSeen() remembers nothing of the keys of regions that it does not use", () => {
+  const entries = new Entries(new Map());
+  const theirs = (id: string) => ({ ...key(1, 0, id), region: "us" });
+  for (const id of ["a", "b"]) {
+    const shown = directory(key(1, 0, "mine"), theirs(id));
+    assertEquals(compareSeen(entries, { ...silent, directory: shown, nowSeconds: NOW }), undefined);
+  }
+  assertEquals(namesIn(entries), ["local/1/0"]);
 });
 
 Deno.test("compareSeen() keeps a bounded number of names, and never locks a client out for those that lies left", () => {
   const entries = new Entries(new Map());
   const epoch = (seconds: number) => Math.floor(NOW / seconds);
   const see = (seen: Directory) => compareSeen(entries, { ...silent, directory: seen, nowSeconds: NOW });
-  const honest = directory(key(epoch(86_400), 0, "honest"));
+  const honest = directory(key(epoch(DAY), 0, "honest"));
   assertEquals(see(honest), undefined);
-  // Another length of the epochs and other regions each time: all within their calendar.
+  // Another length of the epochs and another region each time: all within their calendar, and as long as can be.
   for (let lie = 0; lie < 40; lie++) {
     const epochSeconds = 2_000_000 + lie;
+    const region = `r${lie}`.padEnd(64, "-");
     const keys = Array.from({ length: 16 * 3 }, (_, index) => ({
-      ...key(epoch(epochSeconds), index % 3, `${lie} ${index}`),
-      region: `r${lie}-${index % 16}`,
+      ...key(epoch(epochSeconds) + Math.floor(index / 3), index % 3, `${lie} ${index}`),
+      region,
       redeemUntil: NOW + 10_000_000,
     }));
-    assertEquals(see({ ...directory(...keys), epochSeconds }), undefined);
-    assert(namesIn(entries).length <= 1024);
+    assertEquals(
+      see({ ...directory(...keys), region, epochSeconds, issuer: "\u0001".repeat(253) }),
+      undefined,
+    );
+    assert(namesIn(entries).length <= 512);
   }
+  assert((entries.get(SEEN) ?? "").length < 131_072);
   assertEquals(see(honest), undefined);
-  assertEquals(see(directory(key(epoch(86_400), 0, "another"))), "key_changed");
+  assertEquals(see(directory(key(epoch(DAY), 0, "another"))), "key_changed");
 });
