@@ -107,10 +107,38 @@ func random(n int) []byte {
 	return b
 }
 
-func fetchDirectory(endpoint string) (directory, time.Time) {
-	res, err := http.Get(endpoint + "/v1/apps/" + app + "/keys")
+// stay is section 6: a redirect is an answer like any other, and never followed, for it would carry a session, a log or
+// their time to a place that nothing has checked.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// issuer asks for keys and tokens.
+var issuer = &http.Client{CheckRedirect: stay}
+
+// anonymous is a client whose connections have carried nothing else.
+func anonymous() *http.Client {
+	return &http.Client{CheckRedirect: stay, Transport: &http.Transport{}}
+}
+
+// get gives the body of a public document, of `most` bytes.
+func get(url string, most int64) []byte {
+	res, err := issuer.Get(url)
 	check(err)
 	defer res.Body.Close()
+	if res.StatusCode != 200 {
+		log.Fatalf("%s: %s", url, res.Status)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, most))
+	check(err)
+	return body
+}
+
+func fetchDirectory(endpoint string) (directory, time.Time) {
+	res, err := issuer.Get(endpoint + "/v1/apps/" + app + "/keys")
+	check(err)
+	defer res.Body.Close()
+	if res.StatusCode != 200 {
+		log.Fatalf("keys: %s", res.Status)
+	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	check(err)
 	digest := sha256.Sum256(body)
@@ -209,7 +237,7 @@ func issuingKey(d directory, now time.Time) key {
 // fetchSchema is section 10: the rotation of the pseudonym, if the schema is within bounds and asks for the event. Of its
 // fields this client sends what is written below, whatever the schema says.
 func fetchSchema(endpoint, event string) int64 {
-	res, err := (&http.Client{Transport: &http.Transport{}}).Get(endpoint + "/v1/apps/" + app + "/schema")
+	res, err := anonymous().Get(endpoint + "/v1/apps/" + app + "/schema")
 	check(err)
 	defer res.Body.Close()
 	var s schema
@@ -232,7 +260,7 @@ func fetchSchema(endpoint, event string) int64 {
 
 func signIn(endpoint, client string) string {
 	body, _ := json.Marshal(map[string]string{"client": client})
-	res, err := http.Post(endpoint+"/dev/session", "application/json", bytes.NewReader(body))
+	res, err := issuer.Post(endpoint+"/dev/session", "application/json", bytes.NewReader(body))
 	check(err)
 	defer res.Body.Close()
 	var session struct{ JWT string }
@@ -278,7 +306,7 @@ func fetchTokens(endpoint, jwt string, d directory, k key, pseudonym []byte, cou
 	check(err)
 	req.Header.Set("Content-Type", batchType)
 	req.Header.Set("Authorization", "Bearer "+jwt)
-	res, err := http.DefaultClient.Do(req)
+	res, err := issuer.Do(req)
 	check(err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<16))
@@ -342,7 +370,7 @@ func sendLog(endpoint string, t token, use int, events []map[string]any, pseudon
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", fmt.Sprintf("DIT key=%s, nonce=%s, use=%d, mac=%s",
 		b64.EncodeToString(t.keyID), b64.EncodeToString(t.nonce), use, b64.EncodeToString(mac.Sum(nil))))
-	res, err := (&http.Client{Transport: &http.Transport{}}).Do(req) // a connection that fetched no tokens
+	res, err := anonymous().Do(req) // a connection that fetched no tokens
 	check(err)
 	defer res.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<16))
