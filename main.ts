@@ -13,9 +13,8 @@ import { assembleFromEnvironment, type FromEnvironment } from "./boot/from_envir
 import { formatLine, type Log } from "./boot/log.ts";
 import { maintainUntilDone } from "./boot/maintain_at_start.ts";
 import { readPlace } from "./boot/place.ts";
-import { SocketSiblings } from "./boot/siblings.ts";
+import { answersOf, SocketSiblings } from "./boot/siblings.ts";
 import { runJob } from "./boot/run_job.ts";
-import { joinSiblings } from "./boot/join_siblings.ts";
 import { finishRequests, stopOnSignal } from "./boot/shutdown.ts";
 import { exitCodeOf, mistakesOf } from "./boot/start_errors.ts";
 import { registerMetrics } from "./boot/telemetry.ts";
@@ -59,7 +58,7 @@ async function start(): Promise<FromEnvironment> {
   }
   registerMetrics(service, ofProcess && { process: `${ofProcess.process}` });
   started.startBackground();
-  if (place && siblings) await joinSiblings({ siblings, place, service, secrets });
+  siblings?.listen(answersOf(service));
   catchFaults(hear);
   return started;
 }

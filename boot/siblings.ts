@@ -5,23 +5,18 @@
  * @module
  */
 import { deserialize, serialize } from "node:v8";
-import { concat } from "../core/base/bytes.ts";
 import type { Answer, Answers, Question, Siblings, Told } from "../core/operations/siblings.ts";
+import { readExposition } from "../core/operations/exposition.ts";
+import { whyNotReady } from "../core/operations/readiness.ts";
+import type { Server } from "../core/service.ts";
 import { numbersOf, type Place, socketOf } from "./place.ts";
 
 /** Longer than metrics wait for a store that does not answer. */
 const PATIENCE_MS = 2_000;
 /** How long an answer counts: anybody may ask whether the service is ready, and every viewer looks at the minutes. */
 const FRESH_MS: Readonly<Record<Question, number>> = { ready: 500, minutes: 500, metrics: 0 };
-const NEWLINE = 0x0a;
 /** No question is longer. */
 const MAX_QUESTION = 16;
-/** Before what is told and not asked. */
-const TELLING = "told";
-/** No telling is longer. */
-const MAX_TOLD = 64 * 1024;
-/** Tellings under way to one process; what comes while one that hangs takes none is lost to it. */
-const MAX_TELLINGS = 4;
 
 /** The siblings of a process, by its place. */
 export class SocketSiblings implements Siblings {
@@ -32,7 +27,6 @@ export class SocketSiblings implements Siblings {
     Question,
     { at: number; answers: Promise<ReadonlyMap<string, Answer<unknown>>> }
   >();
-  readonly #telling = new Map<number, number>();
   #listener: Deno.UnixListener | undefined;
 
   /** Asks and listens at nobody yet. */
@@ -51,29 +45,15 @@ export class SocketSiblings implements Siblings {
     return await answers as ReadonlyMap<string, Answer<Told[Q]>>;
   }
 
-  /** Tells all others some bytes, as far as they take them at once. */
-  tell(bytes: Uint8Array): void {
-    for (const number of this.#others) {
-      const underWay = this.#telling.get(number) ?? 0;
-      if (underWay >= MAX_TELLINGS) continue;
-      this.#telling.set(number, underWay + 1);
-      void this.#tellOne(number, bytes).finally(() =>
-        this.#telling.set(number, (this.#telling.get(number) ?? 1) - 1)
-      );
-    }
-  }
-
-  /**
-   * From now on this process answers the others, and the launcher sees that it has come up; `hear` takes what they tell.
-   */
-  listen(answers: Answers, hear: (bytes: Uint8Array) => void = () => {}): void {
+  /** From now on this process answers the others, and the launcher sees that it has come up. */
+  listen(answers: Answers): void {
     const path = socketOf(this.#place, this.#place.number);
     // Of a process before this one that could not take it away.
     removeIfThere(path);
     const listener = Deno.listen({ transport: "unix", path });
     this.#listener = listener;
     void (async () => {
-      for await (const connection of listener) void answer(connection, answers, hear);
+      for await (const connection of listener) void answer(connection, answers);
     })().catch(() => {});
   }
 
@@ -86,33 +66,11 @@ export class SocketSiblings implements Siblings {
     removeIfThere(this.#place.folder);
   }
 
-  get #others(): number[] {
-    return numbersOf(this.#place).filter((number) => number !== this.#place.number);
-  }
-
-  async #tellOne(number: number, bytes: Uint8Array): Promise<void> {
-    let connection: Deno.UnixConn | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    try {
-      const open = connection = await Deno.connect({
-        transport: "unix",
-        path: socketOf(this.#place, number),
-      });
-      timer = setTimeout(() => closeQuietly(open), this.#patienceMs);
-      await writeAll(open, new TextEncoder().encode(`${TELLING}\n`));
-      await writeAll(open, bytes);
-    } catch {
-      // It is away, or hangs: it does without.
-    } finally {
-      clearTimeout(timer);
-      if (connection !== undefined) closeQuietly(connection);
-    }
-  }
-
   async #askAll(question: Question): Promise<ReadonlyMap<string, Answer<unknown>>> {
+    const others = numbersOf(this.#place).filter((number) => number !== this.#place.number);
     return new Map(
       await Promise.all(
-        this.#others.map(async (number) =>
+        others.map(async (number) =>
           [String(number), await this.#askOne(socketOf(this.#place, number), question)] as const
         ),
       ),
@@ -145,38 +103,24 @@ export class SocketSiblings implements Siblings {
 
 async function exchange(connection: Deno.UnixConn, question: Question): Promise<Uint8Array> {
   await writeAll(connection, new TextEncoder().encode(`${question}\n`));
-  return await readRest(connection, new Uint8Array(), Infinity);
-}
-
-/** What still comes, behind what has come already. Throws a `RangeError` where it is too long. */
-async function readRest(connection: Deno.UnixConn, come: Uint8Array, maxLength: number): Promise<Uint8Array> {
-  const parts = [come];
-  let length = come.length;
+  const parts: Uint8Array[] = [];
   const buffer = new Uint8Array(64 * 1024);
   for (let read = await connection.read(buffer); read !== null; read = await connection.read(buffer)) {
-    length += read;
-    if (length > maxLength) throw new RangeError("This is too long");
     parts.push(buffer.slice(0, read));
   }
-  return concat(...parts);
+  return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
 }
 
-async function answer(
-  connection: Deno.UnixConn,
-  answers: Answers,
-  hear: (bytes: Uint8Array) => void,
-): Promise<void> {
+async function answer(connection: Deno.UnixConn, answers: Answers): Promise<void> {
   try {
-    let come = new Uint8Array();
     const buffer = new Uint8Array(MAX_QUESTION);
-    let end = -1;
-    while ((end = come.indexOf(NEWLINE)) === -1) {
+    let text = "";
+    while (!text.endsWith("\n") && text.length < MAX_QUESTION) {
       const read = await connection.read(buffer);
-      if (read === null || come.length > MAX_QUESTION) return;
-      come = concat(come, buffer.subarray(0, read));
+      if (read === null) return;
+      text += new TextDecoder().decode(buffer.subarray(0, read));
     }
-    const question = new TextDecoder().decode(come.subarray(0, end));
-    if (question === TELLING) return hear(await readRest(connection, come.subarray(end + 1), MAX_TOLD));
+    const question = text.trim();
     if (!Object.hasOwn(answers, question)) return;
     await writeAll(connection, serialize(await answers[question as Question]()));
   } catch {
@@ -204,4 +148,13 @@ function removeIfThere(path: string): void {
   } catch {
     // It is gone, or a folder with others in it.
   }
+}
+
+/** What a server answers its siblings. */
+export function answersOf(service: Server): Answers {
+  return {
+    metrics: () => readExposition(service),
+    ready: () => whyNotReady(service),
+    minutes: () => Promise.resolve(service.counters.minutes()),
+  };
 }

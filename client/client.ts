@@ -8,7 +8,6 @@ import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
 import type { ClientEvents } from "./base/types.ts";
 import { isDue, NO_RETRY, retryLater } from "./http/backoff.ts";
-import { Connections } from "./http/connections.ts";
 import { type ClientOptions, plainFields } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
@@ -50,7 +49,6 @@ interface Page extends EventTarget {
  * ```
  */
 export class DitClient<Events = UntypedEvents> {
-  readonly #connections: Connections;
   readonly #listeners = new Listeners();
   readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
   readonly #parts: Parts;
@@ -71,10 +69,8 @@ export class DitClient<Events = UntypedEvents> {
    * @throws {TypeError} If the endpoint or the application's id is invalid: the app's author sees it at the first run.
    */
   constructor(options: ClientOptions) {
-    this.#connections = new Connections(options.fetch);
     this.#parts = assemble(options, {
       report: this.#listeners.report,
-      fetch: this.#connections.fetch,
       signal: () => this.#abort.signal,
       isOpen: () => this.#state === "open",
       isHidden: this.#isHidden,
@@ -223,7 +219,6 @@ export class DitClient<Events = UntypedEvents> {
     this.#page?.removeEventListener("visibilitychange", this.#onVisibility);
     await this.#store();
     await this.#work;
-    this.#connections.close();
     await this.#guard(() => this.#parts.storage.close());
   }
 

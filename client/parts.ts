@@ -9,7 +9,7 @@ import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { Clock } from "./base/clock.ts";
 import { platformRandom } from "./base/random.ts";
 import type { Report } from "./base/types.ts";
-import type { PooledFetch } from "./http/connections.ts";
+import { apart } from "./http/connections.ts";
 import { directoryOf } from "./http/key_check.ts";
 import { mirrorAt } from "./http/mirror.ts";
 import type { Network } from "./http/network.ts";
@@ -29,8 +29,6 @@ import { Issuance } from "./tokens/issuance.ts";
 /** What the parts ask their client. */
 export interface Surroundings {
   readonly report: Report;
-  /** The platform's `fetch` or the app's own, with connections of their own for each step. */
-  readonly fetch: PooledFetch;
   /** Ends what is on its way; another one after each opt-out. */
   readonly signal: () => AbortSignal;
   /** Whether the client may send. */
@@ -52,7 +50,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const gzip = options.gzip ?? typeof CompressionStream === "function";
   const commit = committing(storage, report);
   const network: Network = {
-    fetch: around.fetch,
+    fetch: apart(options.fetch),
     report,
     get signal() {
       return signal();

@@ -151,8 +151,6 @@ export interface Service extends Server {
   readonly rotation: RotationContext;
   /** Redeems logs, also for log servers elsewhere. */
   readonly redeemer: LocalRedeemer;
-  /** The authenticators' keys of tokens that were used. */
-  readonly macKeys: MacKeyCache;
   /** An application's keys. Throws the refusal `app_unknown`. */
   readonly ringOf: (id: string) => KeyRing;
   /** Says which store an application belongs to. */
@@ -192,7 +190,6 @@ export function createService(options: ServiceOptions): Service {
     redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
     publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
     keyHistory: (app) => histories.of(app),
-    macKeys,
     ringOf,
     storePins: new StorePins(store, options.now),
   };

@@ -55,6 +55,9 @@ export interface Collection {
 
 type Members = Readonly<Record<string, unknown>>;
 
+/** The rotation of periods where no pseudonym is collected: reports and samples have them all the same. */
+export const ROTATION_SECONDS = 604_800;
+
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
 /** An event of which nothing is sent. */

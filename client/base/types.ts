@@ -10,7 +10,7 @@ import type { DropReason, RefusalCode } from "./codes.ts";
 
 /**
  * The part of `fetch` that the client uses. Requests with another `pool` must not share a connection: what a connection
- * has in common is linked. A pool is over when its step (tokens, or logs) has another one.
+ * has in common is linked. Each request has another one, so that its connection is best ended with its answer.
  */
 export type Fetch = (url: string, init: RequestInit, pool?: string) => Promise<Response>;
 

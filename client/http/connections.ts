@@ -1,20 +1,12 @@
 /**
- * Connections of the platform. What travels on one connection is linked, so no log travels on one that fetched tokens,
- * nor on one of another pseudonym, nor one account's session on one of another's, where the runtime lets us choose
- * (docs/threat_model.md has the table by runtime).
+ * Connections of the platform. What travels on one connection is linked, and what is asked for at one moment, too: the
+ * schema is asked for before somebody signs in, the directory after a log that was refused. So each request has a
+ * connection of its own that ends with it, where the runtime lets us choose (docs/threat_model.md has the table).
  *
  * @module
  */
 import { platformRandom, randomFraction } from "../base/random.ts";
-import type { Fetch, Step } from "../base/types.ts";
-
-/** What shares no connection with the rest: directory and tokens, schema and logs, what a mirror shows. */
-type Side = "issuing" | "logging" | "mirror";
-
-const SIDES: Partial<Record<Step, Side>> = { schema: "logging", logs: "logging", mirror: "mirror" };
-
-/** A `fetch` that is told for which step it asks, and who alone may share the request's connection. */
-export type PooledFetch = (url: string, init: RequestInit, step: Step, owner?: string) => Promise<Response>;
+import type { Fetch } from "../base/types.ts";
 
 /** A pool of Deno's. */
 interface HttpClient {
@@ -27,71 +19,38 @@ interface HttpClient {
  */
 const SPARE_OPTIONS = 0x3f8fff;
 
-/** Connections that one owner shares: an account at issuance, a pseudonym (or a token, where none is collected) at logs. */
-interface Pool {
-  /** Tells it from all others, and nothing about its owner: some of the spare options. */
-  readonly id: number;
-  readonly client: HttpClient | undefined;
-  /** Absent until a request names one: documents are nobody's. */
-  owner: string | undefined;
-}
-
 /** What Node's `fetch` hands its requests to. */
 interface Dispatcher {
   dispatch(options: { origin: string | URL }, handler: object): unknown;
   readonly isMockActive?: boolean;
 }
 
-/** The platform's `fetch`, or the app's own, with connections of their own for each step and owner. */
-export class Connections {
-  readonly #own: Fetch | undefined;
-  readonly #pools: Partial<Record<Side, Pool>> = {};
-
-  /** Nothing is connected yet. An app's own `fetch` is told which pool a request belongs to. */
-  constructor(own?: Fetch) {
-    this.#own = own;
-  }
-
-  /** Sends a request. */
-  readonly fetch: PooledFetch = (url, init, step, owner) => {
-    const { id, client } = this.#pool(SIDES[step] ?? "issuing", owner);
-    if (this.#own !== undefined) return this.#own(url, init, String(id));
+/** The platform's `fetch`, or the app's own, which is told that each request has a pool of its own. */
+export function apart(own: Fetch | undefined): Fetch {
+  return async (url, init) => {
+    // Tells a request from all others, and nothing about whose it is: some of the spare options.
+    const id = (randomFraction(platformRandom) * 2 ** 32 & SPARE_OPTIONS) | 1;
+    if (own !== undefined) return await own(url, init, String(id));
     // Each runtime passes over what is for another one. Bun shares every connection but those of requests that say
     // this (as browsers take it anyway), and resumes every session of a host but under other settings of TLS.
     const tls = { secureOptions: id };
-    const chosen = { keepalive: false, ...init, client, dispatcher: dispatcherOf(id), tls };
-    return fetch(url, chosen as RequestInit);
+    const client = (globalThis as { Deno?: { createHttpClient?(options: object): HttpClient } }).Deno
+      ?.createHttpClient?.({});
+    try {
+      const chosen = { keepalive: false, ...init, client, dispatcher: dispatcherOf(id), tls };
+      return await fetch(url, chosen as RequestInit);
+    } finally {
+      // The answer is still read to its end, then the connection is nobody's.
+      client?.close();
+    }
   };
-
-  /** Closes all connections. */
-  close(): void {
-    for (const side of Object.keys(this.#pools) as Side[]) {
-      this.#pools[side]?.client?.close();
-      delete this.#pools[side];
-    }
-  }
-
-  #pool(side: Side, owner: string | undefined): Pool {
-    let pool = this.#pools[side];
-    if (pool?.owner !== undefined && owner !== undefined && pool.owner !== owner) {
-      pool.client?.close();
-      pool = undefined;
-    }
-    pool ??= {
-      id: (randomFraction(platformRandom) * 2 ** 32 & SPARE_OPTIONS) | 1,
-      client: (globalThis as { Deno?: { createHttpClient?(options: object): HttpClient } }).Deno
-        ?.createHttpClient?.({}),
-      owner,
-    };
-    pool.owner ??= owner;
-    return this.#pools[side] = pool;
-  }
 }
 
 /**
  * What Node's `fetch` takes as `dispatcher`, and every other one passes over: the global one, as the app may have set it
- * (for a proxy, or an authority), with the origin written so that its connections are the pool's own. It keeps
- * connections by the origin's letters, and a name before the host is in none of a request's bytes.
+ * (for a proxy, or an authority), with the origin written so that its connection is the request's own. It keeps
+ * connections by the origin's letters, and a name before the host is in none of a request's bytes. `reset` would end it
+ * with its answer, and would take a broken answer for a whole one.
  */
 function dispatcherOf(id: number): Dispatcher {
   return {

@@ -36,7 +36,7 @@ export interface DocumentKind<T> {
   readonly key: string;
   /** Where it is. */
   readonly url: () => string | Promise<string>;
-  /** Whose one is: what was fetched as another's is not used, and each owner has connections of their own. */
+  /** Whose one is: what was fetched as another's is not used. */
   owner?(document: T, entries: Entries): string;
   /** Reads it; throws when it is malformed, or a {@linkcode FaultError}. */
   parse(text: string): T;
@@ -147,8 +147,6 @@ export class CachedDocument<T> {
     const answer = await exchange(network, {
       step: kind.step,
       url: await kind.url(),
-      // Nobody's, as long as it is not known whose.
-      owner: this.#owner || undefined,
       maxBytes: MAX_DOCUMENT_BYTES,
     });
     if (answer.status !== 200) return undefined;

@@ -5,12 +5,11 @@
  */
 import { concat } from "../../core/base/bytes.ts";
 import type { AnswerCode, ServiceCode } from "../base/codes.ts";
-import type { Report, Step } from "../base/types.ts";
-import type { PooledFetch } from "./connections.ts";
+import type { Fetch, Report, Step } from "../base/types.ts";
 
 /** What a request takes of its client. */
 export interface Network {
-  readonly fetch: PooledFetch;
+  readonly fetch: Fetch;
   readonly report: Report;
   /** Ends what is on its way when the user opts out; there is a new one after that. */
   readonly signal: AbortSignal;
@@ -23,8 +22,6 @@ export interface Exchange {
   readonly url: string;
   /** Method, headers and body; GET when absent. */
   readonly init?: RequestInit;
-  /** Who alone may share its connection; anybody of the step when absent. */
-  readonly owner?: string | undefined;
   readonly maxBytes: number;
 }
 
@@ -82,11 +79,11 @@ export async function inTime<T>(
  * success is reported.
  */
 export async function exchange(network: Network, request: Exchange): Promise<Answer> {
-  const { step, url, init, owner, maxBytes } = request;
+  const { step, url, init, maxBytes } = request;
   let answer = NO_ANSWER;
   try {
     answer = await inTime(network, async (signal) => {
-      const response = await network.fetch(url, { method: "GET", ...init, ...BARE, signal }, step, owner);
+      const response = await network.fetch(url, { method: "GET", ...init, ...BARE, signal });
       const { status, headers } = response;
       const body = await readBounded(response, maxBytes);
       return { status, headers, body, code: status === OK ? undefined : problemCode(headers, body) };

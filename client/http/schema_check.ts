@@ -12,6 +12,7 @@ import {
   faulty,
   mostValues,
   parseSchema,
+  ROTATION_SECONDS,
 } from "../base/collection.ts";
 import type { DocumentFault } from "../base/codes.ts";
 import { SCHEMA } from "../storage/records.ts";
@@ -86,12 +87,25 @@ export function withinDeclared(served: Collection, declared: Collection): Collec
   if (
     granularitySeconds < declared.granularitySeconds || pseudonymSeconds > (declared.pseudonymSeconds ?? 0)
   ) throw new FaultError("not_declared");
+  const isShorter = rotationOf(served) < rotationOf(declared);
   const events = new Map<string, CollectedEvent>();
   for (const [name, event] of served.events) {
     const own = declared.events.get(name);
-    if (own !== undefined) events.set(name, commonEvent(event, own));
+    if (own !== undefined) {
+      const common = commonEvent(event, own);
+      // More periods would be more reports about one value, each independent of the others.
+      events.set(name, isShorter && isReported(common) ? faulty("not_declared") : common);
+    }
   }
   return { ...served, events };
+}
+
+function rotationOf({ pseudonymSeconds = ROTATION_SECONDS }: Collection): number {
+  return pseudonymSeconds;
+}
+
+function isReported({ fields }: CollectedEvent): boolean {
+  return [...fields.values()].some((field) => field["local-dp"] !== undefined);
 }
 
 function commonEvent(event: CollectedEvent, declared: CollectedEvent): CollectedEvent {

@@ -107,13 +107,13 @@ export class Passes {
       if (held >= MAX_HELD) return "later";
     }
     if (isOther(pseudonym)) return "again";
-    const outcome = await this.#sendWaiting(events.length, trigger);
+    const outcome = await this.#sendWaiting(events.length, trigger, under !== undefined);
     if (outcome === "done" && isLeft) return "again";
     return outcome === "done" && held > 0 && isOpen() ? "later" : outcome;
   }
 
-  /** Binds and sends the events that wait, about `events` of them. */
-  async #sendWaiting(events: number, trigger: Trigger): Promise<PassOutcome> {
+  /** Binds and sends the events that wait, about `events` of them. `isSent`: something went out in this pass already. */
+  async #sendWaiting(events: number, trigger: Trigger, isSent: boolean): Promise<PassOutcome> {
     const { isOpen, issuance, queue, schema, sender } = this.#parts;
     let fetches = 0;
     while (isOpen()) {
@@ -126,6 +126,8 @@ export class Passes {
       if (bound.kind === "no_token") {
         // A service that issues tokens and refuses them again must not keep the client busy.
         if (trigger === "hidden" || ++fetches > MAX_FETCHES) return "later";
+        // Who signs in as soon as a log was sent, or refused, could be paired with it.
+        if (trigger === "delay" && isSent) return "again";
         const logs = Math.ceil(events / this.#maxEvents) + 1;
         const missing = this.#missing(collection, { enough: 1, logs });
         if (!await issuance.fetch({ collection, missing }, trigger === "flush")) return "later";
@@ -133,6 +135,7 @@ export class Passes {
         if (trigger === "delay") return "again";
       }
       if (bound.kind !== "bound") continue;
+      isSent = true;
       const outcome = await sender.send(collection, bound.request);
       if (outcome === "stop" || outcome === "later") return outcome;
       if (outcome === "split") {

@@ -145,10 +145,8 @@ export class Sender {
     const place = places.logging(
       directory.current ?? await directory.load() ?? await directory.get(),
     );
-    // Where no pseudonym links its logs, nothing but a token does.
-    const owner = record.pseudonym || record.nonce;
     const send = (to: string) =>
-      exchange(network, { step: "logs", url: `${to}/logs`, init, owner, maxBytes: MAX_ANSWER_BYTES });
+      exchange(network, { step: "logs", url: `${to}/logs`, init, maxBytes: MAX_ANSWER_BYTES });
     const answer = await send(place);
     if (answer.code !== "route_unknown") return answer;
     const next = places.logging(await directory.get(true));

@@ -8,16 +8,13 @@ import { hmacSha256 } from "../../core/base/hmac.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { derivePseudonym, DEVICE_SECRET_LENGTH, pseudonymPeriod } from "../../core/schema/pseudonym.ts";
 import { type Clock, MAX_OFFSET } from "../base/clock.ts";
-import type { Collection } from "../base/collection.ts";
+import { type Collection, ROTATION_SECONDS } from "../base/collection.ts";
 import { randomFraction } from "../base/random.ts";
 import { DEVICE, PERIOD, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 
 /** Bytes of one block of {@linkcode Device.random}. */
 const BLOCK_LENGTH = 32;
-
-/** The pseudonym's rotation where none is collected: its periods are those of reports all the same. */
-const ROTATION_SECONDS = 604_800;
 
 /** A period of the pseudonym. */
 export interface Period {
@@ -69,8 +66,8 @@ export class Device {
   ): Period {
     const period = pseudonymPeriod(atSeconds, pseudonymSeconds);
     const from = period * pseudonymSeconds;
-    const pseudonym = toBase64url(derivePseudonym(this.#secret(entries), this.#parts.app, period));
-    return { from, until: from + pseudonymSeconds, pseudonym };
+    const pseudonym = derivePseudonym(this.#secret(entries), this.#parts.app, pseudonymSeconds, period);
+    return { from, until: from + pseudonymSeconds, pseudonym: toBase64url(pseudonym) };
   }
 
   /** Remembers that a log is bound in the period that is running: from now on no earlier one runs. */

@@ -190,7 +190,6 @@ export class Issuance {
     if (pending === undefined) return undefined;
     const answer = await exchange(network, {
       step: "tokens",
-      owner: pending.account ?? "",
       url: `${places.issuing(directory.current)}/tokens`,
       init: {
         method: "POST",

@@ -5,15 +5,8 @@
  * @module
  */
 import { ByteLru, randomSeed } from "../base/byte_lru.ts";
-import { concat, require32, u32 } from "../base/bytes.ts";
+import { require32, u32 } from "../base/bytes.ts";
 import type { RandomSource } from "../base/random.ts";
-
-const NONCE_LENGTH = 32;
-const KEY_LENGTH = 32;
-const NAME_LENGTH = 4 + NONCE_LENGTH;
-
-/** Bytes of a MAC key with its name, as processes tell each other. */
-export const LEARNED_LENGTH: number = NAME_LENGTH + KEY_LENGTH;
 
 /**
  * A bounded map from (key, nonce) to MAC key, that forgets the one which was used the longest ago. It takes and gives
@@ -22,16 +15,13 @@ export const LEARNED_LENGTH: number = NAME_LENGTH + KEY_LENGTH;
 export class MacKeyCache {
   readonly #table: ByteLru;
   /** A name is put together here: an ordinal, big-endian, and a nonce. */
-  readonly #name = new Uint8Array(NAME_LENGTH);
-  /** Signing keys that are over: nothing of theirs is remembered any more, whoever tells it. */
-  readonly #ended = new Set<number>();
-  #listener: ((learned: Uint8Array) => void) | undefined;
+  readonly #name = new Uint8Array(4 + 32);
 
   /** Holds at most `capacity` MAC keys; 100,000 by default. */
   constructor(random: RandomSource, capacity = 100_000) {
     this.#table = new ByteLru({
       keyLength: this.#name.length,
-      valueLength: KEY_LENGTH,
+      valueLength: 32,
       capacity,
       seed: randomSeed(random),
     });
@@ -44,29 +34,11 @@ export class MacKeyCache {
 
   /** Remembers a MAC key. Only after a MAC has verified under it: any nonce evaluates to some key. */
   set(ordinal: number, nonce: Uint8Array, macKey: Uint8Array): void {
-    if (this.#ended.has(ordinal)) return;
-    const name = this.#nameOf(ordinal, nonce);
-    this.#table.set(name, macKey);
-    this.#listener?.(concat(name, macKey));
-  }
-
-  /** Has every further MAC key heard that is remembered here, with its name: {@linkcode LEARNED_LENGTH} bytes. */
-  listen(listener: (learned: Uint8Array) => void): void {
-    this.#listener = listener;
-  }
-
-  /** Remembers what another process of this deployment has learned: {@linkcode LEARNED_LENGTH} bytes. Nobody hears of it. */
-  learn(learned: Uint8Array): void {
-    if (learned.length !== LEARNED_LENGTH) throw new RangeError("This is no MAC key with its name");
-    const ordinal = new DataView(learned.buffer, learned.byteOffset).getUint32(0);
-    if (!this.#ended.has(ordinal)) {
-      this.#table.set(learned.subarray(0, NAME_LENGTH), learned.subarray(NAME_LENGTH));
-    }
+    this.#table.set(this.#nameOf(ordinal, nonce), macKey);
   }
 
   /** Forgets all MAC keys of a signing key, overwriting them. */
   clear(ordinal: number): void {
-    this.#ended.add(ordinal);
     this.#table.clear(u32(ordinal));
   }
 

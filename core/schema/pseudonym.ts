@@ -36,12 +36,21 @@ export function isOfOtherPeriod({ keyBeginsSeconds, nowSeconds, rotationSeconds 
     pseudonymPeriod(keyBeginsSeconds, rotationSeconds) !== pseudonymPeriod(nowSeconds, rotationSeconds);
 }
 
-/** HMAC-SHA-256(device secret, "DIT/1 pseudonym" 0x00 | lp(app) | u64 period), its first 16 bytes. */
-export function derivePseudonym(deviceSecret: Uint8Array, app: string, period: number): Uint8Array {
+/**
+ * HMAC-SHA-256(device secret, "DIT/1 pseudonym" 0x00 | lp(app) | u64 rotation | u64 period), its first 16 bytes. Without
+ * the rotation, one that grows from day to day could keep the period's number, and with it the pseudonym, for years.
+ */
+export function derivePseudonym(
+  deviceSecret: Uint8Array,
+  app: string,
+  rotationSeconds: number,
+  period: number,
+): Uint8Array {
   const message = concat(
     utf8("DIT/1 pseudonym"),
     Uint8Array.of(0),
     lengthPrefixed(utf8(app)),
+    u64(rotationSeconds),
     u64(period),
   );
   return hmacSha256(deviceSecret, message).slice(0, PSEUDONYM_LENGTH);

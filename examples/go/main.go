@@ -400,6 +400,7 @@ func main() {
 	mac := hmac.New(sha256.New, deviceSecret)
 	mac.Write([]byte("DIT/1 pseudonym\x00"))
 	mac.Write(lp([]byte(app)))
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(rotation)))
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(k.NotBefore/rotation)))
 	pseudonym := mac.Sum(nil)[:16]
 

@@ -94,10 +94,10 @@ async function linksIn(
 }
 
 const EXPECTED: Record<Hosts, Link[]> = {
-  "one host": ["accounts", "pseudonyms", "resumption", "steps"],
-  "one host and a frame": ["accounts", "pseudonyms", "resumption"],
-  "two hosts with one certificate": ["accounts", "pseudonyms", "resumption", "steps"],
-  "two hosts with a certificate each": ["accounts", "pseudonyms", "resumption"],
+  "one host": ["accounts", "pseudonyms", "requests", "resumption", "steps"],
+  "one host and a frame": ["accounts", "pseudonyms", "requests", "resumption"],
+  "two hosts with one certificate": ["accounts", "pseudonyms", "requests", "resumption", "steps"],
+  "two hosts with a certificate each": ["accounts", "pseudonyms", "requests", "resumption"],
 };
 
 testWithChromium(

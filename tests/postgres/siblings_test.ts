@@ -1,7 +1,6 @@
 /** Unix sockets, which only tests with every permission may open. */
 import { assertEquals } from "@std/assert";
 import { type Place, socketOf } from "../../boot/place.ts";
-import { until } from "../support/store/with_kv_endpoint.ts";
 import { SocketSiblings } from "../../boot/siblings.ts";
 import type { Answers } from "../../core/operations/siblings.ts";
 
@@ -58,29 +57,4 @@ Deno.test("a process takes the socket of one before it that was killed", async (
   first.listen(answersOf(null));
   assertEquals([...await second.ask("ready")], [["1", { kind: "told", told: null }]]);
   first.close();
-});
-
-Deno.test("a process tells all others, and one that takes nothing keeps nobody", async () => {
-  const folder = await Deno.makeTempDir();
-  const [first, second] = [1, 2].map((number) =>
-    new SocketSiblings({ ...PLACE, number, count: 3, folder }, { patienceMs: 100 })
-  ) as [SocketSiblings, SocketSiblings];
-  const heard: Uint8Array[] = [];
-  first.listen(answersOf(null));
-  second.listen(answersOf(null), (bytes) => heard.push(bytes));
-  using _silent = Deno.listen({ transport: "unix", path: socketOf({ count: 3, folder }, 3) });
-  for (let time = 0; time < 8; time++) {
-    first.tell(new Uint8Array(60_000).fill(time));
-    await until(() => heard.length === time + 1);
-  }
-  assertEquals(
-    heard.map((bytes) => [bytes.length, bytes[0]]),
-    [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [60_000, n]),
-  );
-  // What is too long is nobody's.
-  first.tell(new Uint8Array(70_000));
-  assertEquals([...(await first.ask("ready")).keys()], ["2", "3"]);
-  assertEquals(heard.length, 8);
-  first.close();
-  second.close();
 });

@@ -57,8 +57,7 @@ for (const runtime of runtimes) {
     for (const isTls of [false, true]) {
       const where = `${hosts === 1 ? "one host" : "two hosts"}, ${isTls ? "TLS" : "in the clear"}`;
       Deno.test({
-        name:
-          `${name}, ${where}: neither a connection nor a session of TLS links steps, pseudonyms, accounts`,
+        name: `${name}, ${where}: neither a connection nor a session of TLS links any two requests`,
         ignore: missing !== undefined,
         async fn() {
           const { requests, dispatched } = await runIn(runtime, hosts, isTls);

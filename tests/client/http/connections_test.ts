@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { startService, type TestService } from "../../support/client/client_service.ts";
 import { type ClientChanges, makeClient } from "../../support/client/client_under_test.ts";
 import { linksOf } from "../../support/client/linked_requests.ts";
 import { type WatchedRequest, watchSockets } from "../../support/client/watched_sockets.ts";
-import { Connections } from "../../../client/http/connections.ts";
+import { apart } from "../../../client/http/connections.ts";
 
 /** What comes over sockets when a client does `work`, with the platform's own `fetch`. */
 async function watched(
@@ -26,13 +26,12 @@ async function watched(
   return requests;
 }
 
-/** On how many connections requests for a step came. */
-function connections(requests: readonly WatchedRequest[], step: string): number {
-  return new Set(requests.filter((request) => request.step === step).map(({ connection }) => connection))
-    .size;
+/** On how many connections requests came. */
+function connections(requests: readonly WatchedRequest[]): number {
+  return new Set(requests.map(({ connection }) => connection)).size;
 }
 
-Deno.test("logs share a connection under one pseudonym, with no other, and with no step before", async () => {
+Deno.test("a request shares its connection with no other: not the schema with logs, nor two logs", async () => {
   const requests = await watched(await startService(), {}, async (send, reset) => {
     await send();
     await send();
@@ -41,7 +40,7 @@ Deno.test("logs share a connection under one pseudonym, with no other, and with 
   });
   assertEquals(linksOf(requests), []);
   assertEquals(requests.filter(({ step }) => step === "logs").length, 3);
-  assertEquals(connections(requests, "logs"), 2);
+  assertEquals(connections(requests), requests.length);
 });
 
 Deno.test("two accounts' sessions do not share a connection", async () => {
@@ -54,7 +53,8 @@ Deno.test("two accounts' sessions do not share a connection", async () => {
     await send();
   });
   assertEquals(linksOf(requests), []);
-  assertEquals([connections(requests, "tokens"), connections(requests, "logs")], [2, 2]);
+  assertEquals(requests.filter(({ step }) => step === "tokens").length, 2);
+  assertEquals(connections(requests), requests.length);
 });
 
 Deno.test("where no pseudonym links them, logs of two tokens do not share a connection", async () => {
@@ -62,47 +62,46 @@ Deno.test("where no pseudonym links them, logs of two tokens do not share a conn
   const requests = await watched(test, {}, async (send) => {
     for (let log = 0; log < 6; log++) await send();
   });
-  const logs = requests.filter(({ step }) => step === "logs");
-  assertEquals([logs.length, connections(requests, "logs")], [6, 3]);
+  assertEquals(requests.filter(({ step }) => step === "logs").length, 6);
+  assertEquals(linksOf(requests), []);
 });
 
-Deno.test("an app's own fetch is told which requests may share a connection, and nothing of whose they are", async () => {
+Deno.test("an app's own fetch is told that no two requests share a connection, and nothing of whose they are", async () => {
   const test = await startService();
-  const pools: { readonly step: string; readonly pool: string | undefined }[] = [];
+  const pools: (string | undefined)[] = [];
   const { client } = makeClient(test, {
     fetch(url, init, pool) {
-      pools.push({ step: url.slice(url.lastIndexOf("/") + 1), pool });
+      pools.push(pool);
       return test.fetch(url, init);
     },
   });
   for (let log = 0; log < 2; log++) {
     client.log("app_opened", {});
     await client.flush();
-    if (log === 0) await client.resetPseudonym();
   }
   await client.close();
   await test.close();
-  const of = (step: string) => pools.filter((one) => one.step === step).map(({ pool }) => pool);
-  const [first, second] = of("logs");
-  assertNotEquals(first, second);
-  assertEquals(of("schema")[0], first);
-  const issuing = [...of("keys"), ...of("tokens")];
-  assert(!issuing.includes(first) && !issuing.includes(second));
-  for (const { pool = "" } of pools) assert(/^\d+$/.test(pool), pool);
+  assertEquals([pools.length, new Set(pools).size], [5, 5]);
+  for (const pool of pools) assertMatch(pool ?? "", /^\d+$/);
 });
 
-Deno.test("Connections.close() closes what it opened, and may be used again", async () => {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => new Response("here"),
-  );
-  const connections = new Connections();
-  for (const owner of ["one", "another"]) {
-    for (const step of ["tokens", "logs"] as const) {
-      const answer = await connections.fetch(`http://127.0.0.1:${server.addr.port}/`, {}, step, owner);
-      assertEquals(await answer.text(), "here");
+Deno.test("apart() ends a connection with its request, however it ends, and once its answer is read", async () => {
+  const service = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${(service.addr as Deno.NetAddr).port}/`;
+  const fetch = apart(undefined);
+  for (const answer of ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 no\r\n\r\n"]) {
+    const asked = fetch(url, {}).catch(() => undefined);
+    using connection = await service.accept();
+    await connection.read(new Uint8Array(4096));
+    const say = (text: string) => connection.write(new TextEncoder().encode(text));
+    await say(answer);
+    const response = await asked;
+    if (response !== undefined) {
+      await say("whole");
+      assertEquals(await response.text(), "whole");
     }
-    connections.close();
+    // Its end: whoever keeps connections would hear nothing.
+    assertEquals(await connection.read(new Uint8Array(1)).catch(() => null), null);
   }
-  await server.shutdown();
+  service.close();
 });

@@ -46,11 +46,25 @@ Deno.test("withinDeclared() takes what is declared, and anything coarser", () =>
   const event = within(coarser, { sample: 0.001, state: "stopped" });
   assertEquals([event?.fault, event?.open, event?.sample], [undefined, false, 0.001]);
   assertEquals(Object.fromEntries(event!.fields), { ...DECLARED, ...coarser });
-  for (const members of [{ "granularity-seconds": 86_400 }, { "pseudonym-seconds": 86_400 }]) {
-    assertEquals(withinDeclared(schema(DECLARED, {}, members), declared).events, declared.events);
-  }
+  const longer = { "granularity-seconds": 86_400 };
+  assertEquals(withinDeclared(schema(DECLARED, {}, longer), declared).events, declared.events);
   const without = withinDeclared(schema(DECLARED, {}, { "pseudonym-seconds": undefined }), declared);
   assertEquals(without.pseudonymSeconds, undefined);
+});
+
+Deno.test("withinDeclared() has no reports drawn in shorter periods than the declared ones: each would be another one", () => {
+  const { mood, ...plain } = DECLARED;
+  const daily = { "pseudonym-seconds": 86_400 };
+  const faultOf = (fields: Members, own = declared) =>
+    withinDeclared(schema(fields, {}, daily), own).events.get("saved")?.fault;
+  assertEquals(faultOf({ mood }), "not_declared");
+  assertEquals(faultOf(plain), undefined);
+  // Where none is collected, a period is a week.
+  const fortnightly = schema({ mood }, {}, { "pseudonym-seconds": 14 * 86_400 });
+  for (const [own, fault] of [[fortnightly, "not_declared"], [declared, undefined]] as const) {
+    const served = schema({ mood }, {}, { "pseudonym-seconds": undefined });
+    assertEquals(withinDeclared(served, own).events.get("saved")?.fault, fault);
+  }
 });
 
 Deno.test("withinDeclared() has an event not sent that would tell more than is declared", () => {

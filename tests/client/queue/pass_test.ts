@@ -20,14 +20,14 @@ async function startParts() {
     now: () => test.clock.now,
     random: seededRandom("a pass"),
     gzip: false,
-  }, {
-    report: () => {},
     async fetch(url, init) {
       if (!url.endsWith("/logs")) return await test.fetch(url, init);
       sent.push(present(JSON.parse(new TextDecoder().decode(init.body as Uint8Array)).pseudonym));
       if (network.isDown) throw new TypeError("the network is down");
       return await test.fetch(url, init);
     },
+  }, {
+    report: () => {},
     signal: () => new AbortController().signal,
     isOpen: () => true,
     isHidden: () => false,

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { LEARNED_LENGTH, MacKeyCache } from "../../../core/acs/mac_keys.ts";
+import { MacKeyCache } from "../../../core/acs/mac_keys.ts";
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const nonce = (byte: number) => new Uint8Array(32).fill(byte);
@@ -51,33 +51,4 @@ Deno.test("MacKeyCache tells nonces apart by each of their bytes", () => {
   const cache = new MacKeyCache(random);
   cache.set(1, nonce(0), macKey(1));
   for (let at = 0; at < 32; at++) assertEquals(cache.get(1, nonce(0).with(at, 1)), undefined, `byte ${at}`);
-});
-
-Deno.test("MacKeyCache tells what it remembers, learns what another one tells, and tells that nobody", () => {
-  const [own, other] = [new MacKeyCache(random), new MacKeyCache(random)];
-  const told: Uint8Array[] = [];
-  own.listen((learned) => told.push(learned));
-  own.set(7, nonce(1), macKey(1));
-  other.listen(() => {
-    throw new Error("told again");
-  });
-  for (const learned of told) {
-    assertEquals(learned.length, LEARNED_LENGTH);
-    other.learn(learned);
-  }
-  assertEquals([other.get(7, nonce(1)), other.size], [macKey(1), 1]);
-  assertThrows(() => other.learn(new Uint8Array(LEARNED_LENGTH - 1)), RangeError);
-});
-
-Deno.test("MacKeyCache remembers nothing any more of a signing key that is over, whoever tells it", () => {
-  const cache = new MacKeyCache(random);
-  const other = new MacKeyCache(random);
-  other.listen((learned) => cache.learn(learned));
-  other.set(7, nonce(1), macKey(1));
-  cache.clear(7);
-  cache.set(7, nonce(2), macKey(2));
-  other.set(7, nonce(3), macKey(3));
-  other.set(8, nonce(3), macKey(3));
-  assertEquals([1, 2, 3].map((byte) => cache.get(7, nonce(byte))), [undefined, undefined, undefined]);
-  assertEquals([cache.get(8, nonce(3)), cache.size], [macKey(3), 1]);
 });

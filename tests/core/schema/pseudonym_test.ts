@@ -15,20 +15,33 @@ const SECRET = Uint8Array.from({ length: DEVICE_SECRET_LENGTH }, (_, index) => i
 
 Deno.test("derivePseudonym() gives the protocol's bytes", () => {
   // Worked out with Python's hmac from docs/protocol.md, section 9.
-  assertEquals(toHex(derivePseudonym(SECRET, "demo", 2_968)), "91758b139e19d84d26d1f5643f38bb6c");
+  assertEquals(toHex(derivePseudonym(SECRET, "demo", WEEK, 2_968)), "bd4ca815bc10760c2a66f7cae7217dbf");
 });
 
 Deno.test("derivePseudonym() agrees with the platform's HMAC", () => {
-  fc.assert(fc.property(bytesOf(DEVICE_SECRET_LENGTH), appIds(), fc.maxSafeNat(), (secret, app, period) => {
-    const counter = new DataView(new ArrayBuffer(8));
-    counter.setBigUint64(0, BigInt(period));
-    const expected = createHmac("sha256", secret).update("DIT/1 pseudonym\0")
-      .update(Uint8Array.of(0, app.length)).update(app).update(new Uint8Array(counter.buffer)).digest("hex");
-    assertEquals(toHex(derivePseudonym(secret, app, period)), expected.slice(0, 2 * PSEUDONYM_LENGTH));
-  }));
+  const numbers = fc.maxSafeNat();
+  fc.assert(
+    fc.property(
+      bytesOf(DEVICE_SECRET_LENGTH),
+      appIds(),
+      numbers,
+      numbers,
+      (secret, app, rotation, period) => {
+        const counters = new DataView(new ArrayBuffer(16));
+        counters.setBigUint64(0, BigInt(rotation));
+        counters.setBigUint64(8, BigInt(period));
+        const expected = createHmac("sha256", secret).update("DIT/1 pseudonym\0")
+          .update(Uint8Array.of(0, app.length)).update(app).update(new Uint8Array(counters.buffer)).digest(
+            "hex",
+          );
+        const pseudonym = derivePseudonym(secret, app, rotation, period);
+        assertEquals(toHex(pseudonym), expected.slice(0, 2 * PSEUDONYM_LENGTH));
+      },
+    ),
+  );
 });
 
-Deno.test("derivePseudonym() changes with the secret, the application and the period", () => {
+Deno.test("derivePseudonym() changes with the secret, the application, the rotation and the period", () => {
   fc.assert(
     fc.property(
       bytesOf(DEVICE_SECRET_LENGTH),
@@ -36,11 +49,12 @@ Deno.test("derivePseudonym() changes with the secret, the application and the pe
       fc.nat(),
       fc.nat(255),
       (secret, app, period, bit) => {
-        const pseudonym = derivePseudonym(secret, app, period);
+        const pseudonym = derivePseudonym(secret, app, WEEK, period);
         assertEquals(pseudonym.length, PSEUDONYM_LENGTH);
-        assertNotEquals(pseudonym, derivePseudonym(flipBit(secret, bit), app, period));
-        assertNotEquals(pseudonym, derivePseudonym(secret, `${app}x`, period));
-        assertNotEquals(pseudonym, derivePseudonym(secret, app, period + 1));
+        assertNotEquals(pseudonym, derivePseudonym(flipBit(secret, bit), app, WEEK, period));
+        assertNotEquals(pseudonym, derivePseudonym(secret, `${app}x`, WEEK, period));
+        assertNotEquals(pseudonym, derivePseudonym(secret, app, WEEK + 86_400, period));
+        assertNotEquals(pseudonym, derivePseudonym(secret, app, WEEK, period + 1));
       },
     ),
   );

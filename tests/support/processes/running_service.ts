@@ -25,8 +25,6 @@ export interface RunOptions {
   readonly module?: URL | undefined;
   /** Changes the task's flags. */
   readonly flags?: ((flags: readonly string[]) => readonly string[]) | undefined;
-  /** Arguments of the module. */
-  readonly args?: readonly string[] | undefined;
   /** Put before the command, such as a limit on resources. */
   readonly wrap?: ((command: readonly string[]) => readonly string[]) | undefined;
 }
@@ -114,13 +112,7 @@ export function runService(options: RunOptions): RunningService {
   const { args: [run = "", ...flags], variables } = commandOf(folder, env);
   const script = flags.pop() ?? "";
   const module = options.module?.href ?? script;
-  const [program = "", ...args] = wrap([
-    Deno.execPath(),
-    run,
-    ...changed(flags),
-    module,
-    ...options.args ?? [],
-  ]);
+  const [program = "", ...args] = wrap([Deno.execPath(), run, ...changed(flags), module]);
   const child = new Deno.Command(program, {
     args,
     cwd: folder,

@@ -4,7 +4,6 @@
  * @module
  */
 import type { AuditReport } from "../../../core/jobs/reconciliation.ts";
-import { needsOfPlace, type Place, placeArguments } from "../../../boot/place.ts";
 import { formatDay } from "../../../core/base/time.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
 import { type RunningService, type RunOptions, runService } from "./running_service.ts";
@@ -22,18 +21,15 @@ export interface SpawnOptions extends Pick<RunOptions, "folder" | "port" | "env"
   readonly kv?: string;
   /** The module to run, from the root of the repository; main.ts by default. */
   readonly module?: string;
-  /** Its place among several that know of each other. */
-  readonly place?: Place;
 }
 
 /** Starts a service as in production; wait for `ready` before using it. */
-export function spawnService({ folder, port, env, wrap, kv, module, place }: SpawnOptions): RunningService {
+export function spawnService({ folder, port, env, wrap, kv, module }: SpawnOptions): RunningService {
   return runService({
     folder,
     task: "start",
     port,
     wrap,
-    args: place && placeArguments(place),
     module: module === undefined ? undefined : new URL(module, ROOT),
     // Its configuration is the repository's, and its file may lie anywhere in its folder. What a module of tests is told
     // by the environment, the launcher does not know of.
@@ -43,11 +39,6 @@ export function spawnService({ folder, port, env, wrap, kv, module, place }: Spa
       `--config=${new URL("deno.json", ROOT).pathname}`,
       "--allow-read",
       `--allow-write=${folder}`,
-      ...place === undefined ? [] : [
-        "--unstable-net",
-        `--allow-net=${needsOfPlace(place).net}`,
-        `--allow-write=${place.folder}`,
-      ],
     ],
     env: {
       HOST: "127.0.0.1",
