@@ -5,6 +5,7 @@
  */
 import { entriesOf, type OidcSettings, type OperatorSettings } from "../edge/auth/operator_settings.ts";
 import {
+  hasBrokenScope,
   type OperatorEntry,
   type OperatorRole,
   parseEntry,
@@ -75,7 +76,18 @@ const LISTS: Readonly<Record<OperatorRole, string>> = {
 function readOidc(get: Get, development: boolean, mistakes: string[]): OidcSettings | undefined {
   const issuer = get("DIT_OIDC_ISSUER");
   const clientId = get("DIT_OIDC_CLIENT_ID");
-  if (issuer === undefined && clientId === undefined) return undefined;
+  if (issuer === undefined && clientId === undefined) {
+    const named = Object.values(LISTS).filter((name) => (get(name) ?? "").trim() !== "");
+    if (named.length > 0) {
+      mistakes.push(
+        `Set DIT_OIDC_ISSUER and DIT_OIDC_CLIENT_ID, or take ${
+          named.join(" and ")
+        } out: without an identity provider ` +
+          "nobody whom it names can sign in.",
+      );
+    }
+    return undefined;
+  }
   const url = URL.parse(issuer ?? "");
   const local = development && url?.protocol === "http:" && ["localhost", "127.0.0.1"].includes(url.hostname);
   if (url === null || (url.protocol !== "https:" && !local) || url.search !== "" || url.hash !== "") {
@@ -105,7 +117,16 @@ function readList(get: Get, role: OperatorRole, mistakes: string[]): OperatorEnt
   const name = LISTS[role];
   const texts = (get(name) ?? "").split(",").map((text) => text.trim()).filter((text) => text !== "");
   const entries = texts.map((text) => parseEntry(text, role));
-  const bare = entries.flatMap((entry, index) => entry === undefined ? [index + 1] : []);
+  const broken = texts.flatMap((text, index) => hasBrokenScope(text) ? [index + 1] : []);
+  if (broken.length > 0) {
+    mistakes.push(
+      `Write ids of applications behind " for ", joined by +, without spaces and capitals, in ${name}: ` +
+        `${broken.length === 1 ? "entry" : "entries"} ${broken.join(", ")} would mean somebody else.`,
+    );
+  }
+  const bare = entries.flatMap((entry, index) =>
+    entry === undefined && !broken.includes(index + 1) ? [index + 1] : []
+  );
   if (bare.length > 0) {
     // Without the claim's name whoever may choose one claim could take what another one says for themselves.
     mistakes.push(

@@ -32,6 +32,7 @@ const KEPT_LENGTH = 100;
  */
 export function identify(claims: IdentityClaims, settings: readonly OperatorEntry[]): SignedIn {
   const { sub, email, email_verified, groups } = claims;
+  if (sub === "") throw new Error("The ID token names nobody.");
   // An address that nobody has verified can be anybody's.
   const address = typeof email === "string" && email_verified === true ? email : undefined;
   const said: Readonly<Record<EntryClaim, readonly string[]>> = {

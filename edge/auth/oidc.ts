@@ -178,20 +178,30 @@ export class OidcSignIn {
 const NOT_SIGNED_IN: ReadonlySet<string> = new Set([
   oauth.JWT_CLAIM_COMPARISON,
   oauth.JWT_TIMESTAMP_CHECK,
-  oauth.KEY_SELECTION,
   oauth.INVALID_RESPONSE,
   oauth.UNSUPPORTED_OPERATION,
 ]);
 
+/** What a return without a code says of the person (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6). */
+const DENIED: ReadonlySet<string> = new Set([
+  "access_denied",
+  "login_required",
+  "interaction_required",
+  "consent_required",
+  "account_selection_required",
+]);
+
 /** Whether it is the provider that keeps somebody from signing in, or how the console is registered there. */
 function isProvidersFault(error: unknown): boolean {
-  if (error instanceof oauth.AuthorizationResponseError) return false;
+  if (error instanceof oauth.AuthorizationResponseError) return !DENIED.has(error.error);
   if (error instanceof oauth.ResponseBodyError) return error.error !== "invalid_grant";
   const isOfLibrary = error instanceof oauth.OperationProcessingError ||
     error instanceof oauth.UnsupportedOperationError;
   if (isOfLibrary) return !NOT_SIGNED_IN.has(error.code ?? "") || isOfBody(error.cause);
-  // What else is thrown where a provider's answer is read: it is none that anybody could read.
-  return error instanceof ProviderFault || error instanceof TypeError || error instanceof SyntaxError;
+  // What else is thrown where a provider's answer is read: it is none that anybody could read, a key that is none, or a
+  // challenge to the console.
+  return error instanceof ProviderFault || error instanceof TypeError || error instanceof SyntaxError ||
+    error instanceof DOMException || error instanceof oauth.WWWAuthenticateChallengeError;
 }
 
 /** Whether the library complains about an answer as a whole, and not about a token in it. */

@@ -48,9 +48,18 @@ export function splitScope(text: string): { readonly who: string; readonly apps?
   return { who: text.slice(0, scope.index), apps: new Set(scope[1]?.split("+")) };
 }
 
-/** Parses an entry of a list of the identity provider's people. Undefined where it does not say which claim it goes by. */
+/** A ` for` that is no scope: another operator would be meant than whoever wrote it thinks. */
+const BROKEN_SCOPE = / for(?: |$)/i;
+
+/** Whether what stands behind a ` for` of an entry is no list of applications. */
+export function hasBrokenScope(text: string): boolean {
+  return BROKEN_SCOPE.test(splitScope(text).who);
+}
+
+/** Parses an entry of a list of the identity provider's people. Undefined where it does not say which claim it goes by, or for what. */
 export function parseEntry(text: string, role: OperatorRole): OperatorEntry | undefined {
   const { who, apps } = splitScope(text);
+  if (hasBrokenScope(text)) return undefined;
   if (who === "*") return { role, claim: "*", value: "", apps };
   const [, claim, value = ""] = /^(email|sub|group):(.+)$/.exec(who) ?? [];
   if (claim === undefined || claim === "email" && !/^[^@\s]+@[^@\s]+$/.test(value)) return undefined;

@@ -76,6 +76,14 @@ Deno.test("readOperators() finds every mistake, and repeats no value", () => {
     { ...PROVIDER, DIT_OIDC_ADMINS: "email:alice" },
     { ...PROVIDER, DIT_OIDC_READERS: "sub:,subject-7,group:,mail:a@example.com" },
     { ...PROVIDER, DIT_OIDC_ANALYSTS: "Email:alice@example.com" },
+    { ...PROVIDER, DIT_OIDC_READERS: "group:notes-team for Notes" },
+    { ...PROVIDER, DIT_OIDC_READERS: "sub:x for notes + vault, sub:y" },
+    { ...PROVIDER, DIT_OIDC_ADMINS: "group:keepers for" },
+    { ...PROVIDER, DIT_OIDC_ADMINS: "group:keepers For notes" },
+    { ...PROVIDER, DIT_OIDC_ADMINS: "sub:waits for nobody else" },
+    { ...PROVIDER, DIT_OIDC_READERS: "* for notes vault" },
+    { DIT_OIDC_READERS: "*" },
+    { DIT_OIDC_ADMINS: "email:alice@example.com", DIT_OIDC_ANALYSTS: "group:analysts" },
     { DIT_READER_TOKEN_SHA256: `${DIGEST} for ` },
     { DIT_READER_TOKEN_SHA256: `${DIGEST} for Notes` },
     { ...PROVIDER, DIT_OIDC_ADMINS: " , " },
@@ -122,15 +130,14 @@ Deno.test("entries and tokens hold for the applications behind ` for `, and for 
   const { mistakes, operators } = read({
     ...PROVIDER,
     DIT_READER_TOKEN_SHA256: `${DIGEST} for notes`,
-    DIT_OIDC_READERS:
-      "group:staff for notes+vault, sub:auth0|7 8 for vault, sub:waits for nobody else, *  for  notes",
+    DIT_OIDC_READERS: "group:staff for notes+vault, sub:auth0|7 8 for vault, sub:waits, *  for  notes",
   });
   assertEquals(mistakes, []);
   assertEquals(operators.tokenScopes, { reader: new Set(["notes"]) });
   assertEquals(operators.oidc?.entries.slice(2), [
     { role: "reader", claim: "group", value: "staff", apps: new Set(["notes", "vault"]) },
     { role: "reader", claim: "sub", value: "auth0|7 8", apps: new Set(["vault"]) },
-    { role: "reader", claim: "sub", value: "waits for nobody else", apps: undefined },
+    { role: "reader", claim: "sub", value: "waits", apps: undefined },
     { role: "reader", claim: "*", value: "", apps: new Set(["notes"]) },
   ]);
   assertEquals(scopeMistakes(operators, new Map([["notes", 1], ["vault", 1]])), []);

@@ -156,6 +156,51 @@ Deno.test("a code that the provider refuses signs nobody in, and a console that 
   });
 });
 
+Deno.test("a challenge to the console, and a set without the key of an ID token, are no fault of who signs in", async () => {
+  await withProvider(async ({ provider, fresh }) => {
+    const challenge = () =>
+      new Response(JSON.stringify({ error: "invalid_client" }), {
+        status: 401,
+        headers: { "content-type": "application/json", "www-authenticate": 'Basic realm="op"' },
+      });
+    const point = "A".repeat(43);
+    const keySets = [
+      { keys: [] },
+      { keys: [{ kty: "EC", crv: "P-256", kid: "another", x: point, y: point }] },
+      { keys: [{ kty: "EC", crv: "P-256", kid: "1", alg: "ES256", use: "sig", x: point, y: point }] },
+      { keys: [{ kty: "EC", crv: "P-256", kid: "1", alg: "ES256", use: "sig", x: "!", y: 7 }] },
+    ];
+    provider.instead = (path) => path === "/token" ? challenge() : undefined;
+    assertEquals(await signIn(fresh(), provider), "sessions_unavailable");
+    for (const [index, keySet] of keySets.entries()) {
+      provider.instead = (path) => path === "/jwks" ? json(keySet) : undefined;
+      assertEquals(await signIn(fresh(), provider), "sessions_unavailable", `set ${index}`);
+    }
+  });
+});
+
+Deno.test("a return with an error is the person's where they were not let in, and the provider's where it failed", async () => {
+  await withProvider(async ({ fresh }) => {
+    for (
+      const [error, code] of [
+        ["access_denied", "admin_token_invalid"],
+        ["login_required", "admin_token_invalid"],
+        ["consent_required", "admin_token_invalid"],
+        ["server_error", "sessions_unavailable"],
+        ["temporarily_unavailable", "sessions_unavailable"],
+        ["unauthorized_client", "sessions_unavailable"],
+        ["invalid_scope", "sessions_unavailable"],
+      ] as const
+    ) {
+      const console = fresh();
+      const { pending } = await console.begin(BACK);
+      const back = new URLSearchParams({ error, state: pending.state });
+      const refused = await assertRejects(() => console.finish(back, pending, BACK), Refusal);
+      assertEquals(refused.code, code, error);
+    }
+  });
+});
+
 Deno.test("many who want to sign in have a provider that fails asked once in five seconds", async () => {
   await withProvider(async ({ provider, asked, fresh }) => {
     provider.faults.down = true;
