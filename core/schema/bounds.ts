@@ -28,7 +28,9 @@ export function isRotation(value: unknown): value is number {
 /** Most privacy loss of one report under local differential privacy: beyond it next to every report is true. */
 export const MAX_LOCAL_EPSILON = 16;
 
-/** The value of a list that is nearest to another one. */
-export function nearestOf(list: readonly number[], value: number): number {
-  return list.reduce((best, next) => Math.abs(next - value) < Math.abs(best - value) ? next : best);
+/** The value of a list that comes after another one in a direction: what tells less of a person, and never more. */
+export function nextOf(list: readonly number[], value: number, direction: "up" | "down"): number | undefined {
+  return direction === "up"
+    ? list.filter((one) => one >= value).sort((a, b) => a - b)[0]
+    : list.filter((one) => one <= value).sort((a, b) => b - a)[0];
 }

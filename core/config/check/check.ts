@@ -122,7 +122,11 @@ const application = (options: CheckOptions) =>
       (value) => value === false || isRotation(value),
       "write false or a multiple of 86400 (whole days), 400 days at most",
     ).optional(),
-    granularitySeconds: oneOf(GRANULARITIES).optional(),
+    granularitySeconds: oneOf(GRANULARITIES, {
+      direction: "up",
+      as: "coarser",
+      beyond: "none is coarser",
+    }).optional(),
     retentionDays: integer(1, 400).optional(),
     expectedClients: integer(1, 10 ** 10).optional(),
     minCrowd: integer(1, 10 ** 6).optional(),

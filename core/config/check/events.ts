@@ -94,7 +94,11 @@ const event = z.strictObject({
   expires: z.string(EXPIRES).refine((day) => parseDay(day) !== undefined, EXPIRES),
   review: z.string(REVIEW).max(500, REVIEW).optional(),
   identifying: text("write why its records may single clients out").optional(),
-  sample: oneOf(SAMPLE_RATES).optional(),
+  sample: oneOf(SAMPLE_RATES, {
+    direction: "down",
+    as: "rarer",
+    beyond: 'none is rarer: to collect nothing, write state: "stopped"',
+  }).optional(),
   state: z.enum(["open", "stopped"], 'write "open" or "stopped"').optional(),
   fields: byName({
     definition: field,

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { isWellFormed } from "../../base/bytes.ts";
-import { nearestOf } from "../../schema/bounds.ts";
+import { nextOf } from "../../schema/bounds.ts";
 
 /** An object by the names of its members. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -76,13 +76,22 @@ export function numberFrom(min: number, max: number, error: string) {
   return z.number(error).min(min, { error, abort: true }).max(max, { error, abort: true });
 }
 
-/** A number of a list, and where it is none of them, which one is nearest. */
-export function oneOf(list: readonly number[]) {
+/** How a sentence offers another number of a list. */
+export interface Offer {
+  /** Which way less is told of a person. */
+  readonly direction: "up" | "down";
+  /** What the next one is that way: "coarser". */
+  readonly as: string;
+  /** What to do where there is none that way. */
+  readonly beyond: string;
+}
+
+/** A number of a list, and where it is none of them, the next one that tells less of a person. */
+export function oneOf(list: readonly number[], { direction, as, beyond }: Offer) {
   const error = ({ input }: { readonly input?: unknown }) => {
-    const nearest = Number.isFinite(input)
-      ? `; the nearest to ${input} is ${nearestOf(list, input as number)}`
-      : "";
-    return `choose ${offer(list.map(String))}${nearest}`;
+    const next = Number.isFinite(input) ? nextOf(list, input as number, direction) : undefined;
+    const said = next === undefined ? beyond : `the next ${as} than ${input} is ${next}`;
+    return `choose ${offer(list.map(String))}${Number.isFinite(input) ? `; ${said}` : ""}`;
   };
   return z.custom<number>((value) => list.includes(value as number), { error });
 }

@@ -133,12 +133,13 @@ Deno.test("checkConfig() has one message for each mistake of a setting", () => {
   const granularities = "choose 60, 300, 900, 3600, 21600 or 86400";
   const mistakes: [Members, string][] = [
     [{ suite: "P256-SHA256" }, "suite: choose ristretto255-SHA512 or P384-SHA384."],
-    ...[[61, 60], [59, 60], [0, 60], [1, 60], [7_200, 3_600], [43_200, 21_600], [86_401, 86_400]].map((
-      [granularitySeconds, nearest],
+    ...[[61, 300], [59, 60], [0, 60], [1, 60], [7_200, 21_600], [43_200, 86_400]].map((
+      [granularitySeconds, next],
     ): [Members, string] => [
       { granularitySeconds },
-      `granularitySeconds: ${granularities}; the nearest to ${granularitySeconds} is ${nearest}.`,
+      `granularitySeconds: ${granularities}; the next coarser than ${granularitySeconds} is ${next}.`,
     ]),
+    [{ granularitySeconds: 86_401 }, `granularitySeconds: ${granularities}; none is coarser.`],
     ...["60", null, NaN].map((granularitySeconds): [Members, string] => [
       { granularitySeconds },
       `granularitySeconds: ${granularities}.`,

@@ -83,9 +83,13 @@ Deno.test("the check of events has one message for each mistake of an event", ()
       { review },
       ".review: write where its privacy review is.",
     ]),
-    ...[[-0.1, 0.001], [0, 0.001], [0.3, 0.25], [0.02, 0.025], [0.501, 0.5], [1.1, 1]].map((
-      [sample, nearest],
-    ): [Members, string] => [{ sample }, `.sample: ${rates}; the nearest to ${sample} is ${nearest}.`]),
+    ...[[0.3, 0.25], [0.02, 0.01], [0.002, 0.001], [0.501, 0.5], [1.1, 1]].map((
+      [sample, next],
+    ): [Members, string] => [{ sample }, `.sample: ${rates}; the next rarer than ${sample} is ${next}.`]),
+    ...[-0.1, 0, 0.0005].map((sample): [Members, string] => [
+      { sample },
+      `.sample: ${rates}; none is rarer: to collect nothing, write state: "stopped".`,
+    ]),
     ...[NaN, "0.5", null].map((sample): [Members, string] => [{ sample }, `.sample: ${rates}.`]),
     ...["closed", true, null].map((
       state,
