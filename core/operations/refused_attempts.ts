@@ -7,11 +7,14 @@
 import { Refusal } from "../base/errors.ts";
 import type { Actor, AuditLog } from "./audit_log.ts";
 
-/** Entries that a process writes in an hour about one operator, and about all of them. */
-const MAX_OF_ONE = 20;
-const MAX_ENTRIES = 200;
-/** What stands in the last entry about one of them. */
-const LAST = "Whatever else they attempt in this hour is not written down.";
+/** Entries that a process writes in an hour about one operator, and about all of them: as many of either kind. */
+const MAX_OF_ONE = 10;
+const MAX_ENTRIES = 100;
+/** Attempts to see and attempts to change: whoever looks about uses up nothing of what is kept for changes. */
+type Kind = "see" | "change";
+/** What stands in the last entry about one of them, and about all. */
+const last = (whoever: string, kind: Kind) =>
+  `Whatever else ${whoever} to ${kind} in this hour is not written down.`;
 const HOUR_SECONDS = 3_600;
 /** What only somebody who is no operator of it is refused. */
 const CODES: ReadonlySet<string> = new Set(["role_insufficient", "app_unknown"]);
@@ -29,7 +32,7 @@ export class RefusedAttempts {
   readonly #options: RefusedAttemptsOptions;
   #hour = -1;
   /** What was written of this hour, by who tried it. */
-  readonly #written = new Map<string, Set<string>>();
+  readonly #written: Readonly<Record<Kind, Map<string, Set<string>>>> = { see: new Map(), change: new Map() };
 
   /** Nothing is written yet. */
   constructor(options: RefusedAttemptsOptions) {
@@ -52,13 +55,19 @@ export class RefusedAttempts {
   async #write({ name, by, via }: Actor, action: string, refused: string): Promise<void> {
     const { auditLog, now } = this.#options;
     const hour = Math.floor(now() / HOUR_SECONDS);
-    if (hour !== this.#hour) this.#written.clear();
+    if (hour !== this.#hour) Object.values(this.#written).forEach((written) => written.clear());
     this.#hour = hour;
-    const total = this.#written.values().reduce((sum, { size }) => sum + size, 0);
-    const own = this.#written.get(name) ?? new Set();
+    const kind = /^(?:POST|PUT|PATCH|DELETE) /.test(action) ? "change" : "see";
+    const written = this.#written[kind];
+    const total = written.values().reduce((sum, { size }) => sum + size, 0);
+    const own = written.get(name) ?? new Set();
     if (own.has(action) || own.size >= MAX_OF_ONE || total >= MAX_ENTRIES) return;
-    this.#written.set(name, own.add(action));
-    const details = own.size === MAX_OF_ONE ? LAST : undefined;
+    written.set(name, own.add(action));
+    const details = total + 1 === MAX_ENTRIES
+      ? last("anybody attempts", kind)
+      : own.size === MAX_OF_ONE
+      ? last("they attempt", kind)
+      : undefined;
     await auditLog.append({ operator: name, by, via, action, details, refused })
       .catch(() => own.delete(action));
   }

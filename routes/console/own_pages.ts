@@ -57,7 +57,11 @@ export function keepToOwnPages(
     if (path === "/console" && first !== undefined && operatorIfAny(signedIn, asked) === undefined) {
       return c.redirect(pathFor(first.path, appsOn(first, signedIn, apps)[0] ?? ""), 303);
     }
-    const operator = await attempts.during(signedIn, attemptOf(c), () => operatorFor(signedIn, asked));
+    const operator = await attempts.during(
+      signedIn,
+      attemptOf(c, { service }),
+      () => operatorFor(signedIn, asked),
+    );
     c.set("session", { ...session, operator });
     return await next();
   };

@@ -6,6 +6,7 @@
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { matchedRoutes } from "hono/route";
 import { Refusal } from "../../../core/base/errors.ts";
 import { SESSION_SECONDS } from "../../../edge/auth/console_sessions.ts";
 import { bodyWaitOf } from "../../../edge/http/body_wait.ts";
@@ -14,8 +15,6 @@ import type { ConsoleEnv, ConsoleOptions } from "./env.ts";
 
 const COOKIE = "dit_console";
 const MAX_FORM_BYTES = 16 * 1024;
-/** Characters of the path of an attempt. */
-const MAX_ATTEMPT = 160;
 const SAFE_METHODS = new Set(["GET", "HEAD"]);
 
 type Secure = Pick<ConsoleOptions, "secure">;
@@ -86,7 +85,7 @@ export function requireForm(options: ConsoleOptions): MiddlewareHandler<ConsoleE
     // Everybody may leave.
     if (c.req.path !== "/console/sign-out") {
       const { signedIn, operator: { role } } = c.get("session");
-      await options.attempts.during(signedIn, attemptOf(c), function requireAdmin() {
+      await options.attempts.during(signedIn, attemptOf(c, options), function requireAdmin() {
         if (role !== "admin") throw new Refusal("role_insufficient", "You may look, and not act.");
       });
     }
@@ -95,9 +94,20 @@ export function requireForm(options: ConsoleOptions): MiddlewareHandler<ConsoleE
   };
 }
 
-/** What an attempt is called in the audit log. */
-export function attemptOf({ req: { method, path } }: Context): string {
-  return `${method} ${path.slice(0, MAX_ATTEMPT)}`;
+/**
+ * What an attempt is called in the audit log: by its route, with an application that there is. Of what somebody may make up
+ * nothing gets into it, so that a few names are all that there are.
+ */
+export function attemptOf(c: Context, { service }: Pick<ConsoleOptions, "service">): string {
+  const { method, path } = c.req;
+  const pattern = matchedRoutes(c).map((route) => route.path).findLast((one) => !one.endsWith("*"));
+  if (pattern === undefined) return `${method} a page that there is not`;
+  const given = path.split("/");
+  const named = pattern.split("/").map((part, at) => {
+    const value = given[at] ?? "";
+    return part === ":app" && service.deployment.applications.has(value) ? value : part.replace(/\{.*$/, "");
+  });
+  return `${method} ${named.join("/")}`;
 }
 
 /**

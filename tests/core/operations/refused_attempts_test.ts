@@ -46,11 +46,19 @@ Deno.test("a flood writes no more than a few entries an hour, and hides nobody e
   for (let times = 0; times < 500; times++) await attempt("sub:7", "POST x");
   assertEquals(entries.length, 1);
   for (let number = 0; number < 500; number++) await attempt("sub:7", `POST ${number}`);
-  assertEquals(entries.length, 20);
-  assertEquals(entries.at(-1)?.details, "Whatever else they attempt in this hour is not written down.");
+  assertEquals(entries.length, 10);
+  const last = "Whatever else they attempt to change in this hour is not written down.";
+  assertEquals(entries.at(-1)?.details, last);
   await attempt("email:bob@example.com", "POST x");
-  assertEquals(entries.length, 21);
+  assertEquals(entries.length, 11);
   for (let number = 0; number < 500; number++) await attempt(`sub:${number}`, "sign in");
+  assertEquals(entries.length, 111);
+  const lastOfAll = "Whatever else anybody attempts to see in this hour is not written down.";
+  assertEquals(entries.at(-1)?.details, lastOfAll);
+  // Whoever looks about has nobody's change forgotten, and not their own.
+  await attempt("sub:8", "POST x");
+  assertEquals(entries.length, 112);
+  for (let number = 0; number < 500; number++) await attempt(`sub:${number}`, "POST y");
   assertEquals(entries.length, 200);
   clock.seconds += 3_600;
   await attempt("sub:7", "POST x");

@@ -190,7 +190,7 @@ Deno.test("a reader looks at every page, sees no action, and can do none", async
         .map(({ operator, action, refused }) => [operator, action, refused]),
       [
         ["token:reader", `POST /admin/v1/apps/notes/keys/rotate`, "role_insufficient"],
-        ["token:reader", `POST /console/apps/notes/keys/revoke/${epoch}/0`, "role_insufficient"],
+        ["token:reader", "POST /console/apps/notes/keys/revoke/:epoch/:generation", "role_insufficient"],
         ["token:reader", `POST ${ROTATE}`, "role_insufficient"],
         ["token:reader", "sign in", undefined],
       ],

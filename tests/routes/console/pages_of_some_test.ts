@@ -73,13 +73,20 @@ Deno.test("an admin of some applications acts on them alone, and never on the wh
     assertEquals(await send("/console/apps/vault/privacy/lift/app_opened"), 404);
     assertEquals(await send("/console/apps/notes/keys/confirm-time"), 403);
     assertEquals((await browser.get("/console/apps/notes/keys/confirm-time")).status, 403);
+    // Made-up paths have one name, whatever they say.
+    for (let number = 0; number < 30; number++) {
+      await (await browser.get(`/console/made-up-${number}`)).body?.cancel();
+      await (await browser.get(`/console/apps/made-up-${number}/keys`)).body?.cancel();
+    }
     const entries = await test.service.auditLog.latest(20);
     assertEquals(
       entries.flatMap((entry) => "action" in entry && entry.refused !== undefined ? [entry.action] : []),
       [
+        "GET /console/apps/:app/keys",
+        "GET a page that there is not",
         "GET /console/apps/notes/keys/confirm-time",
         "POST /console/apps/notes/keys/confirm-time",
-        "POST /console/apps/vault/privacy/lift/app_opened",
+        "POST /console/apps/vault/privacy/lift/:event/:field?",
         "POST /console/apps/vault/keys/replace",
         "POST /console/apps/vault/keys/rotate",
       ],
