@@ -29,12 +29,17 @@ export type CollectedField = FieldSchema & {
   readonly suppressed?: boolean;
   /** Its values are randomised before they are sent, and few of them reported about in a period. */
   readonly "local-dp"?: Mechanism;
+  /** The schema lacks it, and the app was compiled with it: an event that has it waits. */
+  readonly missing?: boolean;
 };
 
 /** An event as the schema publishes it. */
 export interface CollectedEvent {
-  /** Why the client does not go by what is published of it: then it waits for another schema. */
-  readonly fault?: DocumentFault;
+  /**
+   * Why the client does not go by what is published of it: then it waits for another schema. Empty where the schema lacks
+   * what the app was compiled with: an operator may have taken it away, which is no fault to tell.
+   */
+  readonly fault?: DocumentFault | "";
   /** Whether it is collected now. */
   readonly open: boolean;
   /** The share of clients that should send it. */
@@ -61,7 +66,7 @@ export const ROTATION_SECONDS = 604_800;
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 
 /** An event of which nothing is sent. */
-export function faulty(fault: DocumentFault): CollectedEvent {
+export function faulty(fault: DocumentFault | ""): CollectedEvent {
   return { fault, open: false, sample: 1, fields: new Map() };
 }
 

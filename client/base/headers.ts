@@ -5,10 +5,10 @@
  */
 
 /**
- * Longest that a client waits for anything because the service said so, in milliseconds: what one bad answer does is over
- * within the hour.
+ * Longest that a client waits for anything because the service said so, in milliseconds. Its own backoff (15 minutes at
+ * most) and delays (a minute each) come on top: what one bad answer does is over within the hour.
  */
-export const MOST_WAIT = 3_600_000;
+export const MOST_WAIT = 2_400_000;
 
 /** A header's whole number of seconds; 0 when there is none. */
 function seconds(headers: Headers, name: string, pattern: RegExp): number {

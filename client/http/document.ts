@@ -6,11 +6,12 @@
 import { DecodeError } from "../../core/base/bytes.ts";
 import type { Belief, Clock } from "../base/clock.ts";
 import type { DocumentFault } from "../base/codes.ts";
-import { freshFor, MOST_WAIT } from "../base/headers.ts";
+import { freshFor, MOST_WAIT, retryAfter } from "../base/headers.ts";
 import type { Report, Step } from "../base/types.ts";
 import type { Commit } from "../storage/commit.ts";
 import { CLOCK, type DocumentRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
+import { isDue, NO_RETRY } from "./backoff.ts";
 import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
@@ -65,6 +66,8 @@ export class CachedDocument<T> {
   #record: DocumentRecord | undefined;
   /** Who would use the one at hand now. */
   #owner: string | undefined;
+  /** When the service asked to wait, and until when. */
+  #wait = NO_RETRY;
 
   /** Nothing is fetched yet. */
   constructor(parts: DocumentParts, kind: DocumentKind<T>) {
@@ -144,11 +147,15 @@ export class CachedDocument<T> {
   async #refresh(): Promise<DocumentFault | undefined> {
     const { clock, commit, network } = this.#parts;
     const kind = this.#kind;
+    if (!isDue(this.#wait, clock.now(), true)) return undefined;
     const answer = await exchange(network, {
       step: kind.step,
       url: await kind.url(),
       maxBytes: MAX_DOCUMENT_BYTES,
     });
+    const failedAt = clock.now();
+    const asked = answer.status === 200 ? undefined : retryAfter(answer.headers);
+    this.#wait = { ...NO_RETRY, failedAt, retryAt: failedAt + (asked ?? 0), asked: true };
     if (answer.status !== 200) return undefined;
     let text: string;
     let document: T;

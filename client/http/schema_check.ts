@@ -66,7 +66,7 @@ export function schemaOf(parts: SchemaParts): CachedDocument<Collection> {
 
 /** Why its events at fault are so. */
 export function faultsOf({ events }: Collection): DocumentFault[] {
-  return [...events.values()].flatMap(({ fault }) => fault ?? []);
+  return [...events.values()].flatMap(({ fault }) => fault || []);
 }
 
 /** Everything that a schema has a client do, and no words for people. */
@@ -79,7 +79,8 @@ function contentsOf(collection: Collection): string {
 
 /**
  * What of a schema an app collects that was compiled with a declared one: no more than both say. What only the newer one
- * has, events or optional fields, an older app does not send; an event that would tell more is at fault.
+ * has, events or optional fields, an older app does not send; an event that would tell more is at fault, and one that is
+ * not there waits, as one does that was logged with a field that is not there.
  * @throws {FaultError} If times would be finer or pseudonyms last longer, which is about all events.
  */
 export function withinDeclared(served: Collection, declared: Collection): Collection {
@@ -89,13 +90,11 @@ export function withinDeclared(served: Collection, declared: Collection): Collec
   ) throw new FaultError("not_declared");
   const isShorter = rotationOf(served) < rotationOf(declared);
   const events = new Map<string, CollectedEvent>();
-  for (const [name, event] of served.events) {
-    const own = declared.events.get(name);
-    if (own !== undefined) {
-      const common = commonEvent(event, own);
-      // More periods would be more reports about one value, each independent of the others.
-      events.set(name, isShorter && isReported(common) ? faulty("not_declared") : common);
-    }
+  for (const [name, own] of declared.events) {
+    const event = served.events.get(name);
+    const common = event === undefined ? faulty("") : commonEvent(event, own);
+    // More periods would be more reports about one value, each independent of the others.
+    events.set(name, isShorter && isReported(common) ? faulty("not_declared") : common);
   }
   return { ...served, events };
 }
@@ -105,7 +104,7 @@ function rotationOf({ pseudonymSeconds = ROTATION_SECONDS }: Collection): number
 }
 
 function isReported({ fields }: CollectedEvent): boolean {
-  return [...fields.values()].some((field) => field["local-dp"] !== undefined);
+  return [...fields.values()].some((field) => field["local-dp"] && !field.missing);
 }
 
 function commonEvent(event: CollectedEvent, declared: CollectedEvent): CollectedEvent {
@@ -116,7 +115,11 @@ function commonEvent(event: CollectedEvent, declared: CollectedEvent): Collected
     if (own === undefined || !isNoFiner(field, own)) return faulty("not_declared");
     fields.set(name, field);
   }
-  return event.sample > declared.sample ? faulty("not_declared") : { ...event, fields };
+  if (event.sample > declared.sample) return faulty("not_declared");
+  for (const [name, own] of declared.fields) {
+    if (!fields.has(name)) fields.set(name, { ...own, optional: true, missing: true });
+  }
+  return { ...event, fields };
 }
 
 /** Whether a field tells nothing that the declared one does not tell. */

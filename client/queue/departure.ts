@@ -9,7 +9,10 @@ import { append, type EventRecord, EVENTS, type TokenRecord } from "../storage/r
 import type { Entries } from "../storage/storage.ts";
 import type { QueuedRequest } from "./request.ts";
 
-/** Most tokens that sign an event: whoever refuses them all would else see which belong to one client. */
+/**
+ * Most tokens that sign an event, and refusals of one: whoever refuses them all would else see which belong to one client,
+ * or have it signed without end.
+ */
 const MAX_TOKENS = 2;
 
 /** Why an event does not leave under a pseudonym with a token, if one is at hand; undefined where it does. */
@@ -20,7 +23,8 @@ export function heldBack(
 ): DropReason | undefined {
   if (left === undefined) return undefined;
   if (left.pseudonym !== pseudonym) return "period_over";
-  const isOver = left.tokens.length >= MAX_TOKENS && !left.tokens.includes(token?.nonce ?? "");
+  const isOver = (left.refusals ?? 0) >= MAX_TOKENS ||
+    left.tokens.length >= MAX_TOKENS && !left.tokens.includes(token?.nonce ?? "");
   return isOver ? left.code : undefined;
 }
 
@@ -44,13 +48,19 @@ export function isMoved(events: readonly EventRecord[], { nonce }: TokenRecord):
 
 /**
  * Takes a request apart: its events wait again, and know where they left. Only for one that was surely not taken.
- * `code`: why it was not, which is told of those that cannot go elsewhere.
+ * `code`: why it was not, which is told of those that cannot go elsewhere; `refusals`: whether its token was refused.
  */
-export function requeue(entries: Entries, { key, record }: QueuedRequest, code: DropReason): void {
+export function requeue(
+  entries: Entries,
+  { key, record }: QueuedRequest,
+  code: DropReason,
+  refusals = 0,
+): void {
   const { pseudonym, nonce } = record;
   entries.delete(key);
   for (const event of record.events) {
     const tokens = [...new Set([...event.left?.tokens ?? [], nonce])];
-    append<EventRecord>(entries, EVENTS, { ...event, left: { pseudonym, tokens, code } });
+    const refused = (event.left?.refusals ?? 0) + refusals;
+    append<EventRecord>(entries, EVENTS, { ...event, left: { pseudonym, tokens, code, refusals: refused } });
   }
 }

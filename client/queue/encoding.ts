@@ -54,10 +54,10 @@ export class Encoder {
       const field = collected.fields.get(fieldName);
       if (field === undefined) return { ok: false, fault: "field_unknown" };
       if (field.suppressed || value === undefined) continue;
+      if (field.missing) return { ok: false, fault: "held" };
       const isReported = field["local-dp"] !== undefined;
-      // It was logged to be randomised and the field is not any more, or the other way round.
-      const isOther = (encoded || event.logged !== undefined) &&
-        Object.hasOwn(event.logged ?? {}, fieldName) !== isReported;
+      // It was logged to be randomised and the field is not any more, or what is left of it cannot be randomised.
+      const isOther = Object.hasOwn(event.logged ?? {}, fieldName) ? !isReported : encoded && isReported;
       if (isOther) return { ok: false, fault: "report_withheld" };
       const sent = this.#encodeValue(field, value, encoded && !isReported);
       const isMute = isReported && this.#parts.localDp === undefined;

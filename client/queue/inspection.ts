@@ -53,7 +53,7 @@ export async function inspect(
     if (collection === undefined) return { pseudonym: "", usesLeft: 0, waiting: [], bound };
     const pseudonym = device.pseudonym(entries, collection);
     // What is drawn here is drawn alike when it is bound.
-    const tokens = spendableTokens(entries, pseudonym, clock.seconds());
+    const tokens = spendableTokens(entries, pseudonym, clock);
     const look = { entries, reports: new Reports(entries, device, collection), token: tokens[0] };
     return {
       pseudonym,

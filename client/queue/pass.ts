@@ -161,7 +161,7 @@ export class Passes {
     const { clock, device } = this.#parts;
     return (entries) => {
       const pseudonym = device.pseudonym(entries, collection);
-      const left = usesLeft(spendableTokens(entries, pseudonym, clock.seconds()));
+      const left = usesLeft(spendableTokens(entries, pseudonym, clock));
       return left >= enough ? 0 : Math.max(logs - left, 1);
     };
   }

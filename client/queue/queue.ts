@@ -136,7 +136,7 @@ export class Queue {
     // Compression is asynchronous, a transaction is not: so what was read is compared again.
     const body = await buildBody({ events, pseudonym, binding: token.binding, random, gzip });
     return await commit((entries, report) => {
-      const tokens = spendableTokens(entries, pseudonym, clock.seconds());
+      const tokens = spendableTokens(entries, pseudonym, clock);
       const isChanged = sources.some(([key, text]) => entries.get(key) !== text) ||
         !reports.isCurrent(entries) || tokens[0]?.nonce !== token.nonce;
       if (isChanged) return { kind: "changed" };
@@ -171,10 +171,10 @@ export class Queue {
     const { app, clock, device } = this.#parts;
     const { key, record } = request;
     const isCurrent = device.pseudonym(entries, collection) === record.pseudonym;
-    const tokens = isCurrent ? spendableTokens(entries, record.pseudonym, clock.seconds()) : [];
+    const tokens = isCurrent ? spendableTokens(entries, record.pseudonym, clock) : [];
     const tokenUse = takeUse(entries, tokens.find(({ nonce }) => nonce === record.nonce));
     if (tokenUse === undefined) {
-      requeue(entries, request, code);
+      requeue(entries, request, code, 1);
       return undefined;
     }
     const body = { bytes: fromBase64url(record.body), contentEncoding: record.contentEncoding };
@@ -192,7 +192,9 @@ export class Queue {
       const reports = new Reports(entries, device, collection);
       // A silence begins now, even where it leaves nothing to bind.
       reports.store(entries);
-      const [token] = spendableTokens(entries, reports.pseudonym, clock.seconds());
+      const [token] = spendableTokens(entries, reports.pseudonym, clock);
+      // A token that was refused is tried with one event: it may be of no use for ever.
+      const most = token?.restUntil === undefined ? maxEvents : 1;
       let length = 0;
       let isHolding = false;
       for (const { key, record } of readAll<EventRecord>(entries, EVENTS)) {
@@ -208,7 +210,7 @@ export class Queue {
         }
         length += eventLength(encoded.event);
         const [first = encoded.event] = events;
-        const isFull = events.length > 0 && (length > MAX_EVENTS_BYTES || events.length >= maxEvents);
+        const isFull = events.length > 0 && (length > MAX_EVENTS_BYTES || events.length >= most);
         if (isFull || !goTogether(reports.pseudonym, first, encoded.event)) break;
         sources.push([key, entries.get(key)]);
         events.push(encoded.event);

@@ -19,7 +19,7 @@ import type { Commit } from "../storage/commit.ts";
 import { ACCEPTED, read, type RequestRecord, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import type { Device } from "../tokens/device.ts";
-import { dropTokens } from "../tokens/wallet.ts";
+import { restTokens, trustToken } from "../tokens/wallet.ts";
 import { requeue } from "./departure.ts";
 import type { Queue } from "./queue.ts";
 import { logRequest, type QueuedRequest } from "./request.ts";
@@ -127,6 +127,7 @@ export class Sender {
       if (rejected !== undefined) {
         entries.delete(key);
         entries.set(ACCEPTED, "1");
+        trustToken(entries, record.nonce);
         reportAccepted(report, record, rejected, answer);
         return { kind: "ended", outcome: "done" };
       }
@@ -156,10 +157,12 @@ export class Sender {
   /** Moves a request that was surely not taken to another use or token, where that is what the answer asks for. */
   #move(entries: Entries, collection: Collection, { request, action, answer }: Judged): Next | undefined {
     const { record } = request;
-    if (action === "next_key") dropTokens(entries, ({ keyId }) => keyId === record.keyId);
-    if (action === "next_token" || (action === "next_use" && record.moves >= MAX_TAKEN)) {
-      dropTokens(entries, ({ nonce }) => nonce === record.nonce);
-    }
+    const isOver = action === "next_token" || (action === "next_use" && record.moves >= MAX_TAKEN);
+    restTokens(
+      entries,
+      this.#parts.clock,
+      ({ keyId, nonce }) => action === "next_key" ? keyId === record.keyId : isOver && nonce === record.nonce,
+    );
     if (action !== "next_key" && action !== "next_token" && action !== "next_use") return undefined;
     const moved = this.#parts.queue.rebind(entries, collection, request, refusalCode(answer));
     return moved === undefined ? { kind: "ended", outcome: "done" } : { kind: "moved", request: moved };

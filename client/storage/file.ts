@@ -7,7 +7,7 @@ import { open, readFile, rename, stat, unlink, writeFile } from "node:fs/promise
 import { type ClientStorage, Entries } from "./storage.ts";
 import { applyChanges } from "./memory.ts";
 
-/** Milliseconds after which a lock counts as left behind by a process that died. */
+/** Milliseconds after which a lock counts as left behind by a process that died: by its time, or since it was seen. */
 const STALE_MILLISECONDS = 10_000;
 /** Milliseconds between two looks at a lock that somebody else holds. */
 const WAIT_MILLISECONDS = 5;
@@ -104,6 +104,7 @@ export class FileStorage implements ClientStorage {
   /** Takes the lock; the name under which it is held. */
   async #lock(): Promise<string> {
     const owner = crypto.randomUUID();
+    const seen = { owner, looks: 0 };
     for (;;) {
       try {
         await writeFile(this.#lockPath, owner, { flag: "wx", mode: 0o600 });
@@ -111,7 +112,7 @@ export class FileStorage implements ClientStorage {
       } catch (error) {
         if (!isCode(error, "EEXIST")) throw error;
       }
-      await this.#waitFor(this.#lockPath);
+      await this.#waitFor(this.#lockPath, seen);
     }
   }
 
@@ -123,10 +124,15 @@ export class FileStorage implements ClientStorage {
     }
   }
 
-  async #waitFor(lock: string): Promise<void> {
+  /** `seen`: whose lock this one waits for, and how often it has looked: no clock that somebody sets. */
+  async #waitFor(lock: string, seen: { owner: string; looks: number }): Promise<void> {
     try {
       const { mtimeMs } = await stat(lock);
-      if (Date.now() - mtimeMs > STALE_MILLISECONDS) return await unlink(lock);
+      const holder = await readFile(lock, "utf8");
+      if (holder !== seen.owner) Object.assign(seen, { owner: holder, looks: 0 });
+      // Its time may lie in the future: then whoever took it had another clock.
+      const age = Math.max(Date.now() - mtimeMs, seen.looks++ * WAIT_MILLISECONDS);
+      if (age > STALE_MILLISECONDS) return await unlink(lock);
     } catch (error) {
       if (isCode(error, "ENOENT")) return;
       throw error;

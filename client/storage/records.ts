@@ -125,6 +125,8 @@ export interface TokenRecord extends KeyLife {
   readonly pseudonym?: string | undefined;
   /** What binds its nonce to the pseudonym; absent where there is none, and in what clients of before stored. */
   readonly binding?: string | undefined;
+  /** The service refused it: until then (Unix milliseconds of the device) it is not tried again. */
+  readonly restUntil?: number | undefined;
 }
 
 /** Where an event left that was not taken. */
@@ -135,6 +137,8 @@ export interface Departure {
   readonly tokens: readonly string[];
   /** Why it was not taken. */
   readonly code: DropReason;
+  /** How often it was refused with a token; clients of before stored none. */
+  readonly refusals?: number;
 }
 
 /** A logged event that waits. */

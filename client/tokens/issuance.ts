@@ -8,7 +8,7 @@ import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { type Clock, MAX_OFFSET } from "../base/clock.ts";
 import type { Collection } from "../base/collection.ts";
-import { retryAfter } from "../base/headers.ts";
+import { MOST_WAIT, retryAfter } from "../base/headers.ts";
 import { shuffledRange } from "../base/random.ts";
 import type { SessionSource } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
@@ -28,7 +28,7 @@ import { keepToken } from "./wallet.ts";
 const MAX_ANSWER_BYTES = 32_768;
 /** Attempts of one call: a new key, or a smaller batch, may do better. */
 const MAX_ATTEMPTS = 3;
-/** Failures after which a request whose answer does not verify is given up. */
+/** Failures after which a request that was answered wrongly waits as long as any does: it may have been granted. */
 const MAX_FAILURES = 3;
 /** Seconds at the end of an epoch (an eighth of a short one) in which no tokens are asked for. */
 const LAST_SECONDS = 3;
@@ -160,13 +160,13 @@ export class Issuance {
     const code = refusalCode(answer);
     // A batch that was refused whole at its first send was not granted: a smaller one may fit what is left.
     const isTooLarge = code === "quota_exhausted" && pending.failures === 0 && pending.nonces.length > 1;
-    const wait = retryAfter(answer.headers);
+    // It stays for as long as its key issues: another one would find the quota used up that this one may have been granted.
+    const isWrong = (answer.status === 200 || answer.status === 422) && pending.failures + 1 >= MAX_FAILURES;
+    const wait = isWrong ? MOST_WAIT : retryAfter(answer.headers);
     const retry = retryLater(pending, clock.now(), random, wait);
-    const isOver = answer.status === 422 || isTooLarge ||
-      (answer.status === 200 && retry.failures >= MAX_FAILURES);
     await commit((entries) => {
       if (!isSame(entries, pending)) return;
-      if (isOver) entries.delete(PENDING);
+      if (isTooLarge) entries.delete(PENDING);
       else write(entries, PENDING, { ...pending, ...retry });
     });
     // Tokens may be issued elsewhere by now: the directory says so too.

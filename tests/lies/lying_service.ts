@@ -52,7 +52,6 @@ export async function startLyingService(
 ): Promise<LyingService> {
   const configured = {
     events: EVENTS,
-    tokensPerClient: 64,
     // Without a pseudonym there is no monitor.
     ...application.pseudonymSeconds !== false && { risk: { action: "warn" } as const },
     ...application,

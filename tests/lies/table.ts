@@ -44,6 +44,8 @@ export interface Demand {
   readonly dropped?: Readonly<Record<string, number>> | "any";
   /** Events that the service says it has taken, and has not; none by default. */
   readonly untrue?: number;
+  /** Whether it makes tokens worthless that the honest service counts: with its quota of two, nothing is left until the next key. */
+  readonly wastesQuota?: boolean;
   /** Most requests of a step while the lie is told. */
   readonly most?: Partial<Record<Step, number>>;
   /** Anything else about the requests of the time of the lie. */

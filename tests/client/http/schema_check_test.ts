@@ -104,7 +104,8 @@ Deno.test("withinDeclared() knows no event and no optional field that is not dec
     readSchema({ app: "notes", events: [{ name: "other", fields: { f: other } }] }, "notes"),
     declared,
   );
-  assertEquals(events.size, 0);
+  // What is declared and not there waits.
+  assertEquals([...events].map(([name, { fault }]) => [name, fault]), [["saved", ""]]);
   // A declared field that is not asked for any more is none of its business.
   assertEquals(withinDeclared(schema({}), declared).events.get("saved")?.fault, undefined);
 });
@@ -229,6 +230,34 @@ Deno.test("a client sends nothing of what it is not declared to send, and the re
   test.clock.now += 61_000;
   await client.flush();
   assertEquals([heard.sent.length, heard.dropped], [2, []]);
+  await client.close();
+  await test.close();
+});
+
+Deno.test("a client keeps what it is declared to send while the schema lacks it, and tells nobody a fault", async () => {
+  const test = await startService();
+  const honest = await (await test.fetch("https://telemetry.example/v1/apps/notes/schema", {})).json();
+  const { client, heard, says } = await startClient(test, { declared: honest });
+  const [first, ...others] = honest.events;
+  const lacking = honest.events.map((
+    { fields: { version: _, ...fields }, ...event }: Members & { fields: Members },
+  ) => ({ ...event, fields }));
+  for (const events of [[], others, lacking]) {
+    says.service = { ...honest, events };
+    test.clock.now += 3_600_000;
+    client.log("note_saved", { ok: true, platform: "web", latency_ms: 12, version: "1.2" });
+    await client.flush();
+    await client.flush();
+    assertEquals([refusals(heard), heard.sent, heard.dropped], [[], [], []], first.name);
+  }
+  // Whoever does not log what is missing is not held up.
+  client.log("note_saved", { ok: true, platform: "web", latency_ms: 12 });
+  await client.flush();
+  assertEquals(heard.sent.map(({ events }) => events), [1]);
+  says.service = undefined;
+  test.clock.now += 3_600_000;
+  await client.flush();
+  assertEquals([heard.sent.map(({ events }) => events), heard.dropped], [[1, 3], []]);
   await client.close();
   await test.close();
 });

@@ -55,6 +55,9 @@ Deno.test("heldBack() lets an event go with two tokens, and says why it was not 
   // No token is fetched for it either.
   assertEquals(heldBack(once, "p", undefined), undefined);
   assertEquals(heldBack(twice, "p", undefined), "mac_invalid");
+  // One that the only token was refused for twice is over as well.
+  const again = [1, 2].map((refusals) => eventOf({ ...leftWith("a"), refusals }));
+  assertEquals(again.map((event) => heldBack(event, "p", tokenOf("a"))), [undefined, "mac_invalid"]);
 });
 
 Deno.test("goTogether() keeps events apart that left with other tokens, where no pseudonym joins these", () => {
@@ -78,14 +81,19 @@ Deno.test("requeue() remembers the pseudonym, each token once, and why it was no
     // The rest of a request has no part in it.
     const record = { pseudonym: "p", nonce, events } as unknown as RequestRecord;
     const key = append(entries, REQUESTS, record);
-    requeue(entries, { key, record }, nonce === "b" ? "key_unknown" : "body_too_large");
+    requeue(
+      entries,
+      { key, record },
+      nonce === "b" ? "key_unknown" : "body_too_large",
+      nonce === "b" ? 1 : undefined,
+    );
     assertEquals(readAll(entries, REQUESTS), []);
     return readAll<EncodedEvent>(entries, EVENTS).map(({ record }) => record);
   };
-  const left = (tokens: string[], code: string) => ({ pseudonym: "p", tokens, code });
+  const left = (tokens: string[], code: string, refusals = 0) => ({ pseudonym: "p", tokens, code, refusals });
   const once = take("a", [eventOf()]);
   assertEquals(once.map(({ left }) => left), [left(["a"], "body_too_large")] as unknown[]);
   const again = take("a", once);
   assertEquals(again, once);
-  assertEquals(take("b", again).map(({ left }) => left), [left(["a", "b"], "key_unknown")] as unknown[]);
+  assertEquals(take("b", again).map(({ left }) => left), [left(["a", "b"], "key_unknown", 1)] as unknown[]);
 });

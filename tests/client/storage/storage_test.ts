@@ -221,6 +221,26 @@ Deno.test("FileStorage passes the lock of a dead process", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("FileStorage passes a dead process's lock of the future, whose time never comes", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/client.json`;
+  await Deno.writeTextFile(`${path}.lock`, "somebody");
+  const future = new Date(Date.now() + 86_400_000);
+  await Deno.utime(`${path}.lock`, future, future);
+  const { setTimeout } = globalThis;
+  // Whoever waits looks again at once.
+  globalThis.setTimeout = ((run: () => void) => setTimeout(run, 0)) as typeof setTimeout;
+  try {
+    const storage = new FileStorage(path);
+    await storage.transaction((entries) => entries.set("device", "new"));
+    assertEquals(await dump(storage), [["device", "new"]]);
+    await storage.close();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("IndexedDbStorage goes on after its database was deleted, and is in nobody's way", async () => {
   const factory = new IDBFactory();
   const storage = indexedDbStorage(factory);

@@ -5,8 +5,10 @@ import {
   dropTokens,
   keepToken,
   lastFirstSend,
+  restTokens,
   spendableTokens,
   takeUse,
+  trustToken,
   usesLeft,
 } from "../../../client/tokens/wallet.ts";
 
@@ -32,25 +34,31 @@ function walletOf(...tokens: TokenRecord[]): Entries {
   return entries;
 }
 
+/** A clock that stands still. */
+const at = (seconds: number) => ({ now: () => seconds * 1000, seconds: () => seconds });
+
 const nonces = (entries: Entries, pseudonym = "p", now = NOW) =>
-  spendableTokens(entries, pseudonym, now).map(({ nonce }) => nonce);
+  spendableTokens(entries, pseudonym, at(now)).map(({ nonce }) => nonce);
 
 Deno.test("takeUse() spends the uses in their order, each once, and then has none", () => {
   const entries = walletOf(token("a"));
-  const uses = Array.from({ length: 4 }, () => takeUse(entries, spendableTokens(entries, "p", NOW)[0])?.use);
+  const uses = Array.from(
+    { length: 4 },
+    () => takeUse(entries, spendableTokens(entries, "p", at(NOW))[0])?.use,
+  );
   assertEquals(uses, [2, 1, 3, undefined]);
 });
 
 Deno.test("takeUse() leaves nothing of a token whose last use it is to be", () => {
   const entries = walletOf(token("a"));
-  assertEquals(takeUse(entries, spendableTokens(entries, "p", NOW)[0], true)?.use, 2);
-  assertEquals(spendableTokens(entries, "p", NOW), []);
+  assertEquals(takeUse(entries, spendableTokens(entries, "p", at(NOW))[0], true)?.use, 2);
+  assertEquals(spendableTokens(entries, "p", at(NOW)), []);
 });
 
 Deno.test("spendableTokens() has the tokens of one pseudonym, and another pseudonym ends them", () => {
   const entries = walletOf(token("a"));
-  takeUse(entries, spendableTokens(entries, "p", NOW)[0]);
-  assertEquals(usesLeft(spendableTokens(entries, "p", NOW)), 2);
+  takeUse(entries, spendableTokens(entries, "p", at(NOW))[0]);
+  assertEquals(usesLeft(spendableTokens(entries, "p", at(NOW))), 2);
   assertEquals(nonces(entries, "other"), []);
   assertEquals(entries.keys("token/"), []);
 });
@@ -95,6 +103,23 @@ Deno.test("spendableTokens() has no token of the last 10 minutes, and none befor
   const early = walletOf(token("a", { notBefore: NOW + 1 }));
   assertEquals(nonces(early), []);
   assertEquals(nonces(early, "p", NOW + 1), ["a"]);
+});
+
+Deno.test("restTokens() lays tokens aside for less than an hour, and then they come after all others", () => {
+  const entries = walletOf(token("refused", { uses: [1] }), token("fresh"));
+  entries.set("directory", '{"text":"key"}');
+  restTokens(entries, at(NOW), ({ nonce }) => nonce === "refused");
+  assertEquals(nonces(entries), ["fresh"]);
+  assertEquals(nonces(entries, "p", NOW + 3_600), ["fresh", "refused"]);
+  // A device's clock that is set back ends the rest.
+  assertEquals(nonces(entries, "p", NOW - 900), ["fresh", "refused"]);
+  // One that is taken is like any other.
+  trustToken(entries, "refused");
+  assertEquals(nonces(entries), ["refused", "fresh"]);
+  restTokens(entries, at(NOW), ({ nonce }) => nonce === "refused");
+  // None is tried of a key that is not listed: it may be revoked.
+  entries.set("directory", "{}");
+  assertEquals(nonces(entries, "p", NOW + 3_600), ["fresh"]);
 });
 
 Deno.test("dropTokens() deletes the tokens that are meant", () => {

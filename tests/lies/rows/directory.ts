@@ -73,7 +73,7 @@ export const DIRECTORY_LIES = rows("directory", [
     name: "an issuer of its own for one client, before it has seen another",
     tell: members({ issuer: "alice.example" }),
     // Its tokens are issued, and no honest log server takes them.
-    client: { refused: ["logs mac_invalid"], dropped: "any" },
+    client: { refused: ["logs mac_invalid"], dropped: "any", wastesQuota: true },
   },
   {
     name: "two sets of keys in turns, from the first",

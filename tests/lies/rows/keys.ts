@@ -91,7 +91,8 @@ export const KEY_LIES = rows("directory", [
     name: "an issuer of its own for one client, after it has seen another",
     tell: { keys: document((directory) => ({ ...directory, issuer: "client-4711.example" })) },
     ...later,
-    client: CHANGED,
+    // Where it is told at first contact.
+    client: { ...CHANGED, wastesQuota: true },
   },
   {
     name: "an overlap of its own for one client, after it has seen another",
