@@ -27,12 +27,18 @@ await runCommand({
     if (chosen.length === 0) {
       throw new CommandError(`There is no application ${app}: ${[...applications.keys()].join(", ")}.`);
     }
+    if (out === "") throw new CommandError(USE);
+    const beside = out === undefined || what !== "types"
+      ? []
+      : chosen.map((app) => ({ app, path: out.replace(/[^/]*$/, `${app.id}.schema.json`) }));
+    if (beside.some(({ path }) => path === out)) {
+      throw new CommandError(
+        `${out} is where the schema goes that lies beside the types: give them another name.`,
+      );
+    }
     const text = write(chosen);
     if (out === undefined) console.log(text.trimEnd());
     else await Deno.writeTextFile(out, text);
-    if (out === undefined || what !== "types") return;
-    for (const app of chosen) {
-      await Deno.writeTextFile(out.replace(/[^/]*$/, `${app.id}.schema.json`), declaredJson(app));
-    }
+    for (const { app, path } of beside) await Deno.writeTextFile(path, declaredJson(app));
   },
 });

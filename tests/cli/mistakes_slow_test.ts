@@ -122,6 +122,8 @@ const WRONG: readonly [task: TaskName, args: string[], env: Record<string, strin
   ["check", ["--at", "tomorrow"], {}],
   ["schema", ["docs", "--out=text/page.md"], {}],
   ["schema", ["docs", "--app=nobody"], {}],
+  ["schema", ["types", "--out="], {}],
+  ["schema", ["types", "--out=demo.schema.json"], {}],
   ["schema", ["types"], { DIT_CONFIG: "throws.js" }],
   ["keys", ["list"], { ...PRODUCTION, DIT_KV: "text" }],
   ["keys", ["list"], { ...PRODUCTION, DIT_KV: "text/kv.sqlite3" }],
