@@ -50,7 +50,8 @@ export function consoleRoutes(options: ConsoleOptions): Hono<ConsoleEnv> {
     c.header(CODE_HEADER, error.code);
     const { retryAfterSeconds } = error.details;
     if (retryAfterSeconds !== undefined) c.header("retry-after", String(Math.ceil(retryAfterSeconds)));
-    return c.html(<RefusalPage refusal={error} />, status as 400);
+    const signingIn = c.req.path.startsWith("/console/sign-in");
+    return c.html(<RefusalPage refusal={error} signingIn={signingIn} />, status as 400);
   });
   return app;
 }

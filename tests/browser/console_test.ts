@@ -100,7 +100,7 @@ browserTest("every page can be read without JavaScript", async ({ page }) => {
   await withDemoConsole(async ({ link, token, demo, service }) => {
     await demo("--clients=20");
     await page.goto(link);
-    await page.getByLabel("Admin or reader token").fill(token);
+    await page.getByLabel("Operator's token").fill(token);
     await page.getByRole("button", { name: "Sign in" }).click();
     assertStringIncludes(await page.locator("main").innerText(), "logs were refused in the last 24 hours.");
     await page.getByText("The figures as a table").first().click();

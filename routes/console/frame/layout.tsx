@@ -6,6 +6,7 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { ConsoleSession } from "../../../edge/auth/console_sessions.ts";
+import type { OperatorEntry } from "../../../edge/auth/operator_entries.ts";
 import { type ConsolePage, pathFor } from "./page.ts";
 
 /** What a frame is made of. */
@@ -36,6 +37,13 @@ const WHAT_ROLES_MAY = {
   reader: " (may look, not act)",
   analyst: " (sees releases and schemas)",
 } as const;
+
+/** What whoever sees some applications alone is told, behind their name. */
+function scopeOf(entries: readonly OperatorEntry[]): string {
+  const scopes = entries.flatMap(({ apps }) => apps === undefined ? [] : [apps]);
+  if (scopes.length < entries.length) return "";
+  return ` for ${[...new Set(scopes.flatMap((apps) => [...apps]))].join(", ")}`;
+}
 
 /** A whole document with nothing but a head and a body. */
 export function Document({ title, live, goTo, children }: {
@@ -110,6 +118,7 @@ export function Layout(props: LayoutProps) {
             <span class="small muted">
               {session.operator.name}
               {WHAT_ROLES_MAY[session.operator.role]}
+              {scopeOf(session.signedIn.entries)}
             </span>
             <form method="post" action="/console/sign-out">
               <FormToken session={session} />

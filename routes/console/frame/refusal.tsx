@@ -8,8 +8,12 @@ import { PROBLEMS } from "../../../edge/http/problem.ts";
 import { Document } from "./layout.tsx";
 
 /** The page instead of the one that was asked for. */
-export function RefusalPage({ refusal }: { readonly refusal: Refusal }) {
-  const [, title] = PROBLEMS[refusal.code];
+export function RefusalPage({ refusal, signingIn }: {
+  readonly refusal: Refusal;
+  /** Whether somebody wanted to sign in: what a code is called where a token is shown says nothing to them. */
+  readonly signingIn: boolean;
+}) {
+  const [, title] = signingIn ? [0, "You are not signed in"] : PROBLEMS[refusal.code];
   return (
     <Document title={title}>
       <main class="page">
@@ -17,7 +21,9 @@ export function RefusalPage({ refusal }: { readonly refusal: Refusal }) {
           <h1>{title}</h1>
           <p role="alert">{refusal.message}</p>
           <p>
-            <a href="/console">To the console</a>
+            {signingIn
+              ? <a href="/console/sign-in">To the sign-in</a>
+              : <a href="/console">To the console</a>}
           </p>
         </div>
       </main>

@@ -27,7 +27,7 @@ export function SignInPage({ oidc, development, mistake }: {
           )}
           <form class="form" method="post" action="/console/sign-in">
             <label>
-              Admin or reader token
+              Operator's token
               <input
                 type="password"
                 name="token"

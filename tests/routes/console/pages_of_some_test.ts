@@ -1,5 +1,5 @@
 /** What the console shows to operators of some applications. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { pathFor } from "../../../routes/console/frame/page.ts";
 import { PAGES } from "../../../routes/console/pages.ts";
 import {
@@ -40,6 +40,7 @@ Deno.test("an operator of some applications sees their pages, and nothing that n
         const own = await browser.get(pathFor(path, "notes"));
         const html = await own.text();
         assertEquals(own.status, name === "trail" ? 403 : 200, path);
+        if (own.status === 200) assertMatch(html, /token:(?:admin|reader)[^<]* for notes</);
         assert(!/vault|archive|\/console\/trail/.test(html), `${path} names an application of others`);
       }
       for (const { path, parts } of PAGES) {
