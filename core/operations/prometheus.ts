@@ -44,7 +44,7 @@ export function labelsOf(app: string, series: Series): Record<string, string> {
 }
 
 /** Whether each of several processes on one port told its metrics. */
-const PROCESS_UP = {
+export const PROCESS_UP = {
   name: "dit_process_up",
   help: "1 for each process on this port that told its metrics, 0 for one that is away or does not answer.",
 };

@@ -116,6 +116,8 @@ const WRONG: readonly [task: TaskName, args: string[], env: Record<string, strin
   ["start", [], { ...PRODUCTION, DIT_KV: "text/kv.sqlite3" }],
   ["start", [], { ...PRODUCTION, DIT_KV: "folder" }],
   ["start", [], { ...PRODUCTION, DIT_KV: "kv.sqlite3", HOST: "no such host" }],
+  ["start", ["--processes", "2"], { ...PRODUCTION, DIT_KV: "kv.sqlite3" }],
+  ["start", ["--processes", "many"], { ...PRODUCTION, DIT_KV: "kv.sqlite3" }],
   ["dev", [], { DIT_CONFIG: "broken.js" }],
   ["check", [], { DIT_CONFIG: "missing.js" }],
   ["check", [], { DIT_CONFIG: "broken.js" }],
@@ -145,6 +147,7 @@ const WRONG: readonly [task: TaskName, args: string[], env: Record<string, strin
   ["demo", ["--clients=0"], {}],
   ["demo", ["--scenario=nonsense"], {}],
   ["dev:cluster", ["--ports=0"], {}],
+  ["dev:cluster", ["--store=nonsense"], {}],
   ["dev:regions", ["--ports=8001"], {}],
 ];
 

@@ -20,7 +20,7 @@ Deno.test("the dashboard shows every metric and asks for no other, by labels tha
     for (const { expr, legendFormat } of targets) {
       const uses = usesIn(expr);
       assert(uses.length > 0, `${title} asks for nothing of ours`);
-      const known = new Set(["instance"]);
+      const known = new Set(["instance", "process"]);
       for (const { name, matchers } of uses) {
         shown.add(name);
         assert(labels.has(name), `${title} asks for ${name}`);

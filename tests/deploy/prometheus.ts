@@ -5,6 +5,7 @@
  */
 import { DURATIONS, METRICS } from "../../core/operations/metrics.ts";
 import { GAUGES } from "../../core/operations/gauges.ts";
+import { PROCESS_UP } from "../../core/operations/prometheus.ts";
 import { run } from "./programs.ts";
 
 const DEPLOY = new URL("../../deploy/", import.meta.url);
@@ -27,7 +28,9 @@ export function metricLabels(): ReadonlyMap<string, readonly string[]> {
   );
   const parts = [["_bucket", ["route", "le"]], ["_sum", ["route"]], ["_count", ["route"]]] as const;
   const histogram = parts.map(([ending, labels]) => [DURATIONS.name + ending, labels] as const);
-  return new Map<string, readonly string[]>([...counters, ...gauges, ...histogram]);
+  return new Map<string, readonly string[]>([...counters, ...gauges, ...histogram, [PROCESS_UP.name, [
+    "process",
+  ]]]);
 }
 
 /** A use of a metric in a query. */

@@ -27,6 +27,7 @@ function hourly(each: number): Value {
 
 const requests = (route: string, outcome: string) =>
   `dit_requests_total{app="demo",route="${route}",outcome="${outcome}"}`;
+const secondUp = 'dit_process_up{process="2"}';
 const guessed = 'dit_requests_total{route="admin",outcome="admin_token_invalid"}';
 const faults = 'dit_faults_total{kind="listener"}';
 const events = (outcome: string) => `dit_events_total{app="demo",outcome="${outcome}"}`;
@@ -43,6 +44,7 @@ const WELL: World = {
   dit_process_start_time_seconds: () => 0,
   dit_resident_memory_bytes: () => 3e8,
   dit_store_up: () => 1,
+  [secondUp]: () => 1,
   // A start after an outage holds its clock for ten minutes.
   dit_time_held: (minute) => minute < 10 ? 1 : 0,
   dit_store_bytes: () => GIB,
@@ -111,6 +113,11 @@ const STORIES: readonly Story[] = [
     name: "no store",
     world: but("dit_store_up", (well) => from(300, well, () => 0)),
     firing: [[298, []], [304, ["DitStoreDown"]]],
+  },
+  {
+    name: "one of two processes that is killed and comes again, and later hangs",
+    world: but(secondUp, (well) => (minute) => minute === 200 || minute >= 300 ? 0 : well(minute)),
+    firing: [[200, []], [202, []], [298, []], [306, ["DitProcessDown"]]],
   },
   {
     name: "a clock that leaps and is not confirmed",

@@ -1,10 +1,11 @@
 /** Several processes of the service on one port, as `deno task start --processes 2` runs them on PostgreSQL. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { tokenDigest } from "../../edge/auth/bearer.ts";
+import { fetchTokens, logBody, logsPath, type Send, signLog } from "../support/client/protocol_client.ts";
 import { withDatabase } from "../support/postgres/databases.ts";
 import { freePort } from "../support/processes/free_ports.ts";
 import { gone, launch, type Launched, PRODUCTION } from "../support/processes/launched.ts";
-import { demoConfig, Folders } from "../support/processes/service_process.ts";
+import { demoConfig, Folders, signIn } from "../support/processes/service_process.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
 
 const ADMIN_TOKEN = "admin-token-of-tests";
@@ -26,6 +27,16 @@ async function ask(url: string, headers: Record<string, string> = {}): Promise<s
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${url} was answered ${answer.status}: ${text}`);
   return text;
+}
+
+/** Sends over a connection of its own. */
+function sendTo({ url }: Launched): Send {
+  return async (path, init) => {
+    using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    const answer = await fetch(url + path, { ...init, client });
+    const { status, headers } = answer;
+    return new Response(await answer.arrayBuffer(), { status, headers });
+  };
 }
 
 /** How each process is, as `/readyz` tells. */
@@ -67,6 +78,8 @@ Deno.test("two processes answer on one port, are told apart and add up, and one 
     const [first = 0, second = 0] = await started.services();
     Deno.kill(second, "SIGKILL");
     await gone(second);
+    // The system gives its connections to the other one.
+    for (let request = 0; request < 20; request++) await ask(`${started.url}/healthz`);
     await until(async () => (await started.services()).length === 2);
     await until(bothReady(started));
     // Nothing of the other one began anew, and no sum fell that is made of series of one process each.
@@ -123,5 +136,40 @@ Deno.test("processes that cannot start end the launcher with one sentence and th
     await using other = start(folder, url, { DIT_SEAL_KEYS: new Uint8Array(32).fill(8).toBase64() });
     const refused = await other.ended;
     assertEquals([refused.code, refused.printed.trim().split("\n").length], [78, 1], refused.printed);
+  });
+});
+
+Deno.test("a quota and the uses of a token are exact whichever process a request meets, and the audit finds nothing", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make(demoConfig({ tokensPerClient: 8 }));
+  await withDatabase(async (url) => {
+    await using started = start(folder, url, { DIT_ENV: "development" });
+    await started.ready();
+    await until(bothReady(started));
+    const send = sendTo(started);
+    const nowSeconds = Math.floor(Date.now() / 1_000);
+    const session = { jwt: await signIn(started.url, "alice"), nowSeconds, app: "demo" };
+    const asked = await Promise.allSettled(Array.from({ length: 24 }, () => fetchTokens(send, session)));
+    const tokens = asked.flatMap((one) => one.status === "fulfilled" ? one.value : []);
+    assertEquals(tokens.length, 8);
+    for (const one of asked) if (one.status === "rejected") assert(/quota_exhausted/.test(`${one.reason}`));
+
+    const events = [{ name: "app_opened", fields: {} }];
+    const sends = tokens.flatMap((token) =>
+      Array.from({ length: 32 }, async (_, index) => {
+        // Two logs race for each use.
+        const log = signLog(token, { use: index >> 1, body: logBody(token, { events }) });
+        return await (await send(logsPath("demo"), log)).json();
+      })
+    );
+    const answers = await Promise.all(sends);
+    assertEquals(answers.filter(({ code }) => code === "use_taken").length, 128);
+    assertEquals(answers.filter(({ code }) => code === undefined).length, 128);
+    const audit = await send("/admin/v1/audit", {
+      method: "POST",
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    const { records, findings } = await audit.json();
+    assertEquals([records, findings], [128, []]);
   });
 });

@@ -5,7 +5,7 @@
  */
 import { HISTORY_HOURS, liveWindows, makeOverview, type Overview, type Window } from "./read.ts";
 import { stateAt } from "../../../core/keys/epoch.ts";
-import { type AppCounts, sumCounts } from "../../../core/operations/counters.ts";
+import { type AppCounts, type Counters, sumCounts } from "../../../core/operations/counters.ts";
 import { toldOf } from "../../../core/operations/siblings.ts";
 import type { Server } from "../../../core/service.ts";
 import { isTheirs, type Operator } from "../../../edge/auth/operator.ts";
@@ -56,7 +56,9 @@ export async function readOverview(
 }
 
 /** The last minutes of all processes on this port. */
-async function readMinutes({ counters, siblings }: Server): Promise<ReadonlyMap<number, AppCounts>> {
+export async function readMinutes(
+  { counters, siblings }: Pick<Server, "siblings"> & { readonly counters: Pick<Counters, "minutes"> },
+): Promise<ReadonlyMap<number, AppCounts>> {
   const own = counters.minutes();
   if (siblings === undefined) return own;
   const all = [own, ...toldOf(await siblings.ask("minutes")).values()];

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Counters } from "../../../../core/operations/counters.ts";
+import { readMinutes } from "../../../../routes/console/overview/view.ts";
 import { HISTORY_HOURS, liveWindows, makeOverview } from "../../../../routes/console/overview/read.ts";
 
 const HOUR = 500_000;
@@ -101,4 +102,24 @@ Deno.test("liveWindows() has a place for every minute of the last hour", () => {
   assertEquals(windows.length, 60);
   assertEquals(windows.slice(-2).map(({ accepted, refused }) => [accepted, refused]), [[1, 0], [0, 1]]);
   assertEquals(windows.at(-1)!.startsAtSeconds, HOUR * 3_600 + 60);
+});
+
+Deno.test("readMinutes() adds up the processes on one port, as far as they answer", async () => {
+  const [own, other] = [counted(), counted()];
+  own.answer("accepted", "logs", "demo", 3);
+  other.answer("accepted", "logs", "demo", 4);
+  other.clock.now += 60;
+  other.answer("accepted", "logs", "demo", 5);
+  const answers = new Map<string, unknown>([
+    ["2", { kind: "told", told: other.counters.minutes() }],
+    ["3", { kind: "silent" }],
+    ["4", { kind: "away" }],
+  ]);
+  const siblings = { process: "1", ask: () => Promise.resolve(answers) as never };
+  const minutes = await readMinutes({ counters: own.counters, siblings });
+  const accepted = [...minutes].map((
+    [minute, byApp],
+  ) => [minute, byApp.get("demo")?.get("requests logs accepted")]);
+  assertEquals(accepted, [[HOUR * 60, 7], [HOUR * 60 + 1, 5]]);
+  assertEquals(await readMinutes({ counters: own.counters, siblings: undefined }), own.counters.minutes());
 });
