@@ -56,6 +56,18 @@ function follows(a: Point, b: Point): boolean | undefined {
     : undefined;
 }
 
+/** Two keys whose chains contradict each other. */
+export interface Fork {
+  readonly known: LinkedKey;
+  readonly shown: LinkedKey;
+}
+
+/** Tells a fork, and keeps it as evidence. */
+export function tellFork(entries: Entries, report: Report, fork: Fork): void {
+  report("keys_forked", fork);
+  write(entries, FORK, fork);
+}
+
 /** The newest key of each region that has begun: of keys behind a pin, those that may have been used. */
 function newestBegun(keys: readonly LinkedKey[], nowSeconds: number): LinkedKey[] {
   const newest = new Map<string, LinkedKey>();
@@ -85,9 +97,7 @@ export function compareChains(
   let before: Point | undefined;
   for (const point of pointsOf(app, [...known.filter(isOwn), ...keys])) {
     if (before !== undefined && follows(before, point) === false) {
-      const fork = { known: before.key!, shown: point.key! };
-      report("keys_forked", fork);
-      write(entries, FORK, fork);
+      tellFork(entries, report, { known: before.key!, shown: point.key! });
       return "key_changed";
     }
     before = point;
@@ -122,10 +132,13 @@ export interface PinCheck {
   readonly url: string;
 }
 
-/** Whether every key of the region that answered is in the chain that leads on from a pin. */
+/**
+ * Whether every key of the region that answered is in the chain that leads on from a pin, and from what is held beside
+ * it; the fork, if it goes on without that one.
+ */
 export async function leadsOnFromPin(
   { app, directory, keyPin, seen, isUsed, nowSeconds, network, url }: PinCheck,
-): Promise<boolean> {
+): Promise<boolean | Fork> {
   const ofRegion = ({ region }: LinkedKey) => region === directory.region;
   const keys = directory.keys.filter(ofRegion);
   const points = pointsOf(app, keys);
@@ -163,7 +176,10 @@ export async function leadsOnFromPin(
       if (point.number === first + run.length) run.push(point);
       else if (!follows(run[point.number - first]!, point)) return false;
     }
-    return isRun(run) && goesOn(run);
+    if (!isRun(run) || goesOn(run)) return isRun(run);
+    // A history that is older than what is held is no fork.
+    const shown = points.find(({ number }) => number >= newest!.number)?.key;
+    return shown !== undefined && { known: newest!.key!, shown };
   } catch {
     return false;
   }

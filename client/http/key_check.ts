@@ -20,7 +20,7 @@ import {
 import type { Entries } from "../storage/storage.ts";
 import { calendarFault } from "./calendar.ts";
 import { type Directory, keyName, parseDirectory, usableKeys } from "./directory.ts";
-import { compareChains, leadsOnFromPin } from "./key_chain.ts";
+import { compareChains, leadsOnFromPin, tellFork } from "./key_chain.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
 import { type Answer, inTime } from "./network.ts";
@@ -86,7 +86,9 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
         }));
         const url = `${places.directory}/keys/history`;
         const nowSeconds = clock.now() / 1000;
-        if (!await leadsOnFromPin({ app, directory, keyPin, nowSeconds, network, url, ...before })) {
+        const led = await leadsOnFromPin({ app, directory, keyPin, nowSeconds, network, url, ...before });
+        if (led !== true) {
+          if (led) await commit((entries, report) => tellFork(entries, report, led));
           return "not_pinned";
         }
       }

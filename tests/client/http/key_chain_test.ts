@@ -396,7 +396,9 @@ Deno.test("a fork behind the pin has to be kept up for good: nothing else is tak
       const now = Math.floor(client.parts.time.now / 1000 / DAY);
       served.keys = chain.of(now);
       served.history = chain.history();
-      assertEquals(await client.look(), ["not_pinned"]);
+      assertEquals(await client.look(), ["keys_forked", "not_pinned"]);
+      const { known, shown } = (await client.fork())!;
+      assertEquals([fork.keys.some(({ keyId }) => keyId === known!.keyId), shown!.region], [true, "local"]);
       served.keys = fork.of(now);
       served.history = fork.history();
       assertEquals(await client.look(), []);
