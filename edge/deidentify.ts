@@ -11,6 +11,7 @@ import { hopReader } from "./hop.ts";
 import { type HostRule, hostRule } from "./host_rule.ts";
 import type { EdgeBindings } from "./http/body_wait.ts";
 import { problemResponse } from "./http/problem.ts";
+import { problemPage, wantsPage } from "./http/problem_page.ts";
 import { kindOf, type RouteKind, strip, stripAnswer } from "./strip.ts";
 import { readTarget } from "./target.ts";
 
@@ -70,7 +71,9 @@ export function deidentify(options: EdgeOptions): EdgeHandler {
         return await handle(strip(request, url, { kind, hop }), { wait });
       });
     } catch (error) {
-      response = readableEverywhere(problemResponse(error));
+      response = kind.name === "console" && wantsPage(headers)
+        ? problemPage(error)
+        : readableEverywhere(problemResponse(error));
     }
     tellOf({ kind, method, path, response, milliseconds: performance.now() - startedAt });
     return stripAnswer(response, kind);

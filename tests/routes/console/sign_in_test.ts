@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { pathFor } from "../../../routes/console/frame/page.ts";
 import { PAGES } from "../../../routes/console/pages.ts";
 import { SESSION_SECONDS } from "../../../edge/auth/console_sessions.ts";
@@ -82,6 +82,10 @@ Deno.test("brute force meets the throttle after ten attempts, and only its own n
       await response.body?.cancel();
     }
     assertEquals(statuses, [...Array(10).fill(401), ...Array(5).fill(429)]);
+    // A person reads why in a page; a script goes by the code as before.
+    const shown = await attacker.post("/console/sign-in", { token: "" }, { accept: "text/html,*/*;q=0.8" });
+    assertEquals([shown.status, shown.headers.get("content-type")], [429, "text/html; charset=utf-8"]);
+    assertMatch(await shown.text(), /<p>[A-Z][^<]*Try again in [0-9]+ seconds\.<\/p>/);
     // Not even the right token is looked at now, from there.
     assertEquals((await attacker.post("/console/sign-in", { token: ADMIN_TOKEN })).status, 429);
     await new ConsoleBrowser(test, "203.0.113.9").signIn();
