@@ -9,11 +9,10 @@ import { append, type EventRecord, EVENTS, type TokenRecord } from "../storage/r
 import type { Entries } from "../storage/storage.ts";
 import type { QueuedRequest } from "./request.ts";
 
-/**
- * Most tokens that sign an event, and refusals of one: whoever refuses them all would else see which belong to one client,
- * or have it signed without end.
- */
+/** Most tokens that sign an event: whoever refuses them all would else see which belong to one client. */
 const MAX_TOKENS = 2;
+/** Most refusals of an event, its only token's too, or it would be signed without end: more than fit a bad hour. */
+const MAX_REFUSALS = 3;
 
 /** Why an event does not leave under a pseudonym with a token, if one is at hand; undefined where it does. */
 export function heldBack(
@@ -23,7 +22,7 @@ export function heldBack(
 ): DropReason | undefined {
   if (left === undefined) return undefined;
   if (left.pseudonym !== pseudonym) return "period_over";
-  const isOver = (left.refusals ?? 0) >= MAX_TOKENS ||
+  const isOver = (left.refusals ?? 0) >= MAX_REFUSALS ||
     left.tokens.length >= MAX_TOKENS && !left.tokens.includes(token?.nonce ?? "");
   return isOver ? left.code : undefined;
 }

@@ -55,9 +55,13 @@ Deno.test("heldBack() lets an event go with two tokens, and says why it was not 
   // No token is fetched for it either.
   assertEquals(heldBack(once, "p", undefined), undefined);
   assertEquals(heldBack(twice, "p", undefined), "mac_invalid");
-  // One that the only token was refused for twice is over as well.
-  const again = [1, 2].map((refusals) => eventOf({ ...leftWith("a"), refusals }));
-  assertEquals(again.map((event) => heldBack(event, "p", tokenOf("a"))), [undefined, "mac_invalid"]);
+  // One that was refused three times is over as well, with however few tokens.
+  const again = [1, 2, 3].map((refusals) => eventOf({ ...leftWith("a"), refusals }));
+  assertEquals(again.map((event) => heldBack(event, "p", tokenOf("a"))), [
+    undefined,
+    undefined,
+    "mac_invalid",
+  ]);
 });
 
 Deno.test("goTogether() keeps events apart that left with other tokens, where no pseudonym joins these", () => {
