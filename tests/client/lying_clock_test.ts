@@ -211,7 +211,7 @@ Deno.test("an event goes without a time of more than an hour ahead, and is too o
   await test.close();
 });
 
-for (const step of ["logs", "tokens"] as const) {
+for (const step of ["logs", "tokens", "schema", "keys"] as const) {
   Deno.test(`a service that asks to wait for 31 years at ${step} is asked again within the hour`, async () => {
     const test = await startService();
     let isLying = true;
