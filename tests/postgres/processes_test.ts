@@ -77,7 +77,8 @@ Deno.test("two processes answer on one port, are told apart and add up, and one 
 
     const [first = 0, second = 0] = await started.services();
     Deno.kill(second, "SIGKILL");
-    await gone(second);
+    // Until the launcher has it no more: its last threads may still hold the socket where it counts as dead already.
+    await until(async () => !(await started.services()).includes(second));
     // The system gives its connections to the other one.
     for (let request = 0; request < 20; request++) await ask(`${started.url}/healthz`);
     await until(async () => (await started.services()).length === 2);
