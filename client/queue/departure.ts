@@ -19,12 +19,16 @@ export function heldBack(
   { left }: Pick<EventRecord, "left">,
   pseudonym: string,
   token: TokenRecord | undefined,
-): DropReason | undefined {
+): DropReason | "held" | undefined {
   if (left === undefined) return undefined;
   if (left.pseudonym !== pseudonym) return "period_over";
   const isOver = (left.refusals ?? 0) >= MAX_REFUSALS ||
     left.tokens.length >= MAX_TOKENS && !left.tokens.includes(token?.nonce ?? "");
-  return isOver ? left.code : undefined;
+  if (isOver) return left.code;
+  // What a token was refused for goes on with a third one: it must not link that to the first.
+  const isChain = pseudonym === "" && token?.restUntil !== undefined && left.tokens.length > 0 &&
+    !left.tokens.includes(token.nonce);
+  return isChain ? "held" : undefined;
 }
 
 /** The tokens with which an event left, as one text. */

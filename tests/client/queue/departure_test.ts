@@ -64,6 +64,16 @@ Deno.test("heldBack() lets an event go with two tokens, and says why it was not 
   ]);
 });
 
+Deno.test("heldBack() has no event that left go on with a token that was refused, where no pseudonym joins them anyway", () => {
+  const rested = { ...tokenOf("b"), restUntil: 1 };
+  const left = (pseudonym: string) => eventOf({ ...leftWith("a"), pseudonym });
+  assertEquals(["", "p"].map((name) => heldBack(left(name), name, rested)), ["held", undefined]);
+  assertEquals([heldBack(left(""), "", tokenOf("b")), heldBack(eventOf(), "", rested)], [
+    undefined,
+    undefined,
+  ]);
+});
+
 Deno.test("goTogether() keeps events apart that left with other tokens, where no pseudonym joins these", () => {
   const events = [eventOf(), eventOf(leftWith()), eventOf(leftWith("a")), eventOf(leftWith("a", "b"))];
   const matrix = (pseudonym: string) =>

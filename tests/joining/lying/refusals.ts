@@ -223,7 +223,7 @@ export const REFUSAL_STRATEGIES: readonly Strategy[] = [
   {
     name: "events that are sent again with a third token, where there are no pseudonyms",
     goal: "tokens",
-    life: { ...AT_TURN, hours: 6, app: { pseudonymSeconds: false, usesPerToken: 8 } },
+    life: { ...AT_TURN, hours: 6, app: { pseudonymSeconds: false, usesPerToken: 1, tokensPerClient: 8 } },
     make: () => refusing(() => false, nonceOf),
     concedes: modes(0),
     weak: {
