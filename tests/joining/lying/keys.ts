@@ -71,7 +71,9 @@ function marking({ groups, group, service, directory, publish, read }: Mark): At
     },
     join(seen) {
       const accounts = accountsOf(seen);
-      const told = new Map([...accounts].map(([connection, account]) => [account, markOf(connection)]));
+      // By the first visit of each.
+      const visits = [...accounts].reverse();
+      const told = new Map(visits.map(([connection, account]) => [account, markOf(connection)]));
       const shown = new Map(
         [...byPseudonym(seen)].map(([pseudonym, logs]) => [
           pseudonym,
@@ -186,7 +188,8 @@ export const KEY_STRATEGIES: readonly Strategy[] = [
         service: () => 0,
         directory: async (asked, group) =>
           await changed(await asked.honest(), (directory) => directory["uses-per-token"] = group + 1),
-        read: (logs) => Math.max(...logs.map(({ use }) => use)),
+        // How many logs its first token signed.
+        read: (logs) => logs.filter(({ nonce }) => nonce === logs[0]?.nonce).length - 1,
       }),
     concedes: modes(ALL, { mirror: 0 }),
     weak: { name: "no mirror", mode: "no mirror" },

@@ -122,12 +122,14 @@ export async function live(life: Life, mode: Mode, attacker: Attacker): Promise<
   const made = truth.map((own, device) => {
     const account = accountOf(device);
     const connections = new Map<string, string>();
-    const fetch: Fetch = async (url, init, pool) => {
+    const fetch: Fetch = async (url, init) => {
       const path = url.slice(url.lastIndexOf("/") + 1);
       if (url.startsWith("https://mirror.example/")) return await honestly(path);
       const step = path as Step;
       const hour = Math.floor(clock.now / HOUR);
-      const connection = connections.getOrInsertComputed(present(pool), draw);
+      // Each request has a connection of its own; those of a pass follow each other within moments, which joins them as well.
+      const side = step === "schema" || step === "logs" ? "logging" : "issuing";
+      const connection = connections.getOrInsertComputed(`${side} ${clock.now}`, draw);
       const log = step === "logs" ? readLog(init, hour, connection) : undefined;
       if (log === undefined) {
         visits.push({ step, connection, hour, account: step === "tokens" ? account : undefined });
