@@ -11,7 +11,8 @@ const ISOLATES = 4;
 /** Given to this command, it leaves types to `deno task types`. */
 const UNCHECKED = "--no-check";
 /** Tests with tasks of their own. */
-const APART = /^tests\/(?:browser|deploy|faults|lies|processes|sdk)\/|^tests\/e2e_test\.ts$|_slow_test\.ts$/;
+const APART =
+  /^tests\/(?:browser|deploy|faults|lies|postgres|processes|sdk)\/|^tests\/e2e_test\.ts$|_slow_test\.ts$/;
 
 async function testFiles(folder: string): Promise<string[]> {
   const files: string[] = [];

@@ -170,7 +170,7 @@ Deno.test("deno task keys answers every mistake with one sentence", async () => 
   await using _process = await startReady({ folder, port });
   const use = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
     "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal | " +
-    "publish --app X --out DIR [--from URL]";
+    "publish --app X --out DIR [--from URL] [--chain-starts-anew]";
   for (const args of ["", "bla", "list list", "list --bla", "rotate --app"]) {
     const { code, stdout, stderr } = await keys(folder, args, env);
     assertEquals([code, stdout, stderr.trimEnd().endsWith(use)], [1, "", true], stderr);
