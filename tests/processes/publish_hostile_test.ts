@@ -142,6 +142,7 @@ Deno.test("deno task keys publish replaces nothing with what does not lead on, a
         history: { ...history, leaves: toBase64url(fromBase64url(history.leaves).slice(0, 2 * LINK_LENGTH)) },
       }, "an older history"],
     ];
+    let first = "";
     for (const [at, [name, lie, sentence]] of lies.entries()) {
       shown.now = lie;
       // A lie that is told twice is kept once.
@@ -154,8 +155,9 @@ Deno.test("deno task keys publish replaces nothing with what does not lead on, a
       assertEquals(await filesOf(), published, name);
       const kept = await evidence();
       assertEquals(kept.length, at + 1, name);
+      // The only one; those of one second are in no order.
+      if (at === 0) first = kept[0] ?? "";
     }
-    const [first = ""] = await evidence();
     assertEquals((await Deno.stat(`${out}.evidence/${first}`)).mode! & 0o777, 0o700);
     assertEquals(await Deno.readTextFile(`${out}.evidence/${first}/published/history.json`), published[2]);
     assertEquals(
