@@ -3,14 +3,12 @@
  * that a noisy machine hurts all alike; ratios are medians of the ratios of single rounds.
  *
  * `--sizes=0,100000,1000000` rows in the store, `--rounds=5`, `--sweep=400000` ended rows, `--millions=1,10` redemptions
- * for memory (0 leaves a part out), `--write` (docs/performance.md). `--engines` measures the engines beside each other and
- * nothing else.
+ * for memory (0 leaves a part out), `--write` (docs/performance.md).
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { measureHttp } from "./ledger/http.ts";
-import { compareEngines } from "./ledger/engines.ts";
 import { fillClaims, measureGrouped, measureSingle, openClaimStore } from "./ledger/claims.ts";
 import { measureSweepStall } from "./ledger/stall.ts";
 import { percentile } from "./http/load.ts";
@@ -25,7 +23,6 @@ const { values } = parseArgs({
     sweep: { type: "string", default: "400000" },
     millions: { type: "string", default: "1,10" },
     logs: { type: "string", default: "4000" },
-    engines: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
@@ -116,12 +113,6 @@ async function showMemory(millions: readonly number[]): Promise<void> {
 }
 
 try {
-  if (values.engines) {
-    report.say("The same claims in each engine, 512 at once:");
-    report.say(await compareEngines(folder, numbers(values.sizes), rounds));
-    await report.keep();
-    Deno.exit();
-  }
   report.say("Claims with their records on an SQLite file:");
   await compareCommits();
   await compareEndpoint();

@@ -64,6 +64,11 @@ export class EnvironmentError extends Error {
   }
 }
 
+/** The URLs of stores. */
+const STORE_URL = /^(?:https?|postgres(?:ql)?):\/\//;
+/** What somebody meant to be a URL, or has a blank before it. */
+const LIKE_A_URL = /^\s|^[a-z][a-z0-9+.-]*:\//i;
+
 /** Reads the settings. Throws {@linkcode EnvironmentError} with every mistake at once. */
 export function readSettings(get: (name: string) => string | undefined): Settings {
   const mistakes: string[] = [];
@@ -81,7 +86,8 @@ export function readSettings(get: (name: string) => string | undefined): Setting
       "Set DIT_KV to the path of the store's file, or to the URL of a PostgreSQL database or a KV Connect endpoint.",
     );
   }
-  if (kv !== undefined && /^(?!https?:|postgres(?:ql)?:)[a-z][a-z0-9+.-]*:\/\//i.test(kv)) {
+  // A slip in a URL would be the path of a new file otherwise, with the password in its name.
+  if (kv !== undefined && !STORE_URL.test(kv) && LIKE_A_URL.test(kv)) {
     mistakes.push("Set DIT_KV to a path, or to a URL that begins with postgres://, https:// or http://.");
   }
   const kvRead = get("DIT_KV_READ");

@@ -6,6 +6,7 @@
 import { quotasOf } from "../acs/families.ts";
 import { ENDED_KEYS } from "../keys/families.ts";
 import type { EndedKey } from "../keys/key_row.ts";
+import { claimsOf } from "../ledger/families.ts";
 import { sweepClaims } from "../ledger/sweep.ts";
 import type { Store } from "../store/store.ts";
 import { DEFAULT_PACE } from "../store/sweep.ts";
@@ -32,6 +33,9 @@ export async function sweepEndedKeys(
     count.quotas += await store.sweep(quotasOf(ordinal), pace);
     if (nowSeconds < entry.value.claimsAfter) continue;
     count.claims += await sweepClaims(store, { app: entry.value.app, ordinal }, pace);
+    // They went one by one, since the tally counts them in the same commits. Where the engine kept them apart, their
+    // place goes now.
+    await store.sweep(claimsOf(ordinal), pace);
     const done = await store.commit((commit) => commit.check(entry).delete(entry.key));
     if (done !== undefined) count.keys++;
   }

@@ -182,7 +182,16 @@ Deno.test("readSettings() reads a few trusted proxies", () => {
 });
 
 Deno.test("readSettings() takes a path, or a URL of PostgreSQL or KV Connect for the store, and no other kind", () => {
-  for (const kv of ["ftp://x", "file:///kv.sqlite3", "mysql://x/y"]) {
+  for (
+    const kv of [
+      "ftp://x",
+      "file:///kv.sqlite3",
+      "mysql://x/y",
+      "POSTGRES://u:p@x/y",
+      " postgres://x/y",
+      "postgres:/u:p@x/y",
+    ]
+  ) {
     assertEquals(mistakesOf({ ...PRODUCTION, DIT_KV: kv }), ["DIT_KV"], kv);
   }
   for (

@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { CLAIMS, claimsOf, LOG_ROWS, SEGMENTS } from "../../core/ledger/families.ts";
+import { encodeClaim } from "../../core/ledger/claim_row.ts";
+import { sweepEndedKeys } from "../../core/jobs/ended_keys.ts";
+import { ENDED_KEYS } from "../../core/keys/families.ts";
 import { claimId } from "../../core/ledger/row_ids.ts";
+import { encodeKey } from "../../core/store/postgres/key_bytes.ts";
 import { CLAIMS_LETTER, isWholeLot, lotOf, RECORD_LETTERS } from "../../core/store/postgres/lots.ts";
 import type { Key, Range } from "../../core/store/port.ts";
 import type { Cluster } from "../support/postgres/cluster.ts";
@@ -77,6 +81,78 @@ Deno.test("a claim is written with its record, though neither has a partition ye
     ]);
     assertEquals(outcome?.is, "accepted");
     assertEquals((await engine.get(record)).stamp, (await engine.get(key)).stamp);
+  }));
+
+Deno.test("a value that was read has its own bytes, and none of its neighbours'", () =>
+  withPostgres(async (open) => {
+    const engine = await open();
+    const value = {
+      secret: Uint8Array.of(1, 2, 3),
+      list: [Uint8Array.of(4)],
+      map: new Map([["k", Uint8Array.of(5)]]),
+    };
+    await engine.commit([], [
+      { type: "set", key: ["a"], value },
+      { type: "set", key: ["b"], value: { beside: "x".repeat(30_000) } },
+    ]);
+    const { entries } = await engine.list<typeof value>({ prefix: [] }, { limit: 10 });
+    const read = entries[0]!.value;
+    assertEquals(read, value);
+    const bytes = [read.secret, read.list[0]!, read.map.get("k")!];
+    assertEquals(bytes.map(({ buffer }) => buffer.byteLength), [3, 1, 1]);
+  }));
+
+Deno.test("when a key's claims are due their partition goes with them", () =>
+  withPostgres(async (open, url, cluster) => {
+    const engine = await open();
+    const store = new Store(engine);
+    const id = claimId(3, new Uint8Array(16), 0);
+    const claim = encodeClaim({ tag: new Uint8Array(16), day: 20_000, recorded: false });
+    await store.commit((commit) =>
+      commit.set(CLAIMS.key(id), claim).set(ENDED_KEYS.key(3), { app: "notes", claimsAfter: 100 })
+    );
+    assertEquals(await partitionsOf(cluster, url), ["rows_0", "rows_4"]);
+    await sweepEndedKeys(store, 99);
+    assertEquals(await partitionsOf(cluster, url), ["rows_0", "rows_4"]);
+    assertEquals((await sweepEndedKeys(store, 100)).claims, 1);
+    assertEquals(await partitionsOf(cluster, url), ["rows_0"]);
+  }));
+
+Deno.test("a claim and a commit of other rows lock no partition but their own", () =>
+  withPostgres(async (open, url, cluster) => {
+    const engine = await open();
+    const [guard] = await withGuards(engine);
+    const keyOf = (ordinal: number, use: number) => CLAIMS.key(claimId(ordinal, new Uint8Array(16), use));
+    for (let ordinal = 1; ordinal <= 20; ordinal++) {
+      await engine.commit([], [{ type: "set", key: keyOf(ordinal, 0), value: Uint8Array.of(1) }]);
+    }
+    const database = new URL(url).pathname.slice(1);
+    const hex = (key: Key) => `'\\x${encodeKey(key).toHex()}'::bytea`;
+    /** Tables of claims, and their indexes, that a statement locks. */
+    const locksOf = async (statement: string) =>
+      Number(
+        (await cluster.sql(
+          `begin; do $$ begin perform ${statement}; end $$; select 'locks', count(*) from pg_locks join pg_class on oid = relation ` +
+            "where relname ~ '^rows_[1-9]' and pid = pg_backend_pid(); rollback",
+          database,
+        )).match(/locks\|(\d+)/)?.[1],
+      );
+    const none = "'{}', '{}', '{}', '{}', '{}'";
+    assertEquals(
+      await locksOf(
+        `dit.claim(array[${hex(guard.key)}], '{0}', '{${BigInt(`0x${guard.stamp}`)}}', ` +
+          `array[${hex(keyOf(1, 1))}], '{2}', array['\\x00'::bytea], '{1}', ${none})`,
+      ),
+      1,
+    );
+    assertEquals(
+      await locksOf(
+        `dit.commit(array[${hex(["x"])}], '{0}', '{-1}', array[${
+          hex(["x"])
+        }], '{0}', array['\\x00'::bytea], '{}', '{}')`,
+      ),
+      0,
+    );
   }));
 
 Deno.test("the letters by which rows lie apart are those of their families", () => {

@@ -5,6 +5,10 @@
  * on was looked at: of commits one after the other the later has the greater, and so has the later of two that wrote one
  * row.
  *
+ * A statement that joins the whole table locks all partitions and looks into each, however few it needs. So what every
+ * claim and commit does goes to the lot of all other rows by its name, or through the insert, which finds the one
+ * partition of a row by itself.
+ *
  * @module
  */
 import { StoreOpenError } from "../open_error.ts";
@@ -41,7 +45,8 @@ begin
     select s.key, s.lot, s.value, stamped from unnest(set_keys, set_lots, set_values) s (key, lot, value)
     order by s.key
     on conflict (key, lot) do update set value = excluded.value, stamp = excluded.stamp;
-  if cardinality(gone_keys) > 0 then
+  delete from dit.rows_0 r using unnest(gone_keys, gone_lots) g (key, lot) where r.key = g.key and g.lot = 0;
+  if not 0 = all (gone_lots) then
     delete from dit.rows r using unnest(gone_keys, gone_lots) g (key, lot) where r.key = g.key and r.lot = g.lot;
   end if;
 end $$;
@@ -57,8 +62,13 @@ declare stamped bigint;
 begin
   if exists (
     select from unnest(check_keys, check_lots, check_stamps) c (key, lot, stamp)
+    left join dit.rows_0 r on r.key = c.key
+    where c.lot = 0 and coalesce(r.stamp, -1) <> c.stamp
+  ) then return null; end if;
+  if not 0 = all (check_lots) and exists (
+    select from unnest(check_keys, check_lots, check_stamps) c (key, lot, stamp)
     left join dit.rows r on r.key = c.key and r.lot = c.lot
-    where coalesce(r.stamp, -1) <> c.stamp
+    where c.lot <> 0 and coalesce(r.stamp, -1) <> c.stamp
   ) then return null; end if;
   stamped := nextval('dit.stamps');
   perform dit.put(stamped, set_keys, set_lots, set_values, gone_keys, gone_lots);
@@ -78,8 +88,8 @@ declare
   won int;
   stamped bigint;
 begin
-  perform from dit.rows r join unnest(guard_keys, guard_lots, guard_stamps) g (key, lot, stamp)
-    on r.key = g.key and r.lot = g.lot and r.stamp = g.stamp order by r.key for share of r;
+  perform from dit.rows_0 r join unnest(guard_keys, guard_lots, guard_stamps) g (key, lot, stamp)
+    on r.key = g.key and g.lot = 0 and r.stamp = g.stamp order by r.key for share of r;
   get diagnostics held = row_count;
   if held = cardinality(guard_keys) then
     stamped := nextval('dit.stamps');
@@ -100,7 +110,7 @@ begin
       r.value
     from unnest(claim_keys, claim_lots, claim_guards) with ordinality c (key, lot, guard, place)
     left join dit.rows r on r.key = c.key and r.lot = c.lot
-    left join dit.rows h on h.key = guard_keys[c.guard] and h.lot = guard_lots[c.guard]
+    left join dit.rows_0 h on h.key = guard_keys[c.guard] and guard_lots[c.guard] = 0
       and h.stamp = guard_stamps[c.guard]
     order by c.place;
 end $$;

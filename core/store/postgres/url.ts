@@ -97,10 +97,12 @@ function readServer(text: string): Server {
   const [, inBrackets, plain = "", port] =
     /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*))(?::(\d{1,5}))?$/.exec(text) ??
       refuse();
-  return {
-    host: inBrackets ?? (plain === "" ? "localhost" : decode(plain) ?? ""),
-    port: Number(port ?? DEFAULT_PORT),
-  };
+  const host = inBrackets ?? (plain === "" ? "localhost" : decode(plain) ?? "");
+  const number = Number(port ?? DEFAULT_PORT);
+  if (number < 1 || number > 65_535) refuse();
+  // Of sockets in the file system permissions know nothing.
+  if (host.includes("/")) throw new StoreOpenError("Name PostgreSQL's host in DIT_KV, not its socket.");
+  return { host, port: number };
 }
 
 function decode(text: string | undefined): string | undefined {
