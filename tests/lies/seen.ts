@@ -81,10 +81,10 @@ function assertApart(seen: readonly Seen[]): void {
   const requests = seen.filter(({ headers, connection }) =>
     connection !== undefined && !headers.get("user-agent")?.startsWith("Mozilla")
   );
-  assertOne(
-    requests.map(({ target, connection }, index) => [connection, `${index} ${target}`] as const),
-    "a connection for two requests",
-  );
+  // A connection is told by its port, and the system gives a port again that was let go. That happens to one by chance; a
+  // client that keeps connections does it with each.
+  const again = requests.length - new Set(requests.map(({ connection }) => connection)).size;
+  assert(again <= 1, `${again} of ${requests.length} requests came on connections that others had`);
   const tokens = seen.filter(({ step }) => step === "tokens").map(({ headers, body }) => ({
     subject: JSON.parse(atob(headers.get("authorization")?.split(".")[1] ?? "")).sub as string,
     elements: body.slice(3).toBase64(),
