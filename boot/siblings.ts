@@ -5,6 +5,7 @@
  * @module
  */
 import { deserialize, serialize } from "node:v8";
+import { concat, utf8 } from "../core/base/bytes.ts";
 import type { Answer, Answers, Question, Siblings, Told } from "../core/operations/siblings.ts";
 import { readExposition } from "../core/operations/exposition.ts";
 import { whyNotReady } from "../core/operations/readiness.ts";
@@ -102,13 +103,13 @@ export class SocketSiblings implements Siblings {
 }
 
 async function exchange(connection: Deno.UnixConn, question: Question): Promise<Uint8Array> {
-  await writeAll(connection, new TextEncoder().encode(`${question}\n`));
+  await writeAll(connection, utf8(`${question}\n`));
   const parts: Uint8Array[] = [];
   const buffer = new Uint8Array(64 * 1024);
   for (let read = await connection.read(buffer); read !== null; read = await connection.read(buffer)) {
     parts.push(buffer.slice(0, read));
   }
-  return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+  return concat(...parts);
 }
 
 async function answer(connection: Deno.UnixConn, answers: Answers): Promise<void> {

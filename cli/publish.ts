@@ -7,6 +7,7 @@
  * @module
  */
 import { parseSchema } from "../client/base/collection.ts";
+import { MAX_DOCUMENT_BYTES } from "../client/http/document.ts";
 import { concat, toBase64url, toHex } from "../core/base/bytes.ts";
 import { digestBody } from "../core/token/mac.ts";
 import { CommandError } from "./admin_api.ts";
@@ -35,8 +36,6 @@ export interface Publication extends Allowed {
 const DOCUMENTS = { "schema.json": "schema", "keys.json": "keys", "history.json": "keys/history" } as const;
 type Name = keyof typeof DOCUMENTS;
 const NAMES = Object.keys(DOCUMENTS) as Name[];
-/** Most bytes of a document that clients read. */
-const MAX_BYTES = 524_288;
 const DEADLINE_MS = 30_000;
 
 type Documents = ReadonlyMap<Name, Uint8Array<ArrayBuffer>>;
@@ -149,7 +148,7 @@ async function fetchDocument({ from, app }: Publication, path: string): Promise<
   for await (const chunk of response.body ?? []) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > MAX_BYTES) throw new CommandError(`${url} is longer than clients read.`);
+    if (length > MAX_DOCUMENT_BYTES) throw new CommandError(`${url} is longer than clients read.`);
   }
   const body = concat(...chunks);
   if (response.status !== 200) throw new CommandError(`${url} is answered with ${response.status}.`);

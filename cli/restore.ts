@@ -12,13 +12,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
 import { mendRestored } from "../core/operations/actions/mend_restored.ts";
-import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 import { readHistory } from "./key_history.ts";
 import { type HistoryFile, type KnownGenerations, knownGenerations } from "./restored_generations.ts";
-import { exists, findStore, HOLDER, type StoppedStore, withStore } from "./stopped_store.ts";
+import { exists, findStore, HOLDER, lockStopped, type StoppedStore, withStore } from "./stopped_store.ts";
 
 const USE =
   "Use: deno task restore --from FILE [--generation [APP:]EPOCH/G ...] [--history FILE ...] [--yes] " +
@@ -167,7 +166,7 @@ async function mendInPlace(wanted: Mending): Promise<void> {
         `service stopped: deno task restore --in-place${optionsOf(wanted)} --yes`,
     );
   }
-  using _lock = isStoreFile(location) ? await lockStopped(location) : undefined;
+  using _lock = await lockStopped(location);
   for (const line of await withStore(location, development, (opened) => mend(opened, wanted))) {
     console.log(line);
   }
@@ -189,18 +188,6 @@ async function restoreStore(wanted: Wanted): Promise<void> {
   await confirm(location, wanted);
   using _lock = await lockStopped(location);
   await restore(location, development, wanted);
-}
-
-/** Takes the file of a stopped service. */
-async function lockStopped(location: string): Promise<Disposable> {
-  try {
-    return await lockStoreFile(location);
-  } catch (error) {
-    if (error instanceof StoreInUseError) {
-      throw new CommandError(`${error.message.split(":")[0]}: stop it first.`);
-    }
-    throw error;
-  }
 }
 
 await runCommand({

@@ -15,6 +15,7 @@ import { type Actor, AuditLog } from "../core/operations/audit_log.ts";
 import { loadSuites } from "../core/voprf/load.ts";
 import { passOnStoreToken, processEnvironment } from "../boot/credentials.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
+import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { isStoreFile, openStore } from "../boot/open_store.ts";
 import { readSettings, type Settings } from "../boot/settings.ts";
 import { mistakesOf } from "../boot/start_errors.ts";
@@ -35,6 +36,22 @@ export async function findStore(): Promise<{ location: string | undefined; devel
     location: processEnvironment("DIT_KV") ?? (development && !isProductions ? ".dit/kv.sqlite3" : undefined),
     development,
   };
+}
+
+/**
+ * Takes a store's file for this process; a database of several processes has no lock.
+ * @throws {CommandError} If a service uses it.
+ */
+export async function lockStopped(location: string): Promise<Disposable | undefined> {
+  if (!isStoreFile(location)) return undefined;
+  try {
+    return await lockStoreFile(location);
+  } catch (error) {
+    if (error instanceof StoreInUseError) {
+      throw new CommandError(`${error.message.split(":")[0]}: stop it first.`);
+    }
+    throw error;
+  }
 }
 
 /** An open store, with what works on it. */

@@ -18,14 +18,13 @@ import {
 import { AuditLog } from "../core/operations/audit_log.ts";
 import { passOnStoreToken, processEnvironment } from "../boot/credentials.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
-import { lockStoreFile, StoreInUseError } from "../boot/file_lock.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { isStoreFile, openStore } from "../boot/open_store.ts";
 import { readSettings } from "../boot/settings.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
 import { showProgress } from "./progress.ts";
-import { exists, findStore, HOLDER } from "./stopped_store.ts";
+import { exists, findStore, HOLDER, lockStopped } from "./stopped_store.ts";
 
 const USE =
   "Use: deno task store copy --from STORE --to STORE, each what DIT_KV would be, with the service stopped";
@@ -71,19 +70,6 @@ async function readSurroundings(to: string): Promise<Surroundings> {
   return { deployment, sealKeys: settings.sealKeys ?? [await developmentSecret("seal_key", 32)] };
 }
 
-/** Takes a file for this process; a database of several processes has no lock. */
-async function lock(location: string): Promise<Disposable | undefined> {
-  if (!isStoreFile(location)) return undefined;
-  try {
-    return await lockStoreFile(location);
-  } catch (error) {
-    if (error instanceof StoreInUseError) {
-      throw new CommandError(`${error.message.split(":")[0]}: stop it first.`);
-    }
-    throw error;
-  }
-}
-
 function tellProgress(step: CopyStep, rows: number, of: number | undefined): void {
   if (of === undefined || (rows % 1_000 !== 0 && rows !== of)) return;
   showProgress(rows, of, `rows ${step}`);
@@ -104,8 +90,8 @@ async function copy(from: string, to: string): Promise<Copied> {
   const { deployment, sealKeys } = await readSurroundings(to);
   const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   if (![from, to].every(isStoreFile)) passOnStoreToken(processEnvironment);
-  using _from = await lock(from);
-  using _to = await lock(to);
+  using _from = await lockStopped(from);
+  using _to = await lockStopped(to);
   const options = { sealKeys, place: "any", deadlineMs: DEADLINE_MS } as const;
   const source = await openStore(from, options);
   try {

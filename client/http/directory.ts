@@ -4,33 +4,14 @@
  * @module
  */
 import { DecodeError, fromBase64url, toBase64url } from "../../core/base/bytes.ts";
+import type { LinkedKey } from "../../core/token/key_chain.ts";
 import { tokenKeyId } from "../../core/token/token.ts";
 import { plainEndpoint } from "./endpoint.ts";
 
 /** A published key. Times are Unix seconds. */
-export interface DirectoryKey {
-  /** The Privacy Pass token type. */
-  readonly tokenType: number;
-  /** The serialized public key, base64url. */
-  readonly publicKey: string;
+export interface DirectoryKey extends LinkedKey {
   /** SHA-256 of the public key, base64url. */
   readonly keyId: string;
-  /** The region that owns the key. */
-  readonly region: string;
-  /** The epoch that it issues in. */
-  readonly epoch: number;
-  /** 0, or how often the epoch's key was replaced. */
-  readonly generation: number;
-  /** When it starts to issue. */
-  readonly notBefore: number;
-  /** When it stops issuing. */
-  readonly issueUntil: number;
-  /** When it stops redeeming. */
-  readonly redeemUntil: number;
-  /** One more than that of the key that the region made before it; absent at a service of before there was a chain. */
-  readonly number?: number | undefined;
-  /** Commits to this key and to all that were made before it, base64url. */
-  readonly chain?: string | undefined;
 }
 
 /** A directory that was read. */

@@ -15,7 +15,7 @@ import { isDue, NO_RETRY } from "./backoff.ts";
 import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
-const MAX_DOCUMENT_BYTES = 524_288;
+export const MAX_DOCUMENT_BYTES = 524_288;
 /** Most characters of one that is stored: a longer one is kept in memory alone (storage.ts). */
 const MAX_STORED = 131_072;
 /** Most milliseconds for which one stays fresh that came with a time that was refused, or is doubtful by itself. */

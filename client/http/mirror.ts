@@ -5,11 +5,9 @@
  * @module
  */
 import type { DocumentFault } from "../base/codes.ts";
+import { MAX_DOCUMENT_BYTES } from "./document.ts";
 import { plainEndpoint } from "./endpoint.ts";
 import { exchange, type Network } from "./network.ts";
-
-/** Most bytes of a document. */
-const MAX_MIRROR_BYTES = 524_288;
 
 /** Where a mirror shows its two documents. */
 export interface Mirror {
@@ -42,7 +40,7 @@ export async function askMirror(
   url: string,
   faultOf: (text: string) => DocumentFault | undefined,
 ): Promise<DocumentFault | undefined> {
-  const { status, body } = await exchange(network, { step: "mirror", url, maxBytes: MAX_MIRROR_BYTES });
+  const { status, body } = await exchange(network, { step: "mirror", url, maxBytes: MAX_DOCUMENT_BYTES });
   try {
     if (status === 200) return faultOf(new TextDecoder().decode(body));
   } catch {

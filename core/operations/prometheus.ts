@@ -49,14 +49,10 @@ export const PROCESS_UP = {
   help: "1 for each process on this port that told its metrics, 0 for one that is away or does not answer.",
 };
 
-/** Writes all metrics; each metric's help and type stand even while nothing has been counted. */
-export function prometheusText(exposition: Exposition): string {
-  return expositionText(new Map([["", exposition]]));
-}
-
 /**
- * The same of several processes, each sample with the label `process`, by which they add up: where one starts anew, its own
- * series begin anew, and no sum seems to fall. Of a process that did not tell, nothing is known; `""` has no label.
+ * Writes all metrics; each metric's help and type stand even while nothing has been counted. Of several processes each
+ * sample has the label `process`, by which they add up: where one starts anew, its own series begin anew, and no sum seems
+ * to fall. Of a process that did not tell, nothing is known; `""` has no label.
  */
 export function expositionText(processes: ReadonlyMap<string, Exposition | undefined>): string {
   const told = [...processes].flatMap(([process, exposition]) =>

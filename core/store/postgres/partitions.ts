@@ -97,8 +97,6 @@ async function lotsOf(query: Query): Promise<number[]> {
     "select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid " +
       "where i.inhparent = 'dit.rows'::regclass",
   );
-  return rows.map(({ name }) =>
-    Number(/^rows_(m?)(\d+)$/.exec(String(name))?.slice(1).join("").replace("m", "-"))
-  )
+  return rows.map(({ name }) => Number(String(name).replace("rows_m", "-").replace("rows_", "")))
     .filter((lot) => Number.isInteger(lot) && lot !== COMMON_LOT);
 }

@@ -1,11 +1,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Histogram } from "../../../core/operations/histogram.ts";
 import { DURATIONS, METRICS } from "../../../core/operations/metrics.ts";
-import { expositionText, labelsOf, prometheusText } from "../../../core/operations/prometheus.ts";
+import { type Exposition, expositionText, labelsOf } from "../../../core/operations/prometheus.ts";
 
-Deno.test("prometheusText() writes every metric with its labels, and values as they are", () => {
+/** The metrics of a process that is alone. */
+const textOf = (exposition: Exposition) => expositionText(new Map([["", exposition]]));
+
+Deno.test("expositionText() writes every metric with its labels, and values as they are", () => {
   const durations = new Histogram(DURATIONS.bounds);
-  const text = prometheusText({
+  const text = textOf({
     counts: new Map([
       ["demo", new Map([["requests logs mac_invalid", 3], ["tokens", 12]])],
       ["", new Map([["commits 3-4 ok", 1]])],
@@ -32,8 +35,8 @@ Deno.test("prometheusText() writes every metric with its labels, and values as t
   assertEquals(text.endsWith("\n"), true);
 });
 
-Deno.test("prometheusText() escapes what a label value may hold", () => {
-  const text = prometheusText({
+Deno.test("expositionText() escapes what a label value may hold", () => {
+  const text = textOf({
     counts: new Map([['a"\\\n', new Map([["tokens", 1]])]]),
     durations: new Histogram([]),
     gauges: [],
@@ -50,11 +53,11 @@ Deno.test("labelsOf() names the labels, and no application where there is none",
   assertEquals(labelsOf("", "commits 1 failed"), { claims: "1", outcome: "failed" });
 });
 
-Deno.test("prometheusText() writes a histogram with cumulative buckets, a sum and a count", () => {
+Deno.test("expositionText() writes a histogram with cumulative buckets, a sum and a count", () => {
   const durations = new Histogram([0.1, 1]);
   for (const seconds of [0.05, 0.1, 0.5, 4]) durations.observe("admin", seconds);
   durations.observe("console", 2);
-  const text = prometheusText({ counts: new Map(), durations, gauges: [] });
+  const text = textOf({ counts: new Map(), durations, gauges: [] });
   assertStringIncludes(text, `# TYPE ${DURATIONS.name} histogram\n`);
   const samples = text.split("\n").filter((line) => line.startsWith(`${DURATIONS.name}_`));
   assertEquals(samples, [
