@@ -25,6 +25,8 @@ const MAPPED_BITS = 96;
  * as `unknown`.
  */
 export function parseAddress(text: string): Address | undefined {
+  const plain = parseIpv4(text);
+  if (plain !== undefined) return plain;
   // A port says nothing: a client has as many as it likes.
   const [, inBrackets, beforePort] = /^(?:\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(text) ?? [];
   const bare = (inBrackets ?? beforePort ?? text).replace(/%.*$/, "");
@@ -33,11 +35,13 @@ export function parseAddress(text: string): Address | undefined {
 
 /** Whether an address is one of IPv4. */
 export function isIpv4(address: Address): boolean {
-  return address.slice(0, 5).every((group) => group === 0) && address[5] === 0xffff;
+  const [a, b, c, d, e, f] = address;
+  return f === 0xffff && a === 0 && b === 0 && c === 0 && d === 0 && e === 0;
 }
 
 /** The network of `bits` of 128 around an address. */
 export function networkAround(address: Address, bits: number): Network {
+  if (bits === GROUPS * GROUP_BITS) return { address, bits };
   const first = address.map((group, index) => {
     const kept = Math.min(GROUP_BITS, Math.max(0, bits - index * GROUP_BITS));
     return group & (0xffff << (GROUP_BITS - kept)) & 0xffff;
@@ -65,11 +69,12 @@ export function parseNetwork(text: string): Network | undefined {
   return prefix === "0" || bits > GROUPS * GROUP_BITS || !isWhole ? undefined : network;
 }
 
+const IPV4_TEXT = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
 function parseIpv4(text: string): Address | undefined {
-  const octets = /^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text)
-    ? text.split(".").map(Number)
-    : [];
-  const [a = 256, b = 256, c = 256, d = 256] = octets;
+  const octets = IPV4_TEXT.exec(text);
+  if (octets === null) return undefined;
+  const [, a, b, c, d] = octets.map(Number) as [number, number, number, number, number];
   return Math.max(a, b, c, d) > 255 ? undefined : [0, 0, 0, 0, 0, 0xffff, a << 8 | b, c << 8 | d];
 }
 

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { createHmac } from "node:crypto";
+import { hash } from "node:crypto";
+import { toHex } from "../../core/base/bytes.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { type Address, isIpv4, networkAround, parseAddress } from "./address.ts";
 
@@ -18,7 +19,11 @@ export interface AddressClass {
 }
 
 /** Bits of the groups of 128, from the narrowest: what one client has, then whoever hands such out, then a provider. */
-const IPV6 = [{ bits: 64, allowance: 1 }, { bits: 48, allowance: 16 }, { bits: 32, allowance: undefined }];
+const IPV6 = [
+  { bits: 64, allowance: 1 },
+  { bits: 48, allowance: 16 },
+  { bits: 32, allowance: undefined },
+] as const;
 /**
  * IPv4 addresses are scarce, and a provider puts many people behind a few of them: the wider groups bound what is held at
  * once, and not how much is asked.
@@ -27,7 +32,7 @@ const IPV4 = [
   { bits: 128, allowance: 1 },
   { bits: 120, allowance: undefined },
   { bits: 112, allowance: undefined },
-];
+] as const;
 
 /**
  * The classes of an address, the narrowest first: an IPv4 address, its /24 and its /16; of IPv6 the /64, the /48 and the
@@ -36,10 +41,19 @@ const IPV4 = [
 export function classesOf(text: string): readonly AddressClass[] {
   const address = parseAddress(text);
   if (address === undefined) return [{ name: text, allowance: 1 }];
-  return (isIpv4(address) ? IPV4 : IPV6).map(({ bits, allowance }) => ({
-    name: nameOf(address, bits),
-    allowance,
-  }));
+  return levelsOf(address).map(({ bits, allowance }) => ({ name: nameOf(address, bits), allowance }));
+}
+
+/** The first name of {@linkcode classesOf} alone: what every request asks for, where the others are for new networks. */
+function narrowestName(text: string): string {
+  const address = parseAddress(text);
+  if (address === undefined) return text;
+  const [{ bits }] = levelsOf(address);
+  return nameOf(address, bits);
+}
+
+function levelsOf(address: Address): typeof IPV4 | typeof IPV6 {
+  return isIpv4(address) ? IPV4 : IPV6;
 }
 
 function nameOf(address: Address, bits: number): string {
@@ -75,7 +89,7 @@ interface Remembered extends Sender {
 
 /** What was remembered under the key before. */
 interface Previous {
-  readonly key: Uint8Array;
+  readonly key: string;
   readonly senders: ReadonlyMap<string, Remembered>;
   readonly wider: ReadonlyMap<string, WiderGroup>;
 }
@@ -102,7 +116,7 @@ export class Groups {
   readonly #maxAddresses: number;
   readonly #now: () => number;
   readonly #burst: number;
-  #key: Uint8Array;
+  #key: string;
   #keyMadeAt: number;
   #senders = new Map<string, Remembered>();
   #wider = new Map<string, WiderGroup>();
@@ -114,7 +128,7 @@ export class Groups {
     this.#maxAddresses = maxAddresses;
     this.#now = now;
     this.#burst = burst;
-    this.#key = random(32);
+    this.#key = drawKey(random);
     this.#keyMadeAt = now();
   }
 
@@ -132,26 +146,31 @@ export class Groups {
     if (now - this.#keyMadeAt >= CARRIED_MS) this.#previous = undefined;
     if (now - this.#keyMadeAt >= KEY_LIFE_MS) {
       this.#previous = { key: this.#key, senders: this.#senders, wider: this.#wider };
-      this.#key = this.#random(32);
+      this.#key = drawKey(this.#random);
       this.#keyMadeAt = now;
       this.#senders = new Map();
       this.#wider = new Map();
     }
-    const [narrowest = { name: "", allowance: 1 }, ...wider] = classesOf(address);
-    const name = this.#hash(narrowest.name);
-    const sender = this.#senders.get(name) ?? this.#remember(narrowest, wider, now);
+    const name = this.#hash(narrowestName(address));
+    const known = this.#senders.get(name);
     // The most recently seen stand last, so that a full map forgets those that have been quiet.
-    this.#senders.delete(name);
+    if (known !== undefined) this.#senders.delete(name);
+    const sender = known ?? this.#remember(address, now);
     this.#senders.set(name, sender);
+    if (this.#senders.size > this.#maxAddresses) this.#forgetQuietest();
+    return sender;
+  }
+
+  #forgetQuietest(): void {
     for (const [quietest, { wider }] of this.#senders) {
       if (this.#senders.size <= this.#maxAddresses) break;
       this.#senders.delete(quietest);
       for (const group of wider) this.#forgetMember(group);
     }
-    return sender;
   }
 
-  #remember(narrowest: AddressClass, wider: readonly AddressClass[], now: number): Remembered {
+  #remember(address: string, now: number): Remembered {
+    const [narrowest = { name: "", allowance: 1 }, ...wider] = classesOf(address);
     const before = this.#previous;
     const around = wider.map((one) => {
       const name = this.#hash(one.name);
@@ -183,6 +202,15 @@ export class Groups {
   }
 }
 
-function hashUnder(key: Uint8Array, name: string): string {
-  return createHmac("sha256", key).update(name).digest("base64");
+/** 32 random bytes as 64 characters: one whole block of the hash, so that no name can stand in for a part of the key. */
+function drawKey(random: RandomSource): string {
+  return toHex(random(32));
+}
+
+/**
+ * A keyed hash that nobody is shown: with the key in front, SHA-256 in one call of the runtime is as good as HMAC, whose
+ * object costs more than all the rest of an admission.
+ */
+function hashUnder(key: string, name: string): string {
+  return hash("sha256", key + name, "hex");
 }

@@ -6,10 +6,13 @@
  *
  * @module
  */
-import type { Sender } from "./groups.ts";
+import type { Group, Sender } from "./groups.ts";
 
 /** How many times the free places a group may hold, from the narrowest: a wider one has more people in it. */
 const SHARES = [1, 2, 4];
+
+/** The groups of a place that nobody in particular holds. */
+const NOBODY: readonly Group[] = [];
 
 /** What became of an attempt to take a place. */
 export type Taken =
@@ -27,7 +30,7 @@ export type Taken =
 export class Places {
   readonly #capacity: number;
   readonly #maxOfOne: number;
-  readonly #held = new Map<Sender["groups"][number], number>();
+  readonly #held = new Map<Group, number>();
   #taken = 0;
 
   /** `maxOfOne` bounds what the narrowest group may hold besides. */
@@ -41,7 +44,9 @@ export class Places {
     const free = this.#capacity - this.#taken;
     if (free <= 0) return { kind: "full" };
     let fullest = 0;
-    for (const [level, group] of sender?.groups.entries() ?? []) {
+    const groups = sender?.groups ?? NOBODY;
+    for (let level = 0; level < groups.length; level++) {
+      const group = groups[level] as Group;
       const share = (SHARES[level] ?? 1) * free;
       // Who holds none gets the last one.
       const limit = Math.max(1, level === 0 ? Math.min(this.#maxOfOne, share) : share);
@@ -49,14 +54,14 @@ export class Places {
     }
     if (fullest > 1) return { kind: "share_held" };
     this.#taken++;
-    for (const group of sender?.groups ?? []) this.#held.set(group, (this.#held.get(group) ?? 0) + 1);
+    for (const group of groups) this.#held.set(group, (this.#held.get(group) ?? 0) + 1);
     return { kind: "taken", held: fullest };
   }
 
   /** Gives a place back that {@linkcode Places.take} gave to the same sender. */
   release(sender: Sender | undefined): void {
     this.#taken--;
-    for (const group of sender?.groups ?? []) {
+    for (const group of sender?.groups ?? NOBODY) {
       const left = (this.#held.get(group) ?? 1) - 1;
       if (left === 0) this.#held.delete(group);
       else this.#held.set(group, left);

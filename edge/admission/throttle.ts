@@ -5,7 +5,7 @@
  * @module
  */
 import { Refusal } from "../../core/base/errors.ts";
-import type { Group, Sender } from "./groups.ts";
+import type { Sender } from "./groups.ts";
 
 /** A rate and what may be saved up. */
 export interface Rate {
@@ -34,7 +34,7 @@ export function requireLeft({ groups }: Sender, { perSecond, burst }: Rate, now:
 
 /** Takes a request from each group, once {@linkcode requireLeft} let it through. */
 export function spend({ groups }: Sender): void {
-  for (const group of groups.filter(isBounded)) group.tokens--;
+  for (const group of groups) if (group.allowance !== undefined) group.tokens--;
 }
 
 /** The refusal of one network; `seconds` until another try makes sense. */
@@ -42,8 +42,4 @@ export function tooMany(seconds: number): Refusal {
   return new Refusal("overloaded", "Too many requests from one network; try again shortly.", {
     retryAfterSeconds: Math.max(1, Math.ceil(seconds)),
   });
-}
-
-function isBounded({ allowance }: Group): boolean {
-  return allowance !== undefined;
 }
