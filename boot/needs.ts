@@ -7,7 +7,8 @@
 import { dirname } from "node:path";
 import type { Deployment } from "../core/config/types.ts";
 import { hostOfUrl } from "./hosts_of_urls.ts";
-import { isStoreFile, type StoreReach, storeReachOf } from "./open_store.ts";
+import type { StoreReach } from "./engines.ts";
+import { isStoreFile, storeReachOf } from "./open_store.ts";
 import { isOwnFolder, OWN_FOLDER } from "./private_files.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,85 +1,21 @@
 /**
- * Opens the store that the settings name, for this process alone where it is a file. Nothing else of the service knows
- * which engines there are.
+ * Opens the store that the settings name, for this process alone where it is a file.
  *
  * @module
  */
-import type { ClaimingEngine } from "../core/store/claims.ts";
 import { equalPublic } from "../core/base/bytes.ts";
 import { SEAL_PROOFS } from "../core/keys/families.ts";
 import { StoreUnavailable } from "../core/store/breaker.ts";
 import { StoreOpenError } from "../core/store/open_error.ts";
-import { isFile, openEngine } from "../core/store/deno_kv/open.ts";
-import { isPostgres, openPostgres, reachesOf } from "../core/store/postgres/open.ts";
 import { readFormat, requireKnownFormat } from "../core/operations/store_format.ts";
 import { readCopyMark, requireOwnPlace } from "../core/operations/copy/copy_mark.ts";
 import { Store, type StoreOptions } from "../core/store/store.ts";
+import { engineOf, type StoreReach } from "./engines.ts";
 import { lockStoreFile } from "./file_lock.ts";
-import { hostOfUrl } from "./hosts_of_urls.ts";
 import type { Log } from "./log.ts";
 import { lookAtStore, requireOwnStore } from "./store_look.ts";
 import { reportStoreFaults } from "./store_faults.ts";
 import { VERSION } from "./version.ts";
-
-/** Where a store is: what `DIT_KV` says; undefined: where the platform has one. */
-type Location = string | undefined;
-
-/** Reads variables. */
-type Environment = (name: string) => string | undefined;
-
-/** An engine, and which stores are its own. */
-interface EngineChoice {
-  /** Whether it opens what is there. */
-  readonly takes: (location: Location) => boolean;
-  /** Whether that is an SQLite file. */
-  readonly isFile: (location: Location) => location is string;
-  /** Whether several processes may use it at the same time. */
-  readonly isShared: (location: Location) => boolean;
-  /** What it has to reach beside files of its own. */
-  readonly reaches: (location: Location, get: Environment) => StoreReach;
-  /** Opens it. Throws `StoreOpenError`. */
-  readonly open: (location: Location) => Promise<ClaimingEngine>;
-  /** Opens a replica of it, in which nothing can be written; absent where there are none. Throws `StoreOpenError`. */
-  readonly openReplica?: (location: string) => Promise<ClaimingEngine>;
-}
-
-/** What a store has to reach, in the words of Deno's permissions. */
-export interface StoreReach {
-  /** `host:port` of its servers. */
-  readonly net: readonly string[];
-  /** Variables that its client reads. */
-  readonly env: readonly string[];
-  /** Files that its client reads. */
-  readonly read: readonly string[];
-}
-
-const POSTGRES: EngineChoice = {
-  takes: isPostgres,
-  isFile: (_): _ is string => false,
-  isShared: () => true,
-  reaches: (location, get) => reachesOf(location ?? "", get),
-  open: (location) => openPostgres(location ?? ""),
-  openReplica: (location) => openPostgres(location, { isReplica: true }),
-};
-
-/** The engine of all locations that are nobody else's. */
-const DENO_KV: EngineChoice = {
-  takes: () => true,
-  isFile,
-  isShared: (location) => location === undefined || /^https?:/.test(location),
-  reaches: (location) =>
-    location !== undefined && /^https?:/.test(location)
-      ? { net: [hostOfUrl(location)], env: ["DENO_KV_ACCESS_TOKEN"], read: [] }
-      : { net: [], env: [], read: [] },
-  open: openEngine,
-};
-
-/** All engines; the first that takes a location opens it. */
-const ENGINES: readonly EngineChoice[] = [POSTGRES, DENO_KV];
-
-function engineOf(location: Location): EngineChoice {
-  return ENGINES.find(({ takes }) => takes(location)) ?? DENO_KV;
-}
 
 /** Whether the store is an SQLite file, which one process has to itself and commands may copy. */
 export function isStoreFile(location: string | undefined): location is string {
@@ -92,7 +28,10 @@ export function isSharedStore(location: string | undefined): boolean {
 }
 
 /** What a process has to reach to use the store at `location`; `get` reads a variable of its environment. */
-export function storeReachOf(location: string | undefined, get: Environment): StoreReach {
+export function storeReachOf(
+  location: string | undefined,
+  get: (name: string) => string | undefined,
+): StoreReach {
   return engineOf(location).reaches(location, get);
 }
 

@@ -6,6 +6,7 @@
 import type { Role } from "../routes/app.ts";
 import type { OperatorSettings } from "../edge/auth/operator_settings.ts";
 import type { Network } from "../edge/admission/address.ts";
+import { mistakeInLocation, mistakeInReplica, SHARED_STORES } from "./engines.ts";
 import { type HostSettings, readHosts } from "./hosts.ts";
 import { readOperators } from "./operator_settings.ts";
 import { DEFAULT_PORT, type ListenAddress, readOperatorsListener, readPort } from "./operators_listener.ts";
@@ -64,11 +65,6 @@ export class EnvironmentError extends Error {
   }
 }
 
-/** The URLs of stores. */
-const STORE_URL = /^(?:https?|postgres(?:ql)?):\/\//;
-/** What somebody meant to be a URL, or has a blank before it. */
-const LIKE_A_URL = /^\s|^[a-z][a-z0-9+.-]*:\//i;
-
 /** Reads the settings. Throws {@linkcode EnvironmentError} with every mistake at once. */
 export function readSettings(get: (name: string) => string | undefined): Settings {
   const mistakes: string[] = [];
@@ -82,18 +78,13 @@ export function readSettings(get: (name: string) => string | undefined): Setting
   const onPlatform = get("DENO_DEPLOYMENT_ID") !== undefined || get("DENO_DEPLOY") !== undefined;
   const kv = get("DIT_KV") ?? (development ? ".dit/kv.sqlite3" : undefined);
   if (kv === undefined && !onPlatform) {
-    mistakes.push(
-      "Set DIT_KV to the path of the store's file, or to the URL of a PostgreSQL database or a KV Connect endpoint.",
-    );
+    mistakes.push(`Set DIT_KV to the path of the store's file, or to ${SHARED_STORES}.`);
   }
-  // A slip in a URL would be the path of a new file otherwise, with the password in its name.
-  if (kv !== undefined && !STORE_URL.test(kv) && LIKE_A_URL.test(kv)) {
-    mistakes.push("Set DIT_KV to a path, or to a URL that begins with postgres://, https:// or http://.");
-  }
+  const wrong = kv === undefined ? undefined : mistakeInLocation(kv);
+  if (wrong !== undefined) mistakes.push(`Set DIT_KV to ${wrong}.`);
   const kvRead = get("DIT_KV_READ");
-  if (kvRead !== undefined && !/^postgres(?:ql)?:\/\//.test(kvRead)) {
-    mistakes.push("Set DIT_KV_READ to the URL of a replica of the PostgreSQL database that DIT_KV names.");
-  }
+  const wrongRead = kvRead === undefined ? undefined : mistakeInReplica(kvRead);
+  if (wrongRead !== undefined) mistakes.push(`Set DIT_KV_READ to ${wrongRead}.`);
   const region = get("DIT_REGION") ?? "local";
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(region)) {
     mistakes.push('Set DIT_REGION to a name of a-z, 0-9 and "-", a letter first, at most 32 characters.');

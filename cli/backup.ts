@@ -49,7 +49,7 @@ async function backUp(target: string): Promise<void> {
   const { location } = await findStore();
   if (location !== undefined && !isStoreFile(location)) {
     throw new CommandError(
-      "The store is no file: back it up by the means of its server, such as pg_dump (docs/postgresql.md).",
+      "The store is no file: back it up by the means of its server (docs/operating.md).",
     );
   }
   if (location === undefined || !await requireStoreFile(location)) {

@@ -4,8 +4,8 @@
  * and ends in it whatever could be counted twice: keys, and days that may have been released since. Everything is done on a
  * copy, which takes the store's place in the end: after an interruption it is simply run again.
  *
- * `deno task restore --in-place`: does the second part in a store that was put back by the means of its server, such as
- * pg_restore. After an interruption it is run again, too: it ends the keys that it had made itself.
+ * `deno task restore --in-place`: does the second part in a store that was put back by the means of its
+ * server. After an interruption it is run again, too: it ends the keys that it had made itself.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { exists, findStore, HOLDER, lockStopped, type StoppedStore, withStore } 
 const USE =
   "Use: deno task restore --from FILE [--generation [APP:]EPOCH/G ...] [--history FILE ...] [--yes] " +
   "[--even-without-tokens], with the service stopped;\n" +
-  "     deno task restore --in-place, with the same options, after pg_restore and its like";
+  "     deno task restore --in-place, with the same options, after it was put back by the means of its server";
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
@@ -179,8 +179,8 @@ async function restoreStore(wanted: Wanted): Promise<void> {
     throw new CommandError(
       location === undefined
         ? "Set DIT_KV to the file of the store."
-        : "The store is no file: put it back by the means of its server, such as pg_restore, and then run deno task " +
-          "restore --in-place (docs/postgresql.md).",
+        : "The store is no file: put it back by the means of its server, and then run deno task restore " +
+          "--in-place (docs/operating.md).",
     );
   }
   // Before the lock, which makes a file where there is none.

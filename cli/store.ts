@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task store copy --from A --to B`: moves a deployment whose service is stopped from one store to another: from a
- * file or a KV Connect endpoint to PostgreSQL, or back. After an interruption the same command goes on.
+ * file to a database that processes share, or back. After an interruption the same command goes on.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import { AuditLog } from "../core/operations/audit_log.ts";
 import { passOnStoreToken, processEnvironment } from "../boot/credentials.ts";
 import { developmentSecret } from "../boot/development_secrets.ts";
 import { loadConfig } from "../boot/load_config.ts";
+import { mistakeInLocation } from "../boot/engines.ts";
 import { isStoreFile, openStore } from "../boot/open_store.ts";
 import { readSettings } from "../boot/settings.ts";
 import { CommandError } from "./admin_api.ts";
@@ -79,11 +80,8 @@ function tellProgress(step: CopyStep, rows: number, of: number | undefined): voi
 async function copy(from: string, to: string): Promise<Copied> {
   for (const location of [from, to]) {
     // Not repeated: it may be a URL with a password in it.
-    if (isStoreFile(location) && location.includes("://")) {
-      throw new CommandError(
-        "A store is a path, or a URL that begins with postgres://, https:// or http://.",
-      );
-    }
+    const wrong = mistakeInLocation(location);
+    if (wrong !== undefined) throw new CommandError(`A store is ${wrong}.`);
   }
   if (from === to) throw new CommandError("--from and --to are one store.");
   if (isStoreFile(from) && !await exists(from)) throw new CommandError(`There is no file ${from}.`);

@@ -95,8 +95,8 @@ export interface Server {
   /** The store. */
   readonly store: Store;
   /**
-   * The store, or a replica of it that may lag behind: for what is exported or shown of the past (docs/postgresql.md has the
-   * list). Nothing that decides reads there.
+   * The store, or a replica of it that may lag behind: for what is exported or shown of the past (docs/operating.md says
+   * where there is a list). Nothing that decides reads there.
    */
   readonly replica: Store;
   /** What a row of each family is called, in the plural, by the first part of its key. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { LaunchError } from "../launch_error.ts";
+import { SHARED_STORES } from "../engines.ts";
 import { isSharedStore } from "../open_store.ts";
 import type { Settings } from "../settings.ts";
 
@@ -37,7 +38,7 @@ export function countProcesses(
   if (!isSharedStore(kv)) {
     if (wanted === undefined) return 1;
     throw new LaunchError(
-      "Several processes need a store that they can share: set DIT_KV to the URL of a PostgreSQL database or a KV Connect endpoint, or leave --processes out.",
+      `Several processes need a store that they can share: set DIT_KV to ${SHARED_STORES}, or leave --processes out.`,
     );
   }
   // Each process would get another one.

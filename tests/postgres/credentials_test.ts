@@ -50,7 +50,7 @@ Deno.test("sslmode and passwords: each does what it says, and what keeps a servi
 
   for (const query of [full, `sslmode=verify-ca&sslrootcert=${certificate}`, "sslmode=require"]) {
     await t.step(`${query.replace(/=\/.*/, "=...")} encrypts`, async () => {
-      const pool = new Pool(url({ query }));
+      const pool = new Pool(url({ query }), { readText: Deno.readTextFileSync });
       const [row] = await pool.query("select ssl from pg_stat_ssl where pid = pg_backend_pid()");
       assertEquals(row?.ssl, true);
       pool.close();
@@ -58,7 +58,7 @@ Deno.test("sslmode and passwords: each does what it says, and what keeps a servi
   }
   await t.step("verify-ca takes a certificate for another host", async () => {
     const query = `sslmode=verify-ca&sslrootcert=${certificate}`;
-    (await openPostgres(url({ host: "127.0.0.1", query }))).close();
+    (await openPostgres(url({ host: "127.0.0.1", query }), { readText: Deno.readTextFileSync })).close();
   });
 
   const refusals: [name: string, url: string, sentence: RegExp][] = [
@@ -80,7 +80,10 @@ Deno.test("sslmode and passwords: each does what it says, and what keeps a servi
   ];
   for (const [name, refused, sentence] of refusals) {
     await t.step(name, async () => {
-      const error = await assertRejects(() => openPostgres(refused), StoreOpenError);
+      const error = await assertRejects(
+        () => openPostgres(refused, { readText: Deno.readTextFileSync }),
+        StoreOpenError,
+      );
       assert(sentence.test(error.message), error.message);
       assert(!error.message.includes("s3cret") && !error.message.includes("://"), error.message);
     });

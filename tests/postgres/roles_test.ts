@@ -23,7 +23,14 @@ Deno.test("the service's role of docs/postgresql.md serves, and can neither make
     // No role has a right in the schema that every database has.
     (await openPostgres(as("dit_owner"))).close();
     const early = await assertRejects(() => openPostgres(as("dit_service")), Error);
-    assertEquals(early.message.includes("start once as its owner"), true, early.message);
+    assertEquals(early.message.includes("GRANT USAGE ON SCHEMA dit"), true, early.message);
+    await psql("dit_owner", "grant usage on schema dit to dit_service");
+    const late = await assertRejects(() => openPostgres(as("dit_service")), Error);
+    assertEquals(late.message.includes("run the grants of docs/postgresql.md"), true, late.message);
+    await cluster.sql("create role dit_nobody login");
+    const nobody = `${await cluster.newDatabase()}`.replace("dit@", "dit_nobody@");
+    const none = await assertRejects(() => openPostgres(nobody), Error);
+    assertEquals(none.message.includes("grant it CREATE on the database"), true, none.message);
     await psql("dit_owner", grants.split("\n").filter((line) => !line.startsWith("alter role")).join("\n"));
     await cluster.sql(grants.split("\n").filter((line) => line.startsWith("alter role")).join("\n"));
     for (const pace of await statementsOf("Vacuum")) await psql("dit_owner", pace);

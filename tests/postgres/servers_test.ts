@@ -93,9 +93,60 @@ Deno.test("a standby alone is none that a store opens on, and says so", () =>
     assertEquals(error.mayPass, true);
   }));
 
-Deno.test("a claim that no standby has is not acknowledged, whoever cancels waiting for it", () =>
+/** A host of which nobody hears anything: it takes connections and says nothing, or drops what is sent to it. */
+async function startSilent(how: "says nothing" | "drops"): Promise<{ port: number } & Disposable> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: how === "drops" ? 1 : 64 });
+  const { port } = listener.addr as Deno.NetAddr;
+  // Nobody accepts: two wait, and to more of them the kernel does not answer.
+  const waiting = how === "drops"
+    ? await Promise.all([1, 2].map(() => Deno.connect({ hostname: "127.0.0.1", port })))
+    : [];
+  return {
+    port,
+    [Symbol.dispose]() {
+      for (const connection of waiting) connection.close();
+      listener.close();
+    },
+  };
+}
+
+for (const how of ["says nothing", "drops"] as const) {
+  Deno.test(`a host that ${how} holds up neither a start nor the search for the next primary`, () =>
+    withStandby(async (primary, standby, url) => {
+      using silent = await startSilent(how);
+      const hosts = url.replace("@", `@127.0.0.1:${silent.port},`);
+      // It would be waited for for ten minutes.
+      const engine = await openPostgres(hosts, { connectMs: 600_000 });
+      try {
+        assertEquals(await writes(engine, "before"), true);
+        await killCluster(primary);
+        // A call fails while none is found, though that host has not said yet what it is.
+        assertEquals(await writes(engine, "between"), false);
+        await until(async () => !await writes(engine, "between"));
+        await standby.promote();
+        await until(() => writes(engine, "after"));
+        assertEquals(await valueOf(engine, "before"), "before");
+      } finally {
+        engine.close();
+      }
+    }));
+
+  Deno.test(`a start on a host that ${how} says that it does not answer`, async () => {
+    using silent = await startSilent(how);
+    const url = `postgres://dit@127.0.0.1:${silent.port}/dit`;
+    const error = await assertRejects(
+      () => openPostgres(url, { connectMs: 200 }),
+      StoreOpenError,
+      "not answer",
+    );
+    assertEquals(error.mayPass, true);
+  });
+}
+
+Deno.test("a claim that no standby has is not acknowledged, whoever cancels waiting for it and hides the warning", () =>
   withStandby(async (primary, standby, url) => {
-    const engine = await openPostgres(url, { statementMs: 3_000 });
+    const hidden = `&options=${encodeURIComponent("-c client_min_messages=error")}`;
+    const engine = await openPostgres(url + hidden, { statementMs: 3_000 });
     try {
       const guard = { key: ["alive"], stamp: "" };
       const alive = await engine.commit([], [{ type: "set", key: guard.key, value: 1 }]);

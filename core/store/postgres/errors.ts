@@ -40,6 +40,11 @@ function isOverdue(error: unknown): boolean {
   return messageOf(error) === "Query read timeout";
 }
 
+/** Whether the platform does not let this process do it, which says what is missing itself. */
+export function isNotAllowed(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
 function messageOf(error: unknown): string | undefined {
   return error instanceof Error ? error.message : undefined;
 }

@@ -5,9 +5,10 @@
  */
 import { StoreOpenError } from "../open_error.ts";
 import { PostgresEngine } from "./engine.ts";
+import { isNotAllowed, sqlState } from "./errors.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 import { migrate, requireTables } from "./schema.ts";
-import { sentenceOf } from "./start_sentences.ts";
+import { NO_RIGHT, type Rights, sentenceOf } from "./start_sentences.ts";
 import { filesOfTls } from "./tls.ts";
 import { nameOf, readAddress } from "./url.ts";
 
@@ -41,6 +42,10 @@ export function reachesOf(
   };
 }
 
+/** Whether the schema is there, and whether this user may look into it. */
+const RIGHTS = `select count(*) > 0 as there, bool_or(has_schema_privilege(oid, 'usage')) as usage
+  from pg_namespace where nspname = 'dit'`;
+
 /** How a database is opened. */
 interface OpenOptions extends PoolOptions {
   /** Nothing is written there: its tables are those that its primary has. */
@@ -58,8 +63,20 @@ export async function openPostgres(url: string, options: OpenOptions = {}): Prom
     await (isReplica ? requireTables(pool) : migrate(pool));
     return new PostgresEngine(pool);
   } catch (cause) {
+    const rights = await rightsAfter(cause, pool);
     pool.close();
-    if (cause instanceof StoreOpenError || cause instanceof Deno.errors.NotCapable) throw cause;
-    throw new StoreOpenError(...sentenceOf(cause));
+    if (cause instanceof StoreOpenError || isNotAllowed(cause)) throw cause;
+    throw new StoreOpenError(...sentenceOf(cause, rights));
+  }
+}
+
+/** What the user may do in the schema; undefined where that is not to be learned, or was not the matter. */
+async function rightsAfter(error: unknown, pool: Pool): Promise<Rights | undefined> {
+  if (sqlState(error) !== NO_RIGHT) return undefined;
+  try {
+    const [row] = await pool.query(RIGHTS);
+    return row?.there !== true ? "no schema" : row?.usage === true ? "schema" : "no usage";
+  } catch {
+    return undefined;
   }
 }

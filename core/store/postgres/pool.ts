@@ -7,7 +7,8 @@
 import pg from "pg";
 import { breaksConnection, isUnreachable, losesServer } from "./errors.ts";
 import { NotPrimary, Primary } from "./primary.ts";
-import { sslOf } from "./tls.ts";
+import { settle } from "./session_settings.ts";
+import { type ReadText, sslOf } from "./tls.ts";
 import { type Address, readAddress, type Server } from "./url.ts";
 
 export { sqlState } from "./errors.ts";
@@ -34,6 +35,7 @@ interface Client {
   connect(): Promise<unknown>;
   query(config: { name?: string; text: string; values?: unknown[] }): Promise<{ rows: Row[] }>;
   end(): Promise<void>;
+  readonly connection: { readonly stream: { destroy(): void } };
   release(error?: Error | boolean): void;
   on(name: "error", listener: () => void): void;
   on(name: "notice", listener: (notice: { readonly routine?: string }) => void): void;
@@ -54,6 +56,8 @@ export interface PoolOptions {
   readonly connectMs?: number;
   /** Whether the server is to refuse every write. */
   readonly readOnly?: boolean;
+  /** Reads the files of certificates that the URL names; without it none can be read. */
+  readonly readText?: ReadText;
 }
 
 /** Connections of one process. */
@@ -63,9 +67,6 @@ const STATEMENT_MS = 10_000;
 const CONNECT_MS = 5_000;
 /** So much later is a statement given up here: its server is stopped, or is not reached any more. */
 const OVERDUE_MS = 1_000;
-/** As libpq finds out for `target_session_attrs=read-write`. */
-const TAKES_WRITES =
-  "select current_setting('transaction_read_only') = 'off' and not pg_is_in_recovery() as yes";
 /** The server's function that stops waiting for a standby where somebody cancels that; the commit is then on one disk. */
 const STANDBY_NOT_AWAITED = "SyncRepWaitForLSN";
 
@@ -94,7 +95,7 @@ export class Pool implements Session {
       user,
       password,
       database,
-      ssl: sslOf(tls),
+      ssl: sslOf(tls, options.readText ?? noFile),
       max: connections,
       connectionTimeoutMillis: connectMs,
       query_timeout: statementMs + OVERDUE_MS,
@@ -106,9 +107,9 @@ export class Pool implements Session {
       },
       // A server that is gone without a word is noticed even where nothing is sent.
       keepAlive: true,
-      onConnect: (client: Client) => this.#requireWrites(client),
+      onConnect: (client: Client) => this.#settle(client),
     };
-    this.#primary = new Primary(this.#address.servers, (server) => this.#probe(server));
+    this.#primary = new Primary(this.#address.servers, (server, over) => this.#probe(server, over));
   }
 
   readonly query: Query = (text, values) =>
@@ -198,21 +199,30 @@ export class Pool implements Session {
     this.#open = undefined;
   }
 
-  async #probe(server: Server): Promise<void> {
+  async #probe(server: Server, over: AbortSignal): Promise<void> {
     const client: Client = new pg.Client({ ...this.#config, ...server });
     client.on("error", () => {});
+    // One that says nothing would be waited for until its time is over.
+    const giveUp = () => client.connection.stream.destroy();
+    over.addEventListener("abort", giveUp);
     try {
       await client.connect();
-      await this.#requireWrites(client);
+      await this.#settle(client);
     } finally {
+      over.removeEventListener("abort", giveUp);
       client.end().catch(() => {});
     }
   }
 
-  /** Throws `NotPrimary` where a server has to take writes and does not. */
-  async #requireWrites(client: Client): Promise<void> {
-    if (!this.#address.needsPrimary) return;
-    const { rows: [row] } = await client.query({ text: TAKES_WRITES });
-    if (row?.yes !== true) throw new NotPrimary();
+  /** Throws where a server has to take writes and does not, or its settings are not those that commits rest on. */
+  async #settle(client: Client): Promise<void> {
+    const { needsPrimary, poolsTransactions } = this.#address;
+    const run = async (text: string) => (await client.query({ text })).rows[0];
+    const { takesWrites } = await settle(run, poolsTransactions ? "of transactions" : "of a session");
+    if (needsPrimary && !takesWrites) throw new NotPrimary();
   }
+}
+
+function noFile(): never {
+  throw new Error("No file can be read here.");
 }

@@ -4,12 +4,16 @@
  *
  * @module
  */
+import { StoreOpenError } from "../open_error.ts";
 import type { Server } from "./url.ts";
 
-/** Tries a server, and ends well where it is the one. */
-export type Probe = (server: Server) => Promise<void>;
+/** Tries a server, and ends well where it is the one; `over`: nobody wants to know any more. */
+export type Probe = (server: Server, over: AbortSignal) => Promise<void>;
 
-/** So long do calls wait for a search, so that they do not feel a server that starts anew; after it they fail at once. */
+/**
+ * So long do calls wait for a search, so that they do not feel a server that starts anew; after it they fail at once. In
+ * the first search, which is a start's, they wait for what each server says or until it has not answered in time.
+ */
 const PATIENCE_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -37,6 +41,7 @@ export class Primary {
   readonly #probe: Probe;
   #found: Server | undefined;
   #search: Search | undefined;
+  #hasSearched = false;
   #isClosed = false;
 
   /** Among `servers`; looks for nothing yet. */
@@ -96,8 +101,11 @@ export class Primary {
       });
       return promise;
     });
-    Promise.all([pause(PATIENCE_MS, over.signal), ...firstAttempts]).then(() =>
-      reject(mostTelling([...failures.values()]))
+    // A network that swallows what is sent may say nothing for long: only a start can wait for that.
+    const awaited = this.#hasSearched ? [] : firstAttempts;
+    this.#hasSearched = true;
+    Promise.all([pause(PATIENCE_MS, over.signal), ...awaited]).then(() =>
+      reject(mostTelling([...failures.values()]) ?? new Error("No server has answered yet."))
     );
     return search;
   }
@@ -106,7 +114,7 @@ export class Primary {
   async #watch(server: Server, over: AbortSignal, failed: (error: unknown) => void): Promise<void> {
     for (let milliseconds = FIRST_PAUSE_MS; !over.aborted;) {
       try {
-        return await this.#probe(server);
+        return await this.#probe(server, over);
       } catch (error) {
         failed(error);
       }
@@ -120,10 +128,14 @@ function closed(): Error {
   return new Error("The store is closed.");
 }
 
-/** What a server said, before what was said of one that does not answer; last of all that it is a standby. */
+/** What a server said, or how it is set, before what was said of one that does not answer; last of all that it is a standby. */
 function mostTelling(errors: readonly unknown[]): unknown {
   const rank = (error: unknown) =>
-    error instanceof NotPrimary ? 2 : (error as { severity?: unknown }).severity === undefined ? 1 : 0;
+    error instanceof NotPrimary
+      ? 2
+      : error instanceof StoreOpenError || (error as { severity?: unknown }).severity !== undefined
+      ? 0
+      : 1;
   return errors.toSorted((a, b) => rank(a) - rank(b))[0];
 }
 

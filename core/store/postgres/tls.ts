@@ -4,6 +4,7 @@
  * @module
  */
 import { StoreOpenError } from "../open_error.ts";
+import { isNotAllowed } from "./errors.ts";
 
 /** How connections are encrypted. */
 export interface TlsOptions {
@@ -44,30 +45,33 @@ export function filesOfTls(tls: TlsOptions | undefined): string[] {
   return [tls?.rootFile, tls?.certificateFile, tls?.keyFile].filter((path) => path !== undefined);
 }
 
+/** Gives the text of a file. Throws if it cannot be read. */
+export type ReadText = (path: string) => string;
+
 /**
  * As npm `pg` takes it, which hands it to the platform's TLS.
  * @throws {StoreOpenError} If a file cannot be read.
  */
-export function sslOf(tls: TlsOptions | undefined): object | boolean | undefined {
+export function sslOf(tls: TlsOptions | undefined, readText: ReadText): object | boolean | undefined {
   if (tls === undefined) return undefined;
   if (tls.mode === "disable") return false;
-  const ca = readFile(tls.rootFile);
+  const ca = readFile(tls.rootFile, readText);
   return {
     ca,
-    cert: readFile(tls.certificateFile),
-    key: readFile(tls.keyFile),
+    cert: readFile(tls.certificateFile, readText),
+    key: readFile(tls.keyFile, readText),
     // With certificates to hold the server's against, `require` is `verify-ca`, as libpq has it.
     rejectUnauthorized: tls.mode !== "require" || ca !== undefined,
     ...tls.mode === "verify-full" ? {} : { checkServerIdentity: () => undefined },
   };
 }
 
-function readFile(path: string | undefined): string | undefined {
+function readFile(path: string | undefined, readText: ReadText): string | undefined {
   if (path === undefined) return undefined;
   try {
-    return Deno.readTextFileSync(path);
+    return readText(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    if (isNotAllowed(cause)) throw cause;
     throw new StoreOpenError("A file of sslrootcert, sslcert or sslkey in DIT_KV cannot be read.", { cause });
   }
 }
