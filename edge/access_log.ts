@@ -46,24 +46,29 @@ export interface Answered {
 
 const APP_PATH = /^(?:\/acs)?\/v1\/apps\/([^/]+)\//;
 
-/** Makes the function that tells of an answer. */
+/** Makes the function that tells of an answer, and counts it; of a batch, each log. */
 export function accessLog({ onAnswer, count, applications }: AccessLogOptions): (answered: Answered) => void {
   return function tellOf({ kind, method, path, response, milliseconds }) {
-    const code = response.headers.get(CODE_HEADER);
-    if (code !== null) response.headers.delete(CODE_HEADER);
+    const codes = response.headers.get(CODE_HEADER);
+    if (codes !== null) response.headers.delete(CODE_HEADER);
+    const { status } = response;
+    // Which outcomes came together is written nowhere.
+    const code = status < 400 ? null : codes;
     const duration = coarse(milliseconds);
-    onAnswer?.({ route: kind.name, status: response.status, ...(code === null ? {} : { code }), duration });
+    onAnswer?.({ route: kind.name, status, ...(code === null ? {} : { code }), duration });
     // A preflight asks for nothing yet.
     if (method === "OPTIONS") return;
     const app = APP_PATH.exec(path)?.[1];
-    count?.({
-      route: kind.name,
-      app: app !== undefined && applications?.has(app) ? app : undefined,
-      outcome: code ?? outcomeOf(kind, response),
-      duration,
-      // An anonymous request's exact duration is nobody's to know.
-      ...(isOperatorsRoute(kind.name) ? { seconds: milliseconds / 1_000 } : {}),
-    });
+    for (const outcome of codes?.split(",") ?? [outcomeOf(kind, response)]) {
+      count?.({
+        route: kind.name,
+        app: app !== undefined && applications?.has(app) ? app : undefined,
+        outcome,
+        duration,
+        // An anonymous request's exact duration is nobody's to know.
+        ...(isOperatorsRoute(kind.name) ? { seconds: milliseconds / 1_000 } : {}),
+      });
+    }
   };
 }
 

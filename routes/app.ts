@@ -74,7 +74,7 @@ export function createApp(options: AppOptions): Hono {
   app.use("/v1/*", openToEveryOrigin());
   if (role !== "acs") {
     app.route("/", tokensRoutes(service, sessions, options.bodyDeadlineMs));
-    app.route("/", logsRoutes(service, options.regions, options.bodyDeadlineMs));
+    app.route("/", logsRoutes(options));
     app.route("/", schemaRoutes(service));
   }
   if (role !== "logs" && hasKeys(service)) {

@@ -23,6 +23,8 @@ const PARAMETER = /^[ \t]*([A-Za-z]+)=(?:"([^"\\]*)"|([^\s",=\\]+))[ \t]*$/;
 const USE = /^(?:0|[1-9][0-9]{0,3})$/;
 const NAMES = ["key", "nonce", "use", "mac"];
 
+/** The greatest use that a credential can name. */
+export const MAX_USE_ON_WIRE = 9_999;
 /** The longest header that can be a credential: generous to white space, cheap to refuse. */
 export const MAX_CREDENTIAL_LENGTH = 512;
 

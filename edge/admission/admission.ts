@@ -8,7 +8,7 @@ import { Refusal } from "../../core/base/errors.ts";
 import type { RandomSource } from "../../core/base/random.ts";
 import { type BodyWait, UNCOUNTED } from "../http/body_wait.ts";
 import { Groups, type Sender } from "./groups.ts";
-import { Places } from "./places.ts";
+import { Places, type Taken } from "./places.ts";
 import { type Rate, requireLeft, spend, tooMany } from "./throttle.ts";
 
 /** How much one network may ask for. */
@@ -73,29 +73,42 @@ export class Admission {
   async admit<T>({ address, exempt }: Asker, work: (wait: BodyWait) => Promise<T>): Promise<T> {
     const sender = exempt ? undefined : this.#groups.of(address);
     if (sender !== undefined) requireLeft(sender, this.#rate, this.#now());
-    const { kind } = this.#places.take(sender);
-    if (kind === "full") throw busy();
-    if (kind === "share_held") throw tooMany(1);
+    requireTaken(this.#places.take(sender));
     if (sender !== undefined) spend(sender);
+    const size = { places: 1 };
     try {
-      return await work(sender === undefined ? UNCOUNTED : this.#waitOf(sender));
+      return await work(sender === undefined ? UNCOUNTED : this.#waitOf(sender, size));
     } finally {
-      this.#places.release(sender);
+      this.#places.release(sender, size.places);
     }
   }
 
   /** What a body that is not there at once takes: a place among those that wait, and less time the more its network has. */
-  #waitOf(sender: Sender): BodyWait {
+  #waitOf(sender: Sender, size: { places: number }): BodyWait {
     return {
       begin: (deadlineMs) => {
-        const taken = this.#waiting.take(sender);
-        if (taken.kind === "full") throw busy();
-        if (taken.kind === "share_held") throw tooMany(1);
-        return deadlineMs * Math.max(LEAST, Math.min(1, (1 - taken.held) / (1 - CALM)));
+        const held = requireTaken(this.#waiting.take(sender, size.places));
+        return deadlineMs * Math.max(LEAST, Math.min(1, (1 - held) / (1 - CALM)));
       },
-      end: () => this.#waiting.release(sender),
+      end: () => this.#waiting.release(sender, size.places),
+      widen: (places) => {
+        if (places <= size.places) return;
+        requireTaken(this.#places.take(sender, places - size.places));
+        size.places = places;
+      },
+      countAnother: () => {
+        requireLeft(sender, this.#rate, this.#now());
+        spend(sender);
+      },
     };
   }
+}
+
+/** How much of its share the sender holds now. */
+function requireTaken(taken: Taken): number {
+  if (taken.kind === "full") throw busy();
+  if (taken.kind === "share_held") throw tooMany(1);
+  return taken.held;
 }
 
 function busy(): Refusal {

@@ -39,9 +39,10 @@ export class Places {
     this.#maxOfOne = maxOfOne;
   }
 
-  /** Takes a place; one that nobody in particular holds (undefined) is bounded by the capacity alone. */
-  take(sender: Sender | undefined): Taken {
-    const free = this.#capacity - this.#taken;
+  /** Takes `count` places; those that nobody in particular holds (undefined) are bounded by the capacity alone. */
+  take(sender: Sender | undefined, count = 1): Taken {
+    // Several are taken as if one after the other: the last decides.
+    const free = this.#capacity - this.#taken - (count - 1);
     if (free <= 0) return { kind: "full" };
     let fullest = 0;
     const groups = sender?.groups ?? NOBODY;
@@ -50,19 +51,19 @@ export class Places {
       const share = (SHARES[level] ?? 1) * free;
       // Who holds none gets the last one.
       const limit = Math.max(1, level === 0 ? Math.min(this.#maxOfOne, share) : share);
-      fullest = Math.max(fullest, ((this.#held.get(group) ?? 0) + 1) / limit);
+      fullest = Math.max(fullest, ((this.#held.get(group) ?? 0) + count) / limit);
     }
     if (fullest > 1) return { kind: "share_held" };
-    this.#taken++;
-    for (const group of groups) this.#held.set(group, (this.#held.get(group) ?? 0) + 1);
+    this.#taken += count;
+    for (const group of groups) this.#held.set(group, (this.#held.get(group) ?? 0) + count);
     return { kind: "taken", held: fullest };
   }
 
-  /** Gives a place back that {@linkcode Places.take} gave to the same sender. */
-  release(sender: Sender | undefined): void {
-    this.#taken--;
+  /** Gives places back that {@linkcode Places.take} gave to the same sender. */
+  release(sender: Sender | undefined, count = 1): void {
+    this.#taken -= count;
     for (const group of sender?.groups ?? NOBODY) {
-      const left = (this.#held.get(group) ?? 1) - 1;
+      const left = (this.#held.get(group) ?? count) - count;
       if (left === 0) this.#held.delete(group);
       else this.#held.set(group, left);
     }

@@ -5,10 +5,20 @@
  * @module
  */
 
-/** A place among the requests that wait for their bodies. */
+/** What a request may take besides its place among those under way. */
 export interface BodyWait {
   /**
-   * Takes the place, for a body that is not there at once; gives the milliseconds that are left of its deadline.
+   * From now on the request counts as `places`: its body is as long as so many of others. They are given back with its own.
+   * @throws {Refusal} `overloaded` when there are not so many.
+   */
+  widen(places: number): void;
+  /**
+   * Counts one more log of the request against its network's rate, as if it had come by itself.
+   * @throws {Refusal} `overloaded` when the network has none left.
+   */
+  countAnother(): void;
+  /**
+   * Takes a place among the requests that wait for their bodies, for one that is not there at once; gives the milliseconds that are left of its deadline.
    * @throws {Refusal} `overloaded` when there is none.
    */
   begin(deadlineMs: number): number;
@@ -23,7 +33,12 @@ export interface EdgeBindings {
 }
 
 /** For requests whose places are not counted. */
-export const UNCOUNTED: BodyWait = { begin: (deadlineMs) => deadlineMs, end: () => {} };
+export const UNCOUNTED: BodyWait = {
+  begin: (deadlineMs) => deadlineMs,
+  end: () => {},
+  widen: () => {},
+  countAnother: () => {},
+};
 
 /** The place of the body of a request, whose handler stands behind the edge or, in a test, alone. */
 export function bodyWaitOf({ env }: { readonly env: unknown }): BodyWait {

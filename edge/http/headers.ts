@@ -11,7 +11,10 @@ export const CLIENT_HEADER = "dit-client";
 export const STORE_HEADER = "dit-store";
 /** Says that one region sends something on to another. */
 export const HOP_HEADER = "dit-hop";
-/** The code of a refusal on its way to the access log; it is removed before the answer leaves. */
+/**
+ * What an answer is counted as, on its way to the access log: the code of a refusal, or the outcomes of a batch's logs with
+ * commas between. It is removed before the answer leaves.
+ */
 export const CODE_HEADER = "x-dit-code";
 
 /** What an answer on an anonymous route may carry: no cookie, no validator, no id of a request. */

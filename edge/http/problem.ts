@@ -61,28 +61,39 @@ const CHALLENGES: Partial<Record<RefusalCode, string>> = {
   admin_token_invalid: "Bearer",
 };
 
-/** The answer that a refusal gets. Anything that is no refusal is `internal`, and its message stays inside. */
-export function problemResponse(error: unknown): Response {
-  const refusal = error instanceof Refusal
+/** A refusal as a document. */
+export interface DescribedProblem {
+  /** Its code. */
+  readonly code: RefusalCode;
+  /** Seconds, whole, after which another try makes sense. */
+  readonly retryAfter: number | undefined;
+  /** The members of the document. */
+  readonly problem: { readonly status: number } & Readonly<Record<string, unknown>>;
+}
+
+/** Describes a refusal. Anything that is no refusal is `internal`, and its message stays inside. */
+export function describeProblem(error: unknown): DescribedProblem {
+  const { code, message, details: { retryAfterSeconds, members } } = error instanceof Refusal
     ? error
     : new Refusal("internal", "Something went wrong here; try again.");
-  const [status, title] = PROBLEMS[refusal.code];
+  const [status, title] = PROBLEMS[code];
+  return {
+    code,
+    retryAfter: retryAfterSeconds === undefined ? undefined : Math.ceil(retryAfterSeconds),
+    problem: { type: "about:blank", title, status, code, detail: message, ...members },
+  };
+}
+
+/** The answer that a refusal gets. */
+export function problemResponse(error: unknown): Response {
+  const { code, retryAfter, problem } = describeProblem(error);
   const headers = new Headers({
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    [CODE_HEADER]: refusal.code,
+    [CODE_HEADER]: code,
   });
-  const challenge = CHALLENGES[refusal.code];
+  const challenge = CHALLENGES[code];
   if (challenge !== undefined) headers.set("www-authenticate", challenge);
-  const { retryAfterSeconds, members } = refusal.details;
-  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(Math.ceil(retryAfterSeconds)));
-  const problem = {
-    type: "about:blank",
-    title,
-    status,
-    code: refusal.code,
-    detail: refusal.message,
-    ...members,
-  };
-  return new Response(JSON.stringify(problem), { status, headers });
+  if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

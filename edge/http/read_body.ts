@@ -21,12 +21,18 @@ export interface BodyBounds {
   readonly wait: BodyWait;
 }
 
+/** The bytes that a body announces, or `otherwise` where it announces nothing. */
+export function bodyLength(headers: Headers, otherwise: number): number {
+  const length = Number(headers.get("content-length") ?? otherwise);
+  return Number.isNaN(length) ? otherwise : length;
+}
+
 /**
  * Requires that a body does not announce more than `maxBytes`. {@linkcode readBoundedBody} does it as well.
  * @throws {Refusal} `body_too_large`.
  */
 export function requireLength(headers: Headers, maxBytes: number): void {
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (bodyLength(headers, 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
 /**

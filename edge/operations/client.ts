@@ -6,9 +6,10 @@
 import { z } from "zod";
 import { MAX_BODY_BYTES } from "../../core/schema/body.ts";
 import { BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
-import type { Operation } from "./operation.ts";
+import type { Operation, RequestBody } from "./operation.ts";
 import { ANY_BODY, ANY_CREDENTIAL, batch, OF_APPLICATION } from "./parts.ts";
-import { acceptedLog, directory, keyHistory, log, schema } from "./shapes.ts";
+import { LOG_BATCH_TYPE } from "../../core/token/log_batch.ts";
+import { acceptedLog, directory, keyHistory, log, logOutcomes, schema } from "./shapes.ts";
 
 const CONDITIONAL = {
   "If-None-Match": z.string().optional().describe("The ETag of the document that is known already."),
@@ -17,6 +18,17 @@ const CACHED = {
   ETag: "base64url of the SHA-256 of the body, quoted.",
   "Cache-Control": "How long it holds.",
 };
+
+/** Most logs of a batch. */
+export const MAX_LOGS = 64;
+
+const LOG_BATCH = {
+  description: `Or up to ${MAX_LOGS} logs, each with its credential (docs/protocol.md, section 5).`,
+  type: LOG_BATCH_TYPE,
+  namesType: true,
+  encodings: [],
+  maxBytes: 256 * 1024,
+} as const satisfies RequestBody;
 
 /** `POST /v1/apps/{app}/logs`. */
 export const SEND_LOG = {
@@ -41,9 +53,12 @@ export const SEND_LOG = {
     shape: log,
     verified: true,
   },
+  alsoTakes: LOG_BATCH,
   answers: {
-    description: "The log is stored. Rejected events are named with the reason.",
-    shape: acceptedLog,
+    description:
+      "The log is stored. Rejected events are named with the reason. Of a batch, what became of each log, " +
+      "in their order.",
+    shape: z.union([acceptedLog, logOutcomes]),
     headers: { "DIT-Replayed": "`?1` when this very request had been accepted before." },
   },
   refuses: [
@@ -57,6 +72,9 @@ export const SEND_LOG = {
     "events_invalid",
   ],
 } as const satisfies Operation;
+
+/** How a batch of logs is read. */
+export const SEND_LOGS = { parameters: OF_APPLICATION, takes: LOG_BATCH } as const;
 
 /** `POST /v1/apps/{app}/tokens`. */
 export const ISSUE_TOKENS = {

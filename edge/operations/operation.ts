@@ -48,6 +48,8 @@ export interface Operation extends Passage {
   readonly takesHeaders?: Readonly<Record<string, z.ZodType>>;
   /** The body that it takes. */
   readonly takes?: RequestBody;
+  /** What it takes in another media type instead. */
+  readonly alsoTakes?: RequestBody;
   /** Its success. */
   readonly answers: Answer;
   /** Other statuses that are no refusal, such as 304. */

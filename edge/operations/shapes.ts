@@ -47,6 +47,22 @@ export const acceptedLog = z.strictObject({
   })),
 });
 
+/** The answer to a batch of logs. */
+export const logOutcomes = z.strictObject({
+  outcomes: z.array(z.union([
+    acceptedLog.extend({
+      status: z.literal(200),
+      replayed: z.boolean().describe("Whether this very log had been accepted before."),
+    }),
+    z.looseObject({
+      status: z.int().min(400).max(599),
+      code: z.string(),
+      detail: z.string(),
+      "retry-after": z.int().min(1).optional().describe("Seconds to wait."),
+    }).describe("The problem that a request of its own would have got."),
+  ])).min(1),
+});
+
 /** A log. */
 export const log = z.strictObject({
   salt: base64url(SALT_LENGTH),

@@ -34,6 +34,7 @@ import (
 const (
 	app       = "demo"
 	batchType = "application/private-token-amortized-batch-request"
+	logsPath  = "/v1/apps/" + app + "/logs"
 )
 
 var b64 = base64.RawURLEncoding.Strict()
@@ -344,9 +345,15 @@ func varint(n int) []byte {
 	return []byte{0x40 | byte(n>>8), byte(n)}
 }
 
-// sendLog is section 5: one use of a token signs one body. A log that is refused ends this program: a client that goes on
-// keeps to the rule of section 6, and sends its events under no other pseudonym and with one token more at most.
-func sendLog(endpoint string, t token, use int, events []map[string]any, pseudonym []byte) {
+// signedLog is a final request: once it was sent, only these bytes are.
+type signedLog struct {
+	token     token
+	use       int
+	mac, body []byte
+}
+
+// signLog is section 5: one use of a token signs one body.
+func signLog(t token, use int, events []map[string]any, pseudonym []byte) signedLog {
 	body, err := json.Marshal(map[string]any{
 		"salt":      b64.EncodeToString(random(16)),
 		"pseudonym": b64.EncodeToString(pseudonym),
@@ -356,29 +363,70 @@ func sendLog(endpoint string, t token, use int, events []map[string]any, pseudon
 	check(err)
 	macKey, err := hkdf.Key(sha256.New, t.authenticator, nil, "DIT/1 log mac", 32)
 	check(err)
-	path := "/v1/apps/" + app + "/logs"
 	digest := sha256.Sum256(body)
 	transcript := bytes.Join([][]byte{
-		[]byte("DIT/1\x00"), lp([]byte("POST")), lp([]byte(path)), lp([]byte("application/json")), lp(nil),
+		[]byte("DIT/1\x00"), lp([]byte("POST")), lp([]byte(logsPath)), lp([]byte("application/json")), lp(nil),
 		t.keyID, t.nonce, {byte(use >> 8), byte(use)}, digest[:],
 	}, nil)
 	mac := hmac.New(sha256.New, macKey)
 	mac.Write(transcript)
+	return signedLog{t, use, mac.Sum(nil), body}
+}
 
-	req, err := http.NewRequest("POST", endpoint+path, bytes.NewReader(body))
+// post sends a body and gives the answer. A log that is refused ends this program: a client that goes on keeps to the rule
+// of section 6, and sends its events under no other pseudonym and with one token more at most.
+func post(endpoint, mediaType, authorization string, body []byte) []byte {
+	req, err := http.NewRequest("POST", endpoint+logsPath, bytes.NewReader(body))
 	check(err)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", fmt.Sprintf("DIT key=%s, nonce=%s, use=%d, mac=%s",
-		b64.EncodeToString(t.keyID), b64.EncodeToString(t.nonce), use, b64.EncodeToString(mac.Sum(nil))))
+	req.Header.Set("Content-Type", mediaType)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
 	res, err := anonymous().Do(req) // a connection that fetched no tokens
 	check(err)
 	defer res.Body.Close()
 	answer, _ := io.ReadAll(io.LimitReader(res.Body, 1<<16))
-	fmt.Printf("use %d: %s %s\n", use, res.Status, answer)
 	if res.StatusCode != 200 {
-		os.Exit(1)
+		log.Fatalf("logs: %s %s", res.Status, answer)
+	}
+	return answer
+}
+
+func sendLog(endpoint string, l signedLog) {
+	authorization := fmt.Sprintf("DIT key=%s, nonce=%s, use=%d, mac=%s",
+		b64.EncodeToString(l.token.keyID), b64.EncodeToString(l.token.nonce), l.use, b64.EncodeToString(l.mac))
+	fmt.Printf("use %d: %s\n", l.use, post(endpoint, "application/json", authorization, l.body))
+}
+
+// sendBatch is section 5, several logs in one request: of one token, or of nobody who could be told apart.
+func sendBatch(endpoint string, logs []signedLog) {
+	batch := []byte{}
+	for _, l := range logs {
+		batch = bytes.Join([][]byte{
+			batch, l.token.keyID, l.token.nonce, {byte(l.use >> 8), byte(l.use)}, l.mac, {0}, uint24(len(l.body)), l.body,
+		}, nil)
+	}
+	answer := post(endpoint, "application/vnd.dit.logs", "", append(uint24(len(batch)), batch...))
+	var outcomes struct {
+		Outcomes []struct {
+			Status   int
+			Code     string
+			Replayed bool
+		}
+	}
+	check(json.Unmarshal(answer, &outcomes))
+	if len(outcomes.Outcomes) != len(logs) {
+		log.Fatalf("logs: %d outcomes for %d logs", len(outcomes.Outcomes), len(logs))
+	}
+	for i, o := range outcomes.Outcomes {
+		fmt.Printf("use %d, in one request: %d %s replayed=%t\n", logs[i].use, o.Status, o.Code, o.Replayed)
+		if o.Status != 200 {
+			os.Exit(1)
+		}
 	}
 }
+
+func uint24(n int) []byte { return []byte{byte(n >> 16), byte(n >> 8), byte(n)} }
 
 func main() {
 	endpoint := "http://localhost:8000"
@@ -409,7 +457,11 @@ func main() {
 	fmt.Printf("%d tokens, their proof verified\n", len(tokens))
 
 	event := map[string]any{"name": "client_start", "fields": map[string]any{"platform": "linux", "runtime": "2.9"}}
-	for use := range 3 {
-		sendLog(logging, tokens[0], use, []map[string]any{event}, pseudonym)
+	logs := []signedLog{}
+	for use := range 4 {
+		logs = append(logs, signLog(tokens[0], use, []map[string]any{event}, pseudonym))
 	}
+	sendLog(logging, logs[0])
+	// The first one again, with the others: it is answered as a replay.
+	sendBatch(logging, logs)
 }

@@ -10,11 +10,14 @@ import type { Server } from "../../core/service.ts";
 import { HOP_HEADER } from "../../edge/http/headers.ts";
 import { SEND_LOG } from "../../edge/operations/client.ts";
 import type { Regions } from "../../edge/remote/region.ts";
+import { isLogBatch, type LogBatchOptions, sendLogBatch } from "./log_batch.ts";
 import { readLog } from "./read_log.ts";
 
-/** The router of logs. A body has to arrive within `bodyDeadlineMs`. */
-export function logsRoutes(service: Server, regions?: Regions, bodyDeadlineMs?: number): Hono {
+/** The router of logs. */
+export function logsRoutes(options: LogBatchOptions): Hono {
+  const { service, regions, bodyDeadlineMs } = options;
   return new Hono().post(SEND_LOG.path, async function sendLog(c) {
+    if (isLogBatch(c.req.raw.headers)) return await sendLogBatch(c, options);
     const app = service.appOf(c.req.param("app"));
     const sent = await readLog(c, {
       deadlineMs: bodyDeadlineMs,

@@ -26,7 +26,9 @@ export interface DescribedMessage {
     | Readonly<Record<string, { readonly description: string; readonly schema: JsonSchema }>>
     | undefined;
   /** Its shape by media type. */
-  readonly content?: Readonly<Record<string, { readonly schema?: JsonSchema }>> | undefined;
+  readonly content?:
+    | Readonly<Record<string, { readonly schema?: JsonSchema; readonly "x-max-bytes"?: number }>>
+    | undefined;
 }
 
 /** An operation of the document. */
@@ -81,7 +83,7 @@ export function describeOperation(operation: Operation): DescribedOperation {
     ...(description === undefined ? {} : { description }),
     security: security === undefined ? [] : [{ [security]: [] }],
     ...(described.length === 0 ? {} : { parameters: described }),
-    ...(takes === undefined ? {} : { requestBody: describeBody(takes) }),
+    ...(takes === undefined ? {} : { requestBody: describeBody(takes, operation.alsoTakes) }),
     responses: {
       200: {
         description: answers.description,
@@ -109,12 +111,19 @@ function parameter(place: "path" | "header", name: string, shape: z.ZodType) {
   return { in: place, name, required, description: description as string | undefined, schema };
 }
 
-function describeBody(takes: RequestBody): NonNullable<DescribedOperation["requestBody"]> {
+function describeBody(
+  takes: RequestBody,
+  also: RequestBody | undefined,
+): NonNullable<DescribedOperation["requestBody"]> {
   const { description, type, maxBytes, bound, shape } = takes;
+  const alternative = also === undefined ? "" : ` ${also.description} At most ${also.maxBytes} bytes.`;
   return {
     required: shape?.safeParse(undefined).success !== true,
-    description: `${description} ${bound ?? `At most ${maxBytes} bytes.`}`,
-    content: { [type]: shape === undefined ? {} : { schema: jsonSchema(shape, "input") } },
+    description: `${description} ${bound ?? `At most ${maxBytes} bytes.`}${alternative}`,
+    content: {
+      [type]: shape === undefined ? {} : { schema: jsonSchema(shape, "input") },
+      ...(also === undefined ? {} : { [also.type]: { "x-max-bytes": also.maxBytes } }),
+    },
     "x-max-bytes": bound === undefined ? maxBytes : undefined,
   };
 }

@@ -239,7 +239,12 @@ const limitsBodies: Property = {
   async holds({ way, mirror }) {
     for (const version of VERSIONS) {
       await using reach = openReach(way, version);
-      for (const [size, status] of [[65_536, 200], [70_000, 200], [80_000, 413], [1_000_000, 413]] as const) {
+      for (
+        const [size, status] of [[65_536, 200], [262_144, 200], [266_000, 200], [280_000, 413], [
+          1_000_000,
+          413,
+        ]] as const
+      ) {
         const before = mirror.arrived.length;
         const body = crypto.getRandomValues(new Uint8Array(65_536));
         const whole = new Uint8Array(size);

@@ -68,3 +68,19 @@ Deno.test("accessLog() counts by no application that there is not, and no prefli
   const preflight = told("/v1/apps/demo/logs", new Response(), { method: "OPTIONS" });
   assertEquals([preflight.lines.length, preflight.counted], [1, []]);
 });
+
+Deno.test("accessLog() counts each log of a batch, and writes nowhere which came together", () => {
+  const response = Response.json({}, { headers: { "x-dit-code": "accepted,use_taken,accepted" } });
+  const { lines, counted } = told("/v1/apps/demo/logs", response);
+  assertEquals(response.headers.has("x-dit-code"), false);
+  assertEquals(lines, [{ route: "logs", status: 200, duration: "<10ms" }]);
+  assertEquals(
+    counted,
+    ["accepted", "use_taken", "accepted"].map((outcome) => ({
+      route: "logs",
+      app: "demo",
+      outcome,
+      duration: "<10ms",
+    })),
+  );
+});

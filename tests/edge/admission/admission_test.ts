@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Refusal } from "../../../core/base/errors.ts";
 import { Admission, type AdmissionOptions } from "../../../edge/admission/admission.ts";
 
@@ -245,4 +245,53 @@ Deno.test("admit() frees the place of work that throws", async () => {
       "thrown",
     );
   }
+});
+
+Deno.test("countAnother() spends the rate of the network as a request of its own would", async () => {
+  const { admission, clock } = makeAdmission({ requestsPerSecond: 2, burst: 5 });
+  const countLogs = (logs: number) =>
+    admission.admit({ address: "192.0.2.1", exempt: false }, (wait) => {
+      let counted = 1;
+      for (let index = 1; index < logs; index++) {
+        try {
+          wait.countAnother();
+          counted++;
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          assertEquals([error.code, error.details.retryAfterSeconds], ["overloaded", 1]);
+        }
+      }
+      return Promise.resolve(counted);
+    });
+  assertEquals(await countLogs(64), 5);
+  assertEquals(await isAdmitted(admission, "192.0.2.1"), false);
+  assertEquals(await isAdmitted(admission, "192.0.2.2"), true);
+  clock.now += 1_500;
+  assertEquals(await countLogs(64), 3);
+});
+
+Deno.test("widen() has a request hold the places of several, and gives all of them back", async () => {
+  const { admission } = makeAdmission({ maxConcurrent: 8 });
+  const isFree = async (places: number) => {
+    try {
+      // deno-lint-ignore require-await -- what it throws is a rejection.
+      return await admission.admit({ address: "192.0.2.1", exempt: false }, async (wait) => {
+        wait.widen(places);
+        return true;
+      });
+    } catch (error) {
+      assert(error instanceof Refusal && error.code === "overloaded", String(error));
+      return false;
+    }
+  };
+  // One alone holds half of them.
+  assertEquals(await isFree(5), false);
+  for (let turn = 0; turn < 10; turn++) assertEquals(await isFree(4), true);
+  await admission.admit({ address: "192.0.2.1", exempt: false }, async (wait) => {
+    wait.widen(4);
+    assertEquals(await isAdmitted(admission, "192.0.2.1"), false);
+    assertEquals(await isAdmitted(admission, "203.0.113.1"), true);
+    // Of those that wait for their bodies it takes as many.
+    assertThrows(() => wait.begin(1_000), Refusal);
+  });
 });

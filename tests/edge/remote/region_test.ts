@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { present } from "../../support/base/present.ts";
+import { batchLogs } from "../../support/client/protocol_client.ts";
 import {
   APP,
   countStored,
@@ -90,6 +92,45 @@ Deno.test("a log that lands in another region is sent on, answered as if local, 
     }
     assertEquals(await countStored(eu), { claims: 1, logs: 1 });
     assertEquals(await us.rows(), []);
+  }));
+
+Deno.test("of a batch that lands in another region each log is sent on by itself, and answered as if local", () =>
+  withTwoRegions(async ({ deployment, eu, us }) => {
+    const logs: Parameters<typeof batchLogs>[0][number][] = [];
+    for (const home of [eu, us]) {
+      const { client, logs: sent } = deployment.client(home.name, () => home);
+      for (let log = 0; log < 2; log++) {
+        client.log("app_opened", {});
+        await client.flush();
+      }
+      await client.close();
+      logs.push(...sent.map(({ init }) => ({
+        ...init,
+        headers: Object.fromEntries(new Headers(init.headers)),
+        body: init.body as Uint8Array<ArrayBuffer>,
+      })));
+    }
+    const [first, , , fourth] = logs;
+    const bad = { ...present(first), body: present(fourth).body };
+    eu.received.length = 0;
+    const response = await fetch(`${us.url}/v1/apps/${APP}/logs`, batchLogs([...logs, bad]));
+    const { outcomes } = await response.json();
+    const replay = { status: 200, accepted: 1, rejected: [], replayed: true };
+    assertEquals(outcomes.slice(0, 4), Array(4).fill(replay));
+    assertEquals([outcomes[4].status, outcomes[4].code], [401, "mac_invalid"]);
+    assertEquals(
+      eu.received.map(({ headers }) => headers.get("content-type")),
+      Array(3).fill("application/json"),
+    );
+    assertEquals(await countStored(eu), { claims: 2, logs: 2 });
+    assertEquals(await countStored(us), { claims: 2, logs: 2 });
+    await eu.stop();
+    const away = await (await fetch(`${us.url}/v1/apps/${APP}/logs`, batchLogs(logs))).json();
+    assertEquals(
+      away.outcomes.map(({ status, code }: { status: number; code?: string }) => code ?? status),
+      ["store_unavailable", "store_unavailable", 200, 200],
+    );
+    assert(away.outcomes[0]["retry-after"] >= 1);
   }));
 
 Deno.test("a log that was sent on is stripped: home sees one region, and no client", () =>

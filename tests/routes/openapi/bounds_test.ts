@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { toBase64url, utf8 } from "../../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE } from "../../../core/token/batch.ts";
 import { tokenDigest } from "../../../edge/auth/bearer.ts";
+import { LOG_BATCH_TYPE } from "../../../core/token/log_batch.ts";
 import type { DescribedOperation } from "../../../routes/openapi/describe.ts";
 import { apiDocument } from "../../../routes/openapi/document.ts";
 import { present } from "../../support/base/present.ts";
@@ -145,6 +146,7 @@ class Caller {
   }
 
   #request(path: string, type: string, body: Uint8Array<ArrayBuffer>): RequestInit {
+    if (type === LOG_BATCH_TYPE) return { method: "POST", headers: { "content-type": type }, body };
     if (path.endsWith("/logs")) {
       const use = this.#uses++;
       return signLog(present(this.#tokens[Math.floor(use / USES)]), { use: use % USES, body });
@@ -179,9 +181,12 @@ function bodiesOf(test: TestService) {
   return Object.entries(apiDocument(test.app).paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, { requestBody }]) => {
       if (requestBody === undefined) return [];
-      const [[type, { schema }] = ["", {}]] = Object.entries(requestBody.content ?? {});
-      const maxBytes = mostBytesOf(requestBody);
-      return [{ name: `${method} ${path}`, type, schema: schema as Schema | undefined, maxBytes }];
+      return Object.entries(requestBody.content ?? {}).map(([type, { schema, "x-max-bytes": ofType }]) => ({
+        name: `${method} ${path}`,
+        type,
+        schema: schema as Schema | undefined,
+        maxBytes: ofType ?? mostBytesOf(requestBody),
+      }));
     })
   );
 }

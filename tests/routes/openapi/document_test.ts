@@ -170,6 +170,8 @@ Deno.test("DocumentCheck.hold() lets no answer pass that the document does not h
         problem(401, "session_invalid"),
         Response.json({ accepted: "1", rejected: [] }),
         Response.json({ accepted: 1, rejected: [], more: true }),
+        Response.json({ outcomes: [] }),
+        Response.json({ outcomes: [{ accepted: 1, rejected: [] }] }),
         Response.json({ accepted: 1, rejected: [{ index: 0, code: "made_up", path: "name" }] }),
         new Response("accepted"),
         new Response(null, { status: 204 }),

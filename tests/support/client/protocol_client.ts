@@ -14,7 +14,8 @@ import {
   encodeBatchRequest,
 } from "../../../core/token/batch.ts";
 import { challengeDigest } from "../../../core/token/challenge.ts";
-import { formatCredential } from "../../../core/token/credential.ts";
+import { encodeLogBatch, LOG_BATCH_TYPE } from "../../../core/token/log_batch.ts";
+import { formatCredential, parseCredential } from "../../../core/token/credential.ts";
 import {
   computeMac,
   type ContentEncoding,
@@ -219,6 +220,23 @@ export function signLog(token: Token, changes: LogChanges = {}): RequestInit & {
       "content-type": "application/json",
       ...(encoding === "" ? {} : { "content-encoding": encoding }),
     },
+    body,
+  };
+}
+
+/** One request for the same logs, in their order. */
+export function batchLogs(logs: readonly ReturnType<typeof signLog>[]): RequestInit & {
+  headers: Record<string, string>;
+  body: Uint8Array<ArrayBuffer>;
+} {
+  const body = encodeLogBatch(logs.map(({ headers, body }) => ({
+    credential: parseCredential(present(headers.authorization)),
+    contentEncoding: headers["content-encoding"] === "gzip" ? "gzip" : "",
+    body,
+  })));
+  return {
+    method: "POST",
+    headers: { "content-type": LOG_BATCH_TYPE, "content-length": String(body.length) },
     body,
   };
 }
