@@ -1,176 +1,183 @@
 /**
- * `deno task bench:http`: tokens issued and logs accepted over loopback, first use and reuse of tokens apart, beside the
- * same server without credentials; then latencies at a tenth, a half and nine tenths of the maximum. Real tokens, real
- * MACs, real SQLite files; the kinds take turns, so that a noisy machine hurts all alike.
+ * `deno task bench:http`: logs accepted and tokens issued over loopback in steady state: first use and reuse of tokens
+ * apart, beside the same server without credentials and beside an OpenTelemetry Collector that gets the same events. Real
+ * tokens, real MACs, real files; after a warm-up the kinds take turns, so that a noisy machine hurts all alike. Then
+ * latencies at a half and nine tenths of each one's maximum.
  *
- * `--rounds=5`, `--logs=3000` in a round, `--write` (docs/performance.md and the plot docs/http.svg).
+ * `--rounds=5` of `--seconds=10`, after `--warm-up=20000` logs of each kind; `--collector=no` leaves the Collector out;
+ * `--write` (docs/performance.md and the plot docs/http.svg).
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { BATCH_REQUEST_TYPE } from "../core/token/batch.ts";
-import {
-  fetchTokens,
-  type LoadToken,
-  prepareBatch,
-  type SignedLog,
-  signLog,
-} from "../tests/support/client/load_client.ts";
 import { spawnService } from "../tests/support/processes/spawned_service.ts";
-import { startPlainServer } from "./http/plain_process.ts";
+import { type Contender, contendersOf } from "./http/contenders.ts";
+import { buildCollector, startCollector } from "./http/collector.ts";
+import { CORES, moveToGeneratorCore, onServerCore } from "./http/cores.ts";
 import { type LoadResult, percentile, runLoad } from "./http/load.ts";
-import { postRequest } from "./http/wire_connection.ts";
+import { copyStore, Mint } from "./http/mint.ts";
+import { startModule } from "./http/server_process.ts";
 import { AXIS, COLOURS, drawPlot, plotText } from "./plot.ts";
 import { Report } from "./report.ts";
-import { markdownTable, median } from "./statistics.ts";
+import { markdownTable, median, withSpread } from "./statistics.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
-    logs: { type: "string", default: "3000" },
+    seconds: { type: "string", default: "10" },
+    "warm-up": { type: "string", default: "20000" },
+    collector: { type: "string", default: "yes" },
     write: { type: "boolean", default: false },
   },
 });
-const ROUNDS = Number(values.rounds);
-const LOGS = Number(values.logs);
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const warmUp = Number(values["warm-up"]);
 const CONNECTIONS = 64;
-const PATH = "/v1/apps/load/logs";
+/** Requests enough to know how many a round takes. */
+const FEWEST = 256;
 
+const built = values.collector === "yes" ? await buildCollector() : { missing: "it was not asked for" };
+moveToGeneratorCore();
 const folder = await Deno.makeTempDir();
-const service = spawnService({ folder });
-await service.ready();
-const plain = await startPlainServer(folder);
+const ends: (() => Promise<unknown>)[] = [];
 
-function wireOf({ headers, body }: SignedLog): Uint8Array {
-  return postRequest(PATH, headers, body);
+/** Starts the servers, all with the same keys, and gives what is sent to them. */
+async function start(): Promise<Contender[]> {
+  const seed = `${folder}/seed.sqlite3`;
+  const mint = await Mint.open(seed);
+  await copyStore(seed, `${folder}/service`);
+  const service = spawnService({ folder: `${folder}/service`, wrap: onServerCore });
+  ends.push(() => service.end("SIGTERM"));
+  await service.ready();
+  const plain = await startModule(
+    "The server without credentials",
+    new URL("http/plain_server.ts", import.meta.url),
+    `${folder}/plain.sqlite3`,
+  );
+  ends.push(plain.end);
+  const collector = "program" in built ? await startCollector(built.program, folder) : undefined;
+  if (collector !== undefined) ends.push(collector.end);
+  const { port, child: { pid } } = service;
+  return await contendersOf({ service: { port, pid }, plain, collector }, mint);
 }
 
-/** Tokens of as many clients as it takes: each gets 1024 at most. */
-async function tokensOf(client: string, count: number): Promise<LoadToken[]> {
-  const tokens: LoadToken[] = [];
-  for (let index = 0; tokens.length < count; index++) {
-    tokens.push(
-      ...await fetchTokens(service.url, `${client}-${index}`, Math.min(1_024, count - tokens.length)),
-    );
-  }
-  return tokens;
+async function send({ server, make }: Contender, count: number, rate?: number): Promise<LoadResult> {
+  const requests = await make(Math.max(FEWEST, Math.ceil(count)));
+  return await runLoad({ ...server, requests, connections: CONNECTIONS, rate });
 }
 
-type Kind = "without credentials" | "reused token" | "first use" | "issuing 30 tokens" | "issuing one token";
-/** Tokens of one request, where tokens are issued; else it is a log. */
-const KINDS: Readonly<Record<Kind, number | undefined>> = {
-  "without credentials": undefined,
-  "reused token": undefined,
-  "first use": undefined,
-  "issuing 30 tokens": 30,
-  "issuing one token": 1,
-};
-const ALL = Object.keys(KINDS) as Kind[];
-const LOG_KINDS = ALL.filter((kind) => KINDS[kind] === undefined);
+/** What was measured of one contender, a round each. */
+class Rounds {
+  readonly contender: Contender;
+  readonly results: LoadResult[] = [];
 
-/** Fresh requests of a kind: every log and batch is sent once only. */
-async function makeRequests(kind: Kind, count: number): Promise<Uint8Array[]> {
-  const client = crypto.randomUUID();
-  const batch = KINDS[kind];
-  if (batch !== undefined) {
-    const made: Uint8Array[] = [];
-    for (let index = 0; index < Math.max(CONNECTIONS, Math.ceil(count / batch)); index++) {
-      const { headers, body } = await prepareBatch(service.url, `${client}-${index}`, batch);
-      made.push(
-        postRequest("/v1/apps/load/tokens", { ...headers, "content-type": BATCH_REQUEST_TYPE }, body),
-      );
-    }
-    return made;
+  constructor(contender: Contender) {
+    this.contender = contender;
   }
-  if (kind === "first use") {
-    return (await tokensOf(client, count)).map((token) => wireOf(signLog(token, 0)));
+
+  /** Logs or tokens a second. */
+  get rates(): number[] {
+    return this.results.map(({ perSecond }) => perSecond * this.contender.each);
   }
-  const tokens = await tokensOf(client, Math.ceil(count / 63));
-  const logs = tokens.flatMap((token) => Array.from({ length: 63 }, (_, use) => signLog(token, use + 1)));
-  if (kind === "reused token") {
-    // The first use of each token fills the server's cache; it is not measured.
-    const first = tokens.map((token) => wireOf(signLog(token, 0)));
-    await runLoad({ port: service.port, pid: service.child.pid, requests: first, connections: 8 });
+
+  /** Milliseconds of CPU of a log or a token. */
+  get costs(): number[] {
+    return this.results.map(({ serverCpuMs }) => serverCpuMs / this.contender.each);
   }
-  return logs.slice(0, count).map(wireOf);
 }
 
-function send(kind: Kind, requests: Uint8Array[], rate?: number): Promise<LoadResult> {
-  const to = kind === "without credentials"
-    ? { port: plain.port, pid: plain.pid }
-    : { port: service.port, pid: service.child.pid };
-  return runLoad({ ...to, requests, connections: CONNECTIONS, rate });
+/** The median ratio of two rows of numbers, round by round. */
+function ratio(above: readonly number[], below: readonly number[] | undefined): string {
+  return below === undefined
+    ? ""
+    : median(above.map((value, round) => value / (below[round] ?? NaN))).toFixed(2);
 }
 
-/** Bars of what comes through a second, each with its ratio. */
-function plotOf(rates: ReadonlyMap<Kind, number>, base: number): Record<string, unknown> {
+/** Bars of what comes through a second. */
+function plotOf(all: readonly Rounds[]): Record<string, unknown> {
   return {
-    title: [plotText("logs or tokens a second; in brackets, of the same server without credentials", 8, 8)],
-    grid: { left: 150, right: 110, top: 40, bottom: 30 },
+    title: [plotText("logs or tokens a second, one core for the server", 8, 8)],
+    grid: { left: 190, right: 110, top: 40, bottom: 30 },
     xAxis: { ...AXIS, type: "value" },
-    yAxis: { ...AXIS, type: "category", inverse: true, data: [...rates.keys()] },
+    yAxis: { ...AXIS, type: "category", inverse: true, data: all.map(({ contender }) => contender.name) },
     series: [{
       type: "bar",
       barWidth: 20,
-      data: [...rates].map(([kind, rate]) => {
-        const text = KINDS[kind] === undefined ? ` (${(rate / base).toFixed(2)})` : " tokens";
-        const label = { show: true, position: "right", color: "#767676", formatter: rate.toFixed(0) + text };
-        return { value: rate, label, itemStyle: { color: COLOURS[KINDS[kind] === undefined ? 0 : 2] } };
+      data: all.map(({ contender, rates }) => {
+        const value = median(rates);
+        const formatter = `${value.toFixed(0)} ${contender.of}`;
+        return {
+          value,
+          label: { show: true, position: "right", color: "#767676", formatter },
+          itemStyle: { color: COLOURS[contender.of === "logs" ? 0 : 2] },
+        };
       }),
     }],
   };
 }
 
 try {
+  const contenders = await start();
   const report = new Report(
     "bench:http",
-    `${CONNECTIONS} connections, ${ROUNDS} rounds in turn, medians`,
+    `${CONNECTIONS} connections, ${CORES}; after ${warmUp} of each ${rounds} rounds of ${seconds} s in turn, medians`,
   );
-  const results = new Map<Kind, LoadResult[]>(ALL.map((kind) => [kind, []]));
-  for (let round = -1; round < ROUNDS; round++) {
-    for (const kind of ALL) {
-      const count = kind === "reused token" || kind === "without credentials" ? LOGS : Math.ceil(LOGS / 4);
-      const result = await send(kind, await makeRequests(kind, count));
-      // The first round warms everything up.
-      if (round >= 0) results.get(kind)!.push(result);
+  if ("missing" in built) report.say(`No Collector beside it: ${built.missing}.`);
+  const all = contenders.map((contender) => new Rounds(contender));
+  const rates = new Map<Contender, number>();
+  for (const contender of contenders) {
+    // Twice: the first half is a cold process, whose rate says little.
+    await send(contender, warmUp / contender.each / 2);
+    rates.set(contender, (await send(contender, warmUp / contender.each / 2)).perSecond);
+  }
+  for (let round = 0; round < rounds; round++) {
+    // Another one begins in each round, so that none always follows the same.
+    for (const turn of all.keys()) {
+      const one = all[(turn + round) % all.length];
+      if (one === undefined) continue;
+      const result = await send(one.contender, (rates.get(one.contender) ?? 0) * seconds);
+      rates.set(one.contender, result.perSecond);
+      one.results.push(result);
     }
   }
-  const scale = (kind: Kind) => KINDS[kind] ?? 1;
-  const of = (kind: Kind, pick: (result: LoadResult) => number) => median(results.get(kind)!.map(pick));
-  const rate = (kind: Kind) => of(kind, ({ perSecond }) => perSecond * scale(kind));
-  const cpu = (kind: Kind) => of(kind, ({ serverCpuMs }) => serverCpuMs / scale(kind));
-  const base = rate("without credentials");
-  const baseCpu = cpu("without credentials");
+  const named = (name: string) => all.find(({ contender }) => contender.name === name);
+  const [plain, collector] = [named("without credentials"), named("OpenTelemetry Collector")];
   report.say(markdownTable(
-    ["", "per second", "of no credentials", "server CPU, ms each", "CPU of no credentials"],
-    ALL.map((kind) => [
-      kind,
-      rate(kind).toFixed(0),
-      KINDS[kind] === undefined ? (rate(kind) / base).toFixed(2) : "(tokens)",
-      cpu(kind).toFixed(3),
-      KINDS[kind] === undefined ? (cpu(kind) / baseCpu).toFixed(2) : "(tokens)",
+    [
+      "",
+      "a second (least-most)",
+      "of no credentials",
+      "server CPU, ms each",
+      "of a Collector's log",
+      "of no credentials",
+      "load generator's CPU, ms each",
+    ],
+    all.map(({ contender, results, rates, costs }) => [
+      contender.name,
+      withSpread(rates, 0),
+      contender.of === "logs" ? ratio(rates, plain?.rates) : "",
+      withSpread(costs, 4),
+      contender.of === "logs" ? ratio(costs, collector?.costs) : "",
+      contender.of === "logs" ? ratio(costs, plain?.costs) : "",
+      median(results.map(({ generatorCpuMs }) => generatorCpuMs / contender.each)).toFixed(4),
     ]),
   ));
-  report.say("Latency in ms at a share of each one's maximum:");
   const rows: string[][] = [];
-  for (const kind of LOG_KINDS) {
-    const row: string[] = [kind];
-    for (const share of [0.1, 0.5, 0.9]) {
-      const wanted = rate(kind) * share;
-      const count = Math.max(200, Math.min(LOGS, Math.round(wanted * 3)));
-      const { latencies } = await send(kind, await makeRequests(kind, count), wanted);
+  for (const { contender, results } of all.filter(({ contender }) => contender.of === "logs")) {
+    const row = [contender.name];
+    const maximum = median(results.map(({ perSecond }) => perSecond));
+    for (const share of [0.5, 0.9]) {
+      const { latencies } = await send(contender, maximum * share * Math.min(seconds, 5), maximum * share);
       row.push(`${percentile(latencies, 0.5).toFixed(1)} / ${percentile(latencies, 0.99).toFixed(1)}`);
     }
     rows.push(row);
   }
-  report.say(markdownTable(["p50 / p99", "at 10 %", "at 50 %", "at 90 %"], rows));
+  report.say("Latency in ms at a share of each one's maximum:");
+  report.say(markdownTable(["p50 / p99", "at 50 %", "at 90 %"], rows));
   await report.keep();
-  if (report.keeps) {
-    const rates = new Map(ALL.map((kind) => [kind, rate(kind)]));
-    await drawPlot("http.svg", { width: 720, height: 260 }, plotOf(rates, base));
-  }
+  if (report.keeps) await drawPlot("http.svg", { width: 720, height: 260 }, plotOf(all));
 } finally {
-  await service.end("SIGTERM");
-  await plain.end();
+  await Promise.all(ends.map((end) => end()));
   await Deno.remove(folder, { recursive: true });
 }

@@ -8,7 +8,6 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { measureHttp } from "./ledger/http.ts";
 import { fillClaims, measureGrouped, measureSingle, openClaimStore } from "./ledger/claims.ts";
 import { measureSweepStall } from "./ledger/stall.ts";
 import { percentile } from "./http/load.ts";
@@ -22,7 +21,6 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     sweep: { type: "string", default: "400000" },
     millions: { type: "string", default: "1,10" },
-    logs: { type: "string", default: "4000" },
     write: { type: "boolean", default: false },
   },
 });
@@ -116,8 +114,6 @@ try {
   report.say("Claims with their records on an SQLite file:");
   await compareCommits();
   await compareEndpoint();
-  report.say("Whole requests over loopback, 64 connections, tokens that have been used before:");
-  report.say(await measureHttp(rounds, Number(values.logs)));
   if (Number(values.sweep) > 0) {
     report.say("The stall that a sweep causes:");
     await showStall(Number(values.sweep));

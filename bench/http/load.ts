@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cpuUsage } from "node:process";
 import { WireConnection } from "./wire_connection.ts";
 
 /** What came of a load. Times in milliseconds. */
@@ -11,8 +12,12 @@ export interface LoadResult {
   readonly accepted: number;
   /** Requests a second. */
   readonly perSecond: number;
-  /** Milliseconds of CPU that the server spent on one request. */
+  /** Milliseconds of CPU that the server's process spent on one request, in all its threads. */
   readonly serverCpuMs: number;
+  /** Milliseconds of CPU that the load generator spent on one request. */
+  readonly generatorCpuMs: number;
+  /** How long it took. */
+  readonly seconds: number;
   /** Latencies, sorted; at a given rate from the moment at which a request was due. */
   readonly latencies: readonly number[];
 }
@@ -36,7 +41,7 @@ export async function runLoad({ port, pid, requests, connections, rate }: LoadOp
   const wires = await Promise.all(Array.from({ length: connections }, () => WireConnection.open(port)));
   const latencies: number[] = [];
   let next = 0;
-  const cpuBefore = cpuMs(pid);
+  const [cpuBefore, ownBefore] = [cpuMs(pid), cpuUsage()];
   const startedAt = performance.now();
   const work = async (wire: WireConnection) => {
     while (next < requests.length) {
@@ -52,11 +57,14 @@ export async function runLoad({ port, pid, requests, connections, rate }: LoadOp
   await Promise.all(wires.map(work));
   const seconds = (performance.now() - startedAt) / 1_000;
   const cpu = cpuMs(pid) - cpuBefore;
+  const own = cpuUsage(ownBefore);
   for (const wire of wires) wire.close();
   return {
     accepted: requests.length,
     perSecond: requests.length / seconds,
     serverCpuMs: cpu / requests.length,
+    generatorCpuMs: (own.user + own.system) / 1_000 / requests.length,
+    seconds,
     latencies: latencies.toSorted((a, b) => a - b),
   };
 }

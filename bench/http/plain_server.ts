@@ -65,9 +65,10 @@ class RecordWriter {
   }
 }
 
+const [port = "", path = ""] = Deno.args;
 const deployment = checkConfig(config, { development: true });
 const application = deployment.applications.get("load")!;
-const store = await openStore(Deno.args[0]!);
+const store = await openStore(path);
 const writer = new RecordWriter(store, application.id);
 const sealer = await Sealer.of([random(32)], random);
 const risk = new RiskMonitor({ deployment, store, sealer, random });
@@ -99,6 +100,6 @@ const handle = deidentify({
   applications: new Set([application.id]),
 });
 Deno.serve(
-  { port: Number(Deno.args[1]), hostname: "127.0.0.1", onListen: () => {} },
+  { port: Number(port), hostname: "127.0.0.1", onListen: () => {} },
   (request, { remoteAddr }) => handle(request, "hostname" in remoteAddr ? remoteAddr.hostname : undefined),
 );
