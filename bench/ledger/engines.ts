@@ -45,11 +45,11 @@ async function measureProcesses({ location }: Contender, processes: number): Pro
 /** Bytes that a claim takes in PostgreSQL with its index, of its partition. */
 async function bytesOfClaim(cluster: Cluster, url: string): Promise<string> {
   const said = await cluster.sql(
-    "vacuum analyze dit.rows_2",
+    "vacuum analyze dit.claims_1",
     new URL(url).pathname.slice(1),
   ).then(() =>
     cluster.sql(
-      "select pg_total_relation_size('dit.rows_2') / greatest(count(*), 1) from dit.rows_2",
+      "select pg_total_relation_size('dit.claims_1') / greatest(count(*), 1) from dit.claims_1",
       new URL(url).pathname.slice(1),
     )
   );

@@ -173,7 +173,7 @@ Deno.test("a claim that no standby has is not acknowledged, whoever cancels wait
       assertEquals((await claim(2)).map(({ is }) => is), ["taken"]);
       const [database = ""] =
         (await primary.sql("select datname from pg_database where datname like 'test%'")).trim().split("\n");
-      assertEquals((await standby.sql("select count(*) from dit.rows where lot <> 0", database)).trim(), "2");
+      assertEquals((await standby.sql("select count(*) from dit.claims", database)).trim(), "2");
     } finally {
       engine.close();
     }

@@ -19,13 +19,16 @@ export async function attempt<T>(
   lots: Iterable<number>,
   work: () => Promise<T>,
 ): Promise<T> {
+  let lacksPartition = false;
   for (let attempts = 1;; attempts++) {
     try {
+      if (lacksPartition) await makePartitions(session, new Set(lots));
+      lacksPartition = false;
       return await work();
     } catch (error) {
       const state = sqlState(error);
       if (attempts >= MAX_ATTEMPTS || state !== NO_PARTITION && !OVERTAKEN.includes(state)) throw error;
-      if (state === NO_PARTITION) await makePartitions(session, new Set(lots));
+      if (state === NO_PARTITION) lacksPartition = true;
       else await new Promise((resolve) => setTimeout(resolve, Math.min(attempts, 10)));
     }
   }

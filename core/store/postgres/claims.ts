@@ -13,18 +13,19 @@
  *
  * @module
  */
-import type { Claim, Claimed, Claims, EngineCalls } from "../claims.ts";
+import type { Buffer } from "node:buffer";
+import type { Claim, Claimed, Claims, EngineCalls, Guard } from "../claims.ts";
 import { roomInCommit } from "../limits.ts";
 import type { Write } from "../port.ts";
 import { bigintArray, byteaArray, intArray } from "./arrays.ts";
 import { attempt } from "./attempts.ts";
 import { MAX_GROUP, POSTGRES_LIMITS } from "./limits.ts";
-import { lotOf } from "./lots.ts";
+import { COMMON_LOT, placeOf } from "./lots.ts";
 import type { Session } from "./pool.ts";
 import { decodeValue } from "./value_bytes.ts";
-import { boundedKey, boundedValue, checkParameters, writeParameters } from "./writes.ts";
+import { boundedPlace, boundedValue, placeParameters, storedStamp, writeParameters } from "./writes.ts";
 
-const CLAIM = "select state, value from dit.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const CLAIM = "select state, value from dit.claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /** Claims in one database. */
 export class PostgresClaims implements Claims {
@@ -49,21 +50,20 @@ export class PostgresClaims implements Claims {
     writesOf: (winners: readonly C[]) => readonly Write[],
   ): Promise<Claimed<C>[]> {
     const guards = [...new Set(group.map(({ guard }) => guard))];
-    const places = new Map(guards.map((guard, index) => [guard, index + 1]));
-    const lots = group.map(({ key }) => lotOf(key));
+    const numbers = new Map(guards.map((guard, index) => [guard, index + 1]));
+    const places = group.map(({ key }) => boundedPlace(key));
     const writes = writesOf(group);
     const parameters = [
-      ...checkParameters(guards),
-      byteaArray(group.map(({ key }) => boundedKey(key))),
-      bigintArray(lots),
+      ...guardParameters(guards),
+      ...placeParameters(places),
       byteaArray(group.map(({ value }) => boundedValue(value))),
-      intArray(group.map(({ guard }) => places.get(guard)!)),
+      intArray(group.map(({ guard }) => numbers.get(guard) ?? 0)),
       ...writeParameters(writes),
     ];
     const rows = await this.#calls.write(() =>
       attempt(
         this.#session,
-        [...lots, ...writes.map(({ key }) => lotOf(key))],
+        [...places, ...writes.map(({ key }) => placeOf(key))].map(({ lot }) => lot),
         () => this.#session.query(CLAIM, parameters),
       )
     );
@@ -74,4 +74,16 @@ export class PostgresClaims implements Claims {
       return { is: state === "free" ? state : "guard_over", claim };
     });
   }
+}
+
+/** `guard_keys` and `guard_stamps`. */
+function guardParameters(guards: readonly Guard[]): Buffer[] {
+  const places = guards.map(({ key }) => boundedPlace(key));
+  if (places.some(({ lot }) => lot !== COMMON_LOT)) {
+    throw new TypeError("A claim and a record guard nothing.");
+  }
+  return [
+    byteaArray(places.map(({ key }) => key)),
+    bigintArray(guards.map(({ stamp }) => storedStamp(stamp))),
+  ];
 }

@@ -21,29 +21,24 @@ import type {
   Range,
   Write,
 } from "../port.ts";
-import { fromBase64url, toBase64url } from "../../base/bytes.ts";
-import { bigintArray, byteaArray } from "./arrays.ts";
 import { attempt } from "./attempts.ts";
 import { PostgresClaims } from "./claims.ts";
-import { decodeKey, encodeKey, encodeRange } from "./key_bytes.ts";
+import { encodeRange } from "./key_bytes.ts";
 import { POSTGRES_LIMITS } from "./limits.ts";
-import { isWholeLot, lotOf, lotOfRange } from "./lots.ts";
 import { loadRows } from "./load.ts";
+import { COMMON_LOT, lotOfOrdinal, ordinalOfRange, placeOf } from "./lots.ts";
+import { readPage } from "./pages.ts";
 import { dropPartition } from "./partitions.ts";
 import type { Pool, Row } from "./pool.ts";
 import { decodeValue } from "./value_bytes.ts";
-import { bytea, checkParameters, stampOf, writeParameters } from "./writes.ts";
+import { bytea, checkParameters, placeParameters, stampOf, writeParameters } from "./writes.ts";
 
-const GET = "select value, stamp from dit.rows where key = $1 and lot = $2";
-const GET_MANY = `select place, value, stamp
-  from unnest($1::bytea[], $2::bigint[]) with ordinality k (key, lot, place) join dit.rows using (key, lot)`;
+const GET = "select stamp, value from dit.rows where key = $1";
+const GET_MANY = `select place, stamp, value
+  from unnest($1::bytea[]) with ordinality k (key, place) join dit.rows using (key)`;
+const FIND = "select place, stamp, value from dit.find($1, $2)";
+const CLEAR = "delete from dit.rows where key >= $1 and key < $2 returning 1";
 const COMMIT = "select dit.commit($1, $2, $3, $4, $5, $6, $7, $8) as stamp";
-
-/** A statement that reads a page: of one lot, or (the last parameter is not there) of all. */
-function pageStatement(isReverse: boolean, hasLot: boolean): string {
-  return `select key, value, stamp from dit.rows where key >= $1 and key < $2 ${hasLot ? "and lot = $4" : ""}
-    order by key ${isReverse ? "desc" : "asc"} limit $3`;
-}
 
 /** An open database. */
 export class PostgresEngine implements ClaimingEngine {
@@ -60,50 +55,32 @@ export class PostgresEngine implements ClaimingEngine {
 
   /** See {@linkcode ClaimingEngine.get}. */
   async get<T>(key: Key): Promise<MaybeEntry<T>> {
-    const [row] = await this.#pool.query(GET, [bytea(encodeKey(key)), lotOf(key)]);
+    const { lot, key: encoded } = placeOf(key);
+    if (lot !== COMMON_LOT) return (await this.getMany<T>([key]))[0] ?? maybeEntry<T>(key, undefined);
+    const [row] = await this.#pool.query(GET, [bytea(encoded)]);
     return maybeEntry(key, row);
   }
 
   /** See {@linkcode ClaimingEngine.getMany}. */
   async getMany<T>(keys: readonly Key[]): Promise<MaybeEntry<T>[]> {
-    const rows = await this.#pool.query(GET_MANY, [
-      byteaArray(keys.map(encodeKey)),
-      bigintArray(keys.map(lotOf)),
-    ]);
+    const places = keys.map(placeOf);
+    const [lots, encoded] = placeParameters(places);
+    const rows = places.every(({ lot }) => lot === COMMON_LOT)
+      ? await this.#pool.query(GET_MANY, [encoded])
+      : await this.#pool.query(FIND, [lots, encoded]);
     const found = new Map(rows.map((row) => [Number(row.place) - 1, row]));
     return keys.map((key, place) => maybeEntry(key, found.get(place)));
   }
 
   /** See {@linkcode ClaimingEngine.list}. */
-  async list<T>(range: Range, { limit, cursor = "", reverse = false }: PageOptions): Promise<Page<T>> {
-    let { start, end } = encodeRange(range);
-    if (cursor !== "") {
-      const last = fromBase64url(cursor);
-      // The first key behind one is that with a byte more.
-      if (reverse) end = last;
-      else start = Uint8Array.of(...last, 0);
-    }
-    const lot = lotOfRange(range);
-    const bounds = [bytea(start), bytea(end), limit];
-    const rows = await this.#pool.query(
-      pageStatement(reverse, lot !== undefined),
-      lot === undefined ? bounds : [...bounds, lot],
-    );
-    const last = rows.at(-1)?.key as Uint8Array | undefined;
-    return {
-      entries: rows.map((row): Entry<T> => ({
-        key: decodeKey(row.key as Uint8Array),
-        value: decodeValue<T>(row.value as Uint8Array),
-        stamp: stampOf(row.stamp),
-      })),
-      cursor: last === undefined ? cursor : toBase64url(last),
-    };
+  list<T>(range: Range, options: PageOptions): Promise<Page<T>> {
+    return readPage<T>(this.#pool, range, options);
   }
 
   /** See {@linkcode ClaimingEngine.commit}. */
   async commit(checks: readonly Check[], writes: readonly Write[]): Promise<Committed> {
     const parameters = [...checkParameters(checks), ...writeParameters(writes)];
-    const lots = writes.map(({ key }) => lotOf(key));
+    const lots = writes.map(({ key }) => placeOf(key).lot);
     const [row] = await attempt(
       this.#pool,
       lots,
@@ -115,10 +92,14 @@ export class PostgresEngine implements ClaimingEngine {
 
   /** See {@linkcode ClaimingEngine.clear}. */
   async clear(range: Range): Promise<number | undefined> {
-    const lot = lotOfRange(range);
-    return lot !== undefined && isWholeLot(range)
-      ? await dropPartition(this.#pool, lot, "with rows")
-      : undefined;
+    const ordinal = ordinalOfRange(range);
+    if (ordinal === undefined) return undefined;
+    const removed = await dropPartition(this.#pool, lotOfOrdinal(ordinal), "with rows");
+    if (removed === undefined) return undefined;
+    // What begins as a claim does and is none lies among all other rows.
+    const { start, end } = encodeRange(range);
+    const others = await this.#pool.query(CLEAR, [bytea(start), bytea(end)]);
+    return removed + others.length;
   }
 
   /** See {@linkcode ClaimingEngine.load}. */

@@ -5,18 +5,15 @@
  * @module
  */
 import type { Entry } from "../port.ts";
-import { bigintArray, byteaArray } from "./arrays.ts";
+import { bigintArray, byteaArray, intArray } from "./arrays.ts";
 import { attempt } from "./attempts.ts";
-import { lotOf } from "./lots.ts";
 import type { Session } from "./pool.ts";
-import { boundedKey, boundedValue, storedStamp } from "./writes.ts";
+import { boundedPlace, boundedValue, storedStamp } from "./writes.ts";
 
 /** The greatest stamp that is taken over: the half of what a stamp may be is left for commits to come. */
 const MAX_STAMP = 2n ** 62n;
 
-const LOAD = `insert into dit.rows (key, lot, value, stamp)
-  select * from unnest($1::bytea[], $2::bigint[], $3::bytea[], $4::bigint[])
-  on conflict (key, lot) do update set value = excluded.value, stamp = excluded.stamp`;
+const LOAD = "select dit.set_rows($1, $2, $3, $4)";
 /** No commit to come may have a stamp that a row has. */
 const RAISE = "select setval('dit.stamps', greatest($1::bigint, (select last_value from dit.stamps)))";
 
@@ -29,10 +26,11 @@ export async function loadRows(session: Session, entries: readonly Entry<unknown
   const stamps = entries.map(({ stamp }) => storedStamp(stamp));
   const newest = stamps.reduce((a, b) => a > b ? a : b);
   if (newest > MAX_STAMP) throw new RangeError("Cannot load row: stamp");
-  const lots = entries.map(({ key }) => lotOf(key));
+  const places = entries.map(({ key }) => boundedPlace(key));
+  const lots = places.map(({ lot }) => lot);
   const parameters = [
-    byteaArray(entries.map(({ key }) => boundedKey(key))),
-    bigintArray(lots),
+    intArray(lots),
+    byteaArray(places.map(({ key }) => key)),
     byteaArray(entries.map(({ value }) => boundedValue(value))),
     bigintArray(stamps),
   ];

@@ -1,11 +1,17 @@
 /**
- * Which partition a row lies in. Claims lie apart by the key that they were claimed under, so that the end of a key drops
- * a partition instead of removing its claims one by one; records lie apart by their day, so that what retention leaves of
- * a day goes as a whole. All other rows lie together.
+ * Which table and partition a row lies in, and what it is called there. Claims lie in `dit.claims`, a partition for the
+ * key that they were claimed under, so that the end of a key drops one instead of removing its claims one by one; records
+ * lie in `dit.records`, a partition a day, so that what retention leaves of a day goes as a whole. All other rows lie
+ * together in `dit.rows`.
+ *
+ * A lot is a partition as one number, which is what statements are given beside a row's key: 0 for all other rows, a
+ * key's ordinal and one for claims, as much below zero as a day and one for records.
  *
  * @module
  */
+import { concat, u32 } from "../../base/bytes.ts";
 import type { Key, Range } from "../port.ts";
+import { encodeKey } from "./key_bytes.ts";
 
 /** The letter of the family of claims; the first four bytes of their ids are the ordinal of their key (core/ledger). */
 export const CLAIMS_LETTER = "c";
@@ -14,54 +20,67 @@ export const RECORD_LETTERS: readonly unknown[] = ["l", "g"];
 const ORDINAL_LENGTH = 4;
 /** The lot of all other rows. */
 export const COMMON_LOT = 0;
+/** The first ordinal, and the first day, that has no partition: a column `int` with room for one more. */
+export const END_OF_LOTS = 2 ** 31 - 1;
 
-/** The lot of a row. That of a key's claims is its ordinal and one; that of a day's records as much below zero. */
-export function lotOf(key: Key): number {
+/** Where a row lies. */
+export interface Place {
+  readonly lot: number;
+  /** What it is called there: a claim by its id behind the ordinal, all others by their encoded keys. */
+  readonly key: Uint8Array;
+}
+
+/** The place of a row. */
+export function placeOf(key: Key): Place {
   const [letter, second, third] = key;
-  if (letter === CLAIMS_LETTER && second instanceof Uint8Array && second.length >= ORDINAL_LENGTH) {
-    return ordinalOf(second) + 1;
+  if (letter === CLAIMS_LETTER && key.length === 2 && second instanceof Uint8Array) {
+    const place = placeOfClaim(second);
+    if (place !== undefined) return place;
   }
-  return RECORD_LETTERS.includes(letter) && isDay(third) ? -third - 1 : COMMON_LOT;
+  const isRecord = RECORD_LETTERS.includes(letter) && isDay(third);
+  return { lot: isRecord ? lotOfDay(third) : COMMON_LOT, key: encodeKey(key) };
 }
 
-/** Whether a lot has the records of a day before that of another lot. */
-export function isEarlierDay(lot: number, than: number): boolean {
-  return than < COMMON_LOT && lot < COMMON_LOT && lot > than;
+/** The key of a claim. */
+export function keyOfClaim(ordinal: number, id: Uint8Array): Key {
+  return [CLAIMS_LETTER, concat(u32(ordinal), id)];
 }
 
-/** The one lot in which all rows of a range lie; undefined where they may lie in many. */
-export function lotOfRange(range: Range): number | undefined {
-  if ("prefix" in range) return lotOfPrefix(range.prefix);
-  const { start, end } = range;
-  // Claims of one key up to those of the next one.
-  if (isWholeLot(range)) return lotOf(start);
-  const [first, last] = [lotOfPrefix(start), lotOfPrefix(end)];
-  return start[0] === end[0] && first === last ? first : undefined;
-}
-
-/** Whether a range is all claims of one key and nothing else. */
-export function isWholeLot(range: Range): boolean {
-  if (!("start" in range) || "prefix" in range) return false;
+/** The ordinal whose claims are a range, all of them and nothing else; undefined where it is another range. */
+export function ordinalOfRange(range: Range): number | undefined {
+  if (!("start" in range) || "prefix" in range) return undefined;
   const [[letter, first, ...moreOfFirst], [other, last, ...moreOfLast]] = [range.start, range.end];
-  return letter === CLAIMS_LETTER && other === CLAIMS_LETTER &&
-    moreOfFirst.length === 0 && moreOfLast.length === 0 &&
-    first instanceof Uint8Array && last instanceof Uint8Array &&
-    first.length === ORDINAL_LENGTH && last.length === ORDINAL_LENGTH &&
-    ordinalOf(last) === ordinalOf(first) + 1;
+  if (letter !== CLAIMS_LETTER || other !== CLAIMS_LETTER) return undefined;
+  if (moreOfFirst.length > 0 || moreOfLast.length > 0) return undefined;
+  if (!(first instanceof Uint8Array) || first.length !== ORDINAL_LENGTH) return undefined;
+  if (!(last instanceof Uint8Array) || last.length !== ORDINAL_LENGTH) return undefined;
+  const ordinal = ordinalOf(first);
+  return ordinalOf(last) === ordinal + 1 && ordinal < END_OF_LOTS ? ordinal : undefined;
 }
 
-/** The lot of all rows whose keys begin with these parts; undefined where they may lie in many. */
-function lotOfPrefix(prefix: Key): number | undefined {
-  const lot = lotOf(prefix);
-  const [letter] = prefix;
-  const isApart = letter === undefined || letter === CLAIMS_LETTER || RECORD_LETTERS.includes(letter);
-  return lot === COMMON_LOT && isApart ? undefined : lot;
+/** The lot of the claims under a key. */
+export function lotOfOrdinal(ordinal: number): number {
+  return ordinal + 1;
 }
 
-function isDay(part: unknown): part is number {
-  return Number.isInteger(part) && part as number >= 0 && part as number < 2 ** 31;
+/** The lot of the records of a day. */
+export function lotOfDay(day: number): number {
+  return -day - 1;
+}
+
+/** Whether a part of a key is a day whose records have a partition. */
+export function isDay(part: unknown): part is number {
+  return Number.isInteger(part) && part as number >= 0 && part as number < END_OF_LOTS;
+}
+
+function placeOfClaim(id: Uint8Array): Place | undefined {
+  if (id.length < ORDINAL_LENGTH) return undefined;
+  const ordinal = ordinalOf(id);
+  if (ordinal >= END_OF_LOTS) return undefined;
+  return { lot: lotOfOrdinal(ordinal), key: id.subarray(ORDINAL_LENGTH) };
 }
 
 function ordinalOf(id: Uint8Array): number {
-  return new DataView(id.buffer, id.byteOffset, ORDINAL_LENGTH).getUint32(0);
+  const [a = 0, b = 0, c = 0, d = 0] = id;
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

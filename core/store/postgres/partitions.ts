@@ -4,48 +4,54 @@
  *
  * @module
  */
-import { COMMON_LOT, isEarlierDay } from "./lots.ts";
+import { COMMON_LOT, lotOfDay } from "./lots.ts";
 import { type Query, type Session, sqlState } from "./pool.ts";
 
 /** Of the advisory lock under which partitions come and go, "DIT" in ASCII and one. */
 const LOCK = 0x444955;
 /** To drop one takes the whole table for a moment. Whoever waits for that holds up others, and so gives up soon. */
 const LOCK_TIMEOUT = "500ms";
-/** Nobody let go of the table in time. */
-const LOCK_NOT_AVAILABLE = "55P03";
+
+/** Nobody let go of the table in time, or two waited for each other. */
+const TOO_BUSY: readonly (string | undefined)[] = ["55P03", "40P01"];
 
 /**
  * Both run with the rights of whoever made them, the owner of the tables: the service itself may have none to make or drop
  * a table. Whoever may call them can make partitions without rows, and drop those of claims and records.
  */
 export const PARTITIONS = `
-create function dit.name_of_partition(of_lot bigint) returns text language sql immutable
-  return 'rows_' || case when of_lot < 0 then 'm' else '' end || abs(of_lot);
-
-create function dit.make_partition(of_lot bigint) returns void
-  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare name text := dit.name_of_partition(of_lot);
-begin
-  perform pg_advisory_xact_lock(${LOCK});
-  if to_regclass('dit.' || name) is not null then return; end if;
-  execute format('create table dit.%I (like dit.rows including all)', name);
-  execute format('alter table dit.rows attach partition dit.%I for values in (%s)', name, of_lot);
-end $$;
-
-create function dit.drop_partition(of_lot bigint, if_empty boolean) returns bigint
+create function dit.make_partition(lot int) returns void
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  name text := dit.name_of_partition(of_lot);
+  of_table text := case when lot > 0 then 'claims' else 'records' end;
+  number int := case when lot > 0 then lot - 1 else -lot - 1 end;
+  name text := of_table || '_' || number;
+begin
+  if lot = ${COMMON_LOT} then raise 'All other rows have no partitions.'; end if;
+  perform pg_advisory_xact_lock(${LOCK});
+  if to_regclass('dit.' || name) is not null then return; end if;
+  execute format('create table dit.%I (like dit.%I including all)', name, of_table);
+  execute format('alter table dit.%I attach partition dit.%I for values in (%s)', of_table, name, number);
+end $$;
+
+create function dit.drop_partition(lot int, if_empty boolean) returns bigint
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  of_table text := case when lot > 0 then 'claims' else 'records' end;
+  name text := of_table || '_' || case when lot > 0 then lot - 1 else -lot - 1 end;
   has boolean;
   removed bigint;
 begin
-  if of_lot = ${COMMON_LOT} then raise 'The partition of all other rows stays.'; end if;
+  if lot = ${COMMON_LOT} then raise 'All other rows have no partitions.'; end if;
   perform pg_advisory_xact_lock(${LOCK});
   if to_regclass('dit.' || name) is null then return 0; end if;
-  execute format('select exists (select from dit.%I)', name) into has;
-  if if_empty and has then return null; end if;
+  if if_empty then
+    execute format('select exists (select from dit.%I)', name) into has;
+    if has then return null; end if;
+  end if;
   perform set_config('lock_timeout', '${LOCK_TIMEOUT}', true);
-  lock table dit.rows in access exclusive mode;
+  -- Everybody else comes through the table, and waits here; its other partitions need no lock for that.
+  execute format('lock table only dit.%I in access exclusive mode', of_table);
   -- Nothing comes any more, but may have come just now.
   execute format('select count(*) from dit.%I', name) into removed;
   if if_empty and removed > 0 then return null; end if;
@@ -53,7 +59,7 @@ begin
   return removed;
 end $$;
 
-revoke execute on function dit.make_partition(bigint), dit.drop_partition(bigint, boolean) from public;
+revoke execute on function dit.make_partition(int), dit.drop_partition(int, boolean) from public;
 `;
 
 /**
@@ -64,9 +70,10 @@ export async function makePartitions(session: Session, lots: ReadonlySet<number>
   for (const lot of lots) {
     if (lot !== COMMON_LOT) await session.query("select dit.make_partition($1)", [lot]);
   }
-  for (const other of await lotsOf(session.query)) {
-    const isOver = !lots.has(other) && lots.values().some((lot) => isEarlierDay(other, lot));
-    if (isOver) await dropPartition(session, other, "if empty");
+  const newest = Math.min(...lots);
+  if (newest >= COMMON_LOT) return;
+  for (const other of await lotsOfDays(session.query)) {
+    if (other > newest && !lots.has(other)) await dropPartition(session, other, "if empty");
   }
 }
 
@@ -86,17 +93,16 @@ export async function dropPartition(
     ]);
     return row?.rows === null ? undefined : Number(row?.rows);
   } catch (error) {
-    if (sqlState(error) === LOCK_NOT_AVAILABLE) return undefined;
+    if (TOO_BUSY.includes(sqlState(error))) return undefined;
     throw error;
   }
 }
 
-/** The lots that have a partition of their own. */
-async function lotsOf(query: Query): Promise<number[]> {
+/** The lots of the days that have a partition. */
+async function lotsOfDays(query: Query): Promise<number[]> {
   const rows = await query(
     "select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid " +
-      "where i.inhparent = 'dit.rows'::regclass",
+      "where i.inhparent = 'dit.records'::regclass",
   );
-  return rows.map(({ name }) => Number(String(name).replace("rows_m", "-").replace("rows_", "")))
-    .filter((lot) => Number.isInteger(lot) && lot !== COMMON_LOT);
+  return rows.map(({ name }) => lotOfDay(Number(String(name).replace("records_", ""))));
 }
