@@ -72,6 +72,7 @@ const ROOMS: readonly Room[] = [
     imports: ["core/base"],
     packages: ["@noble/", "libsodium-sumo", "node:crypto", "node:module"],
   },
+  { room: "core/voprf/kernel/generator", imports: [], uses: ["runtime"] },
   { room: "core/token", imports: ["core/base", "core/voprf"], packages: ["@noble/hashes/", "node:crypto"] },
   { room: "core/privacy/sketch", imports: ["core/base"] },
   { room: "core/privacy/dp", imports: ["core/base", "core/privacy/sketch"], packages: ["@noble/hashes/"] },

@@ -54,14 +54,19 @@ export interface Kernel {
   reduceScalar(wide: Uint8Array): Bytes;
   /** `a - b * c` modulo the order: what a Schnorr proof answers. */
   subtractProduct(a: Uint8Array, b: Uint8Array, c: Uint8Array): Bytes;
-  /** `1 / scalar` modulo the order; of zero, zero. */
+  /**
+   * `1 / scalar` modulo the order.
+   * @throws {RangeError} If one is zero.
+   */
   invertScalars(scalars: readonly Uint8Array[]): Bytes[];
   /** Whether 32 bytes are a number below the order and not zero. Any other length is neither. */
   isNonzeroScalar(scalar: Uint8Array): boolean;
 }
 
 /** A kernel that passed its start-up probe, or why there is none: what runs here lacks or breaks something. */
-export type LoadedKernel = { readonly kernel: Kernel } | { readonly kernel?: never; readonly reason: string };
+export type LoadedKernel =
+  | { readonly kernel: Kernel; readonly reason?: never }
+  | { readonly kernel?: never; readonly reason: string };
 
 /** Compiles, probes and gives an instance; one a call. `load.ts` exports it as `loadKernel`. It never throws. */
 export type LoadKernel = () => Promise<LoadedKernel>;
