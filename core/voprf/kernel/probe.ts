@@ -5,15 +5,15 @@
  */
 import type { KernelInstance } from "./instance.ts";
 
-/** Numbers whose product has 106 bits: rounded before the addition, 1 of its last bit is lost. */
+/** Its square is 1 + 2^-51 + 2^-104, of which a double loses the last term. */
 const A = 1 + 2 ** -52;
 const FUSED = 2 ** -104;
 
-/** -1, 0, 1 and l - 1 times the generator: RFC 9496, appendix A.1, and what follows from the order. */
+/** The generator (RFC 9496, appendix A.1). */
 const GENERATOR = "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76";
-/** 15 times the generator (appendix A.1, the last row). */
+/** 15 times the generator (the last row there). */
 const FIFTEEN_TIMES = "e0c418f7c8d9c4cdd7395b93ea124f3ad99021bb681dfc3302a9d99a2e53e64e";
-/** The order less one. */
+/** The order less one, as a scalar. */
 const MINUS_ONE = "ecd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010";
 
 const bytes = (hex: string) => Uint8Array.fromHex(hex);
@@ -22,7 +22,7 @@ const scalar = (value: number) => Uint8Array.of(value, ...new Uint8Array(31));
 /** Why an instance cannot serve, or nothing. */
 export function probe(kernel: KernelInstance): string | undefined {
   const zero = [0, 0];
-  // (1 + e)^2 - (1 + 2e) is e^2 if only the sum is rounded, and 0 if the product is rounded first. Each lane by itself.
+  // Less 1 + 2^-51, that term is what is left, if the product was not rounded by itself. Each lane on its own.
   for (const lane of [0, 1]) {
     const one = zero.map((_, index) => index === lane ? 1 : 0);
     const a = one.map((value) => value * A);

@@ -119,6 +119,7 @@ export function buildKernel(): BuiltKernel {
       OUTPUT: output,
       VALID: valid,
       POINTS: pointsAt,
+      PRODUCTS: products,
       SECRETS: input,
       END: module.end,
     },

@@ -27,25 +27,16 @@ import {
   type V128,
   xor,
 } from "./assembler.ts";
-import { bitsOf, ELEMENT, Limbs, PLACES } from "./limbs.ts";
-
-/** The prime (RFC 9496, section 4.1). */
-export const P = 2n ** 255n - 19n;
+import { bitsOf, ELEMENT, Limbs, limbsOf, PLACES } from "./limbs.ts";
 
 /** `n` elements after an address. */
 export const at = (address: I32, n: number): I32 => i32Add(address, i32(n * ELEMENT));
 /** Copies an element. */
 export const move = (to: I32, from: I32): Code<"void"> => copy(to, from, i32(ELEMENT));
 
-/** An element as a constant of the module, in limbs that are centred around zero; its address. */
+/** An element as a constant of the module; its address. */
 export function elementConstant(module: Module, value: bigint): I32 {
-  const limbs: bigint[] = [];
-  for (const place of PLACES) {
-    const limb = place === 4 ? value : BigInt.asIntN(51, value);
-    limbs.push(bitsOf(Number(limb)));
-    value = (value - limb) >> 51n;
-  }
-  return i32(module.vectors(...limbs));
+  return i32(module.vectors(...limbsOf(value).map((limb) => bitsOf(Number(limb)))));
 }
 
 /** Overwrites an element by another one in the lanes of a mask. */

@@ -30,6 +30,8 @@ import {
   type V128,
 } from "./assembler.ts";
 
+/** The prime (RFC 9496, section 4.1). */
+export const P = 2n ** 255n - 19n;
 /** Bits of a limb. */
 const BITS = 51n;
 const LIMB = 2n ** BITS;
@@ -83,6 +85,20 @@ function multiply(a: Interval, b: Interval): Interval {
 /** The bits of a double. */
 export function bitsOf(value: number): bigint {
   return new DataView(new Float64Array([value]).buffer).getBigUint64(0, true);
+}
+
+/** The limbs of a constant, centred around zero as it is itself, so that they are reduced. */
+export function limbsOf(value: bigint): bigint[] {
+  let rest = value > P / 2n ? value - P : value;
+  return PLACES.map((place) => {
+    const limb = place === 4 ? rest : BigInt.asIntN(Number(BITS), rest);
+    demand(magnitude({ low: limb, high: limb }) <= REDUCED, "a constant is reduced", {
+      low: limb,
+      high: limb,
+    });
+    rest = (rest - limb) >> BITS;
+    return limb;
+  });
 }
 
 const HIGH = 1.5 * 2 ** 103;

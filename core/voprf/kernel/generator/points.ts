@@ -5,8 +5,8 @@
  * @module
  */
 import { type Call, type I32, i32, load, type Module, store, zero } from "./assembler.ts";
-import { at, type Field, P } from "./field.ts";
-import { bitsOf, ELEMENT, type Element, Limbs } from "./limbs.ts";
+import { at, type Field } from "./field.ts";
+import { bitsOf, ELEMENT, type Element, Limbs, P } from "./limbs.ts";
 
 /** Bytes of a point: X, Y, Z, T. */
 export const POINT = 4 * ELEMENT;

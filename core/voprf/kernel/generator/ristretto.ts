@@ -28,8 +28,8 @@ import {
   type V128,
   xor,
 } from "./assembler.ts";
-import { at, type Field, move, moveWhere, negateWhere, P } from "./field.ts";
-import { ELEMENT } from "./limbs.ts";
+import { at, type Field, move, moveWhere, negateWhere } from "./field.ts";
+import { ELEMENT, P } from "./limbs.ts";
 import { coordinates, D, POINT, type Points } from "./points.ts";
 
 /** Constants of RFC 9496, section 4.1. */
