@@ -191,7 +191,7 @@ const ROOMS: readonly Room[] = [
   // Verbs of operators, on every product of the core.
   { room: "core/operations/actions", imports: ["core/"] },
 
-  { room: "edge/http", imports: ["core/base"] },
+  { room: "edge/http", imports: ["core/base"], uses: ["stopwatch"] },
   // The one place that looks at an address.
   {
     room: "edge/admission",

@@ -6,7 +6,8 @@
  */
 import { Refusal } from "../../core/base/errors.ts";
 import type { RandomSource } from "../../core/base/random.ts";
-import { type BodyWait, UNCOUNTED } from "../http/body_wait.ts";
+import type { BodyWait } from "../http/body_wait.ts";
+import { SweptTimers } from "../http/swept_timers.ts";
 import { Groups, type Sender } from "./groups.ts";
 import { Places, type Taken } from "./places.ts";
 import { type Rate, requireLeft, spend, tooMany } from "./throttle.ts";
@@ -44,21 +45,22 @@ const LEAST = 0.1;
 
 /** Decides whether a request may go on. One instance a process. */
 export class Admission {
-  readonly #now: () => number;
-  readonly #rate: Rate;
   readonly #groups: Groups;
-  readonly #places: Places;
-  readonly #waiting: Places;
+  readonly #room: Room;
 
   /** `random` makes the hourly keys. */
   constructor(random: RandomSource, options: AdmissionOptions = {}) {
     const { requestsPerSecond: perSecond = 100, maxConcurrent = 2_048, maxAddresses } = options;
     const { burst = 10 * perSecond, maxConcurrentPerAddress = 5 * perSecond } = options;
-    this.#now = options.now ?? (() => performance.now());
-    this.#rate = { perSecond, burst };
-    this.#groups = new Groups({ random, maxAddresses, now: this.#now, burst });
-    this.#places = new Places(maxConcurrent, maxConcurrentPerAddress);
-    this.#waiting = new Places(options.maxWaiting ?? Math.ceil(maxConcurrent / 2));
+    const now = options.now ?? (() => performance.now());
+    this.#groups = new Groups({ random, maxAddresses, now, burst });
+    this.#room = {
+      rate: { perSecond, burst },
+      now,
+      places: new Places(maxConcurrent, maxConcurrentPerAddress),
+      waiting: new Places(options.maxWaiting ?? Math.ceil(maxConcurrent / 2)),
+      timers: new SweptTimers(() => performance.now()),
+    };
   }
 
   /** Networks remembered now. */
@@ -70,37 +72,91 @@ export class Admission {
    * Runs `work` when there is room for it.
    * @throws {Refusal} `overloaded`.
    */
-  async admit<T>({ address, exempt }: Asker, work: (wait: BodyWait) => Promise<T>): Promise<T> {
-    const sender = exempt ? undefined : this.#groups.of(address);
-    if (sender !== undefined) requireLeft(sender, this.#rate, this.#now());
-    requireTaken(this.#places.take(sender));
-    if (sender !== undefined) spend(sender);
-    const size = { places: 1 };
+  async admit<T>(asker: Asker, work: (wait: BodyWait) => Promise<T>): Promise<T> {
+    const place = this.enter(asker);
     try {
-      return await work(sender === undefined ? UNCOUNTED : this.#waitOf(sender, size));
+      return await work(place);
     } finally {
-      this.#places.release(sender, size.places);
+      place.leave();
     }
   }
 
-  /** What a body that is not there at once takes: a place among those that wait, and less time the more its network has. */
-  #waitOf(sender: Sender, size: { places: number }): BodyWait {
-    return {
-      begin: (deadlineMs) => {
-        const held = requireTaken(this.#waiting.take(sender, size.places));
-        return deadlineMs * Math.max(LEAST, Math.min(1, (1 - held) / (1 - CALM)));
-      },
-      end: () => this.#waiting.release(sender, size.places),
-      widen: (places) => {
-        if (places <= size.places) return;
-        requireTaken(this.#places.take(sender, places - size.places));
-        size.places = places;
-      },
-      countAnother: () => {
-        requireLeft(sender, this.#rate, this.#now());
-        spend(sender);
-      },
-    };
+  /**
+   * The same for who gives the place back.
+   * @throws {Refusal} `overloaded`.
+   */
+  enter({ address, exempt }: Asker): AdmittedPlace {
+    const sender = exempt ? undefined : this.#groups.of(address);
+    const place = new AdmittedPlace(this.#room, sender);
+    place.enter();
+    return place;
+  }
+}
+
+/** What all requests share. */
+interface Room {
+  readonly rate: Rate;
+  readonly now: () => number;
+  readonly places: Places;
+  /** Those of them that wait for a body. */
+  readonly waiting: Places;
+  readonly timers: SweptTimers;
+}
+
+/** A place of a request under way. */
+export class AdmittedPlace implements BodyWait {
+  readonly #room: Room;
+  readonly #sender: Sender | undefined;
+  #size = 1;
+
+  /** Made by {@linkcode Admission.enter} alone. Without a sender nothing is counted but the place. */
+  constructor(room: Room, sender: Sender | undefined) {
+    this.#room = room;
+    this.#sender = sender;
+  }
+
+  /** Takes the place. @throws {Refusal} `overloaded`. */
+  enter(): void {
+    const { rate, now, places } = this.#room;
+    if (this.#sender !== undefined) requireLeft(this.#sender, rate, now());
+    requireTaken(places.take(this.#sender));
+    if (this.#sender !== undefined) spend(this.#sender);
+  }
+
+  /** Gives it back, and what it was widened by: once. */
+  leave(): void {
+    this.#room.places.release(this.#sender, this.#size);
+  }
+
+  /** See {@linkcode BodyWait}. */
+  get timers(): SweptTimers {
+    return this.#room.timers;
+  }
+
+  /** A place among those that wait, and less time the more its network has. */
+  begin(deadlineMs: number): number {
+    if (this.#sender === undefined) return deadlineMs;
+    const held = requireTaken(this.#room.waiting.take(this.#sender, this.#size));
+    return deadlineMs * Math.max(LEAST, Math.min(1, (1 - held) / (1 - CALM)));
+  }
+
+  /** See {@linkcode BodyWait}. */
+  end(): void {
+    if (this.#sender !== undefined) this.#room.waiting.release(this.#sender, this.#size);
+  }
+
+  /** See {@linkcode BodyWait}. */
+  widen(places: number): void {
+    if (this.#sender === undefined || places <= this.#size) return;
+    requireTaken(this.#room.places.take(this.#sender, places - this.#size));
+    this.#size = places;
+  }
+
+  /** See {@linkcode BodyWait}. */
+  countAnother(): void {
+    if (this.#sender === undefined) return;
+    requireLeft(this.#sender, this.#room.rate, this.#room.now());
+    spend(this.#sender);
   }
 }
 

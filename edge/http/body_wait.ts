@@ -5,8 +5,12 @@
  * @module
  */
 
+import { SweptTimers } from "./swept_timers.ts";
+
 /** What a request may take besides its place among those under way. */
 export interface BodyWait {
+  /** By which the deadlines of all bodies go. */
+  readonly timers: SweptTimers;
   /**
    * From now on the request counts as `places`: its body is as long as so many of others. They are given back with its own.
    * @throws {Refusal} `overloaded` when there are not so many.
@@ -34,6 +38,7 @@ export interface EdgeBindings {
 
 /** For requests whose places are not counted. */
 export const UNCOUNTED: BodyWait = {
+  timers: new SweptTimers(() => performance.now()),
   begin: (deadlineMs) => deadlineMs,
   end: () => {},
   widen: () => {},

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concat } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import type { BodyWait } from "./body_wait.ts";
 
@@ -22,7 +23,7 @@ export interface BodyBounds {
 }
 
 /** The bytes that a body announces, or `otherwise` where it announces nothing. */
-export function bodyLength(headers: Headers, otherwise: number): number {
+export function bodyLength(headers: AnnouncesLength, otherwise: number): number {
   const length = Number(headers.get("content-length") ?? otherwise);
   return Number.isNaN(length) ? otherwise : length;
 }
@@ -31,8 +32,13 @@ export function bodyLength(headers: Headers, otherwise: number): number {
  * Requires that a body does not announce more than `maxBytes`. {@linkcode readBoundedBody} does it as well.
  * @throws {Refusal} `body_too_large`.
  */
-export function requireLength(headers: Headers, maxBytes: number): void {
+export function requireLength(headers: AnnouncesLength, maxBytes: number): void {
   if (bodyLength(headers, 0) > maxBytes) throw tooLarge(maxBytes);
+}
+
+/** What header fields say of a body's length. */
+interface AnnouncesLength {
+  get(name: "content-length"): string | null;
 }
 
 /**
@@ -41,36 +47,54 @@ export function requireLength(headers: Headers, maxBytes: number): void {
  * there is no place to wait in.
  */
 export async function readBoundedBody(
-  request: Request,
+  { headers, body }: Pick<Request, "headers" | "body">,
+  bounds: BodyBounds,
+): Promise<Uint8Array<ArrayBuffer>> {
+  requireLength(headers, bounds.maxBytes);
+  return await readBounded(body, bounds);
+}
+
+/**
+ * The same of a body whose announced length somebody has looked at.
+ * @throws {Refusal} As {@linkcode readBoundedBody}.
+ */
+export async function readBounded(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   { maxBytes, deadlineMs = BODY_DEADLINE_MS, wait }: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  requireLength(request.headers, maxBytes);
-  if (request.body === null) return new Uint8Array();
-  const reader = request.body.getReader();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (body === null) return new Uint8Array();
+  const { timers } = wait;
+  const reader = body.getReader();
+  let failure: unknown;
   let waits = false;
-  const late = new Promise<never>((_, reject) => {
-    const atOnceMs = Math.min(AT_ONCE_MS, deadlineMs / 2);
-    timer = setTimeout(function beginWait() {
-      try {
-        const leftMs = wait.begin(deadlineMs) - atOnceMs;
-        waits = true;
-        timer = setTimeout(() => reject(lateBody()), leftMs);
-      } catch (error) {
-        reject(error);
-      }
-    }, atOnceMs);
+  const giveUp = (error: unknown) => {
+    failure = error;
+    // What is being read ends with it.
+    reader.cancel().catch(() => {});
+  };
+  const atOnceMs = Math.min(AT_ONCE_MS, deadlineMs / 2);
+  let deadline = timers.set(atOnceMs, function beginWait() {
+    try {
+      const leftMs = wait.begin(deadlineMs) - atOnceMs;
+      waits = true;
+      deadline = timers.set(leftMs, () => giveUp(lateBody()));
+    } catch (error) {
+      giveUp(error);
+    }
   });
   try {
-    return await Promise.race([readAll(reader, maxBytes), late]);
+    const bytes = await readAll(reader, maxBytes);
+    if (failure !== undefined) throw failure;
+    return bytes;
   } catch (error) {
+    if (failure !== undefined) throw failure;
     reader.cancel().catch(() => {});
     // A client that still hears this (the service may be ending) did nothing wrong, and keeps what it has to send.
     throw error instanceof Refusal
       ? error
       : new Refusal("request_timeout", "The body broke off; send it again.");
   } finally {
-    clearTimeout(timer);
+    timers.clear(deadline);
     if (waits) wait.end();
   }
 }
@@ -98,7 +122,7 @@ async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   while (true) {
     const { done, value } = await reader.read();
@@ -107,13 +131,9 @@ async function readAll(
     if (length > maxBytes) throw tooLarge(maxBytes);
     chunks.push(value);
   }
-  const body = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return body;
+  const [first] = chunks;
+  // Nearly every body comes in one piece, which is nobody else's.
+  return chunks.length === 1 && first !== undefined ? first : concat(...chunks);
 }
 
 function lateBody(): Refusal {
