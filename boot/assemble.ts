@@ -32,6 +32,7 @@ import { AcsClient } from "../edge/remote/acs_client.ts";
 import { Regions } from "../edge/remote/region.ts";
 import { alertWebhook } from "../edge/remote/webhook.ts";
 import { createApp } from "../routes/app.ts";
+import { logSender } from "../routes/client/logs.ts";
 import { startBackground } from "./background.ts";
 import { readClientBundle } from "./client_bundle.ts";
 import { consoleParts } from "./console.ts";
@@ -138,14 +139,15 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   const sendAlert = webhook && alertWebhook({ ...webhook, ...options.ports, secret: secrets.named });
   const service = await openServer(options);
   await service.risk.open();
-  const app = routesOf(options, service, sessions);
+  const regions = regionsOf(options);
+  const app = routesOf(options, { service, sessions, regions });
   const apart = settings.operatorsListener !== undefined;
   let stopBackground: (() => Promise<void>) | undefined;
   return {
     service,
     app,
-    handle: edgeOf(options, { service, app, door: apart ? "public" : undefined }),
-    handleOperators: apart ? edgeOf(options, { service, app, door: "operators" }) : undefined,
+    handle: edgeOf(options, { service, app, regions, door: apart ? "public" : undefined }),
+    handleOperators: apart ? edgeOf(options, { service, app, regions, door: "operators" }) : undefined,
     startBackground() {
       stopBackground ??= startBackground({ service, development, log, sendAlert });
     },
@@ -220,13 +222,26 @@ async function openServer(
   });
 }
 
+/** The other regions, where there are any. */
+function regionsOf({ settings, ports: { fetch }, tuning = {} }: AssembleOptions): Regions | undefined {
+  const { regions: others, regionToken: token } = settings;
+  if (others.size === 0 || token === undefined) return undefined;
+  return new Regions({ others, token, fetch, forwardMs: tuning.forwardMs });
+}
+
+/** What routes work with. */
+interface Behind {
+  readonly service: Server;
+  readonly sessions: ReadonlyMap<string, SessionAuthenticator> | undefined;
+  readonly regions: Regions | undefined;
+}
+
 /** The routes of the role. */
 function routesOf(
   { settings, secrets, ports, stopped, tuning = {} }: AssembleOptions,
-  service: Server,
-  sessions: ReadonlyMap<string, SessionAuthenticator> | undefined,
+  { service, sessions, regions }: Behind,
 ): Hono {
-  const { development, role, regions, regionToken, endpoints } = settings;
+  const { development, role, endpoints } = settings;
   const { fetch, steady, onInternalError } = ports;
   return createApp({
     service,
@@ -234,9 +249,7 @@ function routesOf(
     role,
     sessions,
     endpoints,
-    regions: regions.size === 0 || regionToken === undefined
-      ? undefined
-      : new Regions({ others: regions, token: regionToken, fetch, forwardMs: tuning.forwardMs }),
+    regions,
     operatorTokens: tokensOf(secrets.operators),
     console: consoleParts({ service, secrets, development, fetch, steady, stopped }),
     developmentSecret: development && sessions !== undefined ? secrets.named : undefined,
@@ -248,12 +261,17 @@ function routesOf(
 
 /** What a request meets before the routes. Each door has a throttle of its own: no crowd of clients keeps operators out. */
 function edgeOf(
-  { settings, deployment, secrets, ports: { random, log }, tuning = {} }: AssembleOptions,
-  { service, app, door }: { service: Server; app: Hono; door: Door | undefined },
+  { settings, deployment, secrets, ports: { random, log, onInternalError }, tuning = {} }: AssembleOptions,
+  { service, regions, app, door }: Omit<Behind, "sessions"> & { app: Hono; door: Door | undefined },
 ): EdgeHandler {
   const tokens = tokensOf(secrets.operators);
+  const { bodyDeadlineMs } = tuning;
   return deidentify({
     handle: (request, bindings) => app.fetch(request, bindings),
+    // An ACS alone takes no logs.
+    sendLog: settings.role === "acs"
+      ? undefined
+      : logSender({ service, regions, bodyDeadlineMs, onInternalError }),
     senderOf: senderReader(settings, (why) => log("warning", { message: IGNORED[why] })),
     admission: new Admission(random, { ...settings, ...tuning.admission }),
     guesses: new Guesses(random),

@@ -44,29 +44,59 @@ export interface Answered {
   readonly milliseconds: number;
 }
 
+/** What is told of an answer. */
+export interface ToldAnswer {
+  /** The kind of route. */
+  readonly route: string;
+  /** What stands in the application's place of the path. */
+  readonly app: string | undefined;
+  /** The HTTP status. */
+  readonly status: number;
+  /** The code of a refusal. */
+  readonly code: string | undefined;
+  /** What it is counted as; of a batch, each log. */
+  readonly outcomes: readonly string[];
+  /** How long it took. */
+  readonly milliseconds: number;
+}
+
 const APP_PATH = /^(?:\/acs)?\/v1\/apps\/([^/]+)\//;
 
 /** Makes the function that tells of an answer, and counts it; of a batch, each log. */
-export function accessLog({ onAnswer, count, applications }: AccessLogOptions): (answered: Answered) => void {
+export function accessLog(options: AccessLogOptions): (answered: Answered) => void {
+  const tell = answerTeller(options);
   return function tellOf({ kind, method, path, response, milliseconds }) {
     const codes = response.headers.get(CODE_HEADER);
     if (codes !== null) response.headers.delete(CODE_HEADER);
     const { status } = response;
-    // Which outcomes came together is written nowhere.
-    const code = status < 400 ? null : codes;
+    tell({
+      route: kind.name,
+      app: APP_PATH.exec(path)?.[1],
+      status,
+      // Which outcomes came together is written nowhere.
+      code: status < 400 || codes === null ? undefined : codes,
+      // A preflight asks for nothing yet.
+      outcomes: method === "OPTIONS" ? [] : codes?.split(",") ?? [outcomeOf(kind, response)],
+      milliseconds,
+    });
+  };
+}
+
+/** Makes the function that tells of what is known of an answer. */
+export function answerTeller(
+  { onAnswer, count, applications }: AccessLogOptions,
+): (told: ToldAnswer) => void {
+  return function tell({ route, app, status, code, outcomes, milliseconds }) {
     const duration = coarse(milliseconds);
-    onAnswer?.({ route: kind.name, status, ...(code === null ? {} : { code }), duration });
-    // A preflight asks for nothing yet.
-    if (method === "OPTIONS") return;
-    const app = APP_PATH.exec(path)?.[1];
-    for (const outcome of codes?.split(",") ?? [outcomeOf(kind, response)]) {
+    onAnswer?.({ route, status, ...(code === undefined ? {} : { code }), duration });
+    for (const outcome of outcomes) {
       count?.({
-        route: kind.name,
-        app: app !== undefined && applications?.has(app) ? app : undefined,
+        route,
+        app: app !== undefined && applications?.has(app) === true ? app : undefined,
         outcome,
         duration,
         // An anonymous request's exact duration is nobody's to know.
-        ...(isOperatorsRoute(kind.name) ? { seconds: milliseconds / 1_000 } : {}),
+        ...(isOperatorsRoute(route) ? { seconds: milliseconds / 1_000 } : {}),
       });
     }
   };

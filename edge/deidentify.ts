@@ -4,25 +4,24 @@
  *
  * @module
  */
-import { accessLog, type AccessLogOptions } from "./access_log.ts";
-import type { Admission } from "./admission/admission.ts";
+import { accessLog } from "./access_log.ts";
 import type { Guesses } from "./admission/guesses.ts";
+import { directLogs, type DirectOptions, type SendLog } from "./direct_logs.ts";
 import { hopReader } from "./hop.ts";
-import { type HostRule, hostRule } from "./host_rule.ts";
+import { hostRule } from "./host_rule.ts";
 import type { EdgeBindings } from "./http/body_wait.ts";
+import { EXPOSED_EARLY } from "./http/headers.ts";
 import { problemResponse } from "./http/problem.ts";
 import { problemPage, wantsPage } from "./http/problem_page.ts";
 import { kindOf, type RouteKind, strip, stripAnswer } from "./strip.ts";
 import { readTarget } from "./target.ts";
 
 /** What the edge is made of. */
-export interface EdgeOptions extends AccessLogOptions, HostRule {
+export interface EdgeOptions extends DirectOptions {
   /** The handlers. */
   readonly handle: (request: Request, bindings: EdgeBindings) => Response | Promise<Response>;
-  /** Reads whose request it is; the address of the connection by default. */
-  readonly senderOf?: ((connection: string | undefined, headers: Headers) => string) | undefined;
-  /** The transient throttle. */
-  readonly admission: Admission;
+  /** Answers logs that come the short way; without it all go through the handlers. */
+  readonly sendLog?: SendLog | undefined;
   /** Counts attempts to find an operator's token; they are not counted without. */
   readonly guesses?: Guesses | undefined;
   /** Counts sign-ins at the identity provider; they are not counted without. */
@@ -31,8 +30,6 @@ export interface EdgeOptions extends AccessLogOptions, HostRule {
   readonly isOperator?: ((authorization: string) => boolean) | undefined;
   /** Whether a request to the ACS shows the service token of its application; none does by default. */
   readonly isService?: ((path: string, headers: Headers) => boolean) | undefined;
-  /** The secret of the hop between regions; without it no request counts as sent on. */
-  readonly hopToken?: string | undefined;
 }
 
 /** Takes a request and the address that it came from, which goes no further than the throttle. */
@@ -49,7 +46,9 @@ export function deidentify(options: EdgeOptions): EdgeHandler {
   const { handle, admission, senderOf = (connection = "") => connection, isService } = options;
   const guard = guessGuard(options);
   const [readHop, checkHost, tellOf] = [hopReader(options.hopToken), hostRule(options), accessLog(options)];
-  return async function handleRequest(request, address) {
+  const answerDirectly = options.sendLog && directLogs(options, options.sendLog);
+
+  async function answerAny(request: Request, address: string | undefined): Promise<Response> {
     const startedAt = performance.now();
     const { method, headers } = request;
     // What has no target that can be believed is of no kind.
@@ -77,6 +76,10 @@ export function deidentify(options: EdgeOptions): EdgeHandler {
     }
     tellOf({ kind, method, path, response, milliseconds: performance.now() - startedAt });
     return stripAnswer(response, kind);
+  }
+
+  return function handleRequest(request, address) {
+    return answerDirectly?.(request, address) ?? answerAny(request, address);
   };
 }
 
@@ -99,6 +102,6 @@ function guessGuard(
 /** Without it a page of another origin could not read why it was refused, and when to try again. */
 function readableEverywhere(response: Response): Response {
   response.headers.set("access-control-allow-origin", "*");
-  response.headers.set("access-control-expose-headers", "Retry-After");
+  response.headers.set("access-control-expose-headers", EXPOSED_EARLY);
   return response;
 }

@@ -36,7 +36,7 @@ const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
 /** Makes the function that refuses a request to another host or listener than its kind's, with `route_unknown`. */
 export function hostRule(
   { issueHost, logHost, adminHost, door }: HostRule,
-): (kind: RouteKind, url: URL) => void {
+): (kind: RouteKind, url: Pick<URL, "hostname">) => void {
   const hosts = new Map([
     ["tokens", issueHost],
     ["logs", logHost],

@@ -72,7 +72,10 @@ export async function readRequest<const O extends Reads>(
  * well: a route calls this where something else, such as a credential, has to be refused before the body is read.
  * @throws {Refusal} `media_type`.
  */
-export function requireMediaType(headers: Headers, { takes }: Reads): Encoding {
+export function requireMediaType(
+  headers: { get(name: "content-encoding" | "content-type"): string | null },
+  { takes }: Reads,
+): Encoding {
   if (takes === undefined) return "";
   const { type, namesType, encodings } = takes;
   const encoding = headers.get("content-encoding")?.toLowerCase();

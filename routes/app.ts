@@ -9,6 +9,7 @@ import { Refusal } from "../core/base/errors.ts";
 import { RefusedAttempts } from "../core/operations/refused_attempts.ts";
 import { hasKeys, type Server } from "../core/service.ts";
 import { adminGuard } from "../edge/auth/admin_guard.ts";
+import { EXPOSED_HEADERS } from "../edge/http/headers.ts";
 import { problemResponse } from "../edge/http/problem.ts";
 import { hasTokens, type OperatorTokens } from "../edge/auth/operator.ts";
 import type { Regions } from "../edge/remote/region.ts";
@@ -127,15 +128,14 @@ function mountOperators(app: Hono, options: AppOptions): void {
 
 /** What browsers need before they let a page of any origin read an answer. */
 export function openToEveryOrigin(): MiddlewareHandler {
-  const exposeHeaders = ["DIT-Replayed", "Retry-After", "ETag", "Date", "Age"];
   const answerPreflight = cors({
     origin: "*",
     allowMethods: ["GET", "POST"],
     allowHeaders: ["authorization", "content-type", "content-encoding"],
-    exposeHeaders,
+    exposeHeaders: [...EXPOSED_HEADERS],
     maxAge: 7_200,
   });
-  const exposed = exposeHeaders.join(",");
+  const exposed = EXPOSED_HEADERS.join(",");
   return async function allowEveryOrigin(c, next) {
     if (c.req.method === "OPTIONS") return await answerPreflight(c, next);
     await next();

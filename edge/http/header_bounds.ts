@@ -11,20 +11,34 @@ const MAX_HEADERS = 100;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
- * Holds a request to 100 header fields and 16 KiB of them, in HTTP/1.1 and HTTP/2 alike. The runtime shows fields of one
- * name joined, by `", "` as a list (RFC 9110, section 5.3) and by `"; "` for cookies (RFC 9113, section 8.2.3), so that
- * each part of such a value counts as the field that it may have been.
+ * Holds a request to 100 header fields and 16 KiB of them, in HTTP/1.1 and HTTP/2 alike.
  * @throws {Refusal} `headers_too_large`.
  */
 export function checkHeaders(headers: Headers): void {
-  let count = 0;
-  let bytes = 0;
-  for (const [name, value] of headers) {
+  const bounds = new HeaderBounds();
+  for (const [name, value] of headers) bounds.count(name, value);
+  bounds.require();
+}
+
+/**
+ * The same for whoever passes over the fields themselves. The runtime shows fields of one name joined, by `", "` as a list
+ * (RFC 9110, section 5.3) and by `"; "` for cookies (RFC 9113, section 8.2.3), so that each part of such a value counts as
+ * the field that it may have been.
+ */
+export class HeaderBounds {
+  #count = 0;
+  #bytes = 0;
+
+  /** Counts what the runtime shows as one field. */
+  count(name: string, value: string): void {
     const fields = 1 + countOf(value, name === "cookie" ? "; " : ", ");
-    count += fields;
-    bytes += fields * name.length + value.length;
+    this.#count += fields;
+    this.#bytes += fields * name.length + value.length;
   }
-  if (count > MAX_HEADERS || bytes > MAX_HEADER_BYTES) {
+
+  /** Looks at what was counted. @throws {Refusal} `headers_too_large`. */
+  require(): void {
+    if (this.#count <= MAX_HEADERS && this.#bytes <= MAX_HEADER_BYTES) return;
     throw new Refusal(
       "headers_too_large",
       `More than ${MAX_HEADERS} headers or ${MAX_HEADER_BYTES} bytes of them.`,

@@ -30,3 +30,8 @@ export const ANONYMOUS_ANSWER_HEADERS: readonly string[] = [
   "retry-after",
   "www-authenticate",
 ];
+
+/** What a page of another origin may read of an answer under /v1/. */
+export const EXPOSED_HEADERS: readonly string[] = ["DIT-Replayed", "Retry-After", "ETag", "Date", "Age"];
+/** The same of a refusal before the routes, which has only this. */
+export const EXPOSED_EARLY = "Retry-After";

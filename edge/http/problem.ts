@@ -49,6 +49,9 @@ export const PROBLEMS: Readonly<Record<RefusalCode, readonly [status: number, ti
   sessions_unavailable: [503, "Sessions cannot be verified"],
 };
 
+/** The media type of a refusal. */
+export const PROBLEM_TYPE = "application/problem+json";
+
 const CHALLENGES: Partial<Record<RefusalCode, string>> = {
   credential_missing: "DIT",
   credential_malformed: "DIT",
@@ -65,6 +68,8 @@ const CHALLENGES: Partial<Record<RefusalCode, string>> = {
 export interface DescribedProblem {
   /** Its code. */
   readonly code: RefusalCode;
+  /** The scheme that WWW-Authenticate names, where a credential is wrong. */
+  readonly challenge: string | undefined;
   /** Seconds, whole, after which another try makes sense. */
   readonly retryAfter: number | undefined;
   /** The members of the document. */
@@ -79,6 +84,7 @@ export function describeProblem(error: unknown): DescribedProblem {
   const [status, title] = PROBLEMS[code];
   return {
     code,
+    challenge: CHALLENGES[code],
     retryAfter: retryAfterSeconds === undefined ? undefined : Math.ceil(retryAfterSeconds),
     problem: { type: "about:blank", title, status, code, detail: message, ...members },
   };
@@ -86,13 +92,12 @@ export function describeProblem(error: unknown): DescribedProblem {
 
 /** The answer that a refusal gets. */
 export function problemResponse(error: unknown): Response {
-  const { code, retryAfter, problem } = describeProblem(error);
+  const { code, challenge, retryAfter, problem } = describeProblem(error);
   const headers = new Headers({
-    "content-type": "application/problem+json",
+    "content-type": PROBLEM_TYPE,
     "cache-control": "no-store",
     [CODE_HEADER]: code,
   });
-  const challenge = CHALLENGES[code];
   if (challenge !== undefined) headers.set("www-authenticate", challenge);
   if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
   return new Response(JSON.stringify(problem), { status: problem.status, headers });

@@ -3,21 +3,21 @@
  *
  * @module
  */
-import type { Context } from "hono";
 import type { SentLog } from "../../core/acs/accept_log.ts";
 import { DecodeError } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import { type Credential, parseCredential } from "../../core/token/credential.ts";
 import { SEND_LOG } from "../../edge/operations/client.ts";
 import { requireLength } from "../../edge/http/read_body.ts";
-import { readRequest, requireMediaType } from "../../edge/read_request.ts";
+import type { LogField, LogMessage } from "../../edge/log_message.ts";
+import { requireMediaType } from "../../edge/read_request.ts";
 
 /** What becomes of a log before its body is there. */
 export interface ReadLogOptions {
   /** Milliseconds in which the body has to arrive. */
   readonly deadlineMs?: number | undefined;
   /** Refuses what no body could save. */
-  readonly expect: (credential: Credential) => Promise<void>;
+  readonly expect: (credential: Credential) => Promise<void> | undefined;
 }
 
 /**
@@ -26,20 +26,19 @@ export interface ReadLogOptions {
  * `request_timeout`, `overloaded`.
  */
 export async function readLog(
-  c: Context,
+  { fields, readBody }: LogMessage,
   { deadlineMs, expect }: ReadLogOptions,
 ): Promise<Pick<SentLog, "contentEncoding" | "credential" | "body">> {
-  const { headers } = c.req.raw;
+  const headers = { get: (name: LogField) => fields[name] };
   const contentEncoding = requireMediaType(headers, SEND_LOG);
-  const credential = requireCredential(headers);
-  requireLength(headers, SEND_LOG.takes.maxBytes);
+  const credential = requireCredential(fields.authorization);
+  const { maxBytes } = SEND_LOG.takes;
+  requireLength(headers, maxBytes);
   await expect(credential);
-  const { body } = await readRequest(c, SEND_LOG, { deadlineMs });
-  return { contentEncoding, credential, body };
+  return { contentEncoding, credential, body: await readBody({ maxBytes, deadlineMs }) };
 }
 
-function requireCredential(headers: Headers): Credential {
-  const header = headers.get("authorization");
+function requireCredential(header: string | null): Credential {
   if (header === null) {
     throw new Refusal("credential_missing", "There is no Authorization header of the DIT scheme.");
   }
