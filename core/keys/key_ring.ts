@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { toBase64url } from "../base/bytes.ts";
+import { equalPublic } from "../base/bytes.ts";
 import type { Application } from "../config/types.ts";
 import { Refusal } from "../base/errors.ts";
 import { ALIVE_KEYS } from "./families.ts";
@@ -42,7 +42,6 @@ export interface SigningKey extends AliveKey {
 interface View {
   /** In order of epoch and generation. Those whose secrets do not open here are only published. */
   readonly keys: readonly (SigningKey | AliveKey)[];
-  readonly byId: ReadonlyMap<string, SigningKey | AliveKey>;
   readonly readAtSeconds: number;
   /** When it could not be read again. */
   readonly failedAtSeconds?: number;
@@ -125,10 +124,12 @@ export class KeyRing {
    * @throws {Refusal} `key_unknown` or `key_expired`.
    */
   async redeeming(keyId: Uint8Array, nowSeconds: number): Promise<SigningKey> {
-    const name = toBase64url(keyId);
     let view = await this.#fresh(nowSeconds);
-    if (!view.byId.has(name) && this.#mayReadAgain(view, nowSeconds)) view = await this.#read(nowSeconds);
-    const key = view.byId.get(name);
+    let key = keyIn(view, keyId);
+    if (key === undefined && this.#mayReadAgain(view, nowSeconds)) {
+      view = await this.#read(nowSeconds);
+      key = keyIn(view, keyId);
+    }
     if (key === undefined || nowSeconds < key.notBefore - EARLY_SECONDS) {
       throw new Refusal("key_unknown", "No key with this id redeems here; fetch the directory.");
     }
@@ -209,8 +210,7 @@ export class KeyRing {
       const isOpen = before !== undefined && "secretKey" in before;
       keys.push(isOpen ? withLink(before, row) : await this.#open(row, stamp));
     }
-    const byId = new Map(keys.map((key) => [toBase64url(key.keyId), key]));
-    return { keys, byId, readAtSeconds: nowSeconds };
+    return { keys, readAtSeconds: nowSeconds };
   }
 
   async #open(row: KeyRow, stamp: string): Promise<SigningKey | AliveKey> {
@@ -234,6 +234,12 @@ export class KeyRing {
       throw error;
     }
   }
+}
+
+/** The key of an id. There are a few, and their last bytes tell nearly all of them apart. */
+function keyIn({ keys }: View, keyId: Uint8Array): SigningKey | AliveKey | undefined {
+  const truncatedId = truncatedKeyId(keyId);
+  return keys.find((key) => key.truncatedId === truncatedId && equalPublic(key.keyId, keyId));
 }
 
 /** A key that was opened before: it may have been linked meanwhile. */

@@ -56,6 +56,9 @@ export class Counters {
   readonly #untold = new Map<number, Tally>();
   readonly #hours = new Map<number, Tally>();
   readonly #minutes = new Map<number, Tally>();
+  /** What was counted in the minute of now and is in none of the others yet: each of them takes it once a minute, or asked. */
+  #fresh = new Tally();
+  #freshMinute = 0;
 
   /** How long requests on operators' routes took. */
   readonly durations: Histogram = new Histogram(DURATIONS.bounds);
@@ -107,6 +110,7 @@ export class Counters {
 
   /** Everything since the start of this process. */
   totals(): AppCounts {
+    this.#settle();
     return this.#totals.counts;
   }
 
@@ -116,6 +120,7 @@ export class Counters {
    * there, with 0: within it a new name would tell the moment of its first event as well as a number.
    */
   exported(): AppCounts {
+    this.#settle();
     const shown = new Tally();
     for (const [app, counts] of this.#totals.counts) {
       for (const [series, count] of counts) if (!isHourly(series)) shown.add(app, series, count);
@@ -130,17 +135,20 @@ export class Counters {
 
   /** This process's own hours before `hour` that were not told yet. */
   untoldHours(hour: number): number[] {
+    this.#settle();
     return [...this.#untold.keys()].filter((own) => own < hour);
   }
 
   /** From now on one of this process's own hours is a part of what is exported. */
   tellHour(hour: number): void {
+    this.#settle();
     this.tell(this.#untold.get(hour)?.counts ?? new Map());
     this.#untold.delete(hour);
   }
 
   /** Another process tells one of this process's own hours. */
   leaveHour(hour: number): void {
+    this.#settle();
     this.#untold.delete(hour);
   }
 
@@ -153,28 +161,48 @@ export class Counters {
 
   /** The last {@linkcode LIVE_MINUTES} minutes by their number since 1970, the current one included. */
   minutes(): ReadonlyMap<number, AppCounts> {
+    this.#settle();
     this.#dropOldMinutes();
     return countsOf(this.#minutes);
   }
 
   /** The hours, by their number since 1970, that the store does not have in full yet. */
   hours(): ReadonlyMap<number, AppCounts> {
+    this.#settle();
     return countsOf(this.#hours);
   }
 
   /** Forgets a closed hour: the store has it in full. */
   forgetHour(hour: number): void {
+    this.#settle();
     if (hour < this.#hour()) this.#hours.delete(hour);
   }
 
   #add(app: string, counts: readonly (readonly [Series, number])[]): void {
-    const hour = windowOf(this.#hours, this.#hour());
+    const minute = Math.floor(this.#now() / SECONDS.minute);
+    if (minute !== this.#freshMinute) {
+      this.#settle();
+      this.#freshMinute = minute;
+    }
+    for (const [series, count] of counts) if (count !== 0) this.#fresh.add(app, series, count);
+  }
+
+  /** Brings what was counted of late to where it is read. */
+  #settle(): void {
+    const fresh = this.#fresh.counts;
+    if (fresh.size === 0) return;
+    this.#fresh = new Tally();
+    const minute = this.#freshMinute;
+    const hour = Math.floor(minute * SECONDS.minute / SECONDS.hour);
     // Not the same tally: where a clock was set back, an hour that was told is counted on and told once more.
-    const untold = windowOf(this.#untold, this.#hour());
-    const minute = windowOf(this.#minutes, Math.floor(this.#now() / SECONDS.minute));
-    for (const [series, count] of counts) {
-      if (count === 0) continue;
-      for (const tally of [this.#totals, hour, untold, minute]) tally.add(app, series, count);
+    const tallies = [
+      this.#totals,
+      windowOf(this.#hours, hour),
+      windowOf(this.#untold, hour),
+      windowOf(this.#minutes, minute),
+    ];
+    for (const [app, counts] of fresh) {
+      for (const [series, count] of counts) for (const tally of tallies) tally.add(app, series, count);
     }
     for (const hours of [this.#hours, this.#untold]) {
       const [oldest] = hours.keys();
