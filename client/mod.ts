@@ -5,7 +5,17 @@
  */
 export { DitClient, type UntypedEvents } from "./client.ts";
 export type { ClientOptions, CommonOptions, OneEndpoint, TwoEndpoints } from "./options.ts";
-export type { ClientEvents, Fetch, LocalDpReporter, SessionSource, Step } from "./base/types.ts";
+export type {
+  ClientEvents,
+  Fetch,
+  LocalDpReporter,
+  LogBatches,
+  LogOutcome,
+  Report,
+  SessionSource,
+  SignedLog,
+  Step,
+} from "./base/types.ts";
 export type { DropReason, RefusalCode, ServiceCode } from "./base/codes.ts";
 export type { Directory, DirectoryKey } from "./http/directory.ts";
 export type { Inspection } from "./queue/inspection.ts";

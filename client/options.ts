@@ -6,7 +6,7 @@
 import type { RandomSource } from "../core/base/random.ts";
 import type { ClientSuite } from "../core/voprf/noble_client.ts";
 import { type Collection, readSchema } from "./base/collection.ts";
-import type { Fetch, LocalDpReporter, SessionSource } from "./base/types.ts";
+import type { Fetch, LocalDpReporter, LogBatches, SessionSource } from "./base/types.ts";
 import type { Directory } from "./http/directory.ts";
 import { plainEndpoint } from "./http/endpoint.ts";
 import { faultsOf } from "./http/schema_check.ts";
@@ -71,6 +71,11 @@ export interface CommonOptions {
   readonly declared?: object | undefined;
   /** Randomises fields under local differential privacy; without it no event that has one can be sent. */
   readonly localDp?: LocalDpReporter | undefined;
+  /**
+   * Sends several logs of one token in one request: `logBatches` of the package's `/log_batches`. By default each has a
+   * request of its own, and a service that does not take them together gets them so anyway.
+   */
+  readonly logBatches?: LogBatches | undefined;
   /** Compress bodies that would not fit the smallest padded size; true where the platform can. */
   readonly gzip?: boolean | undefined;
   /** `fetch` of the platform by default. Its own one has to keep pools apart: see {@linkcode Fetch}. */

@@ -39,7 +39,7 @@ export interface Surroundings {
 
 /** Puts the parts together. */
 export function assemble(options: ClientOptions, around: Surroundings) {
-  const { app, session, verifyKeys, localDp } = options;
+  const { app, session, verifyKeys, localDp, logBatches } = options;
   const { report, signal, isOpen, isHidden } = around;
   const places = new Places(checkEndpoints(options), checkApp(app));
   const mirror = options.mirror === undefined ? undefined : mirrorAt(options.mirror);
@@ -77,7 +77,17 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const encoder = new Encoder({ clock, localDp });
   const issuance = new Issuance({ ...served, app, places, suite, random, session, directory, device });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
-  const sender = new Sender({ ...served, places, random, device, queue, directory, schema, isHidden });
+  const sender = new Sender({
+    ...served,
+    places,
+    random,
+    device,
+    queue,
+    directory,
+    schema,
+    isHidden,
+    logBatches,
+  });
   const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
   return { storage, clock, random, commit, schema, device, queue, passes };
 }

@@ -6,7 +6,7 @@
 import type { RandomSource } from "../../core/base/random.ts";
 import type { FieldSchema } from "../../core/schema/fields/types.ts";
 import type { LinkedKey } from "../../core/token/key_chain.ts";
-import type { DropReason, RefusalCode } from "./codes.ts";
+import type { DropReason, RefusalCode, ServiceCode } from "./codes.ts";
 
 /**
  * The part of `fetch` that the client uses. Requests with another `pool` must not share a connection: what a connection
@@ -47,3 +47,45 @@ export interface ClientEvents {
 
 /** Tells the app. */
 export type Report = <N extends keyof ClientEvents>(name: N, event: ClientEvents[N]) => void;
+
+/** A log that is signed, as the client stores it: bytes are base64url. */
+export interface SignedLog {
+  /** The key's id. */
+  readonly keyId: string;
+  /** The token's nonce. */
+  readonly nonce: string;
+  /** The use of the token. */
+  readonly use: number;
+  /** The MAC. */
+  readonly mac: string;
+  /** How the body is packed. */
+  readonly contentEncoding: "" | "gzip";
+  /** The exact bytes of the body. */
+  readonly body: string;
+}
+
+/** What became of one log of several in a request, as a request of its own would have been answered. */
+export interface LogOutcome {
+  /** The HTTP status; 0: none. */
+  readonly status: number;
+  /** What headers would say. */
+  readonly headers: Headers;
+  /** The body of the answer. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** The code of a refusal. */
+  readonly code: ServiceCode | undefined;
+}
+
+/** How several logs of one token go out in one request (docs/protocol.md, section 5). */
+export interface LogBatches {
+  /** Whether one more may go out with so many; `isHidden`: the page may end before the answer. */
+  hasRoom(logs: number, isHidden: boolean): boolean;
+  /** One request for several logs, which have to be of one token: two would be known for one client's. */
+  requestOf(logs: readonly SignedLog[], isHidden: boolean): RequestInit;
+  /** What became of each, told as of requests of their own; undefined when the answer does not say it of all of them. */
+  answersTo(
+    logs: readonly SignedLog[],
+    answer: Omit<LogOutcome, "headers">,
+    report: Report,
+  ): readonly LogOutcome[] | undefined;
+}

@@ -16,7 +16,8 @@ import type { Issuance, Missing } from "../tokens/issuance.ts";
 import { MAX_USES, spendableTokens, usesLeft } from "../tokens/wallet.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { dropEvents } from "./drops.ts";
-import { type Queue, readQueue } from "./queue.ts";
+import { type Binding, type Queue, readQueue } from "./queue.ts";
+import type { QueuedRequest } from "./request.ts";
 import type { Sender } from "./sender.ts";
 
 /** Requests that wait for another try before no new one is bound. */
@@ -91,19 +92,22 @@ export class Passes {
     let under: string | undefined;
     let isLeft = false;
     const isOther = (other: string) => isDelayed && (under ?? other) !== other;
-    for (const request of requests) {
+    const stored = [...requests];
+    for (let [first] = stored; first !== undefined; [first] = stored) {
       if (!isOpen()) return "done";
-      if (isOther(request.record.pseudonym)) {
+      const { record } = first;
+      if (isOther(record.pseudonym)) {
         isLeft = true;
+        stored.shift();
         continue;
       }
-      if (isDue(request.record, clock.now(), !isDelayed)) under = request.record.pseudonym;
+      if (isDue(record, clock.now(), !isDelayed)) under = record.pseudonym;
       const drops = new Map(this.#drops);
-      const outcome = await sender.resend(collection, request, !isDelayed);
+      const outcomes = await sender.resend(collection, stored, !isDelayed);
       // What became of a log of another pseudonym is not told under this one: it could link the two.
-      if (request.record.pseudonym !== pseudonym) this.#drops = drops;
-      if (outcome === "stop") return "stop";
-      if (outcome === "later") held++;
+      if (record.pseudonym !== pseudonym) this.#drops = drops;
+      if (outcomes.includes("stop")) return "stop";
+      held += outcomes.filter((outcome) => outcome === "later").length;
       if (held >= MAX_HELD) return "later";
     }
     if (isOther(pseudonym)) return "again";
@@ -120,10 +124,25 @@ export class Passes {
       // An answer may have shown that it changed: what still waits must not be refused for that as well.
       const collection = await schema.get();
       if (collection === undefined) return "later";
-      const bound = await queue.bind(collection, this.#maxEvents);
-      if (bound.kind === "empty") return "done";
-      if (bound.kind === "held") return "later";
-      if (bound.kind === "no_token") {
+      const group: QueuedRequest[] = [];
+      let kind: Binding["kind"] = "bound";
+      while (kind === "bound" && sender.hasRoom(group)) {
+        const bound = await queue.bind(collection, this.#maxEvents, group[0]?.record.nonce);
+        if (bound.kind === "bound") group.push(bound.request);
+        kind = bound.kind;
+      }
+      if (group.length > 0) {
+        isSent = true;
+        const outcomes = await sender.send(collection, group);
+        if (outcomes.includes("stop")) return "stop";
+        if (outcomes.includes("later")) return "later";
+        const split = group.filter((_, index) => outcomes[index] === "split");
+        for (const { record } of split) this.#maxEvents = Math.max(1, Math.floor(record.events.length / 2));
+        continue;
+      }
+      if (kind === "empty") return "done";
+      if (kind === "held") return "later";
+      if (kind === "no_token") {
         // A service that issues tokens and refuses them again must not keep the client busy.
         if (trigger === "hidden" || ++fetches > MAX_FETCHES) return "later";
         // Who signs in as soon as a log was sent, or refused, could be paired with it.
@@ -133,13 +152,6 @@ export class Passes {
         if (!await issuance.fetch({ collection, missing }, trigger === "flush")) return "later";
         // A log that follows its token at once could be paired with it.
         if (trigger === "delay") return "again";
-      }
-      if (bound.kind !== "bound") continue;
-      isSent = true;
-      const outcome = await sender.send(collection, bound.request);
-      if (outcome === "stop" || outcome === "later") return outcome;
-      if (outcome === "split") {
-        this.#maxEvents = Math.max(1, Math.floor(bound.request.record.events.length / 2));
       }
     }
     return "done";

@@ -125,14 +125,15 @@ export class Queue {
 
   /**
    * Binds the oldest events, at most `maxEvents`, to the next use of a token: their entries become one final request,
-   * and the use is gone, in one transaction. The caller sends it first.
+   * and the use is gone, in one transaction. The caller sends it first. `nonce`: of no other token.
    */
-  async bind(collection: Collection, maxEvents: number): Promise<Binding> {
+  async bind(collection: Collection, maxEvents: number, nonce?: string): Promise<Binding> {
     const { app, clock, commit, device, gzip, random } = this.#parts;
     const { sources, events, reports, token, isHolding } = await this.#nextBatch(collection, maxEvents);
     const { pseudonym } = reports;
     if (events.length === 0) return { kind: isHolding ? "held" : "empty" };
     if (token === undefined) return { kind: "no_token" };
+    if (nonce !== undefined && nonce !== token.nonce) return { kind: "changed" };
     // Compression is asynchronous, a transaction is not: so what was read is compared again.
     const body = await buildBody({ events, pseudonym, binding: token.binding, random, gzip });
     return await commit((entries, report) => {

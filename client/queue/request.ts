@@ -12,7 +12,7 @@ import type { TokenUse } from "../tokens/wallet.ts";
 import type { Body } from "./body.ts";
 
 /** Largest body of a request that outlives its page: all of a page's together may have 64 KiB. */
-const MAX_KEEPALIVE_BYTES = 16_384;
+const MAX_KEEPALIVE_BYTES = 49_500;
 
 /** A request in the queue. */
 export interface QueuedRequest {
@@ -60,11 +60,19 @@ export function signRequest({ app, body, tokenUse, events, pseudonym, moves }: U
 
 /** The HTTP request: nothing but what the protocol names. `isHidden`: the page may end before the answer. */
 export function logRequest(record: RequestRecord, isHidden: boolean): RequestInit {
-  const body = fromBase64url(record.body);
   const headers: Record<string, string> = {
     authorization: formatEncoded(record),
     "content-type": "application/json",
   };
   if (record.contentEncoding !== "") headers["content-encoding"] = record.contentEncoding;
+  return post(headers, fromBase64url(record.body), isHidden);
+}
+
+/** A request that posts a body. */
+export function post(
+  headers: Record<string, string>,
+  body: Uint8Array<ArrayBuffer>,
+  isHidden: boolean,
+): RequestInit {
   return { method: "POST", headers, body, keepalive: isHidden && body.length <= MAX_KEEPALIVE_BYTES };
 }

@@ -8,7 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import type { DropReason } from "../base/codes.ts";
 import type { Collection } from "../base/collection.ts";
 import { MOST_WAIT, retryAfter } from "../base/headers.ts";
-import type { Report } from "../base/types.ts";
+import type { LogBatches, Report } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
 import type { Directory } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
@@ -25,8 +25,11 @@ import type { Queue } from "./queue.ts";
 import { logRequest, type QueuedRequest } from "./request.ts";
 
 const MAX_ANSWER_BYTES = 131_072;
+const NOTHING = new Uint8Array();
 /** So many of a log's uses were taken, and its token is a copy of one that is spent elsewhere. */
 const MAX_TAKEN = 2;
+/** So many requests of several in a row had no answer, and they are sent one by one from then on. */
+const MAX_FAILURES = 3;
 
 /** What became of a request: it left the queue, stays for later, came apart for smaller ones, or nothing more goes. */
 export type SendOutcome = "done" | "later" | "split" | "stop";
@@ -49,26 +52,53 @@ export interface SenderParts {
   readonly schema: CachedDocument<Collection>;
   /** Whether the page is hidden and may end at any moment. */
   readonly isHidden: () => boolean;
+  /** How several logs go out together; each goes by itself without. */
+  readonly logBatches?: LogBatches | undefined;
 }
 
 /** Sends the requests of one client. */
 export class Sender {
   readonly #parts: SenderParts;
+  /** The token of the last answer, if it was taken: only then do others of its logs go out together. */
+  #taken: string | undefined;
+  #failures = 0;
 
   /** Nothing is sent yet. */
   constructor(parts: SenderParts) {
     this.#parts = parts;
   }
 
+  /** Whether another log of the same token may go out in the request of these. */
+  hasRoom(group: readonly QueuedRequest[]): boolean {
+    const { isHidden, logBatches } = this.#parts;
+    const [first] = group;
+    return first === undefined || this.#taken === first.record.nonce && this.#failures < MAX_FAILURES &&
+        logBatches?.hasRoom(group.length, isHidden()) === true;
+  }
+
   /**
-   * Sends a request that was stored by an earlier pass, if it is due: the same bytes, or none. `force` does not wait for
-   * the client's own backoff.
+   * Takes requests off the front of those that were stored by an earlier pass, one or several of one token, and sends
+   * those that are due: the same bytes, or none. `force` does not wait for the client's own backoff.
    */
-  async resend(collection: Collection, request: QueuedRequest, force: boolean): Promise<SendOutcome> {
+  async resend(collection: Collection, stored: QueuedRequest[], force: boolean): Promise<SendOutcome[]> {
+    const outcomes: SendOutcome[] = [];
+    const group: QueuedRequest[] = [];
+    for (let request = stored.shift(); request !== undefined;) {
+      const isLater = !isDue(request.record, this.#parts.clock.now(), force);
+      const started = isLater ? undefined : await this.#start(collection, request);
+      if (started === undefined) outcomes.push(isLater ? "later" : "done");
+      else group.push(started);
+      const [next] = stored;
+      const goesAlong = next?.record.nonce === group[0]?.record.nonce && this.hasRoom(group);
+      request = goesAlong ? stored.shift() : undefined;
+    }
+    return [...outcomes, ...await this.send(collection, group)];
+  }
+
+  /** Notes in its entry that a request is sent again; undefined where it is not, and has left the queue. */
+  async #start(collection: Collection, { key }: QueuedRequest): Promise<QueuedRequest | undefined> {
     const { clock, commit, device } = this.#parts;
-    const { key } = request;
-    if (!isDue(request.record, clock.now(), force)) return "later";
-    const started = await commit((entries, report) => {
+    return await commit((entries, report) => {
       const record = read<RequestRecord>(entries, key);
       if (record === undefined) return undefined;
       // A send that began and never ended here (the process died) may have landed.
@@ -91,34 +121,53 @@ export class Sender {
         return { key, record: next };
       }
       // Its key ended: nobody took it, and another one may.
-      if (!uncertain) return requeue(entries, { key, record }, "key_expired");
-      drop(entries, { key, record }, report, "unknown");
+      if (uncertain) drop(entries, { key, record }, report, "unknown");
+      else requeue(entries, { key, record }, "key_expired");
       return undefined;
     });
-    return started === undefined ? "done" : await this.send(collection, started);
   }
 
-  /** Sends a request whose sending is noted in its entry already, and whatever it is bound to next. */
-  async send(collection: Collection, request: QueuedRequest): Promise<SendOutcome> {
-    for (;;) {
-      const next = await this.#sendOnce(collection, request);
-      if (next.kind === "ended") return next.outcome;
-      request = next.request;
+  /**
+   * Sends requests of one token whose sending is noted in their entries already, together where there are several, and
+   * whatever each is bound to next. After a "stop" nothing more is sent.
+   */
+  async send(collection: Collection, group: readonly QueuedRequest[]): Promise<SendOutcome[]> {
+    const answers = group.length > 1 ? await this.#exchangeAll(group.map(({ record }) => record)) : [];
+    const outcomes: SendOutcome[] = [];
+    // What has to be fetched anew is fetched once.
+    const renewed = new Set<Action>();
+    for (const [index, request] of group.entries()) {
+      let answer = answers[index];
+      let next: Next = { kind: "moved", request };
+      while (next.kind === "moved" && (answer !== undefined || !outcomes.includes("stop"))) {
+        const sent: QueuedRequest = next.request;
+        answer ??= await this.#exchange(logRequest(sent.record, this.#parts.isHidden()));
+        next = await this.#settleAnswer(collection, sent, answer, renewed);
+        answer = undefined;
+      }
+      outcomes.push(next.kind === "ended" ? next.outcome : "later");
     }
+    return outcomes;
   }
 
-  async #sendOnce(collection: Collection, request: QueuedRequest): Promise<Next> {
+  async #settleAnswer(
+    collection: Collection,
+    request: QueuedRequest,
+    answer: Answer,
+    renewed: Set<Action>,
+  ): Promise<Next> {
     const { commit, directory, schema } = this.#parts;
     const { key, record } = request;
-    const answer = await this.#exchange(record);
     const rejected = answer.status === 200 ? rejectedOf(answer) : undefined;
     // A success that does not look like one comes from somebody in between.
     const status = answer.status === 200 ? 0 : answer.status;
     const judge = ({ uncertain }: RequestRecord) => decide(status, answer.code, uncertain);
+    this.#taken = rejected && record.nonce;
     if (rejected === undefined) {
       const action = judge(record);
-      if (action === "next_key") await directory.get(true);
+      if (action === "next_key" && !renewed.has(action)) await directory.get(true);
       if (action === "drop_and_renew") await schema.expire();
+      renewed.add(action);
     } else if (rejected.length > 0) await schema.expire();
     return await commit((entries, report) => {
       const current = read<RequestRecord>(entries, key);
@@ -139,10 +188,24 @@ export class Sender {
     });
   }
 
-  /** Sends it to where logs go, and once more if that is elsewhere by now. */
-  async #exchange(record: RequestRecord): Promise<Answer> {
-    const { directory, isHidden, network, places } = this.#parts;
-    const init = logRequest(record, isHidden());
+  /**
+   * Sends several in one request, and gives the answer to each. None: they are to be sent one by one, since the service
+   * does not take them together, or somebody in between.
+   */
+  async #exchangeAll(records: readonly RequestRecord[]): Promise<readonly Answer[]> {
+    const { isHidden, logBatches, network } = this.#parts;
+    if (logBatches === undefined) return [];
+    const answer = await this.#exchange(logBatches.requestOf(records, isHidden()));
+    const answers = logBatches.answersTo(records, answer, network.report);
+    const isUnknown = ["retry", "wait"].includes(decide(answer.status, answer.code, true));
+    this.#failures = answers ? 0 : isUnknown ? this.#failures + 1 : MAX_FAILURES;
+    // Whatever else a success says, it says nothing of each log.
+    return answers ?? (isUnknown ? records.map(() => ({ ...answer, body: NOTHING })) : []);
+  }
+
+  /** Sends to where logs go, and once more if that is elsewhere by now. */
+  async #exchange(init: RequestInit): Promise<Answer> {
+    const { directory, network, places } = this.#parts;
     const place = places.logging(
       directory.current ?? await directory.load() ?? await directory.get(),
     );

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, DecodeError, readU16, u16 } from "../base/bytes.ts";
+import { concat, DecodeError, equalPublic, readU16, u16 } from "../base/bytes.ts";
 import { type SuiteFacts, SUITES } from "../voprf/suites.ts";
 import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
@@ -105,18 +105,23 @@ export function encodeBatchResponse(suite: SuiteLengths, response: BatchResponse
 }
 
 /**
- * Decodes a batch response of exactly `count` elements.
- * @throws {DecodeError} If the count is another one, a length is wrong, or bytes are left over.
+ * Decodes a batch response of exactly `count` elements. Its length has one encoding, so that the beginning of every such
+ * response is known.
+ * @throws {DecodeError} If the count is another one, or a length is wrong.
  */
 export function decodeBatchResponse(suite: SuiteLengths, bytes: Uint8Array, count: number): BatchResponse {
-  const { elements, next } = decodeElements(suite, bytes, 0, count);
-  if (elements.length !== count) {
-    throw new DecodeError(`Cannot decode batch: ${elements.length} elements instead of ${count}`);
+  const { elementLength, scalarLength } = suite;
+  const start = encodeVarint(count * elementLength);
+  const elementAt = (index: number) => start.length + index * elementLength;
+  const proof = bytes.slice(elementAt(count));
+  if (!equalPublic(bytes.subarray(0, start.length), start) || proof.length !== 2 * scalarLength) {
+    throw new DecodeError(`Cannot decode batch: not ${count} elements and a proof`);
   }
-  if (bytes.length - next !== 2 * suite.scalarLength) {
-    throw new DecodeError(`Cannot decode batch: the proof has not ${2 * suite.scalarLength} bytes`);
-  }
-  return { evaluatedElements: elements, proof: bytes.slice(next) };
+  const evaluatedElements = Array.from(
+    { length: count },
+    (_, index) => bytes.slice(elementAt(index), elementAt(index + 1)),
+  );
+  return { evaluatedElements, proof };
 }
 
 function encodeElements(suite: SuiteLengths, elements: Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { concat, DecodeError, readU16, require32, u16, u32 } from "../base/bytes.ts";
+import { concat, DecodeError, readU16, require32, u16 } from "../base/bytes.ts";
 import type { Credential } from "./credential.ts";
 import type { ContentEncoding } from "./mac.ts";
 
@@ -85,10 +85,9 @@ export function decodeLogBatch(bytes: Uint8Array<ArrayBuffer>): BatchedLog[] {
   return logs;
 }
 
-/** An unsigned 24-bit integer, big-endian. */
+/** An unsigned 24-bit integer, big-endian. Throws a `RangeError` from 2^24 on. */
 function u24(value: number): Uint8Array {
-  if (value > 0xffffff) throw new RangeError(`Cannot encode u24: ${value}`);
-  return u32(value).subarray(1);
+  return concat(u16(value >> 8), Uint8Array.of(value));
 }
 
 function readU24(bytes: Uint8Array, offset: number): number {

@@ -50,7 +50,7 @@ Deno.test("logRequest() has no header but those of the protocol", () => {
 });
 
 Deno.test("logRequest() outlives a page that is hidden, unless its body is too long for that", () => {
-  assertEquals(logRequest(requestOf(16_384), true).keepalive, true);
-  assertEquals(logRequest(requestOf(16_385), true).keepalive, false);
+  assertEquals(logRequest(requestOf(49_500), true).keepalive, true);
+  assertEquals(logRequest(requestOf(49_501), true).keepalive, false);
   assertEquals(logRequest(requestOf(1024), false).keepalive, false);
 });
