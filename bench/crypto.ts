@@ -1,7 +1,7 @@
 /**
  * The curve arithmetic of the service beside what others would use: `deno task bench:crypto`. Every implementation
  * runs in a process of its own and they take turns, so that a noisy machine hurts all alike; a ratio is the median of
- * the ratios of single rounds. `--rounds=N` (default 25), `--write` (docs/performance.md).
+ * the ratios of single rounds. `--rounds=N` (default 25), `--write` (docs/measurements.md).
  *
  * @module
  */

@@ -4,8 +4,8 @@
  * tokens, real MACs, real files; after a warm-up the kinds take turns, so that a noisy machine hurts all alike. Then
  * latencies at a half and nine tenths of each one's maximum.
  *
- * `--rounds=5` of `--seconds=10`, after `--warm-up=20000` logs of each kind; `--collector=no` leaves the Collector out;
- * `--write` (docs/performance.md and the plot docs/http.svg).
+ * `--rounds=5` of `--seconds=10`, after `--warm-up=20000` logs of each kind; `--collector=no` leaves the Collector out,
+ * `--processes=no` one and two processes on PostgreSQL; `--write` (docs/measurements.md and the plot docs/http.svg).
  *
  * @module
  */
@@ -16,6 +16,7 @@ import { buildCollector, startCollector } from "./http/collector.ts";
 import { CORES, moveToGeneratorCore, onServerCore } from "./http/cores.ts";
 import { type LoadResult, percentile, runLoad } from "./http/load.ts";
 import { copyStore, Mint } from "./http/mint.ts";
+import { compareProcesses } from "./http/processes.ts";
 import { startModule } from "./http/server_process.ts";
 import { AXIS, COLOURS, drawPlot, plotText } from "./plot.ts";
 import { Report } from "./report.ts";
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "10" },
     "warm-up": { type: "string", default: "20000" },
     collector: { type: "string", default: "yes" },
+    processes: { type: "string", default: "yes" },
     write: { type: "boolean", default: false },
   },
 });
@@ -38,7 +40,6 @@ const CONNECTIONS = 64;
 const FEWEST = 256;
 
 const built = values.collector === "yes" ? await buildCollector() : { missing: "it was not asked for" };
-moveToGeneratorCore();
 const folder = await Deno.makeTempDir();
 const ends: (() => Promise<unknown>)[] = [];
 
@@ -62,9 +63,9 @@ async function start(): Promise<Contender[]> {
   return await contendersOf({ service: { port, pid }, plain, collector }, mint);
 }
 
-async function send({ server, make }: Contender, count: number, rate?: number): Promise<LoadResult> {
+async function send({ server, make, isWell }: Contender, count: number, rate?: number): Promise<LoadResult> {
   const requests = await make(Math.max(FEWEST, Math.ceil(count)));
-  return await runLoad({ ...server, requests, connections: CONNECTIONS, rate });
+  return await runLoad({ ...server, requests, connections: CONNECTIONS, rate, isWell });
 }
 
 /** What was measured of one contender, a round each. */
@@ -94,6 +95,26 @@ function ratio(above: readonly number[], below: readonly number[] | undefined): 
     : median(above.map((value, round) => value / (below[round] ?? NaN))).toFixed(2);
 }
 
+/** What docs/performance.md wants of it. */
+function tellFigures(report: Report, named: (name: string) => Rounds | undefined): void {
+  const reused = named("reused token");
+  const over = (above: readonly number[] = [], below: readonly number[] = []) =>
+    median(above.map((value, round) => value / (below[round] ?? NaN)));
+  const collector = named("OpenTelemetry Collector");
+  if (collector !== undefined) {
+    report.figure("reused log, CPU over a Collector's log", over(reused?.costs, collector.costs), 2);
+  }
+  const plain = named("without credentials");
+  report.figure("logs a second over those without credentials", over(reused?.rates, plain?.rates), 2);
+  const costs = {
+    "reused log, ms CPU on a file": reused,
+    "reused log of 32 a request, ms CPU": named("reused token, 32 a request"),
+    "first use, ms CPU": named("first use"),
+    "token of thirty, ms CPU with proof, HTTP and quota": named("token in a batch of 30"),
+  };
+  for (const [name, rounds] of Object.entries(costs)) report.figure(name, median(rounds?.costs ?? []), 3);
+}
+
 /** Bars of what comes through a second. */
 function plotOf(all: readonly Rounds[]): Record<string, unknown> {
   return {
@@ -118,11 +139,17 @@ function plotOf(all: readonly Rounds[]): Record<string, unknown> {
 }
 
 try {
-  const contenders = await start();
   const report = new Report(
     "bench:http",
     `${CONNECTIONS} connections, ${CORES}; after ${warmUp} of each ${rounds} rounds of ${seconds} s in turn, medians`,
   );
+  if (values.processes === "yes") {
+    report.say("Several processes, without cores of their own:");
+    report.say(await compareProcesses({ folder, rounds, seconds, warmUp }));
+  }
+  // What starts from here on is on the load generator's core unless it is told otherwise.
+  moveToGeneratorCore();
+  const contenders = await start();
   if ("missing" in built) report.say(`No Collector beside it: ${built.missing}.`);
   const all = contenders.map((contender) => new Rounds(contender));
   const rates = new Map<Contender, number>();
@@ -163,6 +190,7 @@ try {
       median(results.map(({ generatorCpuMs }) => generatorCpuMs / contender.each)).toFixed(4),
     ]),
   ));
+  tellFigures(report, named);
   const rows: string[][] = [];
   for (const { contender, results } of all.filter(({ contender }) => contender.of === "logs")) {
     const row = [contender.name];

@@ -3,13 +3,15 @@
  * beside it. Each point of a curve is a service of its own in a process of its own (bench/scale/point.ts); the points of
  * a curve take turns, so that a noisy machine hurts all alike, and ratios are medians of the ratios of single rounds.
  *
- * `--rounds=7`, `--logs=1000` in a round, `--long` (ten million redemptions), `--curves=redemptions,clients` (not all),
- * `--write` (all of them into docs/performance.md, and the plot docs/scale.svg).
+ * `--rounds=7`, `--logs=5000` in a round, `--long` (ten million redemptions), `--curves=redemptions,clients` (not all),
+ * `--write` (all of them into docs/measurements.md, and the plot docs/scale.svg).
  *
  * @module
  */
 import { parseArgs } from "node:util";
+import { type Cluster, NO_POSTGRES, startCluster } from "../tests/support/postgres/cluster.ts";
 import { ContenderProcess } from "./contenders/process.ts";
+import { SETTINGS } from "./ledger/postgres_settings.ts";
 import { AXIS, drawPlot, LEGEND, plotText } from "./plot.ts";
 import { Report } from "./report.ts";
 import type { Measurement, Point } from "./scale/point.ts";
@@ -18,15 +20,15 @@ import { markdownTable, median } from "./statistics.ts";
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "7" },
-    logs: { type: "string", default: "1000" },
+    logs: { type: "string", default: "5000" },
     long: { type: "boolean", default: false },
     curves: { type: "string", default: "redemptions,applications,clients" },
     write: { type: "boolean", default: false },
   },
 });
 const ROUNDS = Number(values.rounds);
-const WARM_UP_ROUNDS = 3;
-const BASE: Point = { redemptions: 100_000, applications: 1, clients: 1_000, fullIndex: false };
+const WARM_UP_ROUNDS = 4;
+const BASE: Point = { redemptions: 100_000, applications: 1, clients: 1_000 };
 
 type Dimension = "redemptions" | "applications" | "clients";
 
@@ -38,8 +40,7 @@ const CURVES: Readonly<Record<Dimension, readonly number[]>> = {
 };
 
 const HEADINGS: Readonly<Record<Dimension, string>> = {
-  redemptions:
-    "The store grows: redemptions in it; below, with the index that Deno KV makes of rows that never expire",
+  redemptions: "The store grows: redemptions in it, on a file and in PostgreSQL",
   applications: "Live keys grow: applications, each with four keys",
   clients: "Clients grow: each with a token in use, sending in random order",
 };
@@ -47,22 +48,28 @@ const HEADINGS: Readonly<Record<Dimension, string>> = {
 /** One point of a curve and what was measured there, a round each. */
 interface Step {
   readonly value: number;
-  readonly fullIndex: boolean;
+  /** Whether in PostgreSQL. */
+  readonly inDatabase: boolean;
   readonly rounds: readonly Measurement[];
 }
 
-function pointsOf(dimension: Dimension): Point[] {
+async function pointsOf(dimension: Dimension, cluster: Cluster | undefined): Promise<Point[]> {
   const points = CURVES[dimension].map((value) => ({ ...BASE, [dimension]: value }));
-  const before = points.map((point) => ({ ...point, fullIndex: true }));
-  return dimension === "redemptions" ? [...points, ...before] : points;
+  if (dimension !== "redemptions" || cluster === undefined) return points;
+  const inDatabase = points.map(async (point) => ({ ...point, database: await cluster.newDatabase() }));
+  return [...points, ...await Promise.all(inDatabase)];
 }
 
 const count = (number: number) => number.toLocaleString("en");
 
 /** Measures the points of a curve in turn. */
-async function measureCurve(folder: string, dimension: Dimension): Promise<Step[]> {
+async function measureCurve(
+  folder: string,
+  dimension: Dimension,
+  cluster: Cluster | undefined,
+): Promise<Step[]> {
   const started = await Promise.allSettled(
-    pointsOf(dimension).map(async (point) => {
+    (await pointsOf(dimension, cluster)).map(async (point) => {
       const { contender } = await ContenderProcess.start({
         command: Deno.execPath(),
         args: [
@@ -71,7 +78,8 @@ async function measureCurve(folder: string, dimension: Dimension): Promise<Step[
         ],
         cwd: new URL("./", import.meta.url),
       });
-      return { value: point[dimension], fullIndex: point.fullIndex, contender, rounds: [] as Measurement[] };
+      const inDatabase = point.database !== undefined;
+      return { value: point[dimension], inDatabase, contender, rounds: [] as Measurement[] };
     }),
   );
   const points = started.flatMap((start) => start.status === "fulfilled" ? [start.value] : []);
@@ -90,15 +98,16 @@ async function measureCurve(folder: string, dimension: Dimension): Promise<Step[
 }
 
 function tableOf(dimension: Dimension, steps: readonly Step[]): string {
-  const smallest = steps[0]!;
-  const rows = steps.map(({ value, fullIndex, rounds }) => {
+  const rows = steps.map(({ value, inDatabase, rounds }) => {
+    // Of the same engine's.
+    const smallest = steps.find((step) => step.inDatabase === inDatabase)!;
     const of = (what: keyof Measurement) => median(rounds.map((measurement) => measurement[what]));
     const ratio = (what: keyof Measurement) =>
       median(rounds.map((measurement, round) => measurement[what] / smallest.rounds[round]![what])).toFixed(
         2,
       );
     return [
-      count(value) + (fullIndex ? ", Deno's index" : ""),
+      count(value) + (inDatabase ? ", PostgreSQL" : ""),
       of("cpu").toFixed(0),
       ratio("cpu"),
       of("wall").toFixed(0),
@@ -128,17 +137,17 @@ function tableOf(dimension: Dimension, steps: readonly Step[]): string {
 function plotOf(curves: ReadonlyMap<Dimension, readonly Step[]>): Record<string, unknown> {
   const lines = [
     ["cpu", "CPU", false],
-    ["wall", "wall", false],
     ["commit", "wall, in commits", false],
-    ["commit", "the same with Deno's index", true],
+    ["cpu", "CPU, PostgreSQL", true],
+    ["commit", "wall, in commits, PostgreSQL", true],
   ] as const;
   const names = [...curves.keys()];
-  const points = (dimension: Dimension, what: keyof Measurement, fullIndex: boolean) =>
-    curves.get(dimension)!.filter((step) => step.fullIndex === fullIndex)
+  const points = (dimension: Dimension, what: keyof Measurement, inDatabase: boolean) =>
+    curves.get(dimension)!.filter((step) => step.inDatabase === inDatabase)
       .map(({ value, rounds }) => [value, Math.round(median(rounds.map((round) => round[what])))]);
   const highest = Math.max(
     ...names.flatMap((name) =>
-      lines.flatMap(([what, , full]) => points(name, what, full).map(([, y]) => y!))
+      lines.flatMap(([what, , inDatabase]) => points(name, what, inDatabase).map(([, y]) => y!))
     ),
   );
   const step = highest > 1_000 ? 500 : 200;
@@ -163,28 +172,31 @@ function plotOf(curves: ReadonlyMap<Dimension, readonly Step[]>): Record<string,
       axisLabel: gridIndex === 0 ? AXIS.axisLabel : { show: false },
     })),
     series: names.flatMap((dimension, index) =>
-      lines.map(([what, name, fullIndex]) => ({
+      lines.map(([what, name, inDatabase]) => ({
         type: "line",
         name,
         xAxisIndex: index,
         yAxisIndex: index,
         symbol: "circle",
         symbolSize: 7,
-        data: points(dimension, what, fullIndex),
+        data: points(dimension, what, inDatabase),
       }))
     ),
   };
 }
 
 const folder = await Deno.makeTempDir({ prefix: "dit-scale-" });
+await using stack = new AsyncDisposableStack();
 try {
+  const cluster = NO_POSTGRES === undefined ? stack.use(await startCluster(SETTINGS)) : undefined;
   const report = new Report(
     "bench:scale",
     `64 requests at once, ${ROUNDS} rounds of ${values.logs} logs in turn, medians`,
   );
+  if (NO_POSTGRES !== undefined) report.say(`Nothing of PostgreSQL: ${NO_POSTGRES}.`);
   const curves = new Map<Dimension, readonly Step[]>();
   for (const dimension of values.curves.split(",") as Dimension[]) {
-    const steps = await measureCurve(folder, dimension);
+    const steps = await measureCurve(folder, dimension, cluster);
     curves.set(dimension, steps);
     report.say(`${HEADINGS[dimension]}:`);
     report.say(tableOf(dimension, steps));

@@ -3,7 +3,7 @@
  * once. Two processes on one PostgreSQL database take all uses of some tokens: once each token's uses stay with one
  * process, once each use goes to any. The kinds take turns, so that a noisy machine hurts both alike.
  *
- * `--rounds=9`, `--tokens=1000` in a round, of `--uses=4` each (of 64, so that the difference stands out), `--write` (docs/performance.md).
+ * `--rounds=9`, `--tokens=1000` in a round, of `--uses=4` each (of 64, so that the difference stands out), `--write` (docs/measurements.md).
  *
  * @module
  */

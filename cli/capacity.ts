@@ -16,7 +16,7 @@ const DAY = 86_400;
 const PEAK = 3;
 const BUSY = 0.7;
 
-// Costs of the first table of docs/performance.md; sizes of core/ledger and core/acs; days of dit.config.ts.
+// Costs of the first table of docs/measurements.md; sizes of core/ledger and core/acs; days of dit.config.ts.
 const CPU_MS = { log: 0.39, evaluation: 0.423, request: 1.67, token: 0.448, document: 0.25 };
 const BYTES = { claim: 75, quota: 205, record: 171, segment: 15.5, bodyAndHeaders: 1_269, answer: 244 };
 const REMEMBERED_TOKENS = 100_000;

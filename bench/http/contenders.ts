@@ -12,7 +12,7 @@ import { prepareBatch, signIn } from "../../tests/support/client/load_client.ts"
 import { otlpRequest } from "./collector.ts";
 import { runLoad } from "./load.ts";
 import { APP, type Mint, now } from "./mint.ts";
-import { firstUses, laterUses, tokensFor } from "./requests.ts";
+import { firstUses, laterUses, logBatches, tokensFor } from "./requests.ts";
 import type { ServerProcess } from "./server_process.ts";
 import { postRequest } from "./wire_connection.ts";
 
@@ -26,6 +26,8 @@ export interface Contender {
   readonly each: number;
   /** What that is. */
   readonly of: "logs" | "tokens";
+  /** Whether an answer of 200 says that all went well; it does by default. */
+  readonly isWell?: (body: Uint8Array) => boolean;
   /** Fresh requests, each to be sent once. */
   readonly make: (count: number) => Uint8Array[] | Promise<Uint8Array[]>;
 }
@@ -68,6 +70,19 @@ export async function contendersOf({ service, plain, collector }: Servers, mint:
         return laterUses(tokens, count);
       },
     },
+    ...[8, 32].map((each): Contender => ({
+      of: "logs",
+      each,
+      name: `reused token, ${each} a request`,
+      server: service,
+      // Each log has an answer of its own.
+      isWell: (body) => !new TextDecoder().decode(body).includes('"code"'),
+      async make(count) {
+        const tokens = mint.tokens(count);
+        await runLoad({ ...service, requests: firstUses(tokens), connections: 8 });
+        return logBatches(tokens, each);
+      },
+    })),
     { ...logs, name: "first use", server: service, make: (count) => firstUses(mint.tokens(count)) },
     {
       each: BATCH,

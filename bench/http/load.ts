@@ -34,10 +34,13 @@ export interface LoadOptions {
   readonly connections: number;
   /** Requests a second; as fast as possible when absent. */
   readonly rate?: number | undefined;
+  /** Whether an answer of 200 says that all went well; it does by default. */
+  readonly isWell?: ((body: Uint8Array) => boolean) | undefined;
 }
 
 /** Sends every request once. Throws when one is not answered with 200. */
-export async function runLoad({ port, pid, requests, connections, rate }: LoadOptions): Promise<LoadResult> {
+export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  const { port, pid, requests, connections, rate, isWell = () => true } = options;
   const wires = await Promise.all(Array.from({ length: connections }, () => WireConnection.open(port)));
   const latencies: number[] = [];
   let next = 0;
@@ -50,7 +53,9 @@ export async function runLoad({ port, pid, requests, connections, rate }: LoadOp
       const wait = dueAt - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       const { status, body } = await wire.exchange(requests[index]!);
-      if (status !== 200) throw new Error(`Answered ${status}: ${new TextDecoder().decode(body)}`);
+      if (status !== 200 || !isWell(body)) {
+        throw new Error(`Answered ${status}: ${new TextDecoder().decode(body)}`);
+      }
       latencies.push(performance.now() - dueAt);
     }
   };

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { Hono } from "hono";
 import { checkConfig } from "../../core/config/check/check.ts";
 import { Counters } from "../../core/operations/counters.ts";
 import { Sealer } from "../../core/keys/sealing.ts";
@@ -20,10 +19,7 @@ import { dayOf } from "../../core/base/time.ts";
 import { validateEvents } from "../../core/schema/validate.ts";
 import { Admission } from "../../edge/admission/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
-import { bodyWaitOf } from "../../edge/http/body_wait.ts";
-import { readBoundedBody } from "../../edge/http/read_body.ts";
-import { openToEveryOrigin } from "../../routes/app.ts";
-import { SEND_LOG } from "../../edge/operations/client.ts";
+import { storedLog } from "../../edge/log_answer.ts";
 import config from "../../tests/faults/config.ts";
 
 const MAX_GROUP = 99;
@@ -74,10 +70,10 @@ const sealer = await Sealer.of([random(32)], random);
 const risk = new RiskMonitor({ deployment, store, sealer, random });
 await risk.open();
 const counters = new Counters(() => Math.floor(Date.now() / 1000));
-const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
-  SEND_LOG.path,
-  async (c) => {
-    const body = await readBoundedBody(c.req.raw, { maxBytes: MAX_BODY_BYTES, wait: bodyWaitOf(c) });
+const handle = deidentify({
+  handle: () => new Response(null, { status: 404 }),
+  async sendLog({ readBody: read }) {
+    const body = await read({ maxBytes: MAX_BODY_BYTES });
     const now = Math.floor(Date.now() / 1000);
     const log = readBody(body, "");
     const { accepted, rejected } = validateEvents(
@@ -90,11 +86,8 @@ const app = new Hono().use("/v1/*", openToEveryOrigin()).post(
     await writer.write(encodeRecord(log.pseudonym, accepted), dayOf(now));
     counters.logged(application.id, 0, accepted.length, rejected.map(({ code }) => code));
     risk.observe(application.id, log.pseudonym, accepted, now);
-    return c.json({ accepted: accepted.length, rejected }, 200, { "cache-control": "no-store" });
+    return storedLog({ accepted: accepted.length, rejected, replayed: false });
   },
-).get("/readyz", (c) => c.json({ status: "ready" }));
-const handle = deidentify({
-  handle: (request) => app.fetch(request),
   admission: new Admission(random, { requestsPerSecond: 1_000_000 }),
   count: (answer) => counters.answered(answer),
   applications: new Set([application.id]),

@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { type Context, Hono } from "hono";
 import { acceptLog, type AcceptLogContext } from "../../core/acs/accept_log.ts";
 import type { LocalUse } from "../../core/acs/redeemer.ts";
+import { MAX_BODY_BYTES } from "../../core/schema/body.ts";
 import { digestBody } from "../../core/token/body_digest.ts";
 import { parseCredential } from "../../core/token/credential.ts";
 import { Admission } from "../../edge/admission/admission.ts";
 import { deidentify } from "../../edge/deidentify.ts";
-import { SEND_LOG } from "../../edge/operations/client.ts";
-import { readRequest } from "../../edge/read_request.ts";
-import { openToEveryOrigin } from "../../routes/app.ts";
+import { type LogAnswer, storedLog } from "../../edge/log_answer.ts";
 import type { AssembledTest } from "../../tests/support/service/assembled.ts";
 import { systemRandom } from "../../tests/support/service/assembled.ts";
 import { APP, assembleOn, now } from "../http/mint.ts";
@@ -29,6 +27,7 @@ export interface Rung {
   readonly open: (path: string) => Handler | Promise<Handler>;
 }
 
+const STORED = { accepted: 1, rejected: [], replayed: false };
 const ANSWER = JSON.stringify({ accepted: 1, rejected: [] });
 const answer = () => new Response(ANSWER, { headers: { "content-type": "application/json" } });
 
@@ -51,13 +50,16 @@ export const RUNGS: ReadonlyMap<string, Rung> = new Map<string, Rung>([
       return answer();
     },
   }],
-  ["edge", { adds: "+ router and middleware", open: (path) => onEdge(path, () => answer()) }],
+  ["edge", {
+    adds: "+ edge: throttle, stripping, bounded body, counters",
+    open: (path) => onEdge(path, () => storedLog(STORED)),
+  }],
   ["credential", {
     adds: "+ credential",
     open: (path) =>
       onEdge(path, (_, { authorization }) => {
         parseCredential(authorization);
-        return answer();
+        return storedLog(STORED);
       }),
   }],
   ["mac", {
@@ -66,12 +68,12 @@ export const RUNGS: ReadonlyMap<string, Rung> = new Map<string, Rung>([
       onEdge(path, async ({ service: { redeemer } }, { authorization, body }) => {
         const covered = { contentEncoding: "", bodyDigest: digestBody(body) } as const;
         await redeemer.verify({ app: APP, credential: parseCredential(authorization), body: covered }, now());
-        return answer();
+        return storedLog(STORED);
       }),
   }],
   ["schema", { adds: "+ schema validation and record", open: (path) => accepting(path, "schema") }],
   ["commit", { adds: "+ commit", open: (path) => accepting(path, "commit") }],
-  ["answer", { adds: "+ answer, counters, risk", open: (path) => accepting(path, "answer") }],
+  ["answer", { adds: "+ answer, figures, risk", open: (path) => accepting(path, "answer") }],
 ]);
 
 /** What of a request a rung goes on with. */
@@ -81,17 +83,17 @@ interface Arrived {
 }
 
 /** What a rung does behind the edge. */
-type Behind = (assembled: AssembledTest, arrived: Arrived, c: Context) => Response | Promise<Response>;
+type Behind = (assembled: AssembledTest, arrived: Arrived) => LogAnswer | Promise<LogAnswer>;
 
-/** The edge, the router and the bounded reader of the service, before something that is not the service. */
+/** The edge of the service, with its bounded reader, before something that is not the service. */
 async function onEdge(path: string, behind: Behind): Promise<Handler> {
   const assembled = await assembleOn(path);
-  const app = new Hono().use("/v1/*", openToEveryOrigin()).post(SEND_LOG.path, async (c) => {
-    const { body } = await readRequest(c, SEND_LOG);
-    return await behind(assembled, { authorization: c.req.header("authorization") ?? "", body }, c);
-  });
   return deidentify({
-    handle: (request, bindings) => app.fetch(request, bindings),
+    handle: () => new Response(null, { status: 404 }),
+    async sendLog({ fields: { authorization }, readBody }) {
+      const body = await readBody({ maxBytes: MAX_BODY_BYTES });
+      return await behind(assembled, { authorization: authorization ?? "", body });
+    },
     admission: new Admission(systemRandom, { requestsPerSecond: 1_000_000 }),
     count: (answer) => assembled.service.counters.answered(answer),
     applications: new Set([APP]),
@@ -100,17 +102,15 @@ async function onEdge(path: string, behind: Behind): Promise<Handler> {
 
 /** The verb, less what comes on later rungs. */
 function accepting(path: string, upTo: "schema" | "commit" | "answer"): Promise<Handler> {
-  return onEdge(path, async ({ service }, { authorization, body }, c) => {
-    const { accepted, rejected } = await acceptLog(lessThan(service, upTo), {
+  return onEdge(path, async ({ service }, { authorization, body }) => {
+    const accepted = await acceptLog(lessThan(service, upTo), {
       app: service.appOf(APP),
       credential: parseCredential(authorization),
       contentEncoding: "",
       body,
       nowSeconds: now(),
     });
-    return upTo === "answer"
-      ? c.json({ accepted, rejected }, 200, { "cache-control": "no-store" })
-      : answer();
+    return storedLog(upTo === "answer" ? accepted : STORED);
   });
 }
 

@@ -1,17 +1,17 @@
-// deno-lint-ignore-file no-console -- it prints for the bench that has started it.
 /**
- * Claims in a store that other processes claim in as well: `claiming_process.ts LOCATION COUNT`. Prints when it began and
- * ended, in Unix milliseconds, once everything was loaded and warm.
+ * Claims in a store that other processes claim in as well: `claiming_process.ts LOCATION`. A line `MILLISECONDS AT_ONCE` on
+ * standard input is answered with what came of it (bench/ledger/claims.ts) as a line of JSON.
  *
  * @module
  */
-import { measureGrouped, openClaimStore } from "./claims.ts";
+import { answerLines } from "../contenders/serve.ts";
+import { claimFor, openClaimStore } from "./claims.ts";
 
-const [location = "", count = ""] = Deno.args;
+const [location = ""] = Deno.args;
 const claims = await openClaimStore(location);
-await measureGrouped(claims, 2_000, 256, 4);
-const startedAt = Date.now();
-await measureGrouped(claims, Number(count), 512, 4);
-console.log(startedAt, Date.now());
+await answerLines(async (line) => {
+  const [milliseconds = 0, atOnce = 1] = line.split(" ").map(Number);
+  return line === "check" ? "" : JSON.stringify(await claimFor(claims, milliseconds, atOnce));
+});
 claims.store.close();
 Deno.exit();

@@ -1,15 +1,17 @@
 /**
- * Claims on an SQLite file of a given size: through the committer, and in a commit each.
+ * Claims in a store of a given size, through the committer.
  *
  * @module
  */
+import { cpuUsage } from "node:process";
 import { utf8 } from "../../core/base/bytes.ts";
 import { encodeClaim } from "../../core/ledger/claim_row.ts";
 import type { ClaimRequest } from "../../core/ledger/claim_request.ts";
 import { Committer } from "../../core/ledger/committer.ts";
 import { ALIVE_KEYS } from "../../core/keys/families.ts";
-import { CLAIMS, LOG_ROWS } from "../../core/ledger/families.ts";
+import { CLAIMS } from "../../core/ledger/families.ts";
 import { claimId } from "../../core/ledger/row_ids.ts";
+import { writeFormat } from "../../core/operations/store_format.ts";
 import type { Guard } from "../../core/store/claims.ts";
 import type { Store } from "../../core/store/store.ts";
 import { openStore } from "../../boot/open_store.ts";
@@ -32,27 +34,46 @@ export interface ClaimStore {
   readonly alive: Guard;
 }
 
-/** Opens a file, or the endpoint at a URL. */
+/** Opens a file, or what is at a URL. */
 export async function openClaimStore(path: string): Promise<ClaimStore> {
   const store = await openStore(path, { deadlineMs: 60_000 });
+  // A file without it is none of the service's.
+  await writeFormat(store);
   const key = ALIVE_KEYS.key(1);
   // Another process may have it already.
   const { stamp } = await store.get(key);
   return { store, alive: { key, stamp: stamp ?? await setRow(store, key, true) } };
 }
 
-/** Adds random claims of a key, 500 in a commit. */
-export async function fillClaims({ store }: ClaimStore, count: number, ordinal = 1): Promise<void> {
-  for (let added = 0; added < count;) {
-    const rows = Math.min(500, count - added);
-    await store.commit((operation) => {
-      for (let row = 0; row < rows; row++) {
-        const claim = encodeClaim({ tag: random(16), day: DAY, recorded: true });
-        operation.set(CLAIMS.key(claimId(ordinal, random(16), row % 64)), claim);
-      }
-    });
-    added += rows;
-  }
+/** Adds random claims of a key, without records: as rows of another store where the engine takes such, else by commits. */
+export async function fillClaims({ store, alive }: ClaimStore, count: number, ordinal = 1): Promise<void> {
+  const rowOf = (use: number) => ({
+    key: CLAIMS.key(claimId(ordinal, random(16), use % 64)),
+    value: encodeClaim({ tag: random(16), day: DAY, recorded: true }),
+  });
+  const write = store.keepsStamps
+    ? (rows: number) => {
+      const stamp = alive.stamp ?? "";
+      return store.load(Array.from({ length: rows }, (_, use) => ({ ...rowOf(use), stamp })));
+    }
+    : async (rows: number) => {
+      await store.commit((commit) => {
+        for (let use = 0; use < rows; use++) {
+          const { key, value } = rowOf(use);
+          commit.set(key, value);
+        }
+      });
+    };
+  // One commit at a time on a file, where more do not help.
+  let left = count;
+  const atOnce = store.capabilities.shared ? 4 : 1;
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    while (left > 0) {
+      const rows = Math.min(500, left);
+      left -= rows;
+      await write(rows);
+    }
+  }));
 }
 
 /** A claim with its record. */
@@ -61,39 +82,33 @@ export function makeClaim({ alive }: ClaimStore): ClaimRequest {
   return { id, tag: random(16), guard: alive, app: APP, day: DAY, record: RECORD };
 }
 
-/** Runs `work` so many times, some at once; gives how many a second. */
-async function perSecond(count: number, atOnce: number, work: () => Promise<unknown>): Promise<number> {
-  let next = 0;
+/** What came of claiming for a while. */
+export interface Claimed {
+  /** How many claims were committed. */
+  readonly claims: number;
+  /** Milliseconds from the first one's start to the last one's answer. */
+  readonly milliseconds: number;
+  /** Milliseconds of CPU of this whole process meanwhile. */
+  readonly cpuMs: number;
+}
+
+/** Claims through the committer of a service on such a store, so many at once, for so long. */
+export async function claimFor(claims: ClaimStore, milliseconds: number, atOnce: number): Promise<Claimed> {
+  const { store } = claims;
+  const committer = new Committer(store, random, { maxInFlight: store.capabilities.shared ? 4 : 1 });
+  let done = 0;
+  const cpuBefore = cpuUsage();
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: atOnce }, async () => {
-    while (next++ < count) await work();
+    while (performance.now() - startedAt < milliseconds) {
+      await committer.submit(makeClaim(claims));
+      done++;
+    }
   }));
-  return count / (performance.now() - startedAt) * 1_000;
-}
-
-/** Claims a second through the committer; `maxInFlight` commits at once. */
-export function measureGrouped(
-  claims: ClaimStore,
-  count: number,
-  atOnce: number,
-  maxInFlight = 1,
-): Promise<number> {
-  const committer = new Committer(claims.store, random, { maxInFlight });
-  return perSecond(count, atOnce, () => committer.submit(makeClaim(claims)));
-}
-
-/** Claims a second when each is a commit of its own, with its record in a row of its own. */
-export function measureSingle(claims: ClaimStore, count: number, atOnce: number): Promise<number> {
-  const { store, alive } = claims;
-  return perSecond(count, atOnce, async () => {
-    const { id, tag } = makeClaim(claims);
-    const key = CLAIMS.key(id);
-    await store.commit((operation) =>
-      operation
-        .check(alive)
-        .check({ key, stamp: null })
-        .set(key, encodeClaim({ tag, day: DAY, recorded: true }))
-        .set(LOG_ROWS.key(APP, DAY, random(12)), RECORD)
-    );
-  });
+  const cpu = cpuUsage(cpuBefore);
+  return {
+    claims: done,
+    milliseconds: performance.now() - startedAt,
+    cpuMs: (cpu.user + cpu.system) / 1_000,
+  };
 }

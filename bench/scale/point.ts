@@ -1,6 +1,5 @@
 /**
- * One point of the curves of `bench/scale.ts`: a whole service in a process of its own, on an SQLite file with so many
- * redemptions, with so many applications and clients. It takes requests as `Deno.serve` would hand them over; only the
+ * One point of the curves of `bench/scale.ts`: a whole service in a process of its own, on a store with so many redemptions, with so many applications and clients. It takes requests as `Deno.serve` would hand them over; only the
  * sockets are left out. Each line on standard input (a number of logs) is a round and is answered with its measurement.
  *
  * @module
@@ -14,7 +13,6 @@ import { checkConfig } from "../../core/config/check/check.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { SEGMENTS } from "../../core/ledger/families.ts";
 import { openStore } from "../../boot/open_store.ts";
-import { storeOver } from "../../core/store/deno_kv/open.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { encodeTokenInput } from "../../core/token/token.ts";
 import config from "../../tests/faults/config.ts";
@@ -24,6 +22,7 @@ import { type AssembledTest, assembleTest } from "../../tests/support/service/as
 import { answerLines } from "../contenders/serve.ts";
 import { residentMiB } from "../http/load.ts";
 import { fillStore } from "./fill.ts";
+import { loadStore } from "./load.ts";
 
 /** Where a point lies. */
 export interface Point {
@@ -33,8 +32,8 @@ export interface Point {
   readonly applications: number;
   /** Clients that each have a token in use and send in random order. */
   readonly clients: number;
-  /** Whether the file keeps the index that Deno KV makes (core/store/deno_kv/expiry_index.ts). */
-  readonly fullIndex: boolean;
+  /** The URL of an empty database in PostgreSQL; an SQLite file where there is none. */
+  readonly database?: string | undefined;
 }
 
 /** What a round took. */
@@ -63,7 +62,7 @@ const SEGMENT_BYTES = 40_000;
 
 const [folder, text] = Deno.args as [string, string];
 const point: Point = JSON.parse(text);
-const path = `${await Deno.makeTempDir({ dir: folder })}/kv.sqlite3`;
+const path = point.database ?? `${await Deno.makeTempDir({ dir: folder })}/kv.sqlite3`;
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const now = () => Math.floor(Date.now() / 1000);
 const { load } = config.applications;
@@ -78,17 +77,16 @@ const commits = { count: 0, claims: 0, milliseconds: 0 };
 
 /** The service on the point's file; a round reads no line about a request, so none is kept. */
 function openService(): Promise<AssembledTest> {
-  const deadline = { deadlineMs: 60_000 };
   return assembleTest({
     deployment,
     now,
-    openStore: async () =>
-      point.fullIndex ? storeOver(await Deno.openKv(path), deadline) : await openStore(path, deadline),
+    openStore: () => openStore(path, { deadlineMs: 60_000 }),
     sealKey,
     settings: { logRequests: false, requestsPerSecond: 1_000_000 },
     tuning: {
       macKeys,
       committer: {
+        maxInFlight: point.database === undefined ? 1 : 4,
         onCommit(claims, milliseconds) {
           commits.count++;
           commits.claims += claims;
@@ -111,8 +109,7 @@ async function prepareStore(): Promise<void> {
       }
     });
   }
-  await close();
-  fillStore(path, {
+  const filling = {
     ordinals: keys.map(({ ordinal }) => ordinal),
     claims: point.redemptions,
     day: dayOf(now()),
@@ -122,7 +119,10 @@ async function prepareStore(): Promise<void> {
       requests: [{ digest: random(32), hour: Math.floor(now() / 3_600), repeats: 0 }],
       exp: now() + 86_400,
     }),
-  });
+  };
+  if (point.database !== undefined) await loadStore(service.store, filling);
+  await close();
+  if (point.database === undefined) fillStore(path, filling);
 }
 
 await prepareStore();

@@ -122,7 +122,7 @@ export function sodiumSuite(group: Ristretto255): Suite {
 
   /**
    * The sum of weighted elements, one multiplication and one addition each. noble's multi-scalar code loses for
-   * small batches, and wins too little for large ones to pay for loading it (docs/performance.md, "Curve arithmetic").
+   * small batches, and wins too little for large ones to pay for loading it (docs/measurements.md, "The curve").
    */
   function composite(scalars: Uint8Array[], elements: Uint8Array[]): Uint8Array {
     return scalars

@@ -3,7 +3,7 @@
  *
  * Deno KV indexes the expiry of every row, also of those that never expire, and so writes each random key into two trees.
  * This service has no expiring rows (core/store/sweep.ts). With a million claims in a file, that second tree was nearly
- * all of what a claim cost more than on an empty one, and half of the file (docs/performance.md). The same index over
+ * all of what a claim cost more than on an empty one, and half of the file (docs/performance_history.md). The same index over
  * expiring rows alone serves the same statements: each of Deno's asks for `expiration_ms >= 0`.
  *
  * @module
