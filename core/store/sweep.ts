@@ -14,10 +14,10 @@ export interface SweepPace {
   readonly pause: () => Promise<void>;
 }
 
-/** Few rows, which hold a log up for about as long as a group of logs does, then a moment for the commits of requests. */
+/** 250 rows, then a moment for the commits of requests. */
 export const DEFAULT_PACE: SweepPace = {
-  rowsPerCommit: 64,
-  pause: () => new Promise((resolve) => setTimeout(resolve, 3)),
+  rowsPerCommit: 250,
+  pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
 };
 
 /**
