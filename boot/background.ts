@@ -9,6 +9,7 @@ import type { AlertRow } from "../core/privacy/risk/alerts.ts";
 import { startMergeLoop } from "../core/privacy/risk/merge_loop.ts";
 import type { Server } from "../core/service.ts";
 import { probeStore } from "../core/operations/probe.ts";
+import { StoreMoved } from "../core/store/moved.ts";
 import type { Store } from "../core/store/store.ts";
 import type { Log } from "./log.ts";
 
@@ -20,6 +21,8 @@ const FLUSH_COUNTERS_MS = 5_000;
 /** Between two trials of a store that does not do its part. */
 const TRY_STORE_MS = 2_000;
 
+/** Between two looks whether the store was moved: `deno task store copy` waits for longer. */
+const LOOK_AT_PLACE_MS = 5_000;
 /** Between two looks at the clocks of the other processes. */
 const REFRESH_TIME_MS = 60_000;
 
@@ -52,12 +55,30 @@ export function startBackground(
   const flushing = setInterval(flush, FLUSH_COUNTERS_MS);
   const refreshing = setInterval(() => service.time.refresh().catch(() => {}), REFRESH_TIME_MS);
   const stopTrying = tryFailingStore(service.store);
+  const stopLooking = lookAtPlace(service.store, log);
   return async function stop() {
     clearInterval(flushing);
     clearInterval(refreshing);
+    await stopLooking();
     await stopTrying();
     await merging.stop();
     await flush();
+  };
+}
+
+/** Looks whether a store was moved, where others could do that under this process. Gives the function that ends it. */
+function lookAtPlace(store: Store, log: Log): () => Promise<void> {
+  if (!store.capabilities.shared) return () => Promise.resolve();
+  let look: Promise<void> | undefined;
+  const looking = setInterval(() => {
+    const before = store.moved;
+    look ??= store.requirePlace().catch((error) => {
+      if (error instanceof StoreMoved && !before) log("warning", { message: error.message });
+    }).finally(() => look = undefined);
+  }, LOOK_AT_PLACE_MS);
+  return async function stopLooking() {
+    clearInterval(looking);
+    await look;
   };
 }
 

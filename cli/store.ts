@@ -29,7 +29,7 @@ import { exists, findStore, HOLDER, lockStopped } from "./stopped_store.ts";
 
 const USE =
   "Use: deno task store copy --from STORE --to STORE, each what DIT_KV would be, with the service stopped";
-/** A service writes down every five seconds what happened in it. */
+/** A service looks every five seconds whether its store was moved, and writes down what happened in it. */
 const SETTLE_MS = 11_000;
 /** Reads of a whole store are patient. */
 const DEADLINE_MS = 30_000;

@@ -27,14 +27,13 @@ import {
   JOB_SUCCESSES,
   JOB_TURNS,
   PROBES,
-  STORE_COPIES,
   STORE_FORMATS,
   TOLD_HOURS,
   TOLD_SINCE,
 } from "./operations/families.ts";
 import { BUDGETS, RELEASES } from "./privacy/release/families.ts";
 import { ALERTS, DECISIONS, RISK_DAYS, SKETCHES, TOTALS } from "./privacy/risk/families.ts";
-import { familyNames } from "./store/families.ts";
+import { familyNames, STORE_COPIES } from "./store/families.ts";
 
 /** What a row of each family is called, in the plural, by the first part of its key. */
 export const FAMILY_NAMES: ReadonlyMap<string, string> = familyNames([

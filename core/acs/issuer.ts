@@ -88,6 +88,7 @@ export class LocalIssuer implements Issuer {
     const outcome = await spendQuota(this.#store, { key, client, request, tokens, now: this.#now });
     if (outcome === "key_over") {
       ring.forget();
+      await this.#store.requireOver(key.alive);
       throw notIssuing("The key of this batch has ended.");
     }
     // The commit may have taken its time. What was granted then is worth nothing, as no batch is signed under this key any

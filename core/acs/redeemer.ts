@@ -169,6 +169,7 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
         this.#ringOf(app)?.forget();
         // The first of many requests that hear of it clears the whole cache, which takes milliseconds.
         if (this.#macKeys.get(key.ordinal, credential.nonce) !== undefined) this.#macKeys.clear(key.ordinal);
+        await this.#committer.requireOver({ guard: key.alive });
         throw keyExpired();
     }
   }

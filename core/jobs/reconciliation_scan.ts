@@ -41,6 +41,11 @@ export interface ReconciliationScanOptions {
   readonly keys: ReadonlyMap<number, ScannedKey>;
   /** Commits that are compared at a time. */
   readonly maxCommits: number;
+  /**
+   * Whether only commits are compared of which a row was seen before anything was read: they are through, so that all
+   * their rows are there. Everything is read twice.
+   */
+  readonly isCareful: boolean;
 }
 
 /** Reads claims and records and sets them against each other, commit by commit. */
@@ -53,14 +58,16 @@ export class ReconciliationScan {
   readonly #fence: string;
   readonly #keys: ReadonlyMap<number, ScannedKey>;
   readonly #maxCommits: number;
+  readonly #isCareful: boolean;
   #slices = 1;
 
   /** Nothing is read yet. */
-  constructor({ store, fence, keys, maxCommits }: ReconciliationScanOptions) {
+  constructor({ store, fence, keys, maxCommits, isCareful }: ReconciliationScanOptions) {
     this.#store = store;
     this.#fence = fence;
     this.#keys = keys;
     this.#maxCommits = maxCommits;
+    this.#isCareful = isCareful;
   }
 
   /** Commits are compared in slices, so that memory is bounded however many there are. */
@@ -84,6 +91,9 @@ export class ReconciliationScan {
   /** Gives undefined when the slice has too many commits. */
   async #readSlice(slice: number, apps: Set<string>): Promise<Surplus | undefined> {
     const surplus: Surplus = new Map();
+    const through = this.#isCareful ? await this.#readStamps(slice, apps) : undefined;
+    if (through !== undefined && through.size > this.#maxCommits) return undefined;
+    const isCompared = (stamp: string) => this.#isInSlice(slice, stamp) && (through?.has(stamp) ?? true);
     let commits = 0;
     const add = (sums: DaySums, stamp: string, count: number) => {
       const ofDay = surplus.get(sums) ?? new Map<string, number>();
@@ -92,12 +102,8 @@ export class ReconciliationScan {
       if (before === undefined) commits++;
       ofDay.set(stamp, (before ?? 0) + count);
     };
-    const claims = this.#store.list<unknown>(CLAIMS.all(), {
-      // Claims are small: as many at a time as the engine gives.
-      batchSize: this.#store.limits.rowsPerPage,
-    });
-    for await (const { key, value, stamp } of claims) {
-      if (!this.#isInSlice(slice, stamp)) continue;
+    for await (const { key, value, stamp } of this.#claims()) {
+      if (!isCompared(stamp)) continue;
       const sums = this.#readClaim(key[1], value, stamp);
       if (sums !== undefined) add(sums, stamp, 1);
       if (commits > this.#maxCommits) return undefined;
@@ -105,7 +111,7 @@ export class ReconciliationScan {
     for (const app of apps) {
       for await (const day of daysWithRecords(this.#store, app, Infinity)) {
         for await (const row of readRecordRows(this.#store, app, day)) {
-          if (!this.#isInSlice(slice, row.stamp)) continue;
+          if (!isCompared(row.stamp)) continue;
           const sums = this.#sumsOf(app, day);
           const records = this.#readRow(row);
           if (row.kind === "segment") sums.recordsInSegments += records;
@@ -118,6 +124,27 @@ export class ReconciliationScan {
       }
     }
     return surplus;
+  }
+
+  #claims() {
+    // Claims are small: as many at a time as the engine gives.
+    return this.#store.list<unknown>(CLAIMS.all(), { batchSize: this.#store.limits.rowsPerPage });
+  }
+
+  /** The commits of a slice of which a row is there; at most one more than are compared at a time. */
+  async #readStamps(slice: number, apps: Set<string>): Promise<ReadonlySet<string>> {
+    const stamps = new Set<string>();
+    const add = (stamp: string) => {
+      if (this.#isInSlice(slice, stamp)) stamps.add(stamp);
+      return stamps.size <= this.#maxCommits;
+    };
+    for await (const { stamp } of this.#claims()) if (!add(stamp)) return stamps;
+    for (const app of apps) {
+      for await (const day of daysWithRecords(this.#store, app, Infinity)) {
+        for await (const { stamp } of readRecordRows(this.#store, app, day)) if (!add(stamp)) return stamps;
+      }
+    }
+    return stamps;
   }
 
   #isInSlice(slice: number, stamp: string): boolean {

@@ -202,6 +202,8 @@ export class KeyRing {
       rows = rows.filter((row) => stateAt(row, nowSeconds) !== "over");
     }
     const alive = await store.getMany<boolean>(rows.map((row) => ALIVE_KEYS.key(row.ordinal)));
+    // After them: whoever moves the store writes them anew once it has said so.
+    await store.requirePlace();
     const keys: (SigningKey | AliveKey)[] = [];
     for (const [index, row] of rows.entries()) {
       const stamp = alive[index]?.stamp ?? null;

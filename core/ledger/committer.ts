@@ -107,6 +107,14 @@ export class Committer {
   }
 
   /**
+   * Looks further where a claim's key seems to be over.
+   * @throws {StoreUnavailable} If it is not.
+   */
+  async requireOver({ guard }: Pick<ClaimRequest, "guard">): Promise<void> {
+    await this.#store.requireOver(guard);
+  }
+
+  /**
    * Whether a claim stands, and whose it is; undefined where it is free. Nothing is claimed: a claim that is not known
    * here costs a read.
    * @throws {StoreUnavailable} If the store does not say.

@@ -30,8 +30,6 @@ export const AUDIT_HEADS: Family<[]> = family("w", "end of the audit log");
 export const ENDED_SESSIONS: Family<[id: string]> = family("y", "console sessions that were ended");
 /** What the store's rows mean: StoreFormat. */
 export const STORE_FORMATS: Family<[]> = family("sf", "format of the store");
-/** What a store says of its being copied: CopyMark. */
-export const STORE_COPIES: Family<[]> = family("sc", "marks of a copy of the store");
 /** A row that is never there: the commit that writes it removes it. It tells whether the store reads and writes. */
 export const PROBES: Family<[]> = family("p", "probes");
 

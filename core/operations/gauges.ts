@@ -85,7 +85,7 @@ export interface GaugedServer {
   /** What was last read of the store and the machine. */
   readonly standing: Pick<Standing, "host" | "keyEnds" | "jobSuccesses">;
   /** The store, by whether it reads and writes. */
-  readonly store: { readonly answers: boolean };
+  readonly store: { readonly answers: boolean; readonly moved: boolean };
   /** Where logs wait. */
   readonly committer: { readonly waiting: number };
   /** What of the clock may be believed. */
@@ -106,7 +106,7 @@ export function readGauges(
   return [
     { ...GAUGES.started, samples: one(health.startedAtSeconds) },
     { ...GAUGES.memory, samples: one(host.residentBytes) },
-    { ...GAUGES.storeUp, samples: one(store.answers ? 1 : 0) },
+    { ...GAUGES.storeUp, samples: one(store.answers && !store.moved ? 1 : 0) },
     { ...GAUGES.storeBytes, samples: one(inSteps(host.storeBytes)) },
     { ...GAUGES.diskFree, samples: one(inSteps(host.freeBytes)) },
     { ...GAUGES.backedUp, samples: one(host.backedUpAtSeconds) },

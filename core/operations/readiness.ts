@@ -7,7 +7,6 @@ import { Refusal } from "../base/errors.ts";
 import type { Application, Deployment } from "../config/types.ts";
 import { StoreUnavailable } from "../store/breaker.ts";
 import type { Store } from "../store/store.ts";
-import { PROBES } from "./families.ts";
 import type { Answer, Siblings } from "./siblings.ts";
 
 /** A server, as far as its readiness goes. */
@@ -15,7 +14,7 @@ export interface AskedServer {
   /** The checked configuration. */
   readonly deployment: Deployment;
   /** The store. */
-  readonly store: Pick<Store, "get" | "writes">;
+  readonly store: Pick<Store, "requirePlace" | "writes">;
   /** Issues tokens, or says why it cannot. */
   readonly issuer: { ready(app: Application, nowSeconds: number): Promise<unknown> };
   /** The other processes on its port. */
@@ -29,10 +28,10 @@ export type ProcessState = "ready" | "away";
 
 /**
  * Requires that this process can do its work.
- * @throws {Refusal} `store_unavailable`, or why no key issues.
+ * @throws {Refusal} `store_unavailable`, also of a store that was moved, or why no key issues.
  */
 export async function requireReady({ store, deployment, issuer, now }: AskedServer): Promise<void> {
-  await store.get(PROBES.key());
+  await store.requirePlace();
   // Whether it takes writes again is tried beside the requests: whoever asks here causes none.
   if (store.writes.failing) throw new StoreUnavailable("failed");
   for (const app of deployment.applications.values()) await issuer.ready(app, now());

@@ -5,6 +5,7 @@
  */
 import { Breaker, type StoreUnavailable } from "./breaker.ts";
 import type { EngineCalls } from "./claims.ts";
+import { StoreMoved } from "./moved.ts";
 import type { Committed, Engine } from "./port.ts";
 
 /** What holds calls back. */
@@ -13,6 +14,8 @@ export interface Breakers {
   readonly reads: Breaker;
   /** For commits. */
   readonly writes: Breaker;
+  /** Whether nothing is to be written any more, since another store has taken the place of this one. */
+  readonly moved: boolean;
 }
 
 /** How long a call may take, and who hears of one that took longer. */
@@ -25,9 +28,10 @@ export interface Deadlines {
 
 /** Makes calls that fail with `StoreUnavailable` when they are not answered in time, or at all. */
 export function callsWithDeadlines(
-  { reads, writes }: Breakers,
+  breakers: Breakers,
   { deadlineMs, onFault }: Deadlines,
 ): EngineCalls {
+  const { reads, writes } = breakers;
   const call = async <T>(
     breaker: Breaker,
     begin: () => Promise<T>,
@@ -43,7 +47,9 @@ export function callsWithDeadlines(
   return {
     read: (begin) => call(reads, begin),
     write: (begin) =>
-      call(writes, begin, (result) => (result as Partial<Committed> | undefined)?.ok !== false),
+      breakers.moved
+        ? Promise.reject(new StoreMoved())
+        : call(writes, begin, (result) => (result as Partial<Committed> | undefined)?.ok !== false),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Families of keys. Each room declares its own and spells their keys through them; the store knows none of them.
+ * Families of keys. Each room declares its own and spells their keys through them; the store knows its own mark alone.
  *
  * @module
  */
@@ -45,6 +45,9 @@ export function family<Parts extends readonly KeyPart[]>(letter: string, name: s
     beginning: (bytes) => ({ start: [letter, bytes], end: [letter, following(bytes)] }),
   };
 }
+
+/** What a store says of its being copied: CopyMark (core/operations/copy). */
+export const STORE_COPIES: Family<[]> = family("sc", "marks of a copy of the store");
 
 /** The first bytes of this length that are greater, or where there are none bytes that are greater than all with them. */
 function following(bytes: Uint8Array): Uint8Array {

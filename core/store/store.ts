@@ -4,10 +4,12 @@
  *
  * @module
  */
-import { Breaker, type StoreUnavailable } from "./breaker.ts";
-import type { ClaimingEngine, Claims } from "./claims.ts";
+import { Breaker, StoreUnavailable } from "./breaker.ts";
+import type { ClaimingEngine, Claims, Guard } from "./claims.ts";
 import { Commit } from "./commit.ts";
 import { callsWithDeadlines, withDeadlines } from "./deadlines.ts";
+import { STORE_COPIES } from "./families.ts";
+import { saysMoved, StoreMoved } from "./moved.ts";
 import type { Capabilities, Engine, Entry, Key, Limits, MaybeEntry, Range } from "./port.ts";
 import { sweep, type SweepPace } from "./sweep.ts";
 import { type Change, update, type Updated } from "./update.ts";
@@ -41,6 +43,7 @@ export class Store {
   /** Makes groups of claims true, by calls with deadlines. */
   readonly claims: Claims;
   readonly #engine: Engine;
+  #moved = false;
 
   /** Wraps an open engine. */
   constructor(engine: ClaimingEngine, { deadlineMs = 2_000, onFault }: StoreOptions = {}) {
@@ -53,6 +56,31 @@ export class Store {
   /** Whether its last read and its last commit were answered as they should be; true before there were any. */
   get answers(): boolean {
     return !this.reads.failing && !this.writes.failing;
+  }
+
+  /** Whether it was moved when that was last looked at: then every write is refused with {@linkcode StoreMoved}. */
+  get moved(): boolean {
+    return this.#moved;
+  }
+
+  /**
+   * Looks whether another store has taken the place of this one.
+   * @throws {StoreMoved} Then. {@linkcode StoreUnavailable} if the store does not say.
+   */
+  async requirePlace(): Promise<void> {
+    this.#moved = saysMoved(await this.#engine.get(STORE_COPIES.key()));
+    if (this.#moved) throw new StoreMoved();
+  }
+
+  /**
+   * Looks whether that is over on which a commit rested that was held back.
+   * @throws {StoreUnavailable} If it is there, written anew since: {@linkcode StoreMoved} where that was because the store
+   * was moved.
+   */
+  async requireOver({ key, stamp }: Guard): Promise<void> {
+    const row = await this.#engine.get(key);
+    await this.requirePlace();
+    if (row.stamp !== null && row.stamp !== stamp) throw new StoreUnavailable("refused");
   }
 
   /** What the engine takes at most. */

@@ -35,7 +35,7 @@ Deno.test("readGauges() tells sizes in whole MiB, so that no single write shows"
       deployment: { issuer: "telemetry.example", applications: new Map(), alerts: undefined },
       health: { startedAtSeconds: 0, maintainedAtSeconds: undefined },
       standing: { host: { storeBytes }, keyEnds: new Map(), jobSuccesses: new Map() },
-      store: { answers: true },
+      store: { answers: true, moved: false },
       committer: { waiting: 0 },
       time: { held: false },
       now: () => 0,

@@ -1,5 +1,5 @@
 /** Moving a deployment from a file to PostgreSQL and back: its tokens live on, and nothing counts twice. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { openStore } from "../../boot/open_store.ts";
 import { readCopyMark } from "../../core/operations/copy/copy_mark.ts";
 import { assertAccepted, assertRefused } from "../support/http/assert_answers.ts";
@@ -100,6 +100,61 @@ Deno.test("a deployment moves from a file to PostgreSQL and back, and serves its
       ) {
         assert(!`${stdout}${stderr}`.includes(database), "the URL was printed");
       }
+    })));
+
+Deno.test("a service that idles on a database that is moved from under it accepts nothing more, and says so", () =>
+  inOnePeriod(DAY_SECONDS, () =>
+    withDatabase(async (database) => {
+      await using folders = new Folders();
+      const folder = await folders.make(demoConfig());
+      const [port, portOfNext] = [freePort(), freePort()];
+      const env = { PORT: String(port), DIT_CONFIG: "config.js", DIT_KV: database };
+      await using idle = await startReady({ folder, port, env });
+      const session = { jwt: await signIn(idle.url, "alice"), nowSeconds: Date.now() / 1000, app: "demo" };
+      const [token] = await fetchTokens(sendTo(idle.url), session, 1) as [Token];
+      const first = log(token, 0);
+      await assertAccepted(await sendTo(idle.url)(logsPath("demo"), first));
+      // Its counters and sketches are written down, and nothing more comes.
+      const moved = async () =>
+        await runTask(
+          "store",
+          "cli/store.ts",
+          ["copy", "--from", database, "--to", ".dit/to.sqlite3"],
+          folder,
+          {
+            ...env,
+          },
+        );
+      let result = await moved();
+      // Had it still something to write down: the source is its own again, and the copy is begun anew.
+      while (result.code !== 0) {
+        assertStringIncludes(result.stderr, "Somebody wrote to the store of --from meanwhile");
+        await Deno.remove(`${folder}/.dit/to.sqlite3`);
+        result = await moved();
+      }
+      const late = log(token, 1);
+      const refused = await sendTo(idle.url)(logsPath("demo"), late);
+      const problem = await refused.json();
+      assertEquals([refused.status, problem.code], [503, "store_unavailable"]);
+      assertStringIncludes(problem.detail, "The store was moved");
+      const asking = await fetch(`${idle.url}/readyz`);
+      assertEquals(asking.status, 503);
+      assertStringIncludes((await asking.json()).detail, "The store was moved");
+      await assertRejects(() => fetchTokens(sendTo(idle.url), session, 1));
+      await using next = await startReady({
+        folder,
+        port: portOfNext,
+        env: { ...env, PORT: String(portOfNext), DIT_KV: ".dit/to.sqlite3" },
+      });
+      // What was acknowledged is there, what was not is taken.
+      await assertAccepted(await sendTo(next.url)(logsPath("demo"), first), 1, true);
+      await assertAccepted(await sendTo(next.url)(logsPath("demo"), late));
+      const audit = await runTask("audit", "cli/audit.ts", [], folder, {
+        ...env,
+        PORT: String(portOfNext),
+        DIT_KV: ".dit/to.sqlite3",
+      });
+      assertStringIncludes(audit.stdout, "Nothing is wrong: 2 claims, 2 records.");
     })));
 
 Deno.test("deno task store says what is wrong in a sentence, and repeats no URL", async () => {

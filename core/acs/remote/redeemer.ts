@@ -93,6 +93,7 @@ export class RemoteRedeemer implements Redeemer {
     });
     if (outcome === "key_over") {
       keys.forget();
+      await committer.requireOver({ guard: key.alive });
       throw keyExpired();
     }
     // The tag is in the row's name: another one under it cannot be.

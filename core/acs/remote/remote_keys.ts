@@ -97,6 +97,8 @@ export class RemoteKeys {
       },
     );
     const alive = await store.get<boolean>(ALIVE_KEYS.key(ordinal));
+    // After it: whoever moves the store writes it anew once it has said so.
+    await store.requirePlace();
     if (alive.stamp === null) throw keyExpired();
     return { ordinal, alive: { key: alive.key, stamp: alive.stamp } };
   }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { ENDED_KEYS, SEAL_PROOFS, SIGNING_KEYS } from "../../keys/families.ts";
+import { ALIVE_KEYS, ENDED_KEYS, SEAL_PROOFS, SIGNING_KEYS } from "../../keys/families.ts";
 import type { EndedKey, KeyRow } from "../../keys/key_row.ts";
 import { type AuditReport, auditStore } from "../../jobs/reconciliation.ts";
 import type { Store } from "../../store/store.ts";
@@ -15,7 +15,8 @@ import { type Contents, readContents } from "../copy/contents.ts";
 import { copyCommits, isOfCommit } from "../copy/copy_commits.ts";
 import { type CopyMark, type CopyPlace, readCopyMark } from "../copy/copy_mark.ts";
 import { type Copying, copyRows } from "../copy/copy_rows.ts";
-import { STORE_COPIES, STORE_FORMATS } from "../families.ts";
+import { STORE_FORMATS } from "../families.ts";
+import { STORE_COPIES } from "../../store/families.ts";
 import type { Actor, AuditLog } from "../audit_log.ts";
 
 /** How a copy is made. */
@@ -30,7 +31,7 @@ export interface CopyOrder {
   readonly apps: readonly string[];
   /** Hears how far it is: `read` and `compared` are of the rows of a store that are looked at. */
   readonly onProgress?: (step: CopyStep, rows: number, of: number | undefined) => void;
-  /** Waits until a service that still runs on the source would have written something; does not wait by default. */
+  /** Waits until each service that still runs on the source has looked at its mark; does not wait by default. */
   readonly settle?: (() => Promise<void>) | undefined;
   /** See {@linkcode copyCommits}. */
   readonly rowsOfASlice?: number | undefined;
@@ -91,12 +92,16 @@ export async function copyStore(actor: Actor, order: CopyOrder): Promise<Copied>
   await copyAll(copying, reached, order);
   const compare = (store: Store) => readContents(store, (rows) => onProgress("compared", rows, source.rows));
   if (isOther(await compare(to), source)) return { is: "failed", because: "differs" };
-  await order.settle?.();
-  if (isOther(await readContents(from), source)) return { is: "failed", because: "changed" };
   const audit = await auditStore(to, order.apps);
   // What was wrong before is no fault of the copy, and is told.
   if (!audit.ok && kinds(audit) !== kinds(await auditStore(from, order.apps))) {
     return { is: "failed", because: "audit", audit };
+  }
+  await close(from);
+  await order.settle?.();
+  if (isOther(await readContents(from), source)) {
+    await from.commit((commit) => commit.delete(STORE_COPIES.key()));
+    return { is: "failed", because: "changed" };
   }
   await finish(actor, order);
   return { is: "done", rows: source.rows, resumed: reached.rows, audit };
@@ -126,10 +131,21 @@ async function copyAll(
   await copyCommits(copying, place, { appOf: (ordinal) => apps.get(ordinal), rowsOfASlice });
 }
 
-/** The source first: interrupted between the two, neither is served, and the same copy goes on. */
-async function finish(actor: Actor, { from, to, auditLog }: CopyOrder): Promise<void> {
+/**
+ * Lets no service go on with the source that still runs on it (core/store/moved.ts). What one has written before that is
+ * found afterwards. Interrupted from here on, neither is served, and the same copy goes on.
+ */
+async function close(from: Store): Promise<void> {
   const moved: CopyMark = { is: "moved" };
   await from.commit((commit) => commit.set(STORE_COPIES.key(), moved));
+  for await (const { key } of from.list(ALIVE_KEYS.all())) {
+    await from.update(key, (row, commit) => {
+      if (row.value !== null) commit.set(key, row.value);
+    });
+  }
+}
+
+async function finish(actor: Actor, { to, auditLog }: CopyOrder): Promise<void> {
   await to.commit((commit) => commit.delete(STORE_COPIES.key()));
   await auditLog.record(actor, { action: "copy the store from another one" }, () => Promise.resolve());
 }

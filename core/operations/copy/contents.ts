@@ -8,7 +8,7 @@ import { toHex, utf8 } from "../../base/bytes.ts";
 import { FENCES } from "../../ledger/families.ts";
 import type { Entry, Key } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
-import { STORE_COPIES } from "../families.ts";
+import { STORE_COPIES } from "../../store/families.ts";
 
 /** What a store holds. */
 export interface Contents {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { STORE_COPIES } from "../families.ts";
+import { STORE_COPIES } from "../../store/families.ts";
 import { StoreOpenError } from "../../store/open_error.ts";
 import type { Key, Rows } from "../../store/port.ts";
 

@@ -6,7 +6,7 @@
 import { roomInCommit } from "../../store/limits.ts";
 import type { Entry, Key } from "../../store/port.ts";
 import type { Store } from "../../store/store.ts";
-import { STORE_COPIES } from "../families.ts";
+import { STORE_COPIES } from "../../store/families.ts";
 import { copiedRows, sizeOf } from "./contents.ts";
 import type { CopyMark, CopyPlace } from "./copy_mark.ts";
 

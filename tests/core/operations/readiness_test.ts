@@ -10,7 +10,7 @@ function serverWith(others: Record<string, Answer<string | null>> | undefined): 
   };
   return {
     deployment: { applications: new Map() } as never,
-    store: { get: () => Promise.resolve({}) as never, writes: { failing: false } as never },
+    store: { requirePlace: () => Promise.resolve(), writes: { failing: false } as never },
     issuer: { ready: () => Promise.resolve() },
     siblings,
     now: () => 0,
