@@ -25,7 +25,7 @@ export const GAUGES = {
   storeUp: {
     name: "dit_store_up",
     help:
-      "1 while the store reads and writes, 0 once a read or a commit came to nothing and none has gone through since.",
+      "1 while the store reads and writes, 0 once a read or a commit came to nothing and none has gone through since, or it was moved.",
   },
   storeBytes: {
     name: "dit_store_bytes",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { atOurEnd } from "../processes/at_our_end.ts";
 import { freePort } from "../processes/free_ports.ts";
 
 /** A server that runs. */
@@ -99,6 +100,7 @@ export async function startIn(folder: string, settings: readonly string[] = []):
   const port = freePort();
   const options = [...SETTINGS, `port=${port}`, `unix_socket_directories=${folder}`, ...settings]
     .map((setting) => `-c ${setting}`).join(" ");
+  const stopping = [...AS_OTHERS, `${programs}/pg_ctl`, "-D", data, "-m", "immediate", "stop"];
   let databases = 0;
   const cluster: Cluster = {
     port,
@@ -125,6 +127,8 @@ export async function startIn(folder: string, settings: readonly string[] = []):
       await Deno.remove(folder, { recursive: true });
     },
   };
+  // A server that is interrupted or killed with its tests would go on for ever.
+  await atOurEnd('folder=$1; shift; "$@"; rm -rf "$folder"', folder, ...stopping);
   await cluster.start();
   return cluster;
 }

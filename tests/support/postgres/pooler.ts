@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { atOurEnd } from "../processes/at_our_end.ts";
 import { freePort } from "../processes/free_ports.ts";
 import { until } from "../store/with_kv_endpoint.ts";
 import { type Cluster, makeFolder } from "./cluster.ts";
@@ -18,6 +19,8 @@ export const NO_POOLER: string | undefined = await Deno.stat(PROGRAM).then(
 /** A pooler that runs. */
 export interface Pooler extends AsyncDisposable {
   readonly port: number;
+  /** Ends it with all its connections, and starts it again. */
+  restart(): Promise<void>;
 }
 
 /** Starts a pooler with few connections to the server, so that clients change them all the time. */
@@ -34,6 +37,7 @@ export async function startPooler(cluster: Cluster, settings: readonly string[] 
       "listen_addr = 127.0.0.1",
       `listen_port = ${port}`,
       "unix_socket_dir =",
+      `pidfile = ${folder}/pid`,
       "auth_type = any",
       "pool_mode = transaction",
       "default_pool_size = 4",
@@ -46,18 +50,31 @@ export async function startPooler(cluster: Cluster, settings: readonly string[] 
     ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     : [];
   const [command = "", ...args] = [...asOthers, PROGRAM, "-q", file];
-  const child = new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
-  await until(() =>
-    Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => {
-      connection.close();
-      return true;
-    }, () => false)
-  );
+  // One that is interrupted or killed with its tests would go on for ever.
+  await atOurEnd('[ -d "$1" ] && kill "$(cat "$1/pid")"; rm -rf "$1"', folder);
+  const start = async () => {
+    const child = new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    await until(() =>
+      Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => {
+        connection.close();
+        return true;
+      }, () => false)
+    );
+    return child;
+  };
+  let child = await start();
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await child.status;
+  };
   return {
     port,
+    async restart() {
+      await stop();
+      child = await start();
+    },
     async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await child.status;
+      await stop();
       await Deno.remove(folder, { recursive: true });
     },
   };
