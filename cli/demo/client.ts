@@ -6,6 +6,7 @@
 import { DitClient } from "../../client/mod.ts";
 import type { EventsOf } from "../../core/config/mod.ts";
 import type config from "../../dit.config.ts";
+import { askForSession } from "./sign_in.ts";
 
 /** What one client saw. */
 export interface DemoResult {
@@ -81,12 +82,7 @@ export async function runDemoClient(
     fetch: measuredFetch,
     session: async () => {
       const startedAt = performance.now();
-      const response = await fetch(`${endpoint}/dev/session`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ client: name, app: "demo" }),
-      });
-      const { jwt } = await response.json();
+      const { jwt } = await (await askForSession(endpoint, name)).json();
       result.times.session.push(performance.now() - startedAt);
       return jwt;
     },

@@ -11,6 +11,7 @@
 import { CommandError } from "../admin_api.ts";
 import { runCommand } from "../command.ts";
 import { type DemoResult, runDemoClient } from "./client.ts";
+import { requireSignIn } from "./sign_in.ts";
 import { runStranger, type StrangerResult } from "./stranger.ts";
 import { showProgress } from "../progress.ts";
 import { showCrashesByVersion } from "./scenario_crashes.ts";
@@ -170,6 +171,7 @@ async function hasConsole(endpoint: string): Promise<boolean> {
 /** Finds the service, or starts one for the demo, which is given back. */
 async function findService(endpoint: string): Promise<ServiceProcess | undefined> {
   if (await isReady(endpoint)) {
+    await requireSignIn(endpoint);
     if (await hasConsole(endpoint)) {
       console.log(`The console shows it as it happens: ${endpoint}/console\n`);
     }

@@ -16,6 +16,7 @@ import type config from "../../dit.config.ts";
 import { CommandError } from "../admin_api.ts";
 import { showProgress } from "../progress.ts";
 import { isReady, type ServiceProcess, startService } from "../cluster/service_process.ts";
+import { askForSession, requireSignIn } from "./sign_in.ts";
 
 /** The events of the demo's application. */
 export type DemoEvents = EventsOf<typeof config, "demo">;
@@ -46,6 +47,7 @@ export async function openScenario(running?: string): Promise<ScenarioService> {
     if (!await isReady(running)) {
       throw new CommandError(`No service is ready at ${running}: start deno task dev.`);
     }
+    await requireSignIn(running);
     Deno.env.set("DIT_ADMIN_URL", running);
     console.log(`The scenario runs on ${running}: its console shows it.\n`);
     return { url: running, stop: () => Promise.resolve({ success: true, code: 0, signal: null }) };
@@ -123,11 +125,8 @@ export class Population {
       suite: this.#suite,
       fetch: send,
       session: async () => {
-        const body = JSON.stringify({ client: `${this.#run}-${number}`, app: "demo" });
-        const headers = { "content-type": "application/json", "x-forwarded-for": address };
-        return (await (await fetch(`${this.#endpoint}/dev/session`, { method: "POST", headers, body }))
-          .json())
-          .jwt;
+        const name = `${this.#run}-${number}`;
+        return (await (await askForSession(this.#endpoint, name, { "x-forwarded-for": address })).json()).jwt;
       },
     });
     const fail = (code: string, events: number) =>

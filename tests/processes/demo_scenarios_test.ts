@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts";
+import { launch, PRODUCTION } from "../support/processes/launched.ts";
+import { demoConfig, Folders } from "../support/processes/service_process.ts";
 import { keptEnvironment } from "../support/processes/running_service.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -29,6 +31,19 @@ async function run(...args: string[]): Promise<{ code: number; text: string }> {
     await Deno.remove(cwd, { recursive: true });
   }
 }
+
+Deno.test("the demo says in a sentence that a service in production signs nobody in for it", async () => {
+  await using folders = new Folders();
+  const folder = await folders.make(demoConfig());
+  await using service = launch(folder, { ...PRODUCTION, DIT_CONFIG: "config.js", DIT_KV: "kv.sqlite3" });
+  await service.ready();
+  for (const scenario of [[], ["--scenario", "leak"], ["--scenario", "crash-by-version"]]) {
+    const { code, text } = await run("--endpoint", service.url, ...scenario);
+    assertEquals(code, 1, text);
+    assertMatch(text, /^The service at \S+ signs nobody in for the demo, .* deno task dev .*\.$/m);
+    assert(!text.includes("session_invalid"), text);
+  }
+});
 
 Deno.test("the scenario crash-by-version prints truth, released figure and interval side by side", () =>
   inOnePeriod(DAY_SECONDS, async () => {
