@@ -4,6 +4,8 @@
  * @module
  */
 import { equalPublic } from "../core/base/bytes.ts";
+import type { TimeRow } from "../core/clock/confirmed_time.ts";
+import { CONFIRMED_TIMES } from "../core/clock/families.ts";
 import { SEAL_PROOFS } from "../core/keys/families.ts";
 import { StoreUnavailable } from "../core/store/breaker.ts";
 import { StoreOpenError } from "../core/store/open_error.ts";
@@ -93,8 +95,30 @@ export async function openLockedStore(
   return await openStore(location, { sealKeys, onFault });
 }
 
+/** A confirmed time is written every minute: a replica that is so much behind replays nothing any more. */
+const MOST_BEHIND_SECONDS = 3_600;
+
 /**
- * Opens a replica of an open store, for reads alone. One that does not answer now is done without until the next start.
+ * How many seconds a replica is behind, by what both say of the time.
+ * @throws {StoreOpenError} If it has not the proof of the sealing keys that the store has.
+ */
+async function requireReplica(store: Store, replica: Store): Promise<number> {
+  const keys = [SEAL_PROOFS.key(), CONFIRMED_TIMES.key()];
+  // The replica first: what it has the store has as well.
+  const its = await replica.getMany<Uint8Array & TimeRow>(keys);
+  const own = await store.getMany<Uint8Array & TimeRow>(keys);
+  const [proof, itsProof] = [own[0]?.value, its[0]?.value];
+  if (!proof || !itsProof || !equalPublic(proof, itsProof)) {
+    throw new StoreOpenError(
+      "DIT_KV_READ names no replica of the database that DIT_KV names, or one that has just begun.",
+    );
+  }
+  return (own[1]?.value?.seconds ?? 0) - (its[1]?.value?.seconds ?? 0);
+}
+
+/**
+ * Opens a replica of an open store, for reads alone. One that does not answer or does not follow now is done without until
+ * the next start.
  * @throws {StoreOpenError} If it is no replica of this store.
  */
 export async function openReplica(
@@ -109,20 +133,23 @@ export async function openReplica(
     replica = new Store(await open(location), {
       onFault: reportStoreFaults((line) => log("store_fault", { ...line })),
     });
-    const [own, its] = await Promise.all(
-      [store, replica].map((one) => one.get<Uint8Array>(SEAL_PROOFS.key())),
-    );
-    if (own?.value && its?.value && equalPublic(own.value, its.value)) return replica;
-    throw new StoreOpenError(
-      "DIT_KV_READ names no replica of the database that DIT_KV names, or one that has just begun.",
-    );
+    const behindSeconds = await requireReplica(store, replica);
+    if (behindSeconds <= MOST_BEHIND_SECONDS) return replica;
+    replica.close();
+    const hours = Math.floor(behindSeconds / 3_600);
+    log("warning", {
+      message:
+        `What DIT_KV_READ names is more than ${hours} h behind the store and does not follow it, as a copy or a ` +
+        "server that was promoted: the store itself is read until the next start.",
+    });
+    return undefined;
   } catch (error) {
     replica?.close();
     const mayPass = error instanceof StoreUnavailable || error instanceof StoreOpenError && error.mayPass;
     if (!mayPass) throw error;
     log("warning", {
       message:
-        "The replica that DIT_KV_READ names does not answer: the store itself is read until the next start.",
+        "The replica that DIT_KV_READ names does not answer, or lets its user not read: the store itself is read until the next start.",
     });
     return undefined;
   }

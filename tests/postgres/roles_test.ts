@@ -1,16 +1,8 @@
 /** The roles of docs/postgresql.md: what is written there is granted here, and no more. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { openPostgres } from "../../core/store/postgres/open.ts";
-import { readPages } from "../support/http/documents.ts";
 import { withDatabase } from "../support/postgres/databases.ts";
-
-/** The blocks of SQL of a section. */
-async function statementsOf(heading: string): Promise<string[]> {
-  const page = (await readPages()).find(({ path }) => path === "docs/postgresql.md");
-  const [, after = ""] = page?.text.split(`\n## ${heading}\n`) ?? [];
-  const [section = ""] = after.split(/^## /m);
-  return [...section.matchAll(/^```sql\n([^`]*)^```$/gm)].map(([, text = ""]) => text);
-}
+import { statementsOf } from "../support/postgres/statements_of.ts";
 
 Deno.test("the service's role of docs/postgresql.md serves, and can neither make nor drop nor change a table", () =>
   withDatabase(async (url, cluster) => {
