@@ -17,7 +17,7 @@ import { DAY_SECONDS, inOnePeriod } from "../support/processes/in_one_period.ts"
 import { demoConfig, Folders, runTask, signIn, startReady } from "../support/processes/service_process.ts";
 import { flagsOfTask } from "../support/processes/task_flags.ts";
 import { plantCommits } from "../support/store/planted_commits.ts";
-import { until } from "../support/store/with_kv_endpoint.ts";
+import { TOKEN, until, withEndpoint } from "../support/store/with_kv_endpoint.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const sendTo = (url: string): Send => (path, init) => fetch(url + path, init);
@@ -101,6 +101,62 @@ Deno.test("a deployment moves from a file to PostgreSQL and back, and serves its
         assert(!`${stdout}${stderr}`.includes(database), "the URL was printed");
       }
     })));
+
+Deno.test("a deployment moves from a KV Connect endpoint to PostgreSQL and on to a file, and serves its old tokens in each place", () =>
+  inOnePeriod(DAY_SECONDS, () =>
+    withEndpoint((endpoint) =>
+      withDatabase(async (database) => {
+        await using folders = new Folders();
+        const folder = await folders.make(demoConfig());
+        const port = freePort();
+        const env = { PORT: String(port), DIT_CONFIG: "config.js", DENO_KV_ACCESS_TOKEN: TOKEN };
+        const start = (store: string) => startReady({ folder, port, env: { ...env, DIT_KV: store } });
+        const run = (task: "store" | "audit", ...args: string[]) =>
+          runTask(task, `cli/${task}.ts`, args, folder, env);
+
+        let service = await start(endpoint.url);
+        try {
+          const session = {
+            jwt: await signIn(service.url, "alice"),
+            nowSeconds: Date.now() / 1000,
+            app: "demo",
+          };
+          const [token, other] = await fetchTokens(sendTo(service.url), session, 2) as [Token, Token];
+          const first = log(token, 0);
+          // Several in one commit, which is one commit again wherever it goes.
+          const together = Array.from({ length: 12 }, (_, use) => log(other, use));
+          const answers = await Promise.all(
+            [first, ...together].map((request) => sendTo(service.url)(logsPath("demo"), request)),
+          );
+          for (const answer of answers) await assertAccepted(answer);
+          let claims = 13;
+          for (
+            const [from, to] of [[endpoint.url, database], [database, ".dit/end.sqlite3"]] as [
+              string,
+              string,
+            ][]
+          ) {
+            assertEquals((await service.end("SIGTERM")).code, 0);
+            const moved = await run("store", "copy", "--from", from, "--to", to);
+            assertEquals([moved.code, moved.stderr], [0, ""]);
+            assertStringIncludes(moved.stdout, `Nothing is wrong: ${claims} claims, ${claims} records.`);
+            const refused = await start(from).then(() => "it started", (error: Error) => error.message);
+            assertStringIncludes(refused, "The store was moved");
+            service = await start(to);
+            const send = sendTo(service.url);
+            await assertAccepted(await send(logsPath("demo"), first), 1, true);
+            await assertRefused(await send(logsPath("demo"), log(other, 3)), 409, "use_taken");
+            await assertAccepted(await send(logsPath("demo"), log(token, claims)));
+            claims++;
+            const audit = await run("audit");
+            assertEquals([audit.code, audit.stderr], [0, ""]);
+            assertStringIncludes(audit.stdout, `Nothing is wrong: ${claims} claims, ${claims} records.`);
+          }
+        } finally {
+          await service.end("SIGTERM");
+        }
+      })
+    )));
 
 Deno.test("a service that idles on a database that is moved from under it accepts nothing more, and says so", () =>
   inOnePeriod(DAY_SECONDS, () =>
