@@ -10,6 +10,7 @@
 import { timingSafeEqual } from "node:crypto";
 import libsodium from "libsodium-sumo";
 import type { Hashes } from "../base/hmac.ts";
+import type { Bytes } from "./kernel/kernel.ts";
 
 /** The exports of libsodium that are used here. Arguments are addresses; a number that comes back is 0 for success. */
 export interface Libsodium {
@@ -48,9 +49,6 @@ export interface Libsodium {
   /** A scalar times the generator. */
   _crypto_scalarmult_ristretto255_base(output: number, scalar: number): number;
 }
-
-/** Bytes that are the caller's own. */
-export type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
  * The group and its scalars, and what is hashed beside them. Elements and scalars have 32 bytes; a scalar argument is
