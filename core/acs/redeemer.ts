@@ -14,6 +14,7 @@ import { claimId, useDigest } from "../ledger/row_ids.ts";
 import type { Credential } from "../token/credential.ts";
 import { deriveMacKey, type Transcript, transcriptParts } from "../token/mac.ts";
 import { encodeTokenInput } from "../token/token.ts";
+import { Evaluations } from "./evaluations.ts";
 import type { MacKeyCache } from "./mac_keys.ts";
 
 /** One use of a token to be redeemed. */
@@ -93,6 +94,7 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
   readonly #ringOf: LocalRedeemerOptions["ringOf"];
   readonly #committer: Committer;
   readonly #macKeys: MacKeyCache;
+  readonly #evaluations = new Evaluations();
 
   /** Redeems with the given keys, committer and cache. */
   constructor({ ringOf, committer, macKeys }: LocalRedeemerOptions) {
@@ -121,7 +123,7 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
     const key = await this.#keyOf(redemption, nowSeconds);
     const cached = this.#macKeys.get(key.ordinal, credential.nonce);
     const { hashes } = key.voprf;
-    const macKey = cached ?? evaluateMacKey(key, credential.nonce);
+    const macKey = cached ?? await this.#evaluateMacKey(key, credential.nonce);
     const { keyId, nonce, use } = credential;
     const expected = hashes.hmacSha256(macKey, ...transcriptParts({ app, ...body, keyId, nonce, use }));
     if (!timingSafeEqual(expected, credential.mac)) {
@@ -142,6 +144,16 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
       throw new Refusal("use_out_of_range", "The token has no such use; take the next token.");
     }
     return key;
+  }
+
+  async #evaluateMacKey(key: SigningKey, nonce: Uint8Array): Promise<Uint8Array> {
+    const input = encodeTokenInput({
+      tokenType: key.voprf.tokenType,
+      nonce,
+      challengeDigest: key.challengeDigest,
+      tokenKeyId: key.keyId,
+    });
+    return deriveMacKey(await this.#evaluations.evaluate(key, input), key.voprf.hashes);
   }
 
   /**
@@ -183,14 +195,4 @@ export class LocalRedeemer implements Redeemer<LocalUse> {
 /** The name of a use's claim, and the tag that tells this very request from others. */
 function claimOf({ key, redemption: { credential: { nonce, use, mac } } }: LocalUse) {
   return { id: claimId(key.ordinal, useDigest(nonce, use), use), tag: mac.slice(0, 16) };
-}
-
-function evaluateMacKey(key: SigningKey, nonce: Uint8Array): Uint8Array {
-  const input = encodeTokenInput({
-    tokenType: key.voprf.tokenType,
-    nonce,
-    challengeDigest: key.challengeDigest,
-    tokenKeyId: key.keyId,
-  });
-  return deriveMacKey(key.voprf.evaluate(key.secretKey, [input])[0]!, key.voprf.hashes);
 }
