@@ -216,7 +216,10 @@ async function openServer(
   const names = [...deployment.applications.values()].map(({ suite }) => suite);
   return createService({
     ...common,
-    suites: await loadSuites((message) => log("warning", { message }), names),
+    suites: await loadSuites((message) => log("warning", { message }), {
+      names,
+      kernel: settings.suiteKernel,
+    }),
     macKeys: tuning.macKeys,
     onKeyEvent: ({ event, ...key }) => log(event, key),
   });

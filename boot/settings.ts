@@ -53,6 +53,8 @@ export interface Settings extends OperatorSettings, HostSettings {
   readonly requestsPerSecond: number;
   /** Whether a line is written for every request. */
   readonly logRequests: boolean;
+  /** The fastest code that may compute ristretto255. */
+  readonly suiteKernel: "wasm" | "libsodium";
 }
 
 /** The environment has mistakes; `mistakes` has one sentence for each. */
@@ -111,6 +113,7 @@ export function readSettings(get: (name: string) => string | undefined): Setting
     ...readHosts(get, development, mistakes),
     ...readOperators(get, development, mistakes),
     logRequests: choose("DIT_LOG", ["requests", "events"], "events") === "requests",
+    suiteKernel: choose("DIT_SUITE_KERNEL", ["wasm", "libsodium"], "wasm"),
   };
   if (mistakes.length > 0) throw new EnvironmentError(mistakes);
   return settings;

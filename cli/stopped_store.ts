@@ -75,7 +75,7 @@ export async function withStore<T>(
     const sealKeys = settings.sealKeys ?? [await developmentSecret("seal_key", 32)];
     const sealer = await Sealer.of(sealKeys, random);
     const names = [...deployment.applications.values()].map(({ suite }) => suite);
-    const suites = await loadSuites(() => {}, names);
+    const suites = await loadSuites(() => {}, { names });
     if (!isStoreFile(location)) passOnStoreToken(processEnvironment);
     const store = await openStore(location, { sealKeys });
     try {

@@ -115,6 +115,8 @@ export interface Server {
   readonly version: string;
   /** Puts claims and records into the store. */
   readonly committer: Committer;
+  /** The cipher suites of all applications; empty where the ACS is elsewhere. */
+  readonly suites: readonly Suite[];
   /** Issues tokens. */
   readonly issuer: Issuer;
   /** Redeems logs. */
@@ -186,6 +188,7 @@ export function createService(options: ServiceOptions): Service {
   return {
     ...parts,
     rotation,
+    suites: [...new Set([...deployment.applications.values()].map(({ suite }) => suites(suite)))],
     issuer: new LocalIssuer({ store, random, now, ringOf }),
     redeemer: new LocalRedeemer({ ringOf: (app) => rings.get(app), committer: parts.committer, macKeys }),
     publishedKeys: (app, nowSeconds) => ringOf(app).current(nowSeconds),
@@ -203,6 +206,7 @@ export function createLogServer(options: LogServerOptions): Server {
   const { committer } = parts;
   return {
     ...parts,
+    suites: [],
     issuer: new RemoteIssuer({ acs, store, sealer, random }),
     redeemer: new RemoteRedeemer({ acs, keys: new RemoteKeys(store), committer }),
     publishedKeys: (app, nowSeconds) => acs.keys(app, nowSeconds),

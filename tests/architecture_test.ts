@@ -43,6 +43,7 @@ interface Room {
 const PURE = [
   "core/base",
   "core/voprf",
+  "core/voprf/kernel",
   "core/token",
   "core/schema",
   "core/schema/fields",
@@ -50,7 +51,7 @@ const PURE = [
 ];
 /** Files of those rooms that are for servers all the same. */
 const NOT_FOR_CLIENTS =
-  /^core\/(?:voprf\/(?:libsodium|sodium|load)\.ts|schema\/(?:body|record|schema_budget|deny_list)\.ts|schema\/fields\/(?:.*\.doc|docs)\.ts|privacy\/dp\/(?!(?:local_dp|projective)\.ts))/;
+  /^core\/(?:voprf\/(?:libsodium|sodium|load|kernel_suite)\.ts|schema\/(?:body|record|schema_budget|deny_list)\.ts|schema\/fields\/(?:.*\.doc|docs)\.ts|privacy\/dp\/(?!(?:local_dp|projective)\.ts))/;
 
 /** An engine's own room, and who may name one: what opens the store that a URL decides, and who tests or measures it. */
 const ENGINE = /^core\/store\/[a-z_]+\//;
@@ -72,7 +73,10 @@ const ROOMS: readonly Room[] = [
     imports: ["core/base"],
     packages: ["@noble/", "libsodium-sumo", "node:crypto", "node:module"],
   },
+  { room: "core/voprf/kernel", imports: ["core/base"] },
   { room: "core/voprf/kernel/generator", imports: [], uses: ["runtime"] },
+  { room: "core/voprf/sha2", imports: ["core/base"] },
+  { room: "core/voprf/sha2/generator", imports: ["core/voprf/kernel/generator"], uses: ["runtime"] },
   { room: "core/token", imports: ["core/base", "core/voprf"], packages: ["@noble/hashes/", "node:crypto"] },
   { room: "core/privacy/sketch", imports: ["core/base"] },
   { room: "core/privacy/dp", imports: ["core/base", "core/privacy/sketch"], packages: ["@noble/hashes/"] },

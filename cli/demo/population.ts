@@ -84,7 +84,7 @@ export class Population {
    * in a fraction of the time: ten thousand of them share this one process.
    */
   static async of(endpoint: string): Promise<Population> {
-    const suites = await loadSuites(console.warn, [DEFAULT_SUITE]);
+    const suites = await loadSuites(console.warn, { names: [DEFAULT_SUITE] });
     return new Population(endpoint, suites(DEFAULT_SUITE));
   }
 

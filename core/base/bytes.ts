@@ -102,6 +102,14 @@ export function toHex(bytes: Uint8Array): string {
   return text;
 }
 
+/** The bytes of hexadecimal that is a constant of the code: an even number of digits. */
+export function fromHex(digits: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(
+    { length: digits.length / 2 },
+    (_, at) => parseInt(digits.slice(2 * at, 2 * at + 2), 16),
+  );
+}
+
 // Tables of our own: the runtimes' functions need two copies and a comparison to be as strict, which every log would
 // pay for. Not constant-time, which no caller needs: secrets are compared after decoding.
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -14,6 +14,12 @@ export interface Hashes {
   hmacSha256(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
 }
 
+/** Those that a suite is computed with besides. */
+export interface SuiteHashes extends Hashes {
+  /** SHA-512 of the parts joined: 64 bytes. */
+  sha512(...parts: Uint8Array[]): Uint8Array<ArrayBuffer>;
+}
+
 /**
  * HMAC-SHA-256 of the parts joined: 32 bytes. The general construction, whose class can stream, would make every page
  * that has a client larger.

@@ -74,6 +74,11 @@ export const GAUGES = {
     help: "Days until the last of the keys ends that are made ahead without a gap; 0: none issues.",
     labels: ["app"],
   },
+  suiteKernel: {
+    name: "dit_suite_kernel",
+    help: "1 for what computes the cipher suite of an application in this process: wasm, libsodium or noble.",
+    labels: ["suite", "kernel"],
+  },
 } as const satisfies Record<string, { name: string; help: string; labels?: readonly string[] }>;
 
 /** What the gauges are read from. */
@@ -88,6 +93,8 @@ export interface GaugedServer {
   readonly store: { readonly answers: boolean; readonly moved: boolean };
   /** Where logs wait. */
   readonly committer: { readonly waiting: number };
+  /** The cipher suites, by what computes them; empty on a server without keys. */
+  readonly suites: readonly { readonly name: string; readonly kernel: string }[];
   /** What of the clock may be believed. */
   readonly time: { readonly held: boolean };
   /** Unix seconds. */
@@ -96,7 +103,7 @@ export interface GaugedServer {
 
 /** Reads the gauges. One that cannot be told here has no sample. */
 export function readGauges(
-  { deployment, health, standing, store, committer, time, now }: GaugedServer,
+  { deployment, health, standing, store, committer, suites, time, now }: GaugedServer,
 ): Gauge[] {
   const { host, keyEnds, jobSuccesses } = standing;
   const seconds = now();
@@ -117,6 +124,10 @@ export function readGauges(
     { ...GAUGES.eventExpiry, samples: expiries(deployment, seconds) },
     { ...GAUGES.issuingKeyEnd, samples: ends(({ issuing }) => days(issuing)) },
     { ...GAUGES.keysMadeEnd, samples: ends(({ made }) => days(made)) },
+    {
+      ...GAUGES.suiteKernel,
+      samples: suites.map(({ name, kernel }) => ({ labels: { suite: name, kernel }, value: 1 })),
+    },
   ];
 }
 

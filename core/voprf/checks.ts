@@ -22,11 +22,6 @@ export function checkBatch(...arrays: Uint8Array[][]): void {
   }
 }
 
-/** An item of one of several parallel arrays, at an index that another one has. */
-export function itemAt<T>(items: readonly T[], index: number): T {
-  return items[index]!;
-}
-
 /**
  * Checks that every input has at most 65535 bytes (RFC 9497, section 1.2).
  * @throws {VoprfError} If one is longer.

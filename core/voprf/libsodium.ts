@@ -9,7 +9,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import libsodium from "libsodium-sumo";
-import type { Hashes } from "../base/hmac.ts";
+import type { SuiteHashes } from "../base/hmac.ts";
 import type { Bytes } from "./kernel/kernel.ts";
 
 /** The exports of libsodium that are used here. Arguments are addresses; a number that comes back is 0 for success. */
@@ -54,9 +54,7 @@ export interface Libsodium {
  * The group and its scalars, and what is hashed beside them. Elements and scalars have 32 bytes; a scalar argument is
  * canonical unless said.
  */
-export interface Ristretto255 extends Hashes {
-  /** SHA-512 of the parts joined: 64 bytes. */
-  sha512(...parts: Uint8Array[]): Bytes;
+export interface Ristretto255 extends SuiteHashes {
   /** Whether 32 bytes encode an element canonically and it is not the identity. */
   isElement(element: Uint8Array): boolean;
   /** Element derivation (RFC 9496, section 4.3.4) from 64 uniform bytes. */

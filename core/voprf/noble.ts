@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { itemAt } from "../base/item_at.ts";
 import { ristretto255, ristretto255_oprf } from "@noble/curves/ed25519.js";
 import type { OPRF } from "@noble/curves/abstract/oprf.js";
 import {
@@ -12,7 +13,6 @@ import {
   checkProofLength,
   checkSeed,
   identityElement,
-  itemAt,
   malformedElement,
   malformedSecretKey,
   proofRefused,
@@ -97,6 +97,7 @@ export function nobleSuite(curve: NobleCurve): Suite {
 
   return {
     name: curve.name,
+    kernel: "noble",
     ...facts,
     hashes: plainHashes,
     // The order of both groups is so close to a power of two that deriving from 32 fresh random bytes is uniform,

@@ -10,7 +10,7 @@ import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { concat, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
 import type { RandomSource } from "../base/random.ts";
-import { itemAt } from "./checks.ts";
+import { itemAt } from "../base/item_at.ts";
 import { SUITES } from "./suites.ts";
 import { type FinalizeRequest, type Suite, VoprfError } from "./suite.ts";
 

@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { concat, equalPublic, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
-import type { Hashes } from "../base/hmac.ts";
+import { itemAt } from "../base/item_at.ts";
+import { concat, equalPublic, lengthPrefixed, toHex, u16, utf8 } from "../base/bytes.ts";
+import type { SuiteHashes } from "../base/hmac.ts";
 import {
   checkBatch,
   checkElementLength,
@@ -13,20 +14,19 @@ import {
   checkProofLength,
   checkSeed,
   identityElement,
-  itemAt,
   malformedElement,
   malformedSecretKey,
   proofRefused,
 } from "./checks.ts";
 import type { Bytes, Kernel } from "./kernel/kernel.ts";
 import type { RandomSource } from "../base/random.ts";
-import { type KeyPair, type Suite, VoprfError } from "./suite.ts";
+import { type KernelName, type KeyPair, type Suite, VoprfError } from "./suite.ts";
 import { SUITES } from "./suites.ts";
 
 /** The order of the group (RFC 9496, section 4.4). */
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 /** The encoding of the generator (RFC 9496, appendix A.1). */
-const GENERATOR = Uint8Array.fromHex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76");
+const GENERATOR = littleEndian(0x762d8de04559a6b68ddd82a56a0be3585f5100c561a984a8714ebc6a0aaef2e2n);
 /** Bytes of randomness in one scalar: 128 bits more than the order has, so that the reduction shows no bias. */
 const RANDOM_SCALAR_LENGTH = 48;
 
@@ -62,15 +62,15 @@ const BLOCK_ONE = Uint8Array.of(1);
  * `mapHashToField` does the same; importing it for this alone would slow a cold start.
  */
 function randomScalar(random: RandomSource): Uint8Array {
-  const wide = BigInt("0x" + random(RANDOM_SCALAR_LENGTH).toReversed().toHex());
-  const scalar = wide % (ORDER - 1n) + 1n;
-  return Uint8Array.fromHex(scalar.toString(16).padStart(64, "0")).reverse();
+  const wide = BigInt("0x" + toHex(random(RANDOM_SCALAR_LENGTH).toReversed()));
+  return littleEndian(wide % (ORDER - 1n) + 1n);
 }
 
-/** The hashes beside the group. */
-export interface SuiteHashes extends Hashes {
-  /** SHA-512 of the parts joined: 64 bytes. */
-  sha512(...parts: Uint8Array[]): Bytes;
+/** A number below 2^256 in 32 bytes. Clients run this too, where byte strings know no hexadecimal. */
+function littleEndian(number: bigint): Bytes {
+  const bytes = new DataView(new ArrayBuffer(32));
+  for (let word = 0; word < 4; word++) bytes.setBigUint64(8 * word, number >> BigInt(64 * word), true);
+  return new Uint8Array(bytes.buffer);
 }
 
 const isIdentity = (element: Uint8Array) => element.every((byte) => byte === 0);
@@ -87,8 +87,8 @@ function notIdentity<T extends Uint8Array>(element: T): T {
   return element;
 }
 
-/** Makes the {@linkcode Suite} of a kernel and of what is hashed beside it. */
-export function ristretto255Suite(kernel: Kernel, hashes: SuiteHashes): Suite {
+/** Makes the {@linkcode Suite} of a kernel with its name, and of what is hashed beside it. */
+export function ristretto255Suite(kernelName: KernelName, kernel: Kernel, hashes: SuiteHashes): Suite {
   const { sha512 } = hashes;
 
   function expand(message: Uint8Array[], dst: Uint8Array): Bytes {
@@ -188,6 +188,7 @@ export function ristretto255Suite(kernel: Kernel, hashes: SuiteHashes): Suite {
 
   return {
     name: NAME,
+    kernel: kernelName,
     ...SUITES[NAME],
     hashes,
     generateKeyPair: (random) => deriveKeyPair(random(32), new Uint8Array()),
@@ -220,7 +221,7 @@ export function ristretto255Suite(kernel: Kernel, hashes: SuiteHashes): Suite {
       } catch (error) {
         throw error instanceof VoprfError ? proofRefused() : error;
       }
-      if (!blinds.every(kernel.isNonzeroScalar)) throw proofRefused();
+      if (!blinds.every((blind) => kernel.isNonzeroScalar(blind))) throw proofRefused();
       verifyProof(publicKey, blindedElements, evaluatedElements, proof);
       const elements = computed(kernel.multiplyEach(kernel.invertScalars(blinds), evaluatedElements));
       return outputsOf(inputs, elements);

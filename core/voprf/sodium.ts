@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { itemAt } from "./checks.ts";
+import { itemAt } from "../base/item_at.ts";
 import type { Bytes, Kernel } from "./kernel/kernel.ts";
 import { loadRistretto255, type Ristretto255 } from "./libsodium.ts";
 import { ristretto255Suite } from "./ristretto255.ts";
@@ -34,6 +34,12 @@ export function sodiumKernel(group: Ristretto255): Kernel {
   const mapAndMultiply = (scalar: Uint8Array, uniform: Uint8Array) =>
     product(scalar, group.fromUniform(uniform)) ?? new Uint8Array(32);
 
+  function inverse(scalar: Uint8Array): Bytes {
+    const inverted = group.scalarInvert(scalar);
+    if (inverted === undefined) throw new RangeError("Cannot compute: zero has no inverse");
+    return inverted;
+  }
+
   return {
     multiplyAll: (scalar, elements) => multiplyEach(elements.map(() => scalar), elements),
     multiplyEach,
@@ -53,7 +59,7 @@ export function sodiumKernel(group: Ristretto255): Kernel {
     areElements: (elements) => elements.map(isCanonical),
     reduceScalar: group.scalarReduce,
     subtractProduct: (a, b, c) => group.scalarSubtract(a, group.scalarMultiply(b, c)),
-    invertScalars: (scalars) => scalars.map((scalar) => group.scalarInvert(scalar) ?? new Uint8Array(32)),
+    invertScalars: (scalars) => scalars.map(inverse),
     isNonzeroScalar: group.isNonzeroScalar,
   };
 }
@@ -64,7 +70,7 @@ function requireParallel(a: readonly unknown[], b: readonly unknown[]): void {
 
 /** Makes the suite over a loaded libsodium, which hashes for it too. */
 export function sodiumSuite(group: Ristretto255): Suite {
-  return ristretto255Suite(sodiumKernel(group), group);
+  return ristretto255Suite("libsodium", sodiumKernel(group), group);
 }
 
 /**

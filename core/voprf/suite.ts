@@ -51,6 +51,9 @@ export interface FinalizeRequest {
   readonly proof: Uint8Array;
 }
 
+/** What computes a suite: this project's own WebAssembly, libsodium's, or noble's plain JavaScript. */
+export type KernelName = "wasm" | "libsodium" | "noble";
+
 /** What was wrong with an element, a scalar or a proof. The message never repeats the bytes. */
 export class VoprfError extends Error {
   /** Tells it from other errors across realms. */
@@ -61,6 +64,8 @@ export class VoprfError extends Error {
 export interface Suite extends SuiteFacts {
   /** As RFC 9497 spells it. */
   readonly name: SuiteName;
+  /** What computes it. */
+  readonly kernel: KernelName;
   /** The hashes of the library that computes the suite: servers verify the MACs of logs with them. */
   readonly hashes: Hashes;
 

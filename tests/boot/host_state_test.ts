@@ -37,6 +37,7 @@ Deno.test("readGauges() tells sizes in whole MiB, so that no single write shows"
       standing: { host: { storeBytes }, keyEnds: new Map(), jobSuccesses: new Map() },
       store: { answers: true, moved: false },
       committer: { waiting: 0 },
+      suites: [],
       time: { held: false },
       now: () => 0,
     });

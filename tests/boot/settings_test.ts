@@ -39,6 +39,8 @@ Deno.test("readSettings() is for production unless it is told otherwise, with a 
   assertEquals([settings.development, settings.host, settings.requestsPerSecond], [false, "0.0.0.0", 100]);
   assertEquals(settings.sealKeys, [new Uint8Array(32).fill(7)]);
   assertEquals(read({ ...PRODUCTION, DIT_THROTTLE: "5000" }).requestsPerSecond, 5_000);
+  assertEquals(settings.suiteKernel, "wasm");
+  assertEquals(read({ ...PRODUCTION, DIT_SUITE_KERNEL: "libsodium" }).suiteKernel, "libsodium");
 });
 
 Deno.test("readSettings() says every mistake at once, and repeats no value", () => {
@@ -56,6 +58,7 @@ Deno.test("readSettings() says every mistake at once, and repeats no value", () 
       DIT_ISSUE_HOST: "https://tokens.example",
       DIT_LOG_HOST: "logs.example:443/x",
       DIT_LOG: "everything",
+      DIT_SUITE_KERNEL: "assembly",
       PORT: "port-99999",
     }).toSorted(),
     [
@@ -67,6 +70,7 @@ Deno.test("readSettings() says every mistake at once, and repeats no value", () 
       "DIT_REGIONS",
       "DIT_REGION_TOKEN",
       "DIT_SEAL_KEYS",
+      "DIT_SUITE_KERNEL",
       "DIT_THROTTLE",
       "DIT_TRUSTED_HOPS",
       "PORT",

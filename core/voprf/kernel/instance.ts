@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { itemAt } from "../checks.ts";
+import { fromHex } from "../../base/bytes.ts";
+import { itemAt } from "../../base/item_at.ts";
 import { LAYOUT } from "./binary.ts";
 import { type Bytes, type Kernel, KernelFault } from "./kernel.ts";
 
@@ -34,7 +35,7 @@ interface Exports {
 }
 
 /** The generator of the group (RFC 9496, appendix A.1). */
-const GENERATOR = Uint8Array.fromHex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76");
+const GENERATOR = fromHex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76");
 const ONE = Uint8Array.of(1, ...new Uint8Array(31));
 
 const pairsOf = (count: number) => (count + 1) >> 1;

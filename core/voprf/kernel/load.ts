@@ -8,6 +8,12 @@ import { KernelInstance } from "./instance.ts";
 import type { LoadedKernel } from "./kernel.ts";
 import { probe } from "./probe.ts";
 
+/** The bytes of base64. Runtimes of clients may be older than the function for it. */
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 }: { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> } = Uint8Array;
+  return fromBase64?.(text) ?? Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));
+}
+
 /**
  * Compiles, probes and gives an instance of the kernel; one a call.
  * @returns The kernel; or the reason why it cannot run here: no WebAssembly with relaxed SIMD, no fused multiply-add,
@@ -21,7 +27,7 @@ import { probe } from "./probe.ts";
  */
 export async function loadKernel(): Promise<LoadedKernel> {
   try {
-    const binary = Uint8Array.fromBase64(BASE64);
+    const binary = decode(BASE64);
     if (!WebAssembly.validate(binary)) return { reason: "WebAssembly here has no relaxed SIMD" };
     const { instance } = await WebAssembly.instantiate(binary);
     const kernel = new KernelInstance(instance);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fromHex, toHex } from "../../base/bytes.ts";
 import type { KernelInstance } from "./instance.ts";
 
 /** Its square is 1 + 2^-51 + 2^-104, of which a double loses the last term. */
@@ -16,8 +17,9 @@ const FIFTEEN_TIMES = "e0c418f7c8d9c4cdd7395b93ea124f3ad99021bb681dfc3302a9d99a2
 /** The order less one, as a scalar. */
 const MINUS_ONE = "ecd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010";
 
-const bytes = (hex: string) => Uint8Array.fromHex(hex);
 const scalar = (value: number) => Uint8Array.of(value, ...new Uint8Array(31));
+
+const is = (result: Uint8Array | undefined, hex: string) => result !== undefined && toHex(result) === hex;
 
 /** Why an instance cannot serve, or nothing. */
 export function probe(kernel: KernelInstance): string | undefined {
@@ -31,14 +33,14 @@ export function probe(kernel: KernelInstance): string | undefined {
       return "this CPU's multiply-and-add rounds twice (it is not fused)";
     }
   }
-  const [fifteen, opposite] = kernel.multiplyBase([scalar(15), bytes(MINUS_ONE)]);
-  const known = kernel.multiplyAll(scalar(1), [bytes(GENERATOR)]);
-  if (fifteen?.toHex() !== FIFTEEN_TIMES || known?.[0]?.toHex() !== GENERATOR || opposite === undefined) {
+  const [fifteen, opposite] = kernel.multiplyBase([scalar(15), fromHex(MINUS_ONE)]);
+  const known = kernel.multiplyAll(scalar(1), [fromHex(GENERATOR)]);
+  if (!is(fifteen, FIFTEEN_TIMES) || !is(known?.[0], GENERATOR) || opposite === undefined) {
     return "the kernel's known answers are wrong";
   }
-  const sum = kernel.combine([scalar(1), scalar(15)], [opposite, bytes(GENERATOR)]);
-  const fourteen = kernel.multiplyBase([scalar(14)]);
-  if (sum === undefined || sum.toHex() !== fourteen[0]?.toHex()) {
+  const sum = kernel.combine([scalar(1), scalar(15)], [opposite, fromHex(GENERATOR)]);
+  const [fourteen] = kernel.multiplyBase([scalar(14)]);
+  if (fourteen === undefined || !is(sum, toHex(fourteen))) {
     return "the kernel's known sums are wrong";
   }
   return undefined;

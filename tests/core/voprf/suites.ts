@@ -6,12 +6,17 @@
 import { sha512 } from "@noble/hashes/sha2.js";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import { nobleP384 } from "../../../core/voprf/noble_p384.ts";
+import { loadKernelSuite } from "../../../core/voprf/kernel_suite.ts";
 import { loadSodiumSuite } from "../../../core/voprf/sodium.ts";
 import type { RandomSource } from "../../../core/base/random.ts";
 import type { Suite } from "../../../core/voprf/suite.ts";
+import { unavailable } from "./kernel/kernel.ts";
 
 /** ristretto255 on libsodium. */
 export const sodiumRistretto255: Suite = await loadSodiumSuite();
+
+/** ristretto255 on this project's own kernel; undefined where that does not run. */
+export const kernelRistretto255: Suite | undefined = unavailable ? undefined : await loadKernelSuite();
 
 /** One implementation in a table of tests. */
 export interface SuiteUnderTest {
@@ -19,10 +24,11 @@ export interface SuiteUnderTest {
   readonly suite: Suite;
 }
 
-/** The two implementations of ristretto255, which have to agree on everything. */
+/** The implementations of ristretto255, which have to agree on everything. */
 export const ristretto255Suites: SuiteUnderTest[] = [
   { label: "noble ristretto255", suite: nobleRistretto255 },
   { label: "sodium ristretto255", suite: sodiumRistretto255 },
+  ...kernelRistretto255 === undefined ? [] : [{ label: "kernel ristretto255", suite: kernelRistretto255 }],
 ];
 
 /** Every implementation. */
