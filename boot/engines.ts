@@ -25,11 +25,16 @@ interface EngineChoice {
   readonly isShared: (location: Location) => boolean;
   /** What it has to reach beside files of its own. */
   readonly reaches: (location: Location, get: Environment) => StoreReach;
+  /** How a store that is no file is backed up and put back by its server: what to use, and the page that says how. */
+  readonly means: Readonly<Record<ServersPart, string>>;
   /** Opens it. Throws `StoreOpenError`. */
   readonly open: (location: Location) => Promise<ClaimingEngine>;
   /** Opens a replica of it, in which nothing can be written; absent where there are none. Throws `StoreOpenError`. */
   readonly openReplica?: (location: string) => Promise<ClaimingEngine>;
 }
+
+/** What of a store that is no file its server does, and no command of this program. */
+export type ServersPart = "back up" | "put back";
 
 /** What a store has to reach, in the words of Deno's permissions. */
 export interface StoreReach {
@@ -48,6 +53,10 @@ const POSTGRES: EngineChoice = {
   isFile: (_): _ is string => false,
   isShared: () => true,
   reaches: (location, get) => reachesOf(location ?? "", get),
+  means: {
+    "back up": "by the means of its server, such as pg_dump (docs/postgresql.md)",
+    "put back": "by the means of its server, such as pg_restore (docs/postgresql.md)",
+  },
   open: (location) => openPostgres(location ?? "", { readText }),
   openReplica: (location) => openPostgres(location, { readText, isReplica: true }),
 };
@@ -61,6 +70,10 @@ const DENO_KV: EngineChoice = {
     location !== undefined && /^https?:/.test(location)
       ? { net: [hostOfUrl(location)], env: ["DENO_KV_ACCESS_TOKEN"], read: [] }
       : { net: [], env: [], read: [] },
+  means: {
+    "back up": "by the means of its server (docs/operating.md)",
+    "put back": "by the means of its server (docs/operating.md)",
+  },
   open: openEngine,
 };
 
@@ -70,6 +83,11 @@ const ENGINES: readonly EngineChoice[] = [POSTGRES, DENO_KV];
 /** The engine of the store at `location`. */
 export function engineOf(location: Location): EngineChoice {
   return ENGINES.find(({ takes }) => takes(location)) ?? DENO_KV;
+}
+
+/** How the server of the store at `location` does its part, in words. */
+export function meansOf(location: Location, part: ServersPart): string {
+  return engineOf(location).means[part];
 }
 
 /** What a store that several processes share can be, in words. */

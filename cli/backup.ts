@@ -10,6 +10,7 @@
  */
 import { backupMarkOf } from "../boot/host_state.ts";
 import { notAStore, requireStoreFile } from "../boot/file_lock.ts";
+import { meansOf } from "../boot/engines.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { isDenoKv, openWithoutTrace } from "../core/store/deno_kv/file_rows.ts";
 import { StoreOpenError } from "../core/store/open_error.ts";
@@ -49,7 +50,7 @@ async function backUp(target: string): Promise<void> {
   const { location } = await findStore();
   if (location !== undefined && !isStoreFile(location)) {
     throw new CommandError(
-      "The store is no file: back it up by the means of its server (docs/operating.md).",
+      `The store is no file: back it up ${meansOf(location, "back up")}.`,
     );
   }
   if (location === undefined || !await requireStoreFile(location)) {

@@ -12,6 +12,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { MAX_GENERATION } from "../core/keys/replacement.ts";
 import { mendRestored } from "../core/operations/actions/mend_restored.ts";
+import { meansOf } from "../boot/engines.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
@@ -179,8 +180,8 @@ async function restoreStore(wanted: Wanted): Promise<void> {
     throw new CommandError(
       location === undefined
         ? "Set DIT_KV to the file of the store."
-        : "The store is no file: put it back by the means of its server, and then run deno task restore " +
-          "--in-place (docs/operating.md).",
+        : "The store is no file: run deno task restore --in-place, once it is put back " +
+          `${meansOf(location, "put back")}.`,
     );
   }
   // Before the lock, which makes a file where there is none.
