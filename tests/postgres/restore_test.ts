@@ -59,7 +59,7 @@ Deno.test("a database that pg_restore puts back is mended in place, and no use, 
       ) {
         const { code, stderr } = await run(task, ...args);
         assertEquals([code, stderr.trim().split("\n").length], [1, 1]);
-        assertMatch(stderr, /by the means of its server\b.*\(docs\/operating\.md\)\.$/m);
+        assertMatch(stderr, /such as pg_(?:dump|restore)\b.*\(docs\/postgresql\.md\)\.$/m);
       }
       const spent = log(token, 1);
       await assertAccepted(await sendTo(service.url)(logsPath("demo"), spent));
