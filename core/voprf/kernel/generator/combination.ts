@@ -28,7 +28,7 @@ import {
   xor,
 } from "./assembler.ts";
 import { DIGITS, type Digits } from "./digits.ts";
-import { ELEMENT, PLACES } from "./limbs.ts";
+import { bitsOf, ELEMENT, PLACES } from "./limbs.ts";
 import { MULTIPLES, type Multiplication } from "./multiplication.ts";
 import { POINT, type Points, SUMMAND } from "./points.ts";
 import type { Ristretto } from "./ristretto.ts";
@@ -60,8 +60,8 @@ export function defineCombination(
   memory: CombinationMemory,
 ) {
   const chosen = i32(memory.chosen);
-  const one = load(i32(module.vectors(0x3ff0000000000000n)));
-  const two = load(i32(module.vectors(0x4000000000000000n)));
+  const one = load(i32(module.vectors(bitsOf(1))));
+  const two = load(i32(module.vectors(bitsOf(2))));
 
   /** Takes the summand of two digits, one from each lane of a table. */
   const takeSummand = module.function("takeSummand", 2, "void", (body, table, digitsAt) => {

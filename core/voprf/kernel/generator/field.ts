@@ -31,6 +31,21 @@ import { bitsOf, ELEMENT, Limbs, limbsOf, PLACES } from "./limbs.ts";
 
 /** `n` elements after an address. */
 export const at = (address: I32, n: number): I32 => i32Add(address, i32(n * ELEMENT));
+/** `count` elements from an address on; one that is a number stands in the code as a sum that is computed here. */
+export function elementsFrom<N extends keyof Tuples>(address: I32 | number, count: N): Tuples[N] {
+  const element = (n: number) => typeof address === "number" ? i32(address + n * ELEMENT) : at(address, n);
+  return Array.from({ length: count }, (_, n) => element(n)) as unknown as Tuples[N];
+}
+/** Addresses, as many as functions here name. */
+interface Tuples {
+  readonly 2: [I32, I32];
+  readonly 3: [...Tuples[2], I32];
+  readonly 4: [...Tuples[3], I32];
+  readonly 6: [...Tuples[4], I32, I32];
+  readonly 7: [...Tuples[6], I32];
+  readonly 8: [...Tuples[7], I32];
+  readonly 10: [...Tuples[8], I32, I32];
+}
 /** Copies an element. */
 export const move = (to: I32, from: I32): Code<"void"> => copy(to, from, i32(ELEMENT));
 
@@ -146,7 +161,7 @@ export function defineField(module: Module) {
   const powers = i32(module.reserve(3 * ELEMENT));
   /** `a^(2^252 - 3)`, by the usual chain of 252 squarings and 11 products; the comments are exponents. */
   const power = module.function("power", 2, "void", (body, to, a) => {
-    const [x, y, z] = [at(powers, 0), at(powers, 1), at(powers, 2)];
+    const [x, y, z] = elementsFrom(powers, 3);
     const shifted = (into: I32, from: I32, count: number) => {
       body.do(move(into, from), squareTimes(into, i32(count)));
     };
@@ -170,7 +185,7 @@ export function defineField(module: Module) {
   const inverses = i32(module.reserve(2 * ELEMENT));
   /** `1 / a`, which is a^(p - 2) = (a^(2^252 - 3))^8 * a^3; of zero, zero. */
   const invert = module.function("invert", 2, "void", (body, to, a) => {
-    const [cube, high] = [at(inverses, 0), at(inverses, 1)];
+    const [cube, high] = elementsFrom(inverses, 2);
     body.do(
       square(cube, a),
       multiply(cube, cube, a),
@@ -188,14 +203,7 @@ export function defineField(module: Module) {
    * Gives the lanes where it is one.
    */
   const squareRootOfRatio = module.function("squareRootOfRatio", 3, "v128", (body, to, u, v) => {
-    const [cube, seventh, root, check, other, difference] = [0, 1, 2, 3, 4, 5].map((n) => at(roots, n)) as [
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-    ];
+    const [cube, seventh, root, check, other, difference] = elementsFrom(roots, 6);
     body.do(
       square(cube, v),
       multiply(cube, cube, v),

@@ -64,6 +64,13 @@ export type Element = readonly Limb[];
 /** Five columns of sums of products, the lowest first. */
 export type WideElement = readonly Wide[];
 
+/** An item that is known to be there. */
+function itemAt<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`Cannot generate: there is no item ${index}`);
+  return item;
+}
+
 /** A bound that does not hold: the module is not generated. */
 export class BoundError extends Error {}
 
@@ -151,12 +158,16 @@ export class Limbs {
 
   /** The sum, limb by limb. */
   add(a: Element, b: Element): Element {
-    return PLACES.map((i) => this.#limb(f64x2Add(a[i]!.code, b[i]!.code), add(a[i]!, b[i]!)));
+    return PLACES.map((i) =>
+      this.#limb(f64x2Add(itemAt(a, i).code, itemAt(b, i).code), add(itemAt(a, i), itemAt(b, i)))
+    );
   }
 
   /** The difference, limb by limb. */
   subtract(a: Element, b: Element): Element {
-    return PLACES.map((i) => this.#limb(f64x2Sub(a[i]!.code, b[i]!.code), subtract(a[i]!, b[i]!)));
+    return PLACES.map((i) =>
+      this.#limb(f64x2Sub(itemAt(a, i).code, itemAt(b, i).code), subtract(itemAt(a, i), itemAt(b, i)))
+    );
   }
 
   /**
@@ -166,18 +177,18 @@ export class Limbs {
   reduce(a: Element): Element {
     const magic = this.#body.let("v128", this.#double(HIGH));
     const carried = PLACES.map((i) => {
-      const limb = a[i]!;
+      const limb = itemAt(a, i);
       demand(magnitude(limb) <= 2n ** 53n, "the carry is rounded in one binade", limb);
       const code = this.#body.let("v128", f64x2Sub(f64x2Add(limb.code, magic), magic));
       const most = (magnitude(limb) + LIMB / 2n) / LIMB;
       return { code, rest: this.#body.let("v128", f64x2Sub(limb.code, code)), most };
     });
     return PLACES.map((i) => {
-      const from = carried[(i + 4) % 5]!;
+      const from = itemAt(carried, (i + 4) % 5);
       const weight = i === 0 ? 19n : 1n;
       const bound = LIMB / 2n + weight * from.most;
       return this.#limb(
-        relaxedMadd(from.code, this.#double(Number(weight) / 2 ** 51), carried[i]!.rest),
+        relaxedMadd(from.code, this.#double(Number(weight) / 2 ** 51), itemAt(carried, i).rest),
         { low: -bound, high: bound },
       );
     });
@@ -219,11 +230,11 @@ export class Limbs {
       // The columns from 2^255 on weigh 19 times what those five places below weigh.
       intervals = PLACES.map((place) => {
         const sum = this.addWide(columns.at(place), this.times19(columns.at(place + 5)));
-        result[place]!.set(sum.code);
+        itemAt(result, place).set(sum.code);
         return { bias: sum.bias, low: sum.low, high: sum.high };
       });
     });
-    return intervals.map((interval, place) => ({ ...interval, code: result[place]!.get }));
+    return intervals.map((interval, place) => ({ ...interval, code: itemAt(result, place).get }));
   }
 
   /** The product, in columns. */
@@ -232,7 +243,7 @@ export class Limbs {
       for (let column = 0; column <= 8; column++) {
         for (const i of PLACES) {
           const limb = b[column - i];
-          if (limb !== undefined) this.#addProduct(a[i]!, limb, column, columns, constants);
+          if (limb !== undefined) this.#addProduct(itemAt(a, i), limb, column, columns, constants);
         }
       }
     });
@@ -246,7 +257,13 @@ export class Limbs {
         for (const i of PLACES) {
           const limb = a[column - i];
           if (limb === undefined || column - i < i) continue;
-          this.#addProduct(column === 2 * i ? a[i]! : doubled[i]!, limb, column, columns, constants);
+          this.#addProduct(
+            column === 2 * i ? itemAt(a, i) : itemAt(doubled, i),
+            limb,
+            column,
+            columns,
+            constants,
+          );
         }
       }
     });
@@ -259,13 +276,17 @@ export class Limbs {
 
   /** The sum, column by column. */
   addColumns(a: WideElement, b: WideElement): WideElement {
-    return PLACES.map((i) => this.addWide(a[i]!, b[i]!));
+    return PLACES.map((i) => this.addWide(itemAt(a, i), itemAt(b, i)));
   }
 
   /** The difference, column by column. */
   subtractColumns(a: WideElement, b: WideElement): WideElement {
     return PLACES.map((i) =>
-      this.#wide(i64x2Sub(a[i]!.code, b[i]!.code), a[i]!.bias - b[i]!.bias, subtract(a[i]!, b[i]!))
+      this.#wide(
+        i64x2Sub(itemAt(a, i).code, itemAt(b, i).code),
+        itemAt(a, i).bias - itemAt(b, i).bias,
+        subtract(itemAt(a, i), itemAt(b, i)),
+      )
     );
   }
 
@@ -295,14 +316,14 @@ export class Limbs {
       };
     });
     return PLACES.map((i) => {
-      const previous = parts[(i + 4) % 5]!.carry;
+      const previous = itemAt(parts, (i + 4) % 5).carry;
       const carry = i === 0 ? this.times19(previous) : previous;
       const lift = (LIFT >> BITS) * (i === 0 ? 19n : 1n);
       const mantissa = { low: carry.low, high: carry.high + LIMB - 1n };
       demand(mantissa.high < 2n ** 52n, "a carry stays within the mantissa", mantissa);
       const offset = LIMB / 2n + lift;
       return this.#limb(
-        f64x2Sub(i64x2Add(parts[i]!.rest, carry.code), this.#double(2 ** 52 + Number(offset))),
+        f64x2Sub(i64x2Add(itemAt(parts, i).rest, carry.code), this.#double(2 ** 52 + Number(offset))),
         { low: mantissa.low - offset, high: mantissa.high - offset },
       );
     });
@@ -350,7 +371,7 @@ export class Limbs {
     });
     for (let pass = 0; pass < 2; pass++) {
       const { limbs: rounded, out } = round(limbs, constant(0n));
-      limbs = [this.addWide(rounded[0]!, this.times19(out)), ...rounded.slice(1)];
+      limbs = [this.addWide(itemAt(rounded, 0), this.times19(out)), ...rounded.slice(1)];
     }
     // Now the value is below 2^255 + 19 * (a carry of at most 1): below 2p, so one p at most is to be taken away.
     const { out } = round(limbs, constant(19n));
@@ -399,7 +420,7 @@ class Columns {
   }
 
   at(place: number): Wide {
-    const { local, bias, low, high } = this.#sums[place]!;
+    const { local, bias, low, high } = itemAt(this.#sums, place);
     return { code: local.get, bias, low, high };
   }
 }

@@ -28,7 +28,7 @@ import {
   type V128,
   xor,
 } from "./assembler.ts";
-import { at, type Field, move, moveWhere, negateWhere } from "./field.ts";
+import { elementsFrom, type Field, move, moveWhere, negateWhere } from "./field.ts";
 import { ELEMENT, P } from "./limbs.ts";
 import { coordinates, D, POINT, type Points } from "./points.ts";
 
@@ -67,15 +67,7 @@ export function defineRistretto(module: Module, field: Field, points: Points, me
    */
   const decode = module.function("decode", 2, "v128", (body, to, from) => {
     const [x, y, z, t] = coordinates(to);
-    const [s, u1, u2, v, w, root, u2Squared] = [0, 1, 2, 3, 4, 5, 6].map(scratch) as [
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-    ];
+    const [s, u1, u2, v, w, root, u2Squared] = elementsFrom(memory.scratch, 7);
     const again = scratch(7);
     body.do(field.fromBytes(s, from), field.toBytes(again, s));
     const difference = [0, 8, 16, 24].map((offset) => {
@@ -116,16 +108,7 @@ export function defineRistretto(module: Module, field: Field, points: Points, me
   /** MAP (section 4.3.4): a point from a number in each lane. */
   const map = module.function("map", 2, "void", (body, to, from) => {
     const [x, y, z, t] = coordinates(to);
-    const [input, r, u, v, s, other, c, n] = [0, 1, 2, 3, 4, 5, 6, 7].map(scratch) as [
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-    ];
+    const [input, r, u, v, s, other, c, n] = elementsFrom(memory.scratch, 8);
     body.do(
       field.fromBytes(input, from),
       square(r, input),
@@ -193,7 +176,7 @@ export function defineRistretto(module: Module, field: Field, points: Points, me
     return [];
   });
 
-  const [product, a, b, onCurve] = [0, 1, 2, 3].map((n) => scratch(n)) as [I32, I32, I32, I32];
+  const [product, a, b, onCurve] = elementsFrom(memory.scratch, 4);
 
   /**
    * The first pass over a batch of points P that are to be encoded as 2P. With
@@ -205,14 +188,7 @@ export function defineRistretto(module: Module, field: Field, points: Points, me
    */
   const gather = module.function("gather", 2, "v128", (body, pending, point) => {
     const [x, y, z, t] = coordinates(point);
-    const [e, f, g, h, before, factor] = [0, 1, 2, 3, 4, 5].map((n) => at(pending, n)) as [
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-    ];
+    const [e, f, g, h, before, factor] = elementsFrom(pending, 6);
     body.do(
       multiply(e, x, y),
       multiply(a, z, t),
@@ -242,18 +218,11 @@ export function defineRistretto(module: Module, field: Field, points: Points, me
 
   /** The second pass, from the last point to the first: one of ENCODE (section 4.3.2), from known inverses. */
   const encode = module.function("encode", 2, "void", (body, to, pending) => {
-    const [e, f, g, h, before, factor] = [0, 1, 2, 3, 4, 5].map((n) => at(pending, n)) as [
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-      I32,
-    ];
-    const [inverse, eg, fh, overFh, overEg, x, rotatedX, ie, denominator, other] = Array.from(
-      { length: 10 },
-      (_, n) => scratch(1 + n),
-    ) as [I32, I32, I32, I32, I32, I32, I32, I32, I32, I32];
+    const [e, f, g, h, before, factor] = elementsFrom(pending, 6);
+    const [inverse, eg, fh, overFh, overEg, x, rotatedX, ie, denominator, other] = elementsFrom(
+      memory.scratch + ELEMENT,
+      10,
+    );
     body.do(
       multiply(inverse, product, before),
       multiply(product, product, factor),
@@ -295,8 +264,10 @@ export function defineRistretto(module: Module, field: Field, points: Points, me
     return [];
   });
 
-  /** Encodes the doubles of `count` pairs of points, 64 bytes a pair. Gives 1 if all are on the curve, else 0: then
-   * nothing is written. */
+  /**
+   * Encodes the doubles of `count` pairs of points, 64 bytes a pair. Gives 1 if all are on the curve, else 0: then
+   * nothing is written.
+   */
   const encodeDoubles = module.function("encodeDoubles", 4, "i32", (body, to, pairs, pending, count) => {
     const valid = body.local("v128");
     valid.set(word(-1n));
