@@ -23,6 +23,7 @@ const build = await Deno.makeTempDir({ prefix: "dit-bench-" });
 
 const launches: Record<string, () => Launch | Promise<Launch>> = {
   "noble": () => own("contenders/noble.ts"),
+  "kernel": () => own("contenders/kernel.ts"),
   "sodium": () => own("contenders/sodium.ts"),
   "voprf-ts": () => peer("voprf_ts.ts"),
   "native": () => compileNative(build),
@@ -33,13 +34,23 @@ const launches: Record<string, () => Launch | Promise<Launch>> = {
 
 /** Which ones have to give the same output for the same key and input. */
 const agreements: Record<string, string> = {
+  "kernel": "noble",
   "sodium": "noble",
   "voprf-ts": "noble",
   "native": "noble",
   "privacypass-ts": "noble P-384",
 };
 
-const operations = ["blind 30", "issue 1", "issue 30", "issue 100", "finalize 30", "redeem 1"];
+const operations = [
+  "blind 30",
+  "issue 1",
+  "issue 30",
+  "issue 100",
+  "finalize 30",
+  "redeem 1",
+  "redeem 2",
+  "redeem 8",
+];
 const composites = [1, 4, 16, 30, 64, 100].map((batch) => `composite ${batch}`);
 const primitives = ["multiply 1", "map 1", "add 1", "sha512 1"];
 
@@ -81,18 +92,21 @@ report.say(markdownTable(
     "operation, batch",
     "noble",
     "sodium",
+    "kernel",
     "voprf-ts",
     "native",
-    "noble / sodium",
-    "voprf-ts / sodium",
-    "sodium / native",
+    "noble / kernel",
+    "sodium / kernel",
+    "voprf-ts / kernel",
+    "kernel / native",
   ],
   operations.map((operation) => [
     operation,
-    ...times(operation, ["noble", "sodium", "voprf-ts", "native"]),
-    factor(operation, "noble", "sodium"),
-    factor(operation, "voprf-ts", "sodium"),
-    factor(operation, "sodium", "native"),
+    ...times(operation, ["noble", "sodium", "kernel", "voprf-ts", "native"]),
+    factor(operation, "noble", "kernel"),
+    factor(operation, "sodium", "kernel"),
+    factor(operation, "voprf-ts", "kernel"),
+    factor(operation, "kernel", "native"),
   ]),
 ));
 
@@ -112,18 +126,18 @@ report.say(
   "A weighted sum of elements (a half of a proof), us an element: multi-scalar code or one by one:",
 );
 report.say(markdownTable(
-  ["elements", "noble, multi-scalar", "sodium, one by one", "noble / sodium"],
+  ["elements", "noble, multi-scalar", "sodium, one by one", "kernel, multi-scalar", "sodium / kernel"],
   composites.map((operation) => [
     operation.split(" ")[1]!,
-    ...times(operation, ["noble", "sodium"]),
-    factor(operation, "noble", "sodium"),
+    ...times(operation, ["noble", "sodium", "kernel"]),
+    factor(operation, "sodium", "kernel"),
   ]),
 ));
 
 report.say(
   "What a token is made of, us: a multiplication, the map to the group, an addition, SHA-512 of 290 bytes:",
 );
-const parts = ["noble", "sodium", "node:crypto"];
+const parts = ["noble", "sodium", "kernel", "node:crypto"];
 report.say(markdownTable(
   ["primitive", ...parts],
   primitives.map((operation) => [operation.split(" ")[0]!, ...times(operation, parts, 1)]),
@@ -133,11 +147,15 @@ for (const line of absent) report.say(line);
 
 type Target = [name: string, measured: number | undefined, bound: "at least" | "at most", wanted: number];
 const targets: Target[] = [
-  ["redeem, x noble", rounds.ratio("redeem 1", "noble", "sodium"), "at least", 2.8],
-  ["redeem, x voprf-ts", rounds.ratio("redeem 1", "voprf-ts", "sodium"), "at least", 4.4],
-  ["issue 30, x noble", rounds.ratio("issue 30", "noble", "sodium"), "at least", 2.2],
-  ["issue 30, x voprf-ts", rounds.ratio("issue 30", "voprf-ts", "sodium"), "at least", 5],
+  ["redeem 8 over native", rounds.ratio("redeem 8", "kernel", "native"), "at most", 0.7],
+  ["redeem, noble over it", rounds.ratio("redeem 1", "noble", "kernel"), "at least", 5],
+  ["issue 30, sodium over it", rounds.ratio("issue 30", "sodium", "kernel"), "at least", 4],
+  ["finalize 30, noble over it", rounds.ratio("finalize 30", "noble", "kernel"), "at least", 5],
 ];
+const evaluation = rounds.ratio("redeem 8", "kernel", "native");
+if (evaluation !== undefined) {
+  report.figure("evaluation over native libsodium, batch of 8", evaluation, 2);
+}
 report.say("Targets:");
 report.say(markdownTable(
   ["target", "wanted", "measured", "met"],

@@ -3,7 +3,7 @@
  * signing one batch; then signing it again. Prints the times in milliseconds. The blinded elements come as an argument,
  * since blinding is the client's work.
  *
- * Usage: deno run bench/cold/crypto.ts <sodium | noble> <alone | beside> <secret key> <public key> <blinded elements>
+ * Usage: deno run bench/cold/crypto.ts <kernel | sodium | noble> <alone | beside> <secret key> <public key> <blinded elements>
  * `beside` loads Deno's node compatibility first, as the service does for its gzip; libsodium's loader asks for
  * `globalThis.process` and so pays for it otherwise.
  */
@@ -16,7 +16,9 @@ if (situation === "beside") await import("node:zlib");
 
 const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
 const start = performance.now();
-const make = implementation === "sodium"
+const make = implementation === "kernel"
+  ? (await import("../../core/voprf/kernel_suite.ts")).loadKernelSuite
+  : implementation === "sodium"
   ? (await import("../../core/voprf/sodium.ts")).loadSodiumSuite
   : (({ nobleRistretto255 }) => () => nobleRistretto255)(await import("../../core/voprf/noble.ts"));
 const imported = performance.now();

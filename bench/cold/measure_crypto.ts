@@ -20,7 +20,7 @@ export interface ColdTimes {
 
 /** One kind of process and the times of each. */
 export interface ColdKind {
-  readonly implementation: "sodium" | "noble";
+  readonly implementation: "kernel" | "sodium" | "noble";
   /** How the process starts. */
   readonly situation: string;
   readonly times: readonly ColdTimes[];
@@ -39,7 +39,7 @@ export async function measureColdCrypto(rounds: number, batch: number): Promise<
   const keys = nobleRistretto255.generateKeyPair(random);
   const { blindedElements } = nobleRistretto255.blind(inputsOf(batch), random);
   const elements = blindedElements.map((element) => element.toHex()).join(",");
-  const kinds = (["sodium", "noble"] as const).flatMap((implementation) =>
+  const kinds = (["kernel", "sodium", "noble"] as const).flatMap((implementation) =>
     SITUATIONS.map((situation) => ({ implementation, ...situation, times: [] as ColdTimes[] }))
   );
   // The first round fills the code cache and does not count.

@@ -3,7 +3,9 @@ import { assemble, type AssembleOptions } from "../../boot/assemble.ts";
 import { checkConfig } from "../../core/config/check/check.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import { SealError } from "../../core/keys/sealing.ts";
+import { GAUGES, readGauges } from "../../core/operations/gauges.ts";
 import { hasKeys } from "../../core/service.ts";
+import { BASE64 } from "../../core/voprf/kernel/binary.ts";
 import { openStore } from "../../boot/open_store.ts";
 import { EnvironmentError } from "../../boot/settings.ts";
 import { storeOver } from "../../core/store/deno_kv/open.ts";
@@ -160,4 +162,21 @@ Deno.test("assemble() leaves its time in the store at once: a start with a wrong
   assertEquals(await startAt(START_SECONDS), { held: false, said: [] });
   assertEquals(await startAt(START_SECONDS + 3 * 86_400), { held: true, said: ["time_held"] });
   assertEquals(await startAt(START_SECONDS + 60), { held: false, said: [] });
+});
+
+Deno.test("assemble() computes the curve on what the settings choose, and a gauge says so", async () => {
+  const expected = WebAssembly.validate(Uint8Array.fromBase64(BASE64)) ? "wasm" : "libsodium";
+  for (const [suiteKernel, kernel] of [["wasm", expected], ["libsodium", "libsodium"]] as const) {
+    const { service, close } = await assemble(optionsOf({ settings: { ...testSettings(), suiteKernel } }));
+    try {
+      const gauge = readGauges(service).find(({ name }) => name === GAUGES.suiteKernel.name);
+      assertEquals(gauge?.samples, [{ labels: { suite: "ristretto255-SHA512", kernel }, value: 1 }]);
+    } finally {
+      await close();
+    }
+  }
+});
+
+Deno.test("the services of tests run on the kernel that DIT_SUITE_KERNEL names", () => {
+  assertEquals(testSettings().suiteKernel, Deno.env.get("DIT_SUITE_KERNEL") ?? "wasm");
 });
