@@ -151,6 +151,9 @@ const signed = (name: string, members: Record<string, unknown>, encoding: "" | "
   },
 ];
 
+/** Another digit of base64url than this one. */
+const otherDigit = (digit: string) => digit === "_" ? "A" : "_";
+
 const event = (fields: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
   events: [{ name: "note_saved", fields, ...more }],
 });
@@ -220,13 +223,13 @@ const CHANGES: readonly Change[] = [
   credential("longer", (text) => `${text}A`),
   credential("twice", (text) => `${text}, use=1`),
   credential("with trailing bits", (text) => text.replace(/.$/, "_")),
-  credential("of another key", (text) => text.replace(/key=./, "key=_")),
-  credential("of another nonce", (text) => text.replace(/nonce=./, "nonce=_")),
+  credential("of another key", (text) => text.replace(/(?<=key=)./, otherDigit)),
+  credential("of another nonce", (text) => text.replace(/(?<=nonce=)./, otherDigit)),
   credential("of another use", (text) => text.replace(/use=\d+/, "use=63")),
   credential("of a far use", (text) => text.replace(/use=\d+/, "use=64")),
   credential("of no use", (text) => text.replace(/use=\d+/, "use=01")),
   credential("of a huge use", (text) => text.replace(/use=\d+/, "use=99999")),
-  credential("of another MAC", (text) => text.replace(/mac=./, "mac=_")),
+  credential("of another MAC", (text) => text.replace(/(?<=mac=)./, otherDigit)),
   credential("padded", (text) => `${text}=`),
   credential("far too long", (text) => text + " ".repeat(500)),
   ...["", "{", "null", "[]", "{}", '{"events":[]}', "\u00ff"].map(body),
