@@ -5,6 +5,7 @@
  */
 import { freePort } from "../../tests/support/processes/free_ports.ts";
 import { onServerCore } from "./cores.ts";
+import { takesConnections } from "../../tests/support/processes/takes_connections.ts";
 
 /** A server that answers. */
 export interface ServerProcess {
@@ -61,13 +62,4 @@ export function startModule(name: string, module: URL, ...args: string[]): Promi
       ...args,
     ],
   }));
-}
-
-async function takesConnections(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch {
-    return false;
-  }
 }

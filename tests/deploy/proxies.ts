@@ -5,6 +5,7 @@
  * @module
  */
 import { assert } from "@std/assert";
+import { takesConnections } from "../support/processes/takes_connections.ts";
 
 const DEPLOY = new URL("../../deploy/", import.meta.url);
 
@@ -267,13 +268,4 @@ export async function startProxy(proxy: Proxy, setting: Setting): Promise<Runnin
       await over;
     },
   };
-}
-
-async function takesConnections(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { NO_POSTGRES } from "../support/postgres/cluster.ts";
 import { NO_POOLER } from "../support/postgres/pooler.ts";
 import { until } from "../support/store/with_kv_endpoint.ts";
+import { takesConnections } from "../support/processes/takes_connections.ts";
 
 const SUPPORT = new URL("../support/postgres/", import.meta.url).href;
 const PROGRAM = `
@@ -13,12 +14,6 @@ const pooler = await startPooler(cluster);
 console.log(JSON.stringify({ folder: cluster.folder, ports: [cluster.port, pooler.port] }));
 await new Promise(() => setInterval(() => {}, 1_000));
 `;
-
-const answers = (port: number) =>
-  Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => {
-    connection.close();
-    return true;
-  }, () => false);
 
 for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {
   Deno.test({
@@ -42,11 +37,11 @@ for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const) {
       const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
       const { value = "" } = await lines.read();
       const { folder, ports }: { folder: string; ports: number[] } = JSON.parse(value);
-      assertEquals(await Promise.all(ports.map(answers)), [true, true]);
+      assertEquals(await Promise.all(ports.map(takesConnections)), [true, true]);
       child.kill(signal);
       await child.status;
       await lines.cancel();
-      await until(async () => (await Promise.all(ports.map(answers))).every((answer) => !answer));
+      await until(async () => (await Promise.all(ports.map(takesConnections))).every((answer) => !answer));
       await until(() => Deno.stat(folder).then(() => false, () => true));
     },
   });

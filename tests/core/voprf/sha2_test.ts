@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { createHash, createHmac } from "node:crypto";
 import { loadSha2 } from "../../../core/voprf/sha2/sha2.ts";
 import { buildSha2 } from "../../../core/voprf/sha2/generator/build.ts";
-import { sourceOfBinary } from "../../../core/voprf/sha2/generator/source.ts";
+import { sourceOfBinary } from "../../../core/voprf/kernel/generator/source.ts";
 import { seededRandom } from "./suites.ts";
 
 const hashes = loadSha2();

@@ -5,6 +5,7 @@
  */
 import { atOurEnd } from "../processes/at_our_end.ts";
 import { freePort } from "../processes/free_ports.ts";
+import { takesConnections } from "../processes/takes_connections.ts";
 import { until } from "../store/with_kv_endpoint.ts";
 import { type Cluster, makeFolder } from "./cluster.ts";
 
@@ -54,12 +55,7 @@ export async function startPooler(cluster: Cluster, settings: readonly string[] 
   await atOurEnd('[ -d "$1" ] && kill "$(cat "$1/pid")"; rm -rf "$1"', folder);
   const start = async () => {
     const child = new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
-    await until(() =>
-      Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => {
-        connection.close();
-        return true;
-      }, () => false)
-    );
+    await until(() => takesConnections(port));
     return child;
   };
   let child = await start();

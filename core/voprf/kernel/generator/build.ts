@@ -12,19 +12,16 @@ import { defineMultiplication, MULTIPLICATION_LENGTHS } from "./multiplication.t
 import { definePoints, POINT } from "./points.ts";
 import { bothLanes, defineRistretto, PENDING } from "./ristretto.ts";
 import { defineScalars } from "./scalars.ts";
+import type { BuiltModule } from "./source.ts";
 
 /** Elements that one call takes. */
 const CAPACITY = 128;
 const PAIRS = CAPACITY / 2;
 
 /** A built module and where its callers put what. */
-export interface BuiltKernel {
-  /** The binary. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+export interface BuiltKernel extends BuiltModule {
   /** The names of its functions, by index. */
   readonly functions: readonly string[];
-  /** Addresses and lengths, which binary.ts repeats for who runs the module. */
-  readonly layout: Readonly<Record<string, number>>;
 }
 
 /**
@@ -123,5 +120,6 @@ export function buildKernel(): BuiltKernel {
       SECRETS: input,
       END: module.end,
     },
+    words: { of: "the kernel", layout: "Addresses, and the elements that one call takes" },
   };
 }

@@ -32,6 +32,7 @@ import {
   type V128,
   zero,
 } from "../../kernel/generator/assembler.ts";
+import type { BuiltModule } from "../../kernel/generator/source.ts";
 
 /** The longest message, in bytes: an input of 64 KiB with every prefix of the protocol around it. */
 const MESSAGE_LENGTH = 65536 + 1024;
@@ -144,16 +145,8 @@ const SHA_256: Sigmas = {
   rounds: 64,
 };
 
-/** A built module, and where its callers put what. */
-export interface BuiltSha2 {
-  /** The binary. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Addresses and lengths, which binary.ts repeats for who runs the module. */
-  readonly layout: Readonly<Record<string, number>>;
-}
-
 /** Builds the module; the same bytes every time. */
-export function buildSha2(): BuiltSha2 {
+export function buildSha2(): BuiltModule {
   const module = new Module();
   const output = module.reserve(64);
   const key = module.reserve(KEY_LENGTH);
@@ -252,6 +245,7 @@ export function buildSha2(): BuiltSha2 {
   return {
     bytes: module.bytes(),
     layout: { OUTPUT: output, KEY: key, MESSAGE: message, MESSAGE_LENGTH },
+    words: { of: "the hashes", layout: "Addresses, and the most bytes that a message has" },
   };
 }
 

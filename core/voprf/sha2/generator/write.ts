@@ -4,6 +4,6 @@
  * @module
  */
 import { buildSha2 } from "./build.ts";
-import { sourceOfBinary } from "./source.ts";
+import { sourceOfBinary } from "../../kernel/generator/source.ts";
 
 Deno.writeTextFileSync(new URL("../binary.ts", import.meta.url), sourceOfBinary(buildSha2()));
