@@ -6,9 +6,9 @@
 import { MOST_WAIT } from "./base/headers.ts";
 import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
-import type { ClientEvents } from "./base/types.ts";
+import type { ClientEvents, Report } from "./base/types.ts";
 import { isDue, NO_RETRY, retryLater } from "./http/backoff.ts";
-import { type ClientOptions, plainFields } from "./options.ts";
+import { checkDelay, type ClientOptions, plainFields } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
@@ -18,8 +18,8 @@ import { DEVICE, type EventRecord, OPTED_OUT, PENDING } from "./storage/records.
 import type { Entries } from "./storage/storage.ts";
 import { dropTokens } from "./tokens/wallet.ts";
 
-/** Most seconds by which sending waits unless the app says otherwise. */
-const DELAY_SECONDS = 60;
+/** Most milliseconds that a timer of a platform counts. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;
@@ -70,19 +70,12 @@ export class DitClient<Events = UntypedEvents> {
    */
   constructor(options: ClientOptions) {
     this.#parts = assemble(options, {
-      report: this.#listeners.report,
+      report: this.#report,
       signal: () => this.#abort.signal,
       isOpen: () => this.#state === "open",
       isHidden: this.#isHidden,
     });
-    this.#delayMilliseconds = (options.delaySeconds ?? DELAY_SECONDS) * 1000;
-    this.on("dropped", ({ events, reason }) => {
-      // That most clients are not in a sample is no loss, how often a randomised value changed nobody's business, and
-      // what left under a pseudonym before no business of this one's.
-      if (reason !== "sampled_out" && reason !== "report_withheld" && reason !== "period_over") {
-        this.#parts.passes.countDrops(reason, events);
-      }
-    });
+    this.#delayMilliseconds = checkDelay(options.delaySeconds);
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
     this.#schedule();
   }
@@ -111,11 +104,11 @@ export class DitClient<Events = UntypedEvents> {
    */
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
     if (this.#state === "opted_out") return;
-    if (this.#state === "closed") return this.#listeners.report("dropped", { events: 1, reason: "closed" });
+    if (this.#state === "closed") return this.#report("dropped", { events: 1, reason: "closed" });
     const at = this.#parts.clock.now() / 1000;
     const plain = plainFields(name, fields);
     if (plain === undefined) {
-      return this.#listeners.report("dropped", { events: 1, reason: "field_invalid" });
+      return this.#report("dropped", { events: 1, reason: "field_invalid" });
     }
     this.#logged.push({ name, at, fields: plain, encoded: false });
     void this.#store();
@@ -161,7 +154,7 @@ export class DitClient<Events = UntypedEvents> {
         entries.set(OPTED_OUT, "1");
       })
     );
-    if (optOut) this.#listeners.report("stopped", { reason: "opted_out" });
+    if (optOut) this.#report("stopped", { reason: "opted_out" });
   }
 
   /**
@@ -220,7 +213,20 @@ export class DitClient<Events = UntypedEvents> {
     await this.#store();
     await this.#work;
     await this.#guard(() => this.#parts.storage.close());
+    this.#listeners.catchUp();
   }
+
+  readonly #report: Report = (name, event) => {
+    if (name === "dropped") {
+      const { events, reason } = event as ClientEvents["dropped"];
+      // That most clients are not in a sample is no loss, how often a randomised value changed nobody's business, and
+      // what left under a pseudonym before no business of this one's.
+      if (reason !== "sampled_out" && reason !== "report_withheld" && reason !== "period_over") {
+        this.#parts.passes.countDrops(reason, events);
+      }
+    }
+    this.#listeners.report(name, event);
+  };
 
   readonly #isHidden = (): boolean => this.#page?.visibilityState === "hidden";
 
@@ -231,7 +237,7 @@ export class DitClient<Events = UntypedEvents> {
   /** Has the client send after a random delay, and not before `wait` milliseconds: also again after it has stopped. */
   #schedule(wait = 0): void {
     if (this.#timer !== undefined || this.#state !== "open") return;
-    const delay = wait + randomFraction(this.#parts.random) * this.#delayMilliseconds;
+    const delay = Math.min(wait + randomFraction(this.#parts.random) * this.#delayMilliseconds, MAX_TIMER);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;
@@ -257,7 +263,7 @@ export class DitClient<Events = UntypedEvents> {
       this.#logged = [];
       const isStored = await this.#guard(() => queue.enqueue(schema.fresh, events));
       if (!isStored && this.#state !== "opted_out") {
-        this.#listeners.report("dropped", { events: events.length, reason: "storage_failed" });
+        this.#report("dropped", { events: events.length, reason: "storage_failed" });
       }
     }
   }
@@ -277,7 +283,7 @@ export class DitClient<Events = UntypedEvents> {
       return true;
     } catch (error) {
       if (error instanceof OptedOutError) this.#state = "opted_out";
-      else this.#listeners.report("refused", { step: "storage", code: "storage_failed" });
+      else this.#report("refused", { step: "storage", code: "storage_failed" });
       return false;
     }
   }
@@ -310,7 +316,7 @@ export class DitClient<Events = UntypedEvents> {
       this.#retry = { ...NO_RETRY, failedAt, retryAt: failedAt + MOST_WAIT };
       this.#schedule(Math.max(MOST_WAIT - this.#delayMilliseconds, 0));
       this.#state = "stopped";
-      return this.#listeners.report("stopped", { reason: "refused_by_service" });
+      return this.#report("stopped", { reason: "refused_by_service" });
     }
     this.#retry = outcome === "later" ? retryLater(this.#retry, 0, this.#parts.random) : NO_RETRY;
     if (outcome !== "done") this.#schedule(this.#retry.retryAt);

@@ -40,6 +40,9 @@ export interface TwoEndpoints {
 /** How a client is made. */
 export type ClientOptions = CommonOptions & (OneEndpoint | TwoEndpoints);
 
+/** Most seconds by which sending waits unless the app says otherwise. */
+const DELAY_SECONDS = 60;
+
 /** What a client is made of wherever its service is. */
 export interface CommonOptions {
   /** The application's id. */
@@ -50,7 +53,10 @@ export interface CommonOptions {
   readonly storage?: ClientStorage | undefined;
   /** The cipher suite of the application; ristretto255 by default. Another one is passed in, so that it is not bundled. */
   readonly suite?: ClientSuite | undefined;
-  /** Most seconds by which sending waits, at random, so that logs and token requests cannot be paired; 60 by default. */
+  /**
+   * Most seconds by which sending waits, at random, so that logs and token requests cannot be paired; 60 by default,
+   * 2,147,483 at most.
+   */
   readonly delaySeconds?: number | undefined;
   /**
    * The URL of the same directory at a second place, of another host or another party, or of a file: its last segment says
@@ -84,6 +90,20 @@ export interface CommonOptions {
   readonly now?: (() => number) | undefined;
   /** Secure random bytes; those of the platform by default. */
   readonly random?: RandomSource | undefined;
+}
+
+/** Most seconds by which sending may wait: a timer of a platform counts no more milliseconds than 31 bits hold. */
+const MAX_DELAY_SECONDS = 2_147_483;
+
+/**
+ * Most milliseconds by which sending waits.
+ * @throws {TypeError} If the seconds are no number between 0 and 2,147,483, which is almost 25 days.
+ */
+export function checkDelay(delaySeconds = DELAY_SECONDS): number {
+  if (Number.isFinite(delaySeconds) && delaySeconds >= 0 && delaySeconds <= MAX_DELAY_SECONDS) {
+    return delaySeconds * 1000;
+  }
+  throw new TypeError("Cannot make a client: its delaySeconds is no number of seconds from 0 to 2147483");
 }
 
 /** Most characters of a text value: no word of a schema is longer. */

@@ -25,12 +25,16 @@ interface Dispatcher {
   readonly isMockActive?: boolean;
 }
 
-/** The platform's `fetch`, or the app's own, which is told that each request has a pool of its own. */
+/**
+ * The platform's `fetch`, or the app's own, which is told that each request has a pool of its own. It is taken once: who
+ * replaces it later neither sees a request nor breaks one. `fetch: window.fetch` is called as the window's.
+ */
 export function apart(own: Fetch | undefined): Fetch {
+  const taken = (own ?? globalThis.fetch as Fetch).bind(globalThis);
   return async (url, init) => {
     // Tells a request from all others, and nothing about whose it is: some of the spare options.
     const id = (randomFraction(platformRandom) * 2 ** 32 & SPARE_OPTIONS) | 1;
-    if (own !== undefined) return await own(url, init, String(id));
+    if (own !== undefined) return await taken(url, init, String(id));
     // Each runtime passes over what is for another one. Bun shares every connection but those of requests that say
     // this (as browsers take it anyway), and resumes every session of a host but under other settings of TLS.
     const tls = { secureOptions: id };
@@ -38,7 +42,7 @@ export function apart(own: Fetch | undefined): Fetch {
       ?.createHttpClient?.({});
     try {
       const chosen = { keepalive: false, ...init, client, dispatcher: dispatcherOf(id), tls };
-      return await fetch(url, chosen as RequestInit);
+      return await taken(url, chosen as RequestInit);
     } finally {
       // The answer is still read to its end, then the connection is nobody's.
       client?.close();

@@ -63,8 +63,11 @@ export class IndexedDbStorage implements ClientStorage {
   /** The database, opened anew after the user cleared the site's storage or somebody deleted it. */
   #open(): Promise<Database> {
     const factory = this.#factory;
-    const forget = () => this.#database = undefined;
-    const opened = this.#database ??= new Promise((resolve, reject) => {
+    // Not one that was opened anew since.
+    const forget = () => {
+      if (this.#database === opened) this.#database = undefined;
+    };
+    const opened: Promise<Database> = this.#database ??= new Promise((resolve, reject) => {
       if (factory === undefined) throw new TypeError("Cannot open the database: there is no IndexedDB");
       const request = factory.open(this.#name);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
@@ -116,8 +119,10 @@ export class IndexedDbStorage implements ClientStorage {
     return webLocks()?.request(`${this.#name}/pass`, work) ?? work();
   }
 
-  /** Closes the database. */
+  /** Closes the database. Whoever uses the storage after that, another client of a page say, opens it anew. */
   async close(): Promise<void> {
-    (await this.#database)?.close();
+    const opened = this.#database;
+    this.#database = undefined;
+    (await opened)?.close();
   }
 }

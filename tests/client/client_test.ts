@@ -292,6 +292,76 @@ Deno.test("DitClient refuses what cannot be an endpoint or an application, at on
   }
 });
 
+Deno.test("DitClient refuses a delay that no timer can wait for, at once", () => {
+  const endpoint = "https://telemetry.example";
+  const session = () => Promise.resolve("");
+  for (const delaySeconds of [NaN, Infinity, -1, -0.001, 2_147_484, "soon", null] as number[]) {
+    assertThrows(
+      () => new DitClient({ endpoint, app: "notes", session, delaySeconds }),
+      TypeError,
+      "its delaySeconds is no number of seconds from 0 to 2147483",
+      String(delaySeconds),
+    );
+  }
+});
+
+Deno.test("fetch is taken once, when a client is made, and is called as the platform's", async () => {
+  const test = await startService();
+  const own = globalThis.fetch;
+  const called: unknown[] = [];
+  const patched = () => assert(false, "it was replaced after the client was made");
+  const platform = function (this: unknown, url: string, init: RequestInit) {
+    called.push(this);
+    return test.fetch(url, init);
+  };
+  try {
+    for (const fetch of [undefined, platform as Fetch]) {
+      globalThis.fetch = platform as typeof globalThis.fetch;
+      const { client, heard } = makeClient(test, { fetch, session: () => test.signIn(`${fetch}`) });
+      globalThis.fetch = patched as never;
+      client.log("app_opened", {});
+      await client.flush();
+      assertEquals(heard.sent, [{ events: 1, replayed: false }]);
+      await client.close();
+    }
+  } finally {
+    globalThis.fetch = own;
+  }
+  assertEquals(called.every((self) => self === globalThis), true);
+  await test.close();
+});
+
+for (
+  const [name, listener] of [
+    ["logs", (log: () => void) => log()],
+    ["logs after a while", (log: () => void) => void Promise.resolve().then(log)],
+  ] as const
+) {
+  Deno.test(`a listener that ${name} when an event was dropped does not keep the client busy`, async () => {
+    const test = await startService();
+    const { client, heard } = makeClient(test);
+    client.log("app_opened", {});
+    await client.flush();
+    let calls = 0;
+    for (const event of ["no_such_event", "nor_this_one"]) {
+      client.on("dropped", () => {
+        calls++;
+        listener(() => client.log(event as never, {} as never));
+        listener(() => client.log("note_saved", 7 as never));
+      });
+    }
+    client.log("no_such_event" as never, {} as never);
+    // A timer goes off only once nobody is busy.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert(calls < 2_500, `${calls} calls`);
+    client.log("app_opened", {});
+    await client.flush();
+    assertEquals(heard.sent.length, 2);
+    await client.close();
+    await test.close();
+  });
+}
+
 Deno.test("DitClient takes one endpoint or two, and says so at once where it is neither", () => {
   const session = () => Promise.resolve("");
   const [issueEndpoint, logEndpoint] = ["https://tokens.example", "https://logs.example"];

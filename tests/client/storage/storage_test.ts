@@ -144,6 +144,23 @@ for (const [name, makePlace] of Object.entries(PLACES)) {
     await place.close();
   });
 
+  Deno.test(`${name} that one client has closed serves another one, and one that was at work`, async () => {
+    const place = await makePlace();
+    const storage = place.open();
+    await storage.transaction((entries) => entries.set("kept", "1"));
+    const atWork = storage.transaction((entries) => entries.set("late", "1"));
+    const closed = storage.close();
+    const next = storage.transaction((entries) => entries.set("next", "1"));
+    await Promise.all([atWork, closed, next]);
+    assertEquals(await dump(storage), [["kept", "1"], ["late", "1"], ["next", "1"]]);
+    await storage.close();
+    await storage.close();
+    await storage.transaction((entries) => entries.set("again", "1"));
+    assertEquals((await dump(storage)).length, 4);
+    await storage.close();
+    await place.close();
+  });
+
   Deno.test(`${name} deletes 600 entries at once, as an opt-out does`, async () => {
     const place = await makePlace();
     const storage = place.open();
