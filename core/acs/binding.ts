@@ -5,10 +5,11 @@
  * @module
  */
 import { timingSafeEqual } from "node:crypto";
-import { fromBase64url } from "../base/bytes.ts";
+import { takeBase64url } from "../base/byte_slab.ts";
 import { Refusal } from "../base/errors.ts";
 import type { LogBody } from "../schema/body.ts";
-import { deriveNonce } from "../token/nonce.ts";
+import { PSEUDONYM_LENGTH } from "../schema/pseudonym.ts";
+import { deriveNonce, NONCE_LENGTH } from "../token/nonce.ts";
 
 /**
  * Holds the pseudonym of a body against the token's nonce, 32 bytes. What was collected when says nothing here: a body
@@ -17,7 +18,7 @@ import { deriveNonce } from "../token/nonce.ts";
  */
 export function requireBoundNonce({ pseudonym, binding }: LogBody, nonce: Uint8Array): void {
   if (pseudonym === undefined || binding === undefined) return;
-  const bound = deriveNonce(fromBase64url(binding), fromBase64url(pseudonym));
+  const bound = deriveNonce(takeBase64url(binding, NONCE_LENGTH), takeBase64url(pseudonym, PSEUDONYM_LENGTH));
   if (!timingSafeEqual(bound, nonce)) {
     throw new Refusal(
       "pseudonym_mismatch",

@@ -5,7 +5,7 @@
  * @module
  */
 import { ByteLru, randomSeed } from "../base/byte_lru.ts";
-import { require32, u32 } from "../base/bytes.ts";
+import { require32, requireU32, u32 } from "../base/bytes.ts";
 import type { RandomSource } from "../base/random.ts";
 
 /**
@@ -50,7 +50,11 @@ export class MacKeyCache {
   #nameOf(ordinal: number, nonce: Uint8Array): Uint8Array {
     // The end of the one before would stand behind a shorter one.
     require32("name", nonce);
-    this.#name.set(u32(ordinal));
+    requireU32(ordinal);
+    this.#name[0] = ordinal >>> 24;
+    this.#name[1] = ordinal >>> 16;
+    this.#name[2] = ordinal >>> 8;
+    this.#name[3] = ordinal;
     this.#name.set(nonce, 4);
     return this.#name;
   }

@@ -39,9 +39,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 
 /** An unsigned 16-bit integer, big-endian. Throws a `RangeError` outside 0..65535. */
 export function u16(value: number): Uint8Array<ArrayBuffer> {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
-    throw outOfRange(16, value);
-  }
+  requireU16(value);
   return Uint8Array.of(value >> 8, value & 0xff);
 }
 
@@ -52,9 +50,7 @@ export function readU16(bytes: Uint8Array, offset = 0): number {
 
 /** An unsigned 32-bit integer, big-endian. Throws a `RangeError` outside 0..2^32-1. */
 export function u32(value: number): Uint8Array<ArrayBuffer> {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw outOfRange(32, value);
-  }
+  requireU32(value);
   return Uint8Array.of(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
 }
 
@@ -66,6 +62,16 @@ export function u64(value: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
+}
+
+/** Throws a `RangeError` outside 0..65535. */
+export function requireU16(value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw outOfRange(16, value);
+}
+
+/** Throws a `RangeError` outside 0..2^32-1. */
+export function requireU32(value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw outOfRange(32, value);
 }
 
 function outOfRange(bits: number, value: number): RangeError {
@@ -138,7 +144,14 @@ export class DecodeError extends Error {
  * @throws {DecodeError} With a message of its own for each fault.
  */
 export function fromBase64url(text: string, length?: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(text.length * 6 >> 3);
+  return decodeBase64url(text, new Uint8Array(length ?? text.length * 6 >> 3));
+}
+
+/**
+ * The same into an array that is as long as the bytes, which is given back.
+ * @throws {DecodeError} As {@linkcode fromBase64url}; then some of them are written.
+ */
+export function decodeBase64url<B extends Uint8Array>(text: string, bytes: B): B {
   let bits = 0;
   let held = 0;
   let offset = 0;
@@ -158,8 +171,18 @@ export function fromBase64url(text: string, length?: number): Uint8Array<ArrayBu
   if ((bits & ((1 << held) - 1)) !== 0) {
     throw new DecodeError("Cannot decode base64url: trailing bits are not zero");
   }
-  if (length !== undefined && bytes.length !== length) {
-    throw new DecodeError(`Cannot decode base64url: ${bytes.length} bytes instead of ${length}`);
+  if (offset !== bytes.length) {
+    throw new DecodeError(`Cannot decode base64url: ${offset} bytes instead of ${bytes.length}`);
   }
   return bytes;
+}
+
+const ALL_BASE64URL = /^[A-Za-z0-9_-]*$/;
+
+/** Whether {@linkcode fromBase64url} would give so many bytes, without making them. */
+export function isBase64url(text: string, length: number): boolean {
+  if (text.length !== Math.ceil(length * 4 / 3) || !ALL_BASE64URL.test(text)) return false;
+  // What is left of the last character's six bits.
+  const spare = text.length * 6 - length * 8;
+  return text === "" || ((SEXTETS[text.charCodeAt(text.length - 1)] ?? -1) & ((1 << spare) - 1)) === 0;
 }

@@ -27,9 +27,15 @@ export function floorTo(seconds: number, granularitySeconds: number): number {
   return Math.floor(seconds / granularitySeconds) * granularitySeconds;
 }
 
+/** The last time that was formatted: those of records are floored, so that nearly all are the same for an hour. */
+let formatted = { seconds: 0, text: "1970-01-01T00:00:00Z" };
+
 /** An RFC 3339 time in UTC without fractions. */
 export function formatInstant(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().slice(0, 19) + "Z";
+  if (seconds !== formatted.seconds) {
+    formatted = { seconds, text: `${new Date(seconds * 1000).toISOString().slice(0, 19)}Z` };
+  }
+  return formatted.text;
 }
 
 /** Days since 1970-01-01 UTC. */

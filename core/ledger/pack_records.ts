@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { takeBytes } from "../base/byte_slab.ts";
 import type { RandomSource } from "../base/random.ts";
 import { shuffle } from "../base/shuffle.ts";
 
@@ -70,7 +71,7 @@ function joinLines(records: readonly Uint8Array[], maxRowBytes: number): Uint8Ar
 
 /** Puts a line feed behind each record; `length` bytes in all. */
 function endLines(records: readonly Uint8Array[], length: number): Uint8Array {
-  const row = new Uint8Array(length);
+  const row = takeBytes(length);
   let offset = 0;
   for (const record of records) {
     row.set(record, offset);

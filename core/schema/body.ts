@@ -4,7 +4,7 @@
  * @module
  */
 import { gunzipSync } from "node:zlib";
-import { fromBase64url } from "../base/bytes.ts";
+import { isBase64url } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import { parseWellFormedJson } from "../base/json.ts";
 import type { ContentEncoding } from "../token/mac.ts";
@@ -113,11 +113,7 @@ function readEnvelope(envelope: unknown): LogBody {
 
 function requireBytes(value: unknown, length: number, name: string): string {
   if (typeof value !== "string") throw malformed(`${name} is missing or not a text.`);
-  try {
-    fromBase64url(value, length);
-  } catch {
-    throw malformed(`${name} is not base64url of ${length} bytes.`);
-  }
+  if (!isBase64url(value, length)) throw malformed(`${name} is not base64url of ${length} bytes.`);
   return value;
 }
 

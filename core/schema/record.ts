@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { takeUtf8 } from "../base/byte_slab.ts";
 import { concat, utf8 } from "../base/bytes.ts";
 import { Refusal } from "../base/errors.ts";
 import { formatInstant } from "../base/time.ts";
@@ -56,7 +57,7 @@ export function encodeRecord(
     JSON.stringify({ name, at: formatInstant(at), fields } satisfies LogRecord["events"][number])
   );
   const opening = JSON.stringify({ v: RECORD_VERSION, pseudonym } satisfies Partial<LogRecord>);
-  const bytes = utf8(`${opening.slice(0, -1)},"events":[${texts.sort().join()}]}`);
+  const bytes = takeUtf8(`${opening.slice(0, -1)},"events":[${texts.sort().join()}]}`);
   if (bytes.length + MARK.length > MAX_RECORD_BYTES) {
     throw new Refusal("body_too_large", `The log takes more than ${MAX_RECORD_BYTES} bytes to store.`);
   }

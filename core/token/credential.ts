@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { takeBase64url } from "../base/byte_slab.ts";
 import { DecodeError, fromBase64url, toBase64url } from "../base/bytes.ts";
 
 /** A decoded credential. */
@@ -61,10 +62,10 @@ function parseUsual(header: string): Credential | undefined {
   const [, keyId, nonce, use, mac] = USUAL.exec(header) ?? [];
   if (keyId === undefined || nonce === undefined || mac === undefined) return undefined;
   return {
-    keyId: fromBase64url(keyId, 32),
-    nonce: fromBase64url(nonce, 32),
+    keyId: takeBase64url(keyId, 32),
+    nonce: takeBase64url(nonce, 32),
     use: Number(use),
-    mac: fromBase64url(mac, 32),
+    mac: takeBase64url(mac, 32),
   };
 }
 

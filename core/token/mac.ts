@@ -56,13 +56,26 @@ export function transcriptParts(transcript: Transcript): Uint8Array<ArrayBufferL
   // These three stand without a length, so a byte that moved from one to the next would not show.
   const { app, contentEncoding, keyId, nonce, use, bodyDigest } = transcript;
   require32("transcript", keyId, nonce, bodyDigest);
+  return [headOf(app, contentEncoding), keyId, nonce, u16(use), bodyDigest];
+}
+
+/** The last head that was made: it is the same for all logs of an application. */
+let lastHead: { app: string; contentEncoding: ContentEncoding; bytes: Uint8Array<ArrayBuffer> } | undefined;
+
+function headOf(app: string, contentEncoding: ContentEncoding): Uint8Array<ArrayBuffer> {
+  if (lastHead?.app !== app || lastHead.contentEncoding !== contentEncoding) {
+    lastHead = { app, contentEncoding, bytes: makeHead(app, contentEncoding) };
+  }
+  return lastHead.bytes;
+}
+
+function makeHead(app: string, contentEncoding: ContentEncoding): Uint8Array<ArrayBuffer> {
   // All text is short and ASCII, lengths included.
   const text = ["POST", logPath(app), "application/json", contentEncoding];
-  const head = text.reduce(
+  return utf8(text.reduce(
     (joined, part) => `${joined}\0${String.fromCharCode(part.length)}${part}`,
     TRANSCRIPT_PREFIX,
-  );
-  return [utf8(head), keyId, nonce, u16(use), bodyDigest];
+  ));
 }
 
 /**

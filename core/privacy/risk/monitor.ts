@@ -7,13 +7,13 @@
  *
  * @module
  */
-import { fromBase64url } from "../../base/bytes.ts";
+import { takeBase64url } from "../../base/byte_slab.ts";
 import type { Application, Deployment } from "../../config/types.ts";
 import { MONITOR_SECRET, openSealedSecret } from "../../keys/sealed_secret.ts";
 import type { Sealer } from "../../keys/sealing.ts";
 import type { Store } from "../../store/store.ts";
 import type { SweepPace } from "../../store/sweep.ts";
-import { pseudonymPeriod } from "../../schema/pseudonym.ts";
+import { PSEUDONYM_LENGTH, pseudonymPeriod } from "../../schema/pseudonym.ts";
 import { NO_SUPPRESSIONS, type Suppressions } from "../../schema/event.ts";
 import type { ValidEvent } from "../../schema/validate.ts";
 import type { RandomSource } from "../../base/random.ts";
@@ -175,7 +175,7 @@ export class RiskMonitor {
     const confirmed = this.#options.confirmedSeconds?.() ?? nowSeconds;
     const period = pseudonymPeriod(Math.min(nowSeconds, confirmed), watched.pseudonymSeconds);
     if (period !== watched.period) this.#turn(watched, period);
-    const person = domain.hashPseudonym(fromBase64url(pseudonym));
+    const person = domain.hashPseudonym(takeBase64url(pseudonym, PSEUDONYM_LENGTH));
     const id = toId(person);
     const totals = this.#totalsOf(watched);
     const isSampled = totals.samples(id);
