@@ -232,3 +232,92 @@ Deno.test("a backend that is ended between two statements of a transaction: the 
     await assertRejects(() => held.commit());
     assertEquals(await isThere(engine, ["held"]), false);
   }));
+
+Deno.test("a group that waits for a commit which waits for the group: the server ends the group, and it is sent again", () =>
+  withPostgres(async (open, url, cluster) => {
+    const engine = await open();
+    const guard = await comeAlive(engine);
+    assertEquals(await claim(engine, guard, "0"), ["accepted"]);
+    const middle = await hold(url, "read committed", (other) => claim(other, guard, "m", 9));
+    const [hasLast, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const crossing = hold(url, "read committed", async (other, query) => {
+      // The server ends whoever looks first: it shall be the group.
+      await query("set local deadlock_timeout = '1h'");
+      await claim(other, guard, "z", 2);
+      hasLast.resolve();
+      await mayGoOn.promise;
+      return await claim(other, guard, "a", 2);
+    });
+    await hasLast.promise;
+    const group = claim(engine, guard, "amz", 1);
+    await untilWaiting(cluster, url, 1);
+    mayGoOn.resolve();
+    await untilWaiting(cluster, url, 2);
+    await middle.rollback();
+    const other = await crossing;
+    assertEquals(other.result, ["accepted"]);
+    const deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+    const pool = new Pool(url);
+    await until(async () => (await pool.query(deadlocks))[0]?.deadlocks === "1");
+    pool.close();
+    await other.commit();
+    assertEquals(await group, ["taken by 2", "free", "taken by 2"]);
+    assertEquals(await claim(engine, guard, "m"), ["accepted"]);
+  }));
+
+for (const isolation of ["repeatable read", "serializable"]) {
+  Deno.test(`processes whose role is ${isolation} behind a pooler: each claim has one winner, who keeps it`, () =>
+    withPostgres(async (open, url) => {
+      const guard = await comeAlive(await open());
+      const option = `-c default_transaction_isolation=${isolation.replace(" ", "\\ ")}`;
+      const theirs = `${url}?pooler=transaction&options=${encodeURIComponent(option)}`;
+      const engines = await Promise.all([1, 2, 3].map(() => openPostgres(theirs)));
+      try {
+        const names = [..."abcdefghijklmnopqrstuvwxyz"];
+        /** Until each claim is answered, as the committer does it. */
+        const claimAll = async (engine: ClaimingEngine, by: number): Promise<Map<string, string>> => {
+          const answers = new Map<string, string>();
+          while (answers.size < names.length) {
+            const left = names.filter((name) => !answers.has(name)).slice(0, 7);
+            const claimed = await claim(engine, guard, left.join(""), by);
+            for (const [index, answer] of claimed.entries()) {
+              if (answer !== "free") answers.set(left[index] ?? "", answer);
+            }
+          }
+          return answers;
+        };
+        const all = await Promise.all(engines.map((engine, by) => claimAll(engine, by)));
+        for (const name of names) {
+          const answers = all.map((answers) => answers.get(name));
+          const winner = answers.indexOf("accepted");
+          const expected = all.map((_, by) => by === winner ? "accepted" : `taken by ${winner}`);
+          assertEquals(answers, expected, name);
+        }
+      } finally {
+        for (const engine of engines) engine.close();
+      }
+    }));
+}
+
+Deno.test("tables that version 1 made: they are migrated with what is in them, beside a process that still runs", () =>
+  withDatabase(async (url, cluster) => {
+    const running = await openPostgres(url);
+    const name = new URL(url).pathname.slice(1);
+    const before = await Deno.readTextFile(new URL("written_before/claim_version_1.sql", import.meta.url));
+    await cluster.sql(`${before}; update dit.version set version = 1`, name);
+    const bodyOf = "select prosrc from pg_proc where oid = 'dit.claim'::regproc";
+    const old = await cluster.sql(bodyOf, name);
+    const guard = await comeAlive(running);
+    assertEquals(await claim(running, guard, "ab"), ["accepted", "accepted"]);
+    const migrated = await openPostgres(url);
+    try {
+      assertEquals(await cluster.sql(bodyOf, name) === old, false);
+      assertEquals((await cluster.sql("select version from dit.version", name)).trim(), "2");
+      assertEquals(await claim(migrated, guard, "bc", 2), ["taken by 1", "free"]);
+      assertEquals(await claim(running, guard, "cd", 1), ["accepted", "accepted"]);
+      assertEquals(await claim(migrated, guard, "ad", 2), ["taken by 1", "taken by 1"]);
+    } finally {
+      running.close();
+      migrated.close();
+    }
+  }));

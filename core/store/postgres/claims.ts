@@ -5,11 +5,18 @@
  * rows FOR SHARE, so that no transaction changes or removes one before this statement has committed, and looks at the rows
  * as they are once it has the locks: a guard that was written anew meanwhile has another stamp and is not found. FOR KEY
  * SHARE would not do, since an update that leaves the key alone does not wait for it. Then the claims are inserted: the
- * primary key admits one row a key, and ON CONFLICT DO NOTHING waits for whoever inserts the same key until that one has
- * committed or given up. If all were inserted, what goes with them is written and the statement commits as a whole; if
- * not, those that were inserted are removed in the same statement, nobody has seen them, and each claim is looked up anew.
+ * primary key admits one row a key, and an insert waits for whoever inserts the same key until that one has committed or
+ * given up. If one has committed, the insert fails, and what the group has inserted so far is undone by itself (a
+ * subtransaction), before anybody has seen it; the guards stay locked, and each claim is looked up anew, by a statement
+ * that sees what has been committed. If none has, what goes with the claims is written and the statement commits as a
+ * whole. ON CONFLICT DO NOTHING would come to the same at more cost: it looks into the index twice, and confirms each row
+ * in the log.
+ *
  * Claims and guards are taken in the order of their keys, so that two groups do not wait for each other; where they do
- * otherwise (with a commit of other rows), the server ends one, and it is sent again.
+ * otherwise (with a commit of other rows), the server ends one with 40P01, which no subtransaction catches, and it is sent
+ * again (attempts.ts). Under another isolation, which a role may have as its default, a statement that was overtaken is
+ * sent again as well (40001), or finds by its older snapshot that a claim which somebody has made meanwhile is free: then
+ * nothing was written, and the next statement finds it taken.
  *
  * @module
  */

@@ -17,7 +17,7 @@ import { PARTITIONS } from "./partitions.ts";
 import type { Session } from "./pool.ts";
 
 /** The newest version. */
-const VERSION = 1;
+const VERSION = 2;
 /** Of the advisory lock, "DIT" in ASCII. */
 const LOCK = 0x444954;
 
@@ -194,15 +194,13 @@ end $$;
 
 /** A group of claims: see claims.ts, which says why this is right. */
 const CLAIM = `
-create function dit.claim(
+create or replace function dit.claim(
   guard_keys bytea[], guard_stamps bigint[],
   claim_lots int[], claim_keys bytea[], claim_values bytea[], claim_guards int[],
   set_lots int[], set_keys bytea[], set_values bytea[], gone_lots int[], gone_keys bytea[]
 ) returns table (state text, value bytea) language plpgsql as $$
 declare
   held int;
-  won int;
-  more int;
   stamped bigint;
 begin
   perform from dit.rows r join unnest(guard_keys, guard_stamps) g (key, stamp)
@@ -210,27 +208,23 @@ begin
   get diagnostics held = row_count;
   if held = cardinality(guard_keys) then
     stamped := nextval('dit.stamps');
-    insert into dit.claims (stamp, ordinal, id, value)
-      select stamped, c.lot - 1, c.key, c.value from unnest(claim_lots, claim_keys, claim_values) c (lot, key, value)
-      where c.lot > 0 order by c.lot, c.key on conflict do nothing;
-    get diagnostics won = row_count;
-    if not 0 < all (claim_lots) then
-      insert into dit.rows (stamp, key, value)
-        select stamped, c.key, c.value from unnest(claim_lots, claim_keys, claim_values) c (lot, key, value)
-        where c.lot = 0 order by c.key on conflict do nothing;
-      get diagnostics more = row_count;
-      won := won + more;
-      insert into dit.records (stamp, day, key, value)
-        select stamped, -c.lot - 1, c.key, c.value from unnest(claim_lots, claim_keys, claim_values) c (lot, key, value)
-        where c.lot < 0 order by c.key on conflict do nothing;
-      get diagnostics more = row_count;
-      won := won + more;
-    end if;
-    if won = cardinality(claim_keys) then
+    begin
+      insert into dit.claims (stamp, ordinal, id, value)
+        select stamped, c.lot - 1, c.key, c.value from unnest(claim_lots, claim_keys, claim_values) c (lot, key, value)
+        where c.lot > 0 order by c.lot, c.key;
+      if not 0 < all (claim_lots) then
+        insert into dit.rows (stamp, key, value)
+          select stamped, c.key, c.value from unnest(claim_lots, claim_keys, claim_values) c (lot, key, value)
+          where c.lot = 0 order by c.key;
+        insert into dit.records (stamp, day, key, value)
+          select stamped, -c.lot - 1, c.key, c.value from unnest(claim_lots, claim_keys, claim_values) c (lot, key, value)
+          where c.lot < 0 order by c.key;
+      end if;
       perform dit.put(stamped, set_lots, set_keys, set_values, gone_lots, gone_keys);
       return;
-    end if;
-    perform dit.remove(claim_lots, claim_keys, stamped);
+    exception
+      when unique_violation then null;
+    end;
   end if;
   return query
     select
@@ -243,8 +237,14 @@ begin
 end $$;
 `;
 
-/** What each version added, the first first. */
-const STEPS: readonly string[] = [[TABLES, LOTS, FIND, LISTS, PUT, COMMIT, CLAIM, PARTITIONS].join("\n")];
+/**
+ * What each version added, the first first. The first had a function of the same name and parameters for claims, which the
+ * second takes the place of, also under a process of the first that still runs.
+ */
+const STEPS: readonly string[] = [
+  [TABLES, LOTS, FIND, LISTS, PUT, COMMIT, PARTITIONS].join("\n"),
+  CLAIM,
+];
 
 /**
  * Makes the tables, or brings them to this version.

@@ -4,16 +4,18 @@
  * @module
  */
 import { deserialize, serialize } from "node:v8";
-import { concat } from "../../base/bytes.ts";
 
 const RAW = 0;
 const SERIALIZED = 1;
 
 /** Encodes a value. Throws if it holds what cannot be cloned, such as a function. */
 export function encodeValue(value: unknown): Uint8Array<ArrayBuffer> {
-  return value instanceof Uint8Array
-    ? concat(Uint8Array.of(RAW), value)
-    : concat(Uint8Array.of(SERIALIZED), serialize(value));
+  const isRaw = value instanceof Uint8Array;
+  const bytes: Uint8Array = isRaw ? value : serialize(value);
+  const encoded = new Uint8Array(1 + bytes.length);
+  encoded[0] = isRaw ? RAW : SERIALIZED;
+  encoded.set(bytes, 1);
+  return encoded;
 }
 
 /** Decodes a value that {@linkcode encodeValue} made. */
