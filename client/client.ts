@@ -8,13 +8,14 @@ import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
 import type { ClientEvents, Report } from "./base/types.ts";
 import { isDue, NO_RETRY, retryLater } from "./http/backoff.ts";
-import { checkDelay, type ClientOptions, plainFields } from "./options.ts";
+import { checkDelay, type ClientOptions } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
+import { plainFields } from "./queue/plain_fields.ts";
 import { silence } from "./queue/reports.ts";
 import { OptedOutError } from "./storage/commit.ts";
-import { DEVICE, type EventRecord, OPTED_OUT, PENDING } from "./storage/records.ts";
+import { DEVICE, OPTED_OUT, PENDING } from "./storage/records.ts";
 import type { Entries } from "./storage/storage.ts";
 import { dropTokens } from "./tokens/wallet.ts";
 
@@ -54,7 +55,6 @@ export class DitClient<Events = UntypedEvents> {
   readonly #parts: Parts;
   readonly #delayMilliseconds: number;
   #abort = new AbortController();
-  #logged: EventRecord[] = [];
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -77,6 +77,8 @@ export class DitClient<Events = UntypedEvents> {
     });
     this.#delayMilliseconds = checkDelay(options.delaySeconds);
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
+    // Opened early, the database is there when the page ends.
+    if (this.#parts.storage.journal !== undefined) void this.#enter(() => this.#parts.intake.adopt());
     this.#schedule();
   }
 
@@ -110,7 +112,8 @@ export class DitClient<Events = UntypedEvents> {
     if (plain === undefined) {
       return this.#report("dropped", { events: 1, reason: "field_invalid" });
     }
-    this.#logged.push({ name, at, fields: plain, encoded: false });
+    const events = this.#parts.intake.add({ name, at, fields: plain, encoded: false });
+    if (events > 0) this.#report("dropped", { events, reason: "queue_full" });
     void this.#store();
     if (!this.#isProvided) void this.#pass("tokens");
     this.#isProvided = true;
@@ -142,7 +145,7 @@ export class DitClient<Events = UntypedEvents> {
    */
   async setOptOut(optOut: boolean): Promise<void> {
     if (this.#state === "closed") return;
-    this.#logged = [];
+    this.#parts.intake.clear();
     this.#parts.passes.forgetDrops();
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -255,16 +258,16 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   async #storeAll(): Promise<void> {
-    const { queue, schema } = this.#parts;
+    const { intake } = this.#parts;
     // Events that are logged in one go share one transaction.
     await undefined;
-    while (this.#logged.length > 0) {
-      const events = this.#logged;
-      this.#logged = [];
-      const isStored = await this.#guard(() => queue.enqueue(schema.fresh, events));
-      if (!isStored && this.#state !== "opted_out") {
-        this.#report("dropped", { events: events.length, reason: "storage_failed" });
+    while (intake.size > 0) {
+      if (await this.#guard(() => intake.store())) continue;
+      const events = intake.giveUp();
+      if (events > 0 && this.#state !== "opted_out") {
+        this.#report("dropped", { events, reason: "storage_failed" });
       }
+      return;
     }
   }
 
@@ -282,8 +285,12 @@ export class DitClient<Events = UntypedEvents> {
       await work();
       return true;
     } catch (error) {
-      if (error instanceof OptedOutError) this.#state = "opted_out";
-      else this.#report("refused", { step: "storage", code: "storage_failed" });
+      if (error instanceof OptedOutError) {
+        this.#state = "opted_out";
+        this.#parts.intake.clear();
+      } else {
+        this.#report("refused", { step: "storage", code: "storage_failed" });
+      }
       return false;
     }
   }

@@ -11,7 +11,6 @@ import type { Directory } from "./http/directory.ts";
 import { plainEndpoint } from "./http/endpoint.ts";
 import { faultsOf } from "./http/schema_check.ts";
 import type { Endpoints } from "./http/places.ts";
-import { MAX_EVENTS_BYTES } from "./queue/body.ts";
 import type { ClientStorage } from "./storage/storage.ts";
 
 /**
@@ -106,8 +105,6 @@ export function checkDelay(delaySeconds = DELAY_SECONDS): number {
   throw new TypeError("Cannot make a client: its delaySeconds is no number of seconds from 0 to 2147483");
 }
 
-/** Most characters of a text value: no word of a schema is longer. */
-const MAX_TEXT = 64;
 /**
  * Where the service is.
  * @throws {TypeError} If that is no https URL (http only on this machine), carries more than a place, or is said twice.
@@ -159,26 +156,4 @@ export function checkDeclared(declared: object | undefined, app: string): Collec
 export function checkPin(keyPin: string | undefined): string | undefined {
   if (keyPin === undefined || /^[\w-]{43}( [\w-]{43})*$/.test(keyPin)) return keyPin;
   throw new TypeError("Cannot make a client: its keyPin is no link of a chain of keys");
-}
-
-/**
- * A copy of an event's fields, or undefined unless all can be stored as they are: nothing but flags, numbers and short
- * texts, and no more of them than one body holds. Whatever the app gives, nothing is thrown.
- */
-export function plainFields(name: unknown, fields: unknown): Record<string, unknown> | undefined {
-  try {
-    // Once, since reading may run the app's code.
-    if (typeof fields !== "object" || fields === null) return undefined;
-    const copy: Record<string, unknown> = { ...fields };
-    const isPlain = Object.values(copy).every((value) =>
-      value === undefined || typeof value === "boolean" || Number.isFinite(value) ||
-      (typeof value === "string" && value.length <= MAX_TEXT)
-    );
-    if (isPlain && typeof name === "string" && JSON.stringify([name, copy]).length <= MAX_EVENTS_BYTES) {
-      return copy;
-    }
-  } catch {
-    // A getter of the app's own.
-  }
-  return undefined;
 }

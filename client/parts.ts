@@ -17,6 +17,7 @@ import { Places } from "./http/places.ts";
 import { schemaOf } from "./http/schema_check.ts";
 import { checkApp, checkDeclared, checkEndpoints, checkPin, type ClientOptions } from "./options.ts";
 import { Encoder } from "./queue/encoding.ts";
+import { Intake } from "./queue/intake.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
 import { Sender } from "./queue/sender.ts";
@@ -77,6 +78,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const encoder = new Encoder({ clock, localDp });
   const issuance = new Issuance({ ...served, app, places, suite, random, session, directory, device });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
+  const intake = new Intake({ storage, queue, schema, clock, random });
   const sender = new Sender({
     ...served,
     places,
@@ -89,7 +91,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     logBatches,
   });
   const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
-  return { storage, clock, random, commit, schema, device, queue, passes };
+  return { storage, clock, random, commit, schema, device, queue, intake, passes };
 }
 
 /** The parts that a client holds in its hand. */

@@ -186,7 +186,7 @@ export class Passes {
     this.#pseudonym = pseudonym;
     this.#drops.clear();
     const events = dropEvents(collection, drops, { at: clock.now() / 1000, pseudonym });
-    if (events.length > 0) await queue.enqueue(() => collection, events);
+    if (events.length > 0) await queue.enqueue(() => collection, () => events);
     return pseudonym;
   }
 }

@@ -32,7 +32,7 @@ import { reportLeftOut, Reports } from "./reports.ts";
 import { type QueuedRequest, signRequest } from "./request.ts";
 
 /** Most events that wait; the oldest give way. */
-const MAX_WAITING = 500;
+export const MAX_WAITING = 500;
 /** Most characters of all entries that wait. */
 const MAX_WAITING_LENGTH = 524_288;
 
@@ -94,17 +94,17 @@ export class Queue {
   }
 
   /**
-   * Stores logged events, unless it is known already that they are not collected. The oldest are dropped when there are
-   * too many.
+   * Stores logged events, which `take` gives in the transaction, unless it is known already that they are not collected.
+   * The oldest are dropped when there are too many.
    */
   async enqueue(
     known: (entries: Entries) => Collection | undefined,
-    events: readonly EventRecord[],
+    take: (entries: Entries) => readonly EventRecord[],
   ): Promise<void> {
     const { commit, encoder } = this.#parts;
     await commit((entries, report) => {
       const collection = known(entries);
-      for (const event of events) {
+      for (const event of take(entries)) {
         const encoded = collection && encoder.encode(collection, event);
         if (encoded?.ok === false && encoded.fault !== "held") {
           report("dropped", { events: 1, reason: encoded.fault });

@@ -1,3 +1,4 @@
+import { type Journal, localJournal } from "./journal.ts";
 import { type ClientStorage, Entries } from "./storage.ts";
 import { webLocks } from "./web_locks.ts";
 
@@ -50,6 +51,8 @@ const STORE = "entries";
  * ```
  */
 export class IndexedDbStorage implements ClientStorage {
+  /** In `localStorage`, under the same name: the same values, for as long as they are not in a transaction. */
+  readonly journal: Journal | undefined;
   readonly #name: string;
   readonly #factory: Factory | undefined;
   #database: Promise<Database> | undefined;
@@ -57,6 +60,7 @@ export class IndexedDbStorage implements ClientStorage {
   /** `name` is the database's. It is opened by the first transaction. */
   constructor(name: string) {
     this.#name = name;
+    this.journal = localJournal(name);
     this.#factory = (globalThis as { indexedDB?: Factory }).indexedDB;
   }
 

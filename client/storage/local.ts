@@ -1,4 +1,5 @@
 import { applyChanges } from "./memory.ts";
+import { type Journal, localJournal } from "./journal.ts";
 import { type ClientStorage, Entries } from "./storage.ts";
 import { type WebLocks, webLocks } from "./web_locks.ts";
 
@@ -15,6 +16,8 @@ import { type WebLocks, webLocks } from "./web_locks.ts";
  * ```
  */
 export class LocalStorage implements ClientStorage {
+  /** In `localStorage`, under the same name: the same values, for as long as they are not in a transaction. */
+  readonly journal: Journal | undefined;
   readonly #name: string;
   readonly #texts: Storage;
   readonly #locks: WebLocks;
@@ -27,6 +30,7 @@ export class LocalStorage implements ClientStorage {
     const locks = webLocks();
     if (locks === undefined) throw new TypeError("Cannot use localStorage: the browser has no Web Locks");
     this.#name = name;
+    this.journal = localJournal(name);
     this.#texts = localStorage;
     this.#locks = locks;
   }

@@ -31,6 +31,8 @@ export const ACCEPTED = "accepted";
 export const CLOCK = "clock";
 /** Unix seconds in which the latest period begins in which a log was bound: no later one is bound in an earlier. */
 export const PERIOD = "period";
+/** How far journals were taken into the queue, {@linkcode JournalMarks}. */
+export const JOURNALS = "journals";
 /** A token request that is on its way. */
 export const PENDING = "pending";
 /** Tokens, by nonce. */
@@ -77,6 +79,9 @@ export interface SeenChains {
   /** Behind the pin, the newest key of each region that has begun: the chain leads on from it, for good. */
   readonly held?: readonly LinkedKey[] | undefined;
 }
+
+/** By the name of who wrote a journal, the number of the last text that was taken, and when (Unix milliseconds). */
+export type JournalMarks = Readonly<Record<string, readonly [number: number, at: number]>>;
 
 /** When something is tried again. */
 export interface Retry {

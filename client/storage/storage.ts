@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Journal } from "./journal.ts";
 
 /**
  * The entries that one transaction sees, and the changes that it makes. Keys and values are short texts; a value has at
@@ -73,6 +74,11 @@ export interface ClientStorage {
    * Resolves only when the changes will survive a crash.
    */
   transaction<T>(body: (entries: Entries) => T): Promise<T>;
+  /**
+   * Where what is logged is written at once, before a transaction takes it. Optional: without it what is logged as a
+   * page ends is lost.
+   */
+  readonly journal?: Journal | undefined;
   /** Lets go of the storage. What is stored stays. */
   close(): Promise<void>;
   /**

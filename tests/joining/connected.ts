@@ -76,7 +76,7 @@ async function watch({ connect = (_client, _step, pool) => pool, refuses }: Conn
     test.clock.now = at;
     const { passes, queue } = present(clients[client]);
     const event = { name: "app_opened", at: at / 1000, fields: {}, encoded: false };
-    if (trigger === "tokens") await queue.enqueue(() => undefined, [event]);
+    if (trigger === "tokens") await queue.enqueue(() => undefined, () => [event]);
     const outcome = await passes.run(trigger);
     if (trigger === "tokens" || outcome !== "done") {
       due.push({ client, trigger: "delay", at: at + random.unit() * MINUTE });

@@ -28,7 +28,7 @@ Deno.test("after a delay nobody signs in in the pass in which a log went out, wh
     isHidden: () => false,
   });
   const log = () =>
-    queue.enqueue(() => undefined, [{
+    queue.enqueue(() => undefined, () => [{
       name: "app_opened",
       at: test.clock.now / 1000,
       fields: {},

@@ -35,7 +35,7 @@ async function startParts() {
   return {
     ...{ test, network, commit, passes },
     log: () =>
-      queue.enqueue(() => undefined, [{
+      queue.enqueue(() => undefined, () => [{
         name: "app_opened",
         at: test.clock.now / 1000,
         fields: {},

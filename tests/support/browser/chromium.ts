@@ -84,11 +84,13 @@ export interface ChromiumOptions {
   readonly preferences?: unknown;
   /** Flags besides those of all tests. */
   readonly flags?: readonly string[];
+  /** Whether a page that was left is kept as it is, for whoever goes back; not by default, since the driver says so. */
+  readonly bfcache?: boolean;
 }
 
 /** Starts Chromium with an empty profile, or one with preferences. */
 export async function startChromium(
-  { context: options, preferences, flags = [] }: ChromiumOptions = {},
+  { context: options, preferences, flags = [], bfcache = false }: ChromiumOptions = {},
 ): Promise<Chromium> {
   const profile = await Deno.makeTempDir();
   if (preferences !== undefined) {
@@ -99,6 +101,7 @@ export async function startChromium(
     executablePath: EXECUTABLE,
     headless: true,
     args: [...FLAGS, ...flags],
+    ignoreDefaultArgs: bfcache ? ["--disable-back-forward-cache"] : [],
     timeout: PATIENCE_MS,
     ...options,
   });

@@ -25,7 +25,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** How a stage is set. */
-export interface StageOptions extends Pick<ChromiumOptions, "preferences" | "flags"> {
+export interface StageOptions extends Pick<ChromiumOptions, "preferences" | "flags" | "bfcache"> {
   /** Variables of the service besides those of development. */
   readonly env?: Record<string, string>;
   /** The port of the service; a free one by default. */
