@@ -95,6 +95,13 @@ export function equalPublic(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
+/** Whether all bytes are zero, in a time that only their number decides. */
+export function isZero(bytes: Uint8Array): boolean {
+  let any = 0;
+  for (const byte of bytes) any |= byte;
+  return any === 0;
+}
+
 /** One character a byte, to name byte strings in maps. A few hundred bytes at most: each is an argument of a call. */
 export function binaryText(bytes: Uint8Array): string {
   // Spreading would go through the iterator of the array.

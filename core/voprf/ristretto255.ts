@@ -1,11 +1,11 @@
 /**
  * ristretto255-SHA512 (RFC 9497, section 4.1) on a {@linkcode Kernel}, which computes batches: what servers run. It gives bit for bit
- * what noble.ts gives, and refuses the same with the same words.
+ * what noble.ts gives from the same scalars, and refuses the same with the same words.
  *
  * @module
  */
 import { itemAt } from "../base/item_at.ts";
-import { concat, equalPublic, lengthPrefixed, toHex, u16, utf8 } from "../base/bytes.ts";
+import { concat, equalPublic, fromHex, isZero, lengthPrefixed, u16, utf8 } from "../base/bytes.ts";
 import type { SuiteHashes } from "../base/hmac.ts";
 import {
   checkBatch,
@@ -23,10 +23,8 @@ import type { RandomSource } from "../base/random.ts";
 import { type KernelName, type KeyPair, type Suite, VoprfError } from "./suite.ts";
 import { SUITES } from "./suites.ts";
 
-/** The order of the group (RFC 9496, section 4.4). */
-const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 /** The encoding of the generator (RFC 9496, appendix A.1). */
-const GENERATOR = littleEndian(0x762d8de04559a6b68ddd82a56a0be3585f5100c561a984a8714ebc6a0aaef2e2n);
+const GENERATOR = fromHex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76");
 /** Bytes of randomness in one scalar: 128 bits more than the order has, so that the reduction shows no bias. */
 const RANDOM_SCALAR_LENGTH = 48;
 
@@ -57,24 +55,6 @@ const Z_PAD = new Uint8Array(128);
 const LENGTH_OUT = Uint8Array.of(0, 64, 0);
 const BLOCK_ONE = Uint8Array.of(1);
 
-/**
- * RandomScalar (section 2.1): a wide number modulo (order - 1), plus one, so that it is never zero. noble's
- * `mapHashToField` does the same; importing it for this alone would slow a cold start.
- */
-function randomScalar(random: RandomSource): Uint8Array {
-  const wide = BigInt("0x" + toHex(random(RANDOM_SCALAR_LENGTH).toReversed()));
-  return littleEndian(wide % (ORDER - 1n) + 1n);
-}
-
-/** A number below 2^256 in 32 bytes. Clients run this too, where byte strings know no hexadecimal. */
-function littleEndian(number: bigint): Bytes {
-  const bytes = new DataView(new ArrayBuffer(32));
-  for (let word = 0; word < 4; word++) bytes.setBigUint64(8 * word, number >> BigInt(64 * word), true);
-  return new Uint8Array(bytes.buffer);
-}
-
-const isIdentity = (element: Uint8Array) => element.every((byte) => byte === 0);
-
 /** What came of arguments that were checked or computed here, of which the kernel refuses none. */
 function computed<T>(result: T | undefined): T {
   if (result === undefined) throw new Error("Cannot compute: the kernel refused what it had let through");
@@ -83,7 +63,7 @@ function computed<T>(result: T | undefined): T {
 
 /** A product or a sum that goes on. It is the identity only if a hash led there, which takes 2^252 tries. */
 function notIdentity<T extends Uint8Array>(element: T): T {
-  if (isIdentity(element)) throw new VoprfError("Cannot use input: it leads to the identity");
+  if (isZero(element)) throw new VoprfError("Cannot use input: it leads to the identity");
   return element;
 }
 
@@ -113,8 +93,21 @@ export function ristretto255Suite(kernelName: KernelName, kernel: Kernel, hashes
     for (const element of elements) {
       checkElementLength(element, 32);
       if (!canonical.next().value) throw malformedElement();
-      if (isIdentity(element)) throw identityElement();
+      if (isZero(element)) throw identityElement();
     }
+  }
+
+  /**
+   * RandomScalar (section 2.1): a wide number modulo the order, by the kernel alone, for whoever learns bits of a proof's
+   * scalar learns the secret key. Zero, which no one draws, is what a source that is broken gives.
+   */
+  function randomScalar(random: RandomSource): Bytes {
+    const wide = new Uint8Array(64);
+    wide.set(random(RANDOM_SCALAR_LENGTH));
+    const scalar = kernel.reduceScalar(wide);
+    wide.fill(0);
+    if (isZero(scalar)) throw new Error("Cannot draw a scalar: the source of randomness gives zeros");
+    return scalar;
   }
 
   function checkSecretKey(secretKey: Uint8Array): void {
@@ -167,7 +160,7 @@ export function ristretto255Suite(kernelName: KernelName, kernel: Kernel, hashes
 
   /** k times each blinded element. The multiplication decodes strictly by itself; only a failure is looked into. */
   function evaluateBlinded(secretKey: Uint8Array, blinded: Uint8Array[]): Bytes[] {
-    const evaluated = blinded.some((element) => element.length !== 32 || isIdentity(element))
+    const evaluated = blinded.some((element) => element.length !== 32 || isZero(element))
       ? undefined
       : kernel.multiplyAll(secretKey, blinded);
     if (evaluated !== undefined) return evaluated;

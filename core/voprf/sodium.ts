@@ -4,13 +4,12 @@
  *
  * @module
  */
+import { isZero } from "../base/bytes.ts";
 import { itemAt } from "../base/item_at.ts";
 import type { Bytes, Kernel } from "./kernel/kernel.ts";
 import { loadRistretto255, type Ristretto255 } from "./libsodium.ts";
 import { ristretto255Suite } from "./ristretto255.ts";
 import type { Suite } from "./suite.ts";
-
-const isZero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
 
 /** The kernel's functions over a loaded libsodium. */
 export function sodiumKernel(group: Ristretto255): Kernel {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromHex } from "../../base/bytes.ts";
+import { fromHex, isZero } from "../../base/bytes.ts";
 import { itemAt } from "../../base/item_at.ts";
 import { LAYOUT } from "./binary.ts";
 import { type Bytes, type Kernel, KernelFault } from "./kernel.ts";
@@ -60,10 +60,6 @@ function checkParallel(scalars: readonly Uint8Array[], others: readonly Uint8Arr
   if (scalars.length !== others.length) {
     throw new RangeError(`Cannot compute: ${scalars.length} scalars are not ${others.length}`);
   }
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  return bytes.reduce((any, byte) => any | byte, 0) === 0;
 }
 
 /** How the points of a portion come to be: decoded from elements, or derived from uniform strings. */
@@ -241,6 +237,8 @@ export class KernelInstance implements Kernel {
     const input = this.#putInput(elements, "elements");
     const known = this.#decoded;
     if (known?.length === input.length && known.every((byte, index) => byte === input[index])) return true;
+    // Whatever ends the next call early, the points of the last elements are gone.
+    this.#decoded = undefined;
     const valid = this.#exports.decodePoints(pairsOf(elements.length)) === 1;
     this.#decoded = valid ? input.slice() : undefined;
     return valid;

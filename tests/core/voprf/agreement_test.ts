@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { concat } from "../../../core/base/bytes.ts";
 import { nobleRistretto255 } from "../../../core/voprf/noble.ts";
 import type { KeyPair, Suite } from "../../../core/voprf/suite.ts";
 import { allSuites, ristretto255Suites, seededRandom } from "./suites.ts";
@@ -108,11 +109,60 @@ Deno.test("kernel, sodium and noble agree on the longest and the empty input", (
 });
 
 Deno.test("kernel, sodium and noble draw the extreme scalars alike", () => {
-  for (const fill of [0x00, 0xff]) {
-    const random = (length: number) => new Uint8Array(length).fill(fill);
+  const order = Uint8Array.fromHex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+  for (
+    const [first, fill] of [
+      // One, the order less one, one more than it, and what has all bits.
+      [Uint8Array.of(1), 0x00],
+      [order.with(0, 0xec), 0x00],
+      [order.with(0, 0xee), 0x00],
+      [new Uint8Array(), 0xff],
+    ] as const
+  ) {
+    const random = (length: number) => {
+      const wide = new Uint8Array(length).fill(fill);
+      wide.set(first);
+      return wide;
+    };
     const input = [Uint8Array.of(1, 2, 3)];
     const [noble, ...others] = ristretto255Suites.map(({ suite }) => suite.blind(input, random));
     for (const other of others) assertEquals(other, noble);
+  }
+});
+
+Deno.test("a source of randomness that gives zeros, or the order, makes no scalar and no endless wait", () => {
+  const order = Uint8Array.fromHex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+  for (const { label, suite } of ristretto255Suites.slice(1)) {
+    const keys = suite.generateKeyPair(seededRandom("keys"));
+    const { blindedElements } = suite.blind([new Uint8Array(1)], seededRandom("blinds"));
+    for (const wide of [new Uint8Array(48), concat(order, new Uint8Array(16))]) {
+      const random = () => wide.slice();
+      assertThrows(() => suite.blind([new Uint8Array(1)], random), Error, "gives zeros", label);
+      assertThrows(() => suite.blindEvaluate(keys, blindedElements, random), Error, "gives zeros", label);
+    }
+  }
+});
+
+Deno.test("no secret scalar meets a big integer: a proof and blinds are computed with BigInt out of reach", () => {
+  for (const { label, suite } of ristretto255Suites.slice(1)) {
+    const keys = suite.generateKeyPair(seededRandom("keys"));
+    const inputs = inputsOf(2);
+    const real = globalThis.BigInt;
+    let calls = 0;
+    const counted = (value: string | number | bigint | boolean) => {
+      calls++;
+      return real(value);
+    };
+    const [blinds, proof] = [seededRandom("blinds")(96), seededRandom("proof")(48)];
+    globalThis.BigInt = Object.assign(counted, real) as unknown as BigIntConstructor;
+    try {
+      const { blindedElements } = suite.blind(inputs, (length) => blinds.slice(0, length));
+      suite.blindEvaluate(keys, blindedElements, (length) => proof.slice(0, length));
+      suite.evaluate(keys.secretKey, inputs);
+    } finally {
+      globalThis.BigInt = real;
+    }
+    assertEquals(calls, 0, label);
   }
 });
 

@@ -24,9 +24,32 @@ export interface SuiteUnderTest {
   readonly suite: Suite;
 }
 
+/** The order of ristretto255 (RFC 9496, section 4.4). */
+const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+
+const numberOf = (littleEndian: Uint8Array) => BigInt("0x" + littleEndian.toReversed().toHex());
+const bytesOf = (number: bigint, length: number) =>
+  Uint8Array.fromHex(number.toString(16).padStart(2 * length, "0")).reverse();
+
+/**
+ * The source from which noble draws what others draw of `random`: a wide number modulo the order. noble takes it modulo
+ * (order - 1), plus one.
+ */
+function sourceForNoble(random: RandomSource): RandomSource {
+  return (length) => bytesOf(numberOf(random(length)) % ORDER - 1n, length);
+}
+
+/** noble, which draws scalars as the others do: so that all can be compared byte by byte. */
+const comparableNoble: Suite = {
+  ...nobleRistretto255,
+  blind: (inputs, random) => nobleRistretto255.blind(inputs, sourceForNoble(random)),
+  blindEvaluate: (keys, elements, random) =>
+    nobleRistretto255.blindEvaluate(keys, elements, sourceForNoble(random)),
+};
+
 /** The implementations of ristretto255, which have to agree on everything. */
 export const ristretto255Suites: SuiteUnderTest[] = [
-  { label: "noble ristretto255", suite: nobleRistretto255 },
+  { label: "noble ristretto255", suite: comparableNoble },
   { label: "sodium ristretto255", suite: sodiumRistretto255 },
   ...kernelRistretto255 === undefined ? [] : [{ label: "kernel ristretto255", suite: kernelRistretto255 }],
 ];
@@ -50,17 +73,15 @@ export function seededRandom(seed: string): RandomSource {
 }
 
 /**
- * A source that makes a suite draw exactly these scalars. A scalar is (a wide number mod (order - 1)) + 1, so the
- * source gives each scalar less one, in the byte order of its suite.
+ * A source that makes a suite draw exactly these scalars. One of ristretto255 is a wide number modulo the order, in
+ * little-endian bytes; one of P-384 is (a wide number modulo (order - 1)) + 1, in big-endian ones.
  */
 export function scriptedRandom(suite: Suite, scalars: Uint8Array[]): RandomSource {
-  const littleEndian = suite.name === "ristretto255-SHA512";
   const script = [...scalars];
   return (length) => {
     const scalar = script.shift();
     if (scalar === undefined) throw new Error("The suite drew more scalars than the vector has");
-    const number = BigInt("0x" + (littleEndian ? scalar.toReversed() : scalar).toHex()) - 1n;
-    const wide = Uint8Array.fromHex(number.toString(16).padStart(2 * length, "0"));
-    return littleEndian ? wide.reverse() : wide;
+    if (suite.name === "ristretto255-SHA512") return bytesOf(numberOf(scalar), length);
+    return bytesOf(numberOf(scalar.toReversed()) - 1n, length).reverse();
   };
 }

@@ -87,6 +87,25 @@ test("nothing secret stays in memory after a call, whether it succeeds or not", 
   assert(memory.subarray(layout.POINTS, layout.SECRETS).some((byte) => byte !== 0));
 });
 
+test("elements whose decoding ended early are not taken for those before them", () => {
+  const { exports } = freshExports();
+  const real = exports["decodePoints"] as (pairs: number) => number;
+  let breaks = false;
+  // The runtime may end any call: its stack is full, say.
+  const decodePoints = (pairs: number) => {
+    const valid = real(pairs);
+    if (breaks) throw new RangeError("Maximum call stack size exceeded");
+    return valid;
+  };
+  const kernel = new KernelInstance({ exports: { ...exports, decodePoints } });
+  const [some, others] = [derive(random(64)).toBytes(), derive(random(64)).toBytes()];
+  const expected = kernel.multiplyAll(scalarOf(77n), [some]);
+  breaks = true;
+  assertThrows(() => kernel.multiplyAll(scalarOf(77n), [others]), RangeError, "stack");
+  breaks = false;
+  assertEquals(kernel.multiplyAll(scalarOf(77n), [some]), expected);
+});
+
 test("results are copies: what a caller does to them changes nothing", () => {
   const kernel = freshKernel();
   const [first] = kernel.multiplyBase([scalarOf(1n)]);

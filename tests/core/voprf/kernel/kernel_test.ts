@@ -1,4 +1,6 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { ELEMENT, limbsOf, P } from "../../../../core/voprf/kernel/generator/limbs.ts";
 import { loadKernel } from "../../../../core/voprf/kernel/load.ts";
 import { KernelFault } from "../../../../core/voprf/kernel/kernel.ts";
 import { RFC9496_INVALID } from "../malformed.ts";
@@ -6,12 +8,14 @@ import { seededRandom } from "../suites.ts";
 import {
   derive,
   EDGE_SCALARS,
+  freshExports,
   freshKernel,
   multiply,
   numberOf,
   ORDER,
   Point,
   scalarOf,
+  TORSION,
   unavailable,
 } from "./kernel.ts";
 
@@ -113,6 +117,46 @@ test("products agree with noble at edge scalars, in either lane and in any compa
       hex(it.multiplyEach(some.map((p) => scalarOf(p.scalar)), some.map((p) => p.point.toBytes()))),
       some.map(({ scalar, point }) => multiply(scalar, point).toHex()),
     );
+  }
+});
+
+test("a product is the same of all four points that stand for an element, and of any of their coordinates", () => {
+  const { exports, memory, layout } = freshExports();
+  const numbers = new DataView(memory.buffer);
+  const run = (name: string, ...counts: number[]) =>
+    (exports[name] as (...counts: number[]) => number)(...counts);
+  /** Writes a point into a lane of the first pair, with a Z of its own. */
+  function put(lane: 0 | 1, point: InstanceType<typeof ed25519.Point>, z: bigint): void {
+    const { x, y } = point.toAffine();
+    [x * z, y * z, z, x * y * z].forEach((coordinate, index) =>
+      limbsOf(coordinate % P).forEach((limb, place) =>
+        numbers.setFloat64(layout.POINTS + index * ELEMENT + 16 * place + 8 * lane, Number(limb), true)
+      )
+    );
+  }
+  const even = [
+    ed25519.Point.ZERO,
+    ...[1n, 7n, randomScalar()].map((k) => ed25519.Point.BASE.multiply(k).double()),
+  ];
+  for (const point of even) {
+    const element = new Point(point);
+    for (const scalar of [0n, 1n, 2n, 3n, 8n, ORDER - 1n, (ORDER + 1n) / 2n, randomScalar()]) {
+      const expected = multiply(scalar, element).toHex();
+      // The points of order 1, 2 and 4 lead from one to the others.
+      for (const torsion of [0, 2, 4, 6].map((n) => TORSION[n] ?? ed25519.Point.ZERO)) {
+        for (const z of [1n, P - 1n, numberOf(random(32)) % P]) {
+          put(0, point.add(torsion), z);
+          put(1, point, 1n);
+          memory.set(scalarOf(scalar), layout.SCALARS);
+          memory.set(scalarOf(scalar), layout.SCALARS + 32);
+          run("multiplyPoints", 1, 32);
+          assertEquals(run("encodeProducts", 1), 1);
+          for (const at of [layout.OUTPUT, layout.OUTPUT + 32]) {
+            assertEquals(memory.slice(at, at + 32).toHex(), expected, `${scalar}`);
+          }
+        }
+      }
+    }
   }
 });
 
