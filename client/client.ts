@@ -4,20 +4,29 @@
  * @module
  */
 import { MOST_WAIT } from "./base/headers.ts";
+import type { DropReason } from "./base/codes.ts";
 import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
-import type { ClientEvents, Report } from "./base/types.ts";
+import { OPT_OUT_SIGNALS, signalSet } from "./base/signals.ts";
+import type { ClientEvents, ClientState, Report } from "./base/types.ts";
+import { Consent } from "./consent.ts";
 import { isDue, NO_RETRY, retryLater } from "./http/backoff.ts";
-import { checkDelay, type ClientOptions } from "./options.ts";
+import { checkApp, checkDelay, type ClientOptions } from "./options.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
 import { plainFields } from "./queue/plain_fields.ts";
-import { silence } from "./queue/reports.ts";
 import { OptedOutError } from "./storage/commit.ts";
-import { DEVICE, OPTED_OUT, PENDING } from "./storage/records.ts";
-import type { Entries } from "./storage/storage.ts";
+import { DEVICE, PENDING } from "./storage/records.ts";
+import type { ClientStorage } from "./storage/storage.ts";
 import { dropTokens } from "./tokens/wallet.ts";
+
+/**
+ * What is not reported to the service: that most clients are not in a sample is no loss, how often a randomised value
+ * changed nobody's business, what left under a pseudonym before no business of this one's, and what came before consent
+ * none of the service's.
+ */
+const UNCOUNTED: readonly DropReason[] = ["sampled_out", "report_withheld", "period_over", "no_consent"];
 
 /** Most milliseconds that a timer of a platform counts. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -54,7 +63,7 @@ export class DitClient<Events = UntypedEvents> {
   readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
   readonly #parts: Parts;
   readonly #delayMilliseconds: number;
-  #abort = new AbortController();
+  readonly #consent: Consent;
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,24 +71,51 @@ export class DitClient<Events = UntypedEvents> {
   #retry = NO_RETRY;
   /** Whether tokens were seen to since the timer last went off. */
   #isProvided = false;
-  #state: "open" | "opted_out" | "stopped" | "closed" = "open";
+  #isStopped = false;
+  #isClosed = false;
+  #isLooking = false;
+  #told: ClientState;
 
   /**
    * Makes a client. It sends nothing before a random delay, and nothing at all while nothing is queued.
    * @throws {TypeError} If the endpoint or the application's id is invalid: the app's author sees it at the first run.
    */
   constructor(options: ClientOptions) {
+    this.#consent = new Consent({
+      app: checkApp(options.app),
+      isRequired: options.consent === "required",
+      signal: signalSet(options.optOutSignals ?? OPT_OUT_SIGNALS),
+      onChange: this.#onConsent,
+    });
+    this.#told = this.state();
     this.#parts = assemble(options, {
       report: this.#report,
-      signal: () => this.#abort.signal,
-      isOpen: () => this.#state === "open",
+      consent: this.#consent,
+      isOpen: () => this.state() === "open",
       isHidden: this.#isHidden,
     });
     this.#delayMilliseconds = checkDelay(options.delaySeconds);
     this.#page?.addEventListener("visibilitychange", this.#onVisibility);
-    // Opened early, the database is there when the page ends.
-    if (this.#parts.storage.journal !== undefined) void this.#enter(() => this.#parts.intake.adopt());
     this.#schedule();
+    this.#begin();
+  }
+
+  /**
+   * What the client may do now; the event `"state"` tells when that changes. A user who opts out, or in, in another tab
+   * does so here too: seen with the next thing that the client does, and when its page is looked at again.
+   *
+   * @example
+   * ```ts ignore
+   * const show = () => checkbox.checked = client.state() === "open";
+   * client.on("state", show);
+   * show();
+   * ```
+   */
+  state(): ClientState {
+    if (this.#isClosed) return "closed";
+    const { choice } = this.#consent;
+    if (choice !== "given") return choice;
+    return this.#isStopped ? "stopped" : "open";
   }
 
   /**
@@ -105,8 +141,14 @@ export class DitClient<Events = UntypedEvents> {
    * ```
    */
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
-    if (this.#state === "opted_out") return;
-    if (this.#state === "closed") return this.#report("dropped", { events: 1, reason: "closed" });
+    const state = this.state();
+    if (state === "closed") return this.#report("dropped", { events: 1, reason: "closed" });
+    if (state === "waiting_for_consent") return this.#report("dropped", { events: 1, reason: "no_consent" });
+    if (state === "opted_out") {
+      // Nothing of an event is kept meanwhile, but the user may have opted in again in another tab.
+      if (!this.#isLooking) this.#look();
+      return;
+    }
     const at = this.#parts.clock.now() / 1000;
     const plain = plainFields(name, fields);
     if (plain === undefined) {
@@ -136,7 +178,13 @@ export class DitClient<Events = UntypedEvents> {
 
   /**
    * Opts the user out: deletes queue, tokens, pseudonym and device secret, ends what is on its way, and sends nothing
-   * more, now or after a restart. All that stays in the storage is that the user opted out. `false` opts in again.
+   * more, now or after a restart. All that stays in the storage is that the user opted out. `false` opts in again, or says
+   * that the user agrees where `consent` is `"required"`; what the service stopped stays so for its time.
+   *
+   * An opt-out holds from the call on, consent once it is stored.
+   *
+   * @throws {Error} If the storage fails. An opt-out then holds for as long as this client's process lasts; it is stored
+   * by the next use of the client, or in a browser by its next page, where that can be done. Tell the user.
    *
    * @example
    * ```ts ignore
@@ -144,20 +192,27 @@ export class DitClient<Events = UntypedEvents> {
    * ```
    */
   async setOptOut(optOut: boolean): Promise<void> {
-    if (this.#state === "closed") return;
-    this.#parts.intake.clear();
-    this.#parts.passes.forgetDrops();
-    this.#abort.abort();
-    this.#abort = new AbortController();
-    this.#state = optOut ? "opted_out" : "open";
-    await this.#guard(() =>
-      this.#parts.storage.transaction((entries) => {
-        if (!optOut) return optIn(entries);
-        for (const key of entries.keys("")) entries.delete(key);
-        entries.set(OPTED_OUT, "1");
-      })
-    );
-    if (optOut) this.#report("stopped", { reason: "opted_out" });
+    const wasOptedOut = this.#consent.choice === "opted_out";
+    // What was logged before the user agreed is none of the service's business.
+    if (optOut || this.#consent.choice !== "given") this.#clear();
+    await this.#erase((storage) => this.#consent.choose(storage, optOut), "what the user chose");
+    if (optOut && wasOptedOut) this.#report("stopped", { reason: "opted_out" });
+  }
+
+  /**
+   * Deletes all that the client holds on the device: queue, tokens, pseudonym, the secret behind it, what it remembers of
+   * keys. What the user chose stays: a client that is open goes on as a new one. What was sent cannot be called back.
+   *
+   * @throws {Error} If the storage fails.
+   *
+   * @example
+   * ```ts ignore
+   * signOut.onclick = () => client.forget();
+   * ```
+   */
+  async forget(): Promise<void> {
+    this.#clear();
+    await this.#erase((storage) => this.#consent.forget(storage), "that nothing is left");
   }
 
   /**
@@ -209,8 +264,9 @@ export class DitClient<Events = UntypedEvents> {
    * ```
    */
   async close(): Promise<void> {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#tellState();
     clearTimeout(this.#timer);
     this.#page?.removeEventListener("visibilitychange", this.#onVisibility);
     await this.#store();
@@ -222,9 +278,7 @@ export class DitClient<Events = UntypedEvents> {
   readonly #report: Report = (name, event) => {
     if (name === "dropped") {
       const { events, reason } = event as ClientEvents["dropped"];
-      // That most clients are not in a sample is no loss, how often a randomised value changed nobody's business, and
-      // what left under a pseudonym before no business of this one's.
-      if (reason !== "sampled_out" && reason !== "report_withheld" && reason !== "period_over") {
+      if (!UNCOUNTED.includes(reason)) {
         this.#parts.passes.countDrops(reason, events);
       }
     }
@@ -235,16 +289,69 @@ export class DitClient<Events = UntypedEvents> {
 
   readonly #onVisibility = (): void => {
     if (this.#isHidden()) void this.#pass("hidden");
+    else this.#look();
   };
+
+  /** The user chose something else, here or in another tab. */
+  readonly #onConsent = (): void => {
+    this.#tellState();
+    if (this.#consent.choice === "opted_out") {
+      this.#clear();
+      this.#report("stopped", { reason: "opted_out" });
+    } else {
+      this.#begin();
+      this.#schedule();
+    }
+  };
+
+  #tellState(): void {
+    const state = this.state();
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#report("state", { state });
+  }
+
+  /** Forgets what is not in the storage. */
+  #clear(): void {
+    this.#parts.intake.clear();
+    this.#parts.passes.forgetDrops();
+  }
+
+  async #erase(work: (storage: ClientStorage) => Promise<void>, what: string): Promise<void> {
+    const { storage } = this.#parts;
+    try {
+      await work(storage);
+    } catch {
+      this.#report("refused", { step: "storage", code: "storage_failed" });
+      throw new Error(`Cannot store ${what}: the storage failed`);
+    } finally {
+      // One that was closed is let go of again.
+      if (this.#isClosed) await this.#guard(() => storage.close());
+    }
+  }
+
+  /** Opens the storage early, so that a database is there when the page ends, and takes up what others have left. */
+  #begin(): void {
+    void this.#enter(async () => {
+      if (await this.#consent.retry(this.#parts.storage) || this.#consent.isBarred) return;
+      await this.#parts.intake.adopt();
+    });
+  }
+
+  /** Looks whether the user has chosen something else in another tab. */
+  #look(): void {
+    this.#isLooking = true;
+    void this.#enter(() => this.#parts.commit(() => {})).finally(() => this.#isLooking = false);
+  }
 
   /** Has the client send after a random delay, and not before `wait` milliseconds: also again after it has stopped. */
   #schedule(wait = 0): void {
-    if (this.#timer !== undefined || this.#state !== "open") return;
+    if (this.#timer !== undefined || this.state() !== "open") return;
     const delay = Math.min(wait + randomFraction(this.#parts.random) * this.#delayMilliseconds, MAX_TIMER);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;
-      if (this.#state === "stopped") this.#state = "open";
+      this.#resume();
       void this.#pass("delay");
     }, delay);
     // Where a timer would keep the process alive, it does not.
@@ -264,7 +371,7 @@ export class DitClient<Events = UntypedEvents> {
     while (intake.size > 0) {
       if (await this.#guard(() => intake.store())) continue;
       const events = intake.giveUp();
-      if (events > 0 && this.#state !== "opted_out") {
+      if (events > 0 && this.#consent.choice === "given") {
         this.#report("dropped", { events, reason: "storage_failed" });
       }
       return;
@@ -285,10 +392,7 @@ export class DitClient<Events = UntypedEvents> {
       await work();
       return true;
     } catch (error) {
-      if (error instanceof OptedOutError) {
-        this.#state = "opted_out";
-        this.#parts.intake.clear();
-      } else {
+      if (!(error instanceof OptedOutError)) {
         this.#report("refused", { step: "storage", code: "storage_failed" });
       }
       return false;
@@ -298,10 +402,11 @@ export class DitClient<Events = UntypedEvents> {
   #pass(trigger: Trigger): Promise<void> {
     const { clock, passes, storage } = this.#parts;
     return this.#enter(async () => {
+      await this.#consent.retry(this.#parts.storage);
       await this.#store();
       // A timer does not count the hours in which a device sleeps.
-      if (this.#state === "stopped" && isDue(this.#retry, clock.now(), false)) this.#state = "open";
-      if (this.#state !== "open") return;
+      if (isDue(this.#retry, clock.now(), false)) this.#resume();
+      if (this.state() !== "open") return;
       // What a storage that fails leaves is tried again.
       let outcome: PassOutcome = "later";
       const work = async () => {
@@ -313,6 +418,12 @@ export class DitClient<Events = UntypedEvents> {
     });
   }
 
+  /** Goes on after the service has stopped it. */
+  #resume(): void {
+    this.#isStopped = false;
+    this.#tellState();
+  }
+
   /** Sees to it that what is left is sent: after a random delay, or later when something failed. */
   #finish(outcome: PassOutcome): void {
     if (outcome === "stop") {
@@ -322,17 +433,11 @@ export class DitClient<Events = UntypedEvents> {
       const failedAt = this.#parts.clock.now();
       this.#retry = { ...NO_RETRY, failedAt, retryAt: failedAt + MOST_WAIT };
       this.#schedule(Math.max(MOST_WAIT - this.#delayMilliseconds, 0));
-      this.#state = "stopped";
+      this.#isStopped = true;
+      this.#tellState();
       return this.#report("stopped", { reason: "refused_by_service" });
     }
     this.#retry = outcome === "later" ? retryLater(this.#retry, 0, this.#parts.random) : NO_RETRY;
     if (outcome !== "done") this.#schedule(this.#retry.retryAt);
   }
-}
-
-/** What was reported is forgotten with all else, so a field that is randomised says nothing until the next period. */
-function optIn(entries: Entries): void {
-  if (entries.get(OPTED_OUT) === undefined) return;
-  entries.delete(OPTED_OUT);
-  silence(entries);
 }

@@ -7,6 +7,7 @@ export { DitClient, type UntypedEvents } from "./client.ts";
 export type { ClientOptions, CommonOptions, OneEndpoint, TwoEndpoints } from "./options.ts";
 export type {
   ClientEvents,
+  ClientState,
   Fetch,
   LocalDpReporter,
   LogBatches,
@@ -17,6 +18,7 @@ export type {
   Step,
 } from "./base/types.ts";
 export type { DropReason, RefusalCode, ServiceCode } from "./base/codes.ts";
+export type { OptOutSignal } from "./base/signals.ts";
 export type { Directory, DirectoryKey } from "./http/directory.ts";
 export type { Inspection } from "./queue/inspection.ts";
 export { type ClientStorage, Entries } from "./storage/storage.ts";

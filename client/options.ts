@@ -6,6 +6,7 @@
 import type { RandomSource } from "../core/base/random.ts";
 import type { ClientSuite } from "../core/voprf/noble_client.ts";
 import { type Collection, readSchema } from "./base/collection.ts";
+import type { OptOutSignal } from "./base/signals.ts";
 import type { Fetch, LocalDpReporter, LogBatches, SessionSource } from "./base/types.ts";
 import type { Directory } from "./http/directory.ts";
 import { plainEndpoint } from "./http/endpoint.ts";
@@ -57,6 +58,18 @@ export interface CommonOptions {
    * 2,147,483 at most.
    */
   readonly delaySeconds?: number | undefined;
+  /**
+   * `"required"`: the client starts in `waiting_for_consent`. Until `setOptOut(false)` says that the user agrees, nothing
+   * is fetched or sent, its storage is neither written nor read, and what is logged is dropped (`no_consent`): consent is
+   * not about what came before it. Say so at each start, as the app knows it. `"given"` by default.
+   */
+  readonly consent?: "given" | "required" | undefined;
+  /**
+   * What a user may say to all programs, and this client heeds; all by default. While one is set, the client starts as
+   * `opted_out` and stores nothing. After a signal of a browser (`GPC`) `setOptOut(false)` opts in, for this run; against
+   * a variable of the environment nothing does.
+   */
+  readonly optOutSignals?: readonly OptOutSignal[] | undefined;
   /**
    * The URL of the same directory at a second place, of another host or another party, or of a file: its last segment says
    * `keys`, and the schema is at the same URL with `schema` in its place. Nothing is used that differs from what it shows.

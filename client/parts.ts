@@ -21,7 +21,7 @@ import { Intake } from "./queue/intake.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
 import { Sender } from "./queue/sender.ts";
-import { committing } from "./storage/commit.ts";
+import { committing, type Gate } from "./storage/commit.ts";
 import { MemoryStorage } from "./storage/memory.ts";
 import type { ClientStorage } from "./storage/storage.ts";
 import { Device } from "./tokens/device.ts";
@@ -30,8 +30,8 @@ import { Issuance } from "./tokens/issuance.ts";
 /** What the parts ask their client. */
 export interface Surroundings {
   readonly report: Report;
-  /** Ends what is on its way; another one after each opt-out. */
-  readonly signal: () => AbortSignal;
+  /** Whether the user lets the client work. */
+  readonly consent: Gate & { readonly signal: AbortSignal };
   /** Whether the client may send. */
   readonly isOpen: () => boolean;
   /** Whether the page is hidden and may end at any moment. */
@@ -41,7 +41,7 @@ export interface Surroundings {
 /** Puts the parts together. */
 export function assemble(options: ClientOptions, around: Surroundings) {
   const { app, session, verifyKeys, localDp, logBatches } = options;
-  const { report, signal, isOpen, isHidden } = around;
+  const { report, consent, isOpen, isHidden } = around;
   const places = new Places(checkEndpoints(options), checkApp(app));
   const mirror = options.mirror === undefined ? undefined : mirrorAt(options.mirror);
   const suite = options.suite ?? clientRistretto255;
@@ -49,12 +49,12 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const clock = new Clock(options.now ?? Date.now);
   const random = options.random ?? platformRandom;
   const gzip = options.gzip ?? typeof CompressionStream === "function";
-  const commit = committing(storage, report);
+  const commit = committing(storage, report, consent);
   const network: Network = {
     fetch: apart(options.fetch),
     report,
     get signal() {
-      return signal();
+      return consent.signal;
     },
   };
   const served = { network, commit, clock };

@@ -274,6 +274,7 @@ const ROOMS: readonly Room[] = [
   { room: "main.ts", imports: ["boot", "core/jobs"], uses: EVERYTHING },
 
   { room: "client/base", imports: PURE, packages: ["@noble/hashes/"], uses: ["randomness"] },
+  { room: "client/base/signals.ts", imports: [], uses: ["environment", "runtime"] },
   { room: "client/storage", imports: ["client/base", ...PURE] },
   // Entry points of their own, for Node and for Deno.
   {

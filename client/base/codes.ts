@@ -68,7 +68,8 @@ export type RefusalCode =
 /**
  * Why logged events will never be sent; `unknown`: it can never be known whether they arrived; `report_withheld`: the
  * device reports nothing more about a field of theirs under local differential privacy in this period; `period_over`:
- * they left under a pseudonym that has ended, were not taken, and never leave under another.
+ * they left under a pseudonym that has ended, were not taken, and never leave under another; `no_consent`: they were
+ * logged before the user agreed, which the app says has to come first.
  */
 export type DropReason =
   | ServiceCode
@@ -76,6 +77,7 @@ export type DropReason =
   | "no_answer"
   | "unknown"
   | "closed"
+  | "no_consent"
   | "period_over"
   | "queue_full"
   | "report_withheld"

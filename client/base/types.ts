@@ -23,6 +23,12 @@ export type LocalDpReporter = (field: FieldSchema, value: unknown, random: Rando
 /** A step of the client's work that can fail. */
 export type Step = "directory" | "mirror" | "schema" | "session" | "tokens" | "logs" | "storage";
 
+/**
+ * What a client may do: work; nothing before the user has agreed; nothing, since the user, or a signal of theirs, says so;
+ * nothing for 40 minutes, since the service says so; nothing any more.
+ */
+export type ClientState = "open" | "waiting_for_consent" | "opted_out" | "stopped" | "closed";
+
 /** What a client tells the app, by name. */
 export interface ClientEvents {
   /** Logged events were accepted; `replayed`: the service had them already. */
@@ -43,6 +49,8 @@ export interface ClientEvents {
   endpoints_changed: { readonly issuing: string | undefined; readonly logging: string | undefined };
   /** The client sends nothing: for an hour (`refused_by_service`), or until the user opts in. */
   stopped: { readonly reason: "refused_by_service" | "opted_out" };
+  /** What the client may do is something else now: `client.state()` answers the same. */
+  state: { readonly state: ClientState };
 }
 
 /** Tells the app. */

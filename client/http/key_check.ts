@@ -6,6 +6,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toBase64url } from "../../core/base/bytes.ts";
+import { inTime } from "../base/deadline.ts";
 import {
   ACCEPTED,
   CHAINS,
@@ -23,7 +24,7 @@ import { type Directory, keyName, parseDirectory, usableKeys } from "./directory
 import { compareChains, leadsOnFromPin, tellFork } from "./key_chain.ts";
 import { CachedDocument, type DocumentParts } from "./document.ts";
 import { askMirror, type Mirror } from "./mirror.ts";
-import { type Answer, inTime } from "./network.ts";
+import type { Answer } from "./network.ts";
 import type { Places } from "./places.ts";
 import { compareSeen } from "./seen_keys.ts";
 
@@ -95,7 +96,9 @@ export function directoryOf(parts: DirectoryParts): CachedDocument<Directory> {
       if (verifyKeys === undefined) return undefined;
       try {
         // The app may ask a server of its own.
-        return await inTime(network, async () => await verifyKeys(directory)) ? undefined : "not_verified";
+        return await inTime(network.signal, async () => await verifyKeys(directory))
+          ? undefined
+          : "not_verified";
       } catch {
         return "not_verified";
       }

@@ -5,6 +5,7 @@
  */
 import { concat } from "../../core/base/bytes.ts";
 import type { AnswerCode, ServiceCode } from "../base/codes.ts";
+import { inTime } from "../base/deadline.ts";
 import type { Fetch, Report, Step } from "../base/types.ts";
 
 /** What a request takes of its client. */
@@ -37,8 +38,6 @@ export interface Answer {
   readonly code: ServiceCode | undefined;
 }
 
-/** Milliseconds until a request counts as unanswered. */
-export const REQUEST_TIMEOUT_MILLISECONDS = 30_000;
 /** The statuses of success are 200 only: whatever else comes is refused. */
 const OK = 200;
 const NO_ANSWER: Answer = { status: 0, headers: new Headers(), body: new Uint8Array(), code: undefined };
@@ -52,29 +51,6 @@ const BARE: RequestInit = {
 };
 
 /**
- * What `work` gives, unless it takes 30 seconds or the user opts out: then it is left alone. No timer outlasts it, which
- * would keep a process alive, and browsers from before `AbortSignal.any` (2023) can run it.
- */
-export async function inTime<T>(
-  { signal }: Pick<Network, "signal">,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const end = new AbortController();
-  const abort = () => end.abort();
-  const timer = setTimeout(abort, REQUEST_TIMEOUT_MILLISECONDS);
-  signal.addEventListener("abort", abort);
-  try {
-    return await Promise.race([
-      work(end.signal),
-      new Promise<never>((_, reject) => end.signal.onabort = reject),
-    ]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-/**
  * Sends a request and reads its answer. Never throws: what is no usable answer has the status 0. Every answer but a
  * success is reported.
  */
@@ -82,7 +58,7 @@ export async function exchange(network: Network, request: Exchange): Promise<Ans
   const { step, url, init, maxBytes } = request;
   let answer = NO_ANSWER;
   try {
-    answer = await inTime(network, async (signal) => {
+    answer = await inTime(network.signal, async (signal) => {
       const response = await network.fetch(url, { method: "GET", ...init, ...BARE, signal });
       const { status, headers } = response;
       const body = await readBounded(response, maxBytes);

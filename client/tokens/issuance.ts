@@ -7,6 +7,7 @@ import { toBase64url } from "../../core/base/bytes.ts";
 import { BATCH_REQUEST_TYPE, BATCH_RESPONSE_TYPE } from "../../core/token/batch.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
 import { type Clock, MAX_OFFSET } from "../base/clock.ts";
+import { inTime } from "../base/deadline.ts";
 import type { Collection } from "../base/collection.ts";
 import { MOST_WAIT, retryAfter } from "../base/headers.ts";
 import { shuffledRange } from "../base/random.ts";
@@ -15,7 +16,7 @@ import { isDue, retryLater } from "../http/backoff.ts";
 import { type Directory, type DirectoryKey, issuingKey } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
 import type { Places } from "../http/places.ts";
-import { type Answer, exchange, inTime, type Network, refusalCode } from "../http/network.ts";
+import { type Answer, exchange, type Network, refusalCode } from "../http/network.ts";
 import type { Commit } from "../storage/commit.ts";
 import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
@@ -179,7 +180,7 @@ export class Issuance {
     const { commit, directory, network, places, session, suite } = this.#parts;
     let jwt: string;
     try {
-      jwt = await inTime(network, () => session({ renew }));
+      jwt = await inTime(network.signal, () => session({ renew }));
     } catch {
       // Why signing in failed is between the app and its users.
       network.report("refused", { step: "session", code: "session_failed" });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type ClientStorage, type Fetch, MemoryStorage } from "../../client/mod.ts";
-import { REQUEST_TIMEOUT_MILLISECONDS } from "../../client/http/network.ts";
+import { REQUEST_TIMEOUT_MILLISECONDS } from "../../client/base/deadline.ts";
 import type { EventSchema } from "../../core/schema/event.ts";
 import { startService, testConfig, type TestService } from "../support/client/client_service.ts";
 import { droppedBy, makeClient } from "../support/client/client_under_test.ts";

@@ -21,6 +21,7 @@ Deno.test("flush() fetches a token, proves nothing but it, and stores the log", 
     endpoints_changed: [],
     left_out: [],
     stopped: [],
+    state: [],
   });
   const records = await test.records();
   assertEquals(records.length, 1);

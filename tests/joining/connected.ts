@@ -61,7 +61,7 @@ async function watch({ connect = (_client, _step, pool) => pool, refuses }: Conn
       },
     }, {
       report: () => {},
-      signal: () => new AbortController().signal,
+      consent: { isBarred: false, look: () => () => {}, signal: new AbortController().signal },
       isOpen: () => true,
       isHidden: () => false,
     }));

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { exchange, inTime, parseJson } from "../../../client/http/network.ts";
+import { inTime } from "../../../client/base/deadline.ts";
+import { exchange, parseJson } from "../../../client/http/network.ts";
 import type { Fetch } from "../../../client/mod.ts";
 import { surroundings } from "../../support/client/client_surroundings.ts";
 
@@ -97,10 +98,10 @@ Deno.test("inTime() leaves no timer and no listener behind, which would keep a p
     clearTimeout(timer);
   };
   try {
-    const answered = inTime({ signal }, () => Promise.resolve("answer"));
+    const answered = inTime(signal, () => Promise.resolve("answer"));
     assertEquals([timers.size, listeners.size], [1, 1]);
     assertEquals(await answered, "answer");
-    await assertRejects(() => inTime({ signal }, () => Promise.reject(new TypeError("offline"))), TypeError);
+    await assertRejects(() => inTime(signal, () => Promise.reject(new TypeError("offline"))), TypeError);
     assertEquals([timers.size, listeners.size], [0, 0]);
   } finally {
     Object.assign(globalThis, { setTimeout, clearTimeout });

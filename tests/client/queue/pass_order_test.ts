@@ -23,7 +23,7 @@ Deno.test("after a delay nobody signs in in the pass in which a log went out, wh
     },
   }, {
     report: () => {},
-    signal: () => new AbortController().signal,
+    consent: { isBarred: false, look: () => () => {}, signal: new AbortController().signal },
     isOpen: () => true,
     isHidden: () => false,
   });

@@ -28,7 +28,7 @@ async function startParts() {
     },
   }, {
     report: () => {},
-    signal: () => new AbortController().signal,
+    consent: { isBarred: false, look: () => () => {}, signal: new AbortController().signal },
     isOpen: () => true,
     isHidden: () => false,
   });

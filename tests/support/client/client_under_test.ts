@@ -57,6 +57,7 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
     keys_forked: [],
     endpoints_changed: [],
     stopped: [],
+    state: [],
   };
   for (const name of Object.keys(heard) as (keyof ClientEvents)[]) {
     client.on(name, (event) => heard[name].push(event as never));
