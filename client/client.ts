@@ -341,7 +341,9 @@ export class DitClient<Events = UntypedEvents> {
   /** Looks whether the user has chosen something else in another tab. */
   #look(): void {
     this.#isLooking = true;
-    void this.#enter(() => this.#parts.commit(() => {})).finally(() => this.#isLooking = false);
+    void this.#enter(async () => {
+      if (!await this.#consent.retry(this.#parts.storage)) await this.#parts.commit(() => {});
+    }).finally(() => this.#isLooking = false);
   }
 
   /** Has the client send after a random delay, and not before `wait` milliseconds: also again after it has stopped. */
@@ -414,7 +416,7 @@ export class DitClient<Events = UntypedEvents> {
       };
       // One tab at a time, where the storage can see to it.
       await this.#guard(() => storage.exclusively?.(work) ?? work());
-      this.#finish(outcome);
+      this.#finish(trigger, outcome);
     });
   }
 
@@ -425,7 +427,7 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   /** Sees to it that what is left is sent: after a random delay, or later when something failed. */
-  #finish(outcome: PassOutcome): void {
+  #finish(trigger: Trigger, outcome: PassOutcome): void {
     if (outcome === "stop") {
       clearTimeout(this.#timer);
       this.#timer = undefined;
@@ -437,7 +439,10 @@ export class DitClient<Events = UntypedEvents> {
       this.#tellState();
       return this.#report("stopped", { reason: "refused_by_service" });
     }
-    this.#retry = outcome === "later" ? retryLater(this.#retry, 0, this.#parts.random) : NO_RETRY;
-    if (outcome !== "done") this.#schedule(this.#retry.retryAt);
+    // That tokens are there, or are not, says nothing of what failed before: a timer runs already.
+    if (trigger === "tokens") return;
+    if (outcome === "later") this.#retry = retryLater(this.#retry, 0, this.#parts.random);
+    else if (outcome === "done") this.#retry = NO_RETRY;
+    if (outcome !== "done") this.#schedule(outcome === "later" ? this.#retry.retryAt : 0);
   }
 }

@@ -57,7 +57,9 @@ export function assemble(options: ClientOptions, around: Surroundings) {
       return consent.signal;
     },
   };
-  const served = { network, commit, clock };
+  // Whether the pass that runs is one that the app, or its page's end, asked for.
+  const urgency = { isForced: false };
+  const served = { network, commit, clock, random, isForced: () => urgency.isForced };
   const directory = directoryOf({
     ...served,
     app,
@@ -90,7 +92,18 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     isHidden,
     logBatches,
   });
-  const passes = new Passes({ commit, clock, device, directory, schema, issuance, queue, sender, isOpen });
+  const passes = new Passes({
+    commit,
+    clock,
+    device,
+    directory,
+    schema,
+    issuance,
+    queue,
+    sender,
+    isOpen,
+    urgency,
+  });
   return { storage, clock, random, commit, schema, device, queue, intake, passes };
 }
 

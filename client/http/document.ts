@@ -4,14 +4,15 @@
  * @module
  */
 import { DecodeError } from "../../core/base/bytes.ts";
+import type { RandomSource } from "../../core/base/random.ts";
 import type { Belief, Clock } from "../base/clock.ts";
 import type { DocumentFault } from "../base/codes.ts";
 import { freshFor, MOST_WAIT, retryAfter } from "../base/headers.ts";
 import type { Report, Step } from "../base/types.ts";
 import type { Commit } from "../storage/commit.ts";
-import { CLOCK, type DocumentRecord, read, write } from "../storage/records.ts";
+import { CLOCK, type DocumentRecord, read, type Retry, WAIT, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
-import { isDue, NO_RETRY } from "./backoff.ts";
+import { isDue, NO_RETRY, retryLater } from "./backoff.ts";
 import { type Answer, exchange, type Network } from "./network.ts";
 
 /** Most bytes of a document. */
@@ -56,6 +57,9 @@ export interface DocumentParts {
   readonly network: Network;
   readonly commit: Commit;
   readonly clock: Clock;
+  readonly random: RandomSource;
+  /** Whether the app asks for it now: the client's own backoff is passed over, never what the service asked for. */
+  readonly isForced?: () => boolean;
 }
 
 /** One document, fetched and kept. */
@@ -66,7 +70,7 @@ export class CachedDocument<T> {
   #record: DocumentRecord | undefined;
   /** Who would use the one at hand now. */
   #owner: string | undefined;
-  /** When the service asked to wait, and until when. */
+  /** When it is asked for again: that outlasts the client, since many that start one after the other are no less many. */
   #wait = NO_RETRY;
 
   /** Nothing is fetched yet. */
@@ -100,6 +104,7 @@ export class CachedDocument<T> {
       clock.load(read<Belief>(entries, CLOCK));
       const stored = read<DocumentRecord>(entries, this.#kind.key);
       if (stored !== undefined) this.#take(stored);
+      this.#wait = read<Retry>(entries, WAIT + this.#kind.key) ?? NO_RETRY;
       this.#see(entries);
     });
     return this.#current;
@@ -113,7 +118,7 @@ export class CachedDocument<T> {
     const { clock, network } = this.#parts;
     await this.load();
     if (renew || this.#own === undefined || !isFresh(this.#record, clock.now())) {
-      const fault = await this.#refresh();
+      const fault = await this.#refresh(renew);
       if (fault !== undefined) {
         network.report("refused", { step: this.#kind.step, code: fault });
         if (this.#kind.isHeldBy?.(fault)) return undefined;
@@ -144,19 +149,38 @@ export class CachedDocument<T> {
   }
 
   /** Fetches it; why the new one is refused, if so (an answer that is none was reported already). */
-  async #refresh(): Promise<DocumentFault | undefined> {
-    const { clock, commit, network } = this.#parts;
+  async #refresh(renew: boolean): Promise<DocumentFault | undefined> {
+    const { clock, isForced, network } = this.#parts;
     const kind = this.#kind;
-    if (!isDue(this.#wait, clock.now(), true)) return undefined;
+    if (!isDue(this.#wait, clock.now(), renew || (isForced?.() ?? true))) return undefined;
     const answer = await exchange(network, {
       step: kind.step,
       url: await kind.url(),
       maxBytes: MAX_DOCUMENT_BYTES,
     });
-    const failedAt = clock.now();
-    const asked = answer.status === 200 ? undefined : retryAfter(answer.headers);
-    this.#wait = { ...NO_RETRY, failedAt, retryAt: failedAt + (asked ?? 0), asked: true };
-    if (answer.status !== 200) return undefined;
+    const fault = answer.status === 200 ? await this.#admit(answer) : undefined;
+    await this.#settle(answer, answer.status !== 200 || fault !== undefined);
+    return fault;
+  }
+
+  /** Remembers when it is asked for again, where it could not be had. */
+  async #settle({ status, headers }: Answer, isFailed: boolean): Promise<void> {
+    const { clock, commit, random } = this.#parts;
+    const asked = status === 200 ? undefined : retryAfter(headers);
+    const before = this.#wait;
+    this.#wait = isFailed ? retryLater(before, clock.now(), random, asked) : NO_RETRY;
+    if (!isFailed && before.failures === 0) return;
+    await commit((entries) => {
+      const key = WAIT + this.#kind.key;
+      if (isFailed) write(entries, key, this.#wait);
+      else entries.delete(key);
+    });
+  }
+
+  /** Takes over what was fetched, unless it is refused: why, if so. */
+  async #admit(answer: Answer): Promise<DocumentFault | undefined> {
+    const { clock, commit } = this.#parts;
+    const kind = this.#kind;
     let text: string;
     let document: T;
     try {

@@ -46,6 +46,8 @@ export interface PassParts {
   readonly issuance: Issuance;
   readonly queue: Queue;
   readonly sender: Sender;
+  /** Told whether a pass waits for no backoff of the client's own. */
+  readonly urgency: { isForced: boolean };
   /** A pass ends early once the client is not open any more. */
   readonly isOpen: () => boolean;
 }
@@ -76,9 +78,14 @@ export class Passes {
 
   /** Works through the queue. */
   async run(trigger: Trigger): Promise<PassOutcome> {
-    const { clock, commit, isOpen, schema, sender } = this.#parts;
+    const { clock, commit, isOpen, schema, sender, urgency } = this.#parts;
+    urgency.isForced = trigger === "flush" || trigger === "hidden";
     const { events, requests } = await commit(readQueue);
-    if (trigger !== "tokens" && events.length === 0 && requests.length === 0) return "done";
+    if (trigger !== "tokens") {
+      if (events.length === 0 && requests.length === 0) return "done";
+      // What the service asked of one log it asked of all.
+      if (requests.some(({ record }) => record.asked && !isDue(record, clock.now(), true))) return "later";
+    }
     const collection = await schema.get();
     if (collection === undefined) return "later";
     if (trigger === "tokens") {

@@ -16,6 +16,8 @@ export const OPTED_OUT = "opted-out";
 export const DIRECTORY = "directory";
 /** The schema that is in use, a {@linkcode DocumentRecord}. */
 export const SCHEMA = "schema";
+/** When a document is asked for again after it could not be had, a {@linkcode Retry} behind the document's own key. */
+export const WAIT = "wait/";
 /** The keys that were seen, {@linkcode SeenKeys}. */
 export const SEEN = "seen";
 /** The keys of the last directory and of its chains, {@linkcode SeenChains}. */

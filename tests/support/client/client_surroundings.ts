@@ -40,6 +40,7 @@ export function surroundings(changes: Changes = {}) {
     app,
     places: new Places({ issue: ENDPOINT, log: ENDPOINT, follows: true }, app),
     clock,
+    random,
     device,
     commit: committing(new MemoryStorage(), report),
     network: {
