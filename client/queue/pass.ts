@@ -13,7 +13,8 @@ import type { CachedDocument } from "../http/document.ts";
 import type { Commit } from "../storage/commit.ts";
 import type { Device } from "../tokens/device.ts";
 import type { Issuance, Missing } from "../tokens/issuance.ts";
-import { MAX_USES, spendableTokens, usesLeft } from "../tokens/wallet.ts";
+import { usesOfBatch } from "../tokens/blinding.ts";
+import { spendableTokens, usesLeft } from "../tokens/wallet.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { dropEvents } from "./drops.ts";
 import { type Binding, type Queue, readQueue } from "./queue.ts";
@@ -24,7 +25,7 @@ import type { Sender } from "./sender.ts";
 const MAX_HELD = 4;
 /** Token requests of one pass. */
 const MAX_FETCHES = 3;
-/** The share of a token's uses that is left when the next one is fetched. */
+/** The share of what a request for tokens brings that is left when the next one is made. */
 const SPARE_SHARE = 1 / 8;
 
 /**
@@ -168,8 +169,8 @@ export class Passes {
   async #fetchAhead(collection: Collection, events: number): Promise<void> {
     const { commit, directory, issuance } = this.#parts;
     const logs = Math.ceil(events / this.#maxEvents);
-    const uses = (await directory.load())?.usesPerToken ?? 0;
-    const enough = logs + Math.min(uses, MAX_USES) * SPARE_SHARE;
+    const known = await directory.load();
+    const enough = logs + (known === undefined ? 0 : usesOfBatch(known) * SPARE_SHARE);
     const missing = this.#missing(collection, { enough, logs });
     // The directory is not asked for while there is enough.
     if (await commit(missing) > 0) await issuance.fetch({ collection, missing }, false);

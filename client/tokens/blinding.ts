@@ -16,6 +16,9 @@ import type { Directory, DirectoryKey } from "../http/directory.ts";
 import type { PendingRecord, Retry } from "../storage/records.ts";
 import { MAX_USES } from "./wallet.ts";
 
+/** Uses of a token from which on one lasts: what is fetched is counted by need. */
+const FEW_USES = 8;
+
 /** What blinding takes of its client. */
 export interface BlindingParts {
   readonly app: string;
@@ -23,13 +26,28 @@ export interface BlindingParts {
   readonly random: RandomSource;
 }
 
-/** Tokens to ask for: as many as `logs` logs need, or as many as the directory allows. */
+/** Tokens to ask for. */
 export interface Wish {
   readonly directory: Directory;
   readonly key: DirectoryKey;
-  readonly logs: number;
+  /** How many logs have no token; undefined: one token, since more were refused. */
+  readonly logs: number | undefined;
   /** The pseudonym that the tokens will serve, base64url; empty where none is collected. */
   readonly pseudonym: string;
+}
+
+/**
+ * How many tokens are asked for at once: as many as the logs need and the directory allows. Of tokens with few uses it is
+ * always as many as it allows, or the number would tell, under a session, how much a client has to log.
+ */
+function batchFor(logs: number, { maxBatch, tokensPerClient, usesPerToken }: Directory): number {
+  const most = Math.min(maxBatch, tokensPerClient);
+  return usesPerToken < FEW_USES ? most : Math.min(Math.ceil(logs / Math.min(usesPerToken, MAX_USES)), most);
+}
+
+/** How many logs one request for tokens may bring, whatever a client has to log. */
+export function usesOfBatch(directory: Directory): number {
+  return batchFor(1, directory) * Math.min(directory.usesPerToken, MAX_USES);
 }
 
 /** Draws and blinds new tokens: the request to store before it is sent. */
@@ -37,7 +55,7 @@ export function blindTokens({ app, suite, random }: BlindingParts, wish: Wish): 
   const { directory, key, logs, pseudonym } = wish;
   const { keyId, publicKey, notBefore, redeemUntil } = key;
   const uses = Math.min(directory.usesPerToken, MAX_USES);
-  const count = Math.min(Math.ceil(logs / uses), directory.maxBatch, directory.tokensPerClient);
+  const count = logs === undefined ? 1 : batchFor(logs, directory);
   const digest = challengeDigest({ tokenType: suite.tokenType, issuerName: directory.issuer, app });
   const life = { keyId, publicKey, notBefore, redeemUntil };
   return blindAnew({ suite, random }, {

@@ -130,7 +130,7 @@ export class Issuance {
         if ((before.pseudonym ?? "") === pseudonym) return { kind: "request", pending: before };
         if (isLater) return { kind: "other_period" };
       }
-      const wish = { directory, key, pseudonym, logs: outcome === "one_token" ? 1 : logs };
+      const wish = { directory, key, pseudonym, logs: outcome === "one_token" ? undefined : logs };
       const pending = blindTokens(this.#parts, wish);
       write(entries, PENDING, pending);
       return { kind: "request", pending };

@@ -14,6 +14,7 @@ import { type BatchRequest, decodeBatchRequest, encodeBatchResponse } from "../t
 import { VoprfError } from "../voprf/suite.ts";
 import type { ClientIdentity } from "./client_tag.ts";
 import { spendQuota } from "./quota.ts";
+import { Turns } from "./turns.ts";
 
 /** A batch that a client wants signed. */
 export interface AskedBatch {
@@ -69,6 +70,7 @@ export class LocalIssuer implements Issuer {
   readonly #random: RandomSource;
   readonly #now: () => number;
   readonly #ringOf: (app: string) => KeyRing;
+  readonly #turns = new Turns();
 
   /** Issues with the keys that `ringOf` gives. */
   constructor({ store, random, now, ringOf }: LocalIssuerOptions) {
@@ -91,7 +93,9 @@ export class LocalIssuer implements Issuer {
       await this.#store.requireOver(key.alive);
       throw notIssuing("The key of this batch has ended.");
     }
-    // The commit may have taken its time. What was granted then is worth nothing, as no batch is signed under this key any
+    // A batch of 128 takes some 5 ms: those that were granted together must not keep logs waiting for all of them.
+    await this.#turns.next();
+    // All this may have taken its time. What was granted then is worth nothing, as no batch is signed under this key any
     // more; under the next one the client has a quota of its own.
     if (this.#now() >= key.issueUntil) throw notIssuing("The key of this batch has ended.");
     const evaluated = key.voprf.blindEvaluate(key, blindedElements, this.#random);

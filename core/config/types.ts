@@ -43,6 +43,12 @@ export interface ApplicationConfig {
   readonly horizonEpochs?: number;
   /** Logs that one token signs, 1..1024; 64 by default. Fixed for the life of a key. */
   readonly usesPerToken?: number;
+  /**
+   * A preset in which no two logs can be linked by their token or by a pseudonym; false by default. `usesPerToken` is 1
+   * and no pseudonym is collected, so that `risk` and `releases`, which count people, cannot be asked for; then
+   * `tokensPerClient` is 256 by default, which is also the most logs of a client and key, and `maxBatch` 128.
+   */
+  readonly unlinkable?: boolean;
   /** Tokens that one client gets per key, 1..1024; 2 by default. An account is at most as many people a key. */
   readonly tokensPerClient?: number;
   /** Most tokens of one request, 1..256; 32 by default. */
@@ -71,6 +77,9 @@ export interface ApplicationConfig {
   /** The events by name. */
   readonly events: EventSchemas;
 }
+
+/** An application as somebody wrote it, before it is checked. */
+export type Written = { readonly [name in keyof ApplicationConfig]?: unknown };
 
 /** Where alerts of the risk monitor go, besides the log and the console. */
 export interface AlertsConfig {

@@ -585,7 +585,7 @@ Deno.test("an expired session is renewed once, and a failing one tried again lat
 });
 
 Deno.test("a spent quota is waited out, and a smaller batch tried before", async () => {
-  const test = await startService({ usesPerToken: 1, tokensPerClient: 4 });
+  const test = await startService({ usesPerToken: 1, tokensPerClient: 4, maxBatch: 3 });
   const logMany = ({ client }: ClientUnderTest, events: number) => {
     for (let event = 0; event < events; event++) client.log("app_opened", {});
     return client.flush();

@@ -12,7 +12,7 @@ import {
   isRotation,
 } from "../../schema/bounds.ts";
 import type { EventSchemas } from "../../schema/event.ts";
-import type { Application, ApplicationConfig, Config, Deployment } from "../types.ts";
+import type { Application, ApplicationConfig, Config, Deployment, Written } from "../types.ts";
 import { events } from "./events.ts";
 import { MAX_BATCH } from "../../token/batch.ts";
 import { DEFAULT_SUITE, SUITE_NAMES } from "../../voprf/suites.ts";
@@ -30,6 +30,7 @@ import {
 } from "./json.ts";
 import { releases } from "./releases.ts";
 import { applicationRisk } from "./risk.ts";
+import { checkUnlinkable, unlinkablePreset } from "./unlinkable.ts";
 
 /** A configuration with mistakes; `mistakes` has one sentence for each. */
 export class ConfigError extends Error {
@@ -115,6 +116,7 @@ const application = (options: CheckOptions) =>
     overlapEpochs: integer(0, 8).optional(),
     horizonEpochs: integer(1, 8).optional(),
     usesPerToken: integer(1, 1_024).optional(),
+    unlinkable: z.boolean("write true or false").optional(),
     tokensPerClient: integer(1, 1_024).optional(),
     maxBatch: integer(1, MAX_BATCH).optional(),
     session: session(options),
@@ -138,7 +140,8 @@ const application = (options: CheckOptions) =>
     // What these two may say depends on the events and on how long a pseudonym lasts.
     risk: z.unknown().optional(),
     releases: z.unknown().optional(),
-  }, "describe the application").superRefine(checkPeople, BESIDE_OTHERS);
+  }, "describe the application").superRefine(checkUnlinkable, BESIDE_OTHERS)
+    .superRefine(checkPeople, BESIDE_OTHERS);
 
 function checkApplicationId(id: string): string[] {
   return APP_ID.test(id) ? [] : ['name it with a-z, 0-9 and "-", a letter first, at most 63 characters'];
@@ -178,13 +181,10 @@ export function checkConfig(config: unknown, options: CheckOptions): Deployment 
   return deployment;
 }
 
-/** An application as somebody wrote it. */
-type Written = { readonly [name in keyof ApplicationConfig]?: unknown };
-
 /** What counts people needs a pseudonym to count them by. */
 function checkPeople(written: Written, context: z.RefinementCtx<unknown>): void {
-  const { pseudonymSeconds = DEFAULT_PSEUDONYM_SECONDS, epochSeconds = DAY } = written;
-  if (pseudonymSeconds === false) return refusePeople(written, context);
+  const { pseudonymSeconds = DEFAULT_PSEUDONYM_SECONDS, epochSeconds = DAY, unlinkable } = written;
+  if (pseudonymSeconds === false || unlinkable === true) return refusePeople(written, context);
   // A token serves the pseudonym of the period in which its key's epoch begins: an epoch must not lie in two.
   if (
     isRotation(pseudonymSeconds) && isEpoch(epochSeconds) && pseudonymSeconds % epochSeconds !== 0
@@ -220,7 +220,8 @@ function refusePeople(written: Written, context: z.RefinementCtx<unknown>): void
   }
 }
 
-function fillIn(id: string, config: ApplicationConfig): Application {
+function fillIn(id: string, written: ApplicationConfig): Application {
+  const config = { ...written, ...unlinkablePreset(written) };
   const pseudonymSeconds = config.pseudonymSeconds ?? DEFAULT_PSEUDONYM_SECONDS;
   return {
     id,

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { batchRequest, blindTokens, openBatch } from "../../../client/tokens/blinding.ts";
+import { batchRequest, blindTokens, openBatch, usesOfBatch } from "../../../client/tokens/blinding.ts";
 import { fromBase64url, toBase64url } from "../../../core/base/bytes.ts";
 import { decodeBatchRequest, encodeBatchResponse } from "../../../core/token/batch.ts";
 import { deriveNonce } from "../../../core/token/nonce.ts";
@@ -35,7 +35,7 @@ const directory = {
 };
 
 /** A request for as many tokens as so many logs need. */
-const pendingFor = (logs: number, changes = {}, pseudonym = "") =>
+const pendingFor = (logs: number | undefined, changes = {}, pseudonym = "") =>
   blindTokens({ app: "notes", suite, random }, {
     directory: { ...directory, ...changes },
     key,
@@ -56,6 +56,19 @@ Deno.test("blindTokens() asks for as many tokens as the logs need and the direct
   // Whatever the directory says, no more than 64 uses of a token: they can be linked.
   const generous = pendingFor(65, { usesPerToken: 1024 });
   assertEquals([generous.uses, generous.nonces.length], [64, 2]);
+});
+
+Deno.test("blindTokens() asks for whole batches of tokens of few uses, however much there is to log", () => {
+  for (const usesPerToken of [1, 7]) {
+    const limits = { usesPerToken, maxBatch: 8, tokensPerClient: 16 };
+    assertEquals([1, 3, 16, 500].map((logs) => pendingFor(logs, limits).nonces.length), [8, 8, 8, 8]);
+    assertEquals(pendingFor(1, { ...limits, tokensPerClient: 5 }).nonces.length, 5);
+    // After a batch was too large for what is left.
+    assertEquals(pendingFor(undefined, limits).nonces.length, 1);
+    assertEquals(usesOfBatch({ ...directory, ...limits }), 8 * usesPerToken);
+  }
+  assertEquals(pendingFor(17, { usesPerToken: 8 }).nonces.length, 3);
+  assertEquals(usesOfBatch(directory), 64);
 });
 
 Deno.test("blindTokens() makes nonces of one pseudonym, each bound by bytes of its own", () => {

@@ -118,3 +118,41 @@ Deno.test("evaluate() counts the client of another server by the name that it ha
   await issueTokens(acs, { app, client: { ...alice, subject: "one" }, request, nowSeconds: NOW });
   assertEquals(issuedBy(acs), 12);
 });
+
+Deno.test("issueTokens() signs one batch a turn of the event loop, so that others get in between", async () => {
+  await using split = await startSplit();
+  const { acs, clock } = split;
+  const batches = await Promise.all(Array.from({ length: 6 }, () => blind(acs, 2)));
+  const granted = Promise.withResolvers<void>();
+  let grants = 0;
+  // All grants are known at the same moment, as after one commit.
+  const update: Store["update"] = async (key, decide) => {
+    const written = await acs.store.update(key, decide);
+    if (++grants === batches.length) granted.resolve();
+    await granted.promise;
+    return written;
+  };
+  const store = new Proxy(acs.store, {
+    get(target, name) {
+      if (name === "update") return update;
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const ringOf = (app: string) => acs.ringOf(app);
+  const issuer = new LocalIssuer({ store, random: platformRandom, now: () => clock.seconds, ringOf });
+  let turn = 0;
+  let counting = true;
+  const count = () => {
+    turn++;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  const turns = await Promise.all(batches.map(async ({ request, verify }, client) => {
+    const asked = { app: acs.appOf("notes"), request, nowSeconds: NOW };
+    verify((await issuer.issue({ ...asked, client: { ...alice, subject: `client ${client}` } })).response);
+    return turn;
+  }));
+  counting = false;
+  assertEquals(new Set(turns).size, batches.length);
+});

@@ -204,7 +204,7 @@ function generations(days: number): Strategy {
     goal: "accounts",
     life: {
       ...TOGETHER,
-      ...{ devices: 27, before: 120, hours: days * 24, services: 3, app: { usesPerToken: 1 } },
+      ...{ devices: 27, before: 120, hours: days * 24, services: 3, app: { usesPerToken: 1, maxBatch: 1 } },
       logs: (_, hour) => hour % 24 < 2 ? 1 : undefined,
     },
     make() {

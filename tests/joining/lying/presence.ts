@@ -100,7 +100,11 @@ export const PRESENCE_STRATEGIES: readonly Strategy[] = [
     life: DAY,
     make: () => watching(false),
     concedes: modes(0),
-    weak: { name: "tokens of one use", mode: "mirror", life: { ...DAY, app: { usesPerToken: 1 } } },
+    weak: {
+      name: "tokens of one use that are fetched one by one",
+      mode: "mirror",
+      life: { ...DAY, app: { usesPerToken: 1, maxBatch: 1 } },
+    },
   },
   {
     name: "giving tokens to one account at a time",

@@ -5,6 +5,7 @@ import { REFUSAL_STRATEGIES } from "./refusals.ts";
 import { SCHEMA_STRATEGIES } from "./schema.ts";
 import type { Strategy } from "./strategy.ts";
 import { TIME_STRATEGIES } from "./time.ts";
+import { TOKEN_STRATEGIES } from "./tokens.ts";
 
 /** Each with what is conceded. */
 export const STRATEGIES: readonly Strategy[] = [
@@ -13,4 +14,5 @@ export const STRATEGIES: readonly Strategy[] = [
   ...TIME_STRATEGIES,
   ...REFUSAL_STRATEGIES,
   ...PRESENCE_STRATEGIES,
+  ...TOKEN_STRATEGIES,
 ];

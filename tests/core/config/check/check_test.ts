@@ -365,3 +365,51 @@ Deno.test("checkConfig() refuses more combinations of fields than risk can be me
   // Nothing is measured of people who have no pseudonym.
   checkConfig(configOf(30, false), PRODUCTION);
 });
+
+Deno.test("checkConfig() makes tokens of one use, no pseudonym and large batches of `unlinkable`", () => {
+  const limitsOf = (changes: Members) => {
+    const { usesPerToken, pseudonymSeconds, maxBatch, tokensPerClient } = checkConfig(
+      withApplication({ unlinkable: true, ...changes }),
+      PRODUCTION,
+    ).applications.get("demo")!;
+    return { usesPerToken, pseudonymSeconds, maxBatch, tokensPerClient };
+  };
+  const one = { usesPerToken: 1, pseudonymSeconds: undefined };
+  assertEquals(limitsOf({}), { ...one, maxBatch: 128, tokensPerClient: 256 });
+  assertEquals(limitsOf({ usesPerToken: 1, pseudonymSeconds: false, maxBatch: undefined }), limitsOf({}));
+  assertEquals(limitsOf({ maxBatch: 256 }), { ...one, maxBatch: 256, tokensPerClient: 512 });
+  // Less than a batch is a batch of its own.
+  assertEquals(limitsOf({ tokensPerClient: 20 }), { ...one, maxBatch: 128, tokensPerClient: 20 });
+  const { usesPerToken, pseudonymSeconds } = checkConfig(withApplication({ unlinkable: false }), PRODUCTION)
+    .applications.get("demo")!;
+  assertEquals([usesPerToken, pseudonymSeconds], [64, 7 * DAY]);
+});
+
+Deno.test("checkConfig() says of each setting that would undo `unlinkable` what to do", () => {
+  const people = "remove it: without a pseudonym nobody can tell people from events";
+  const mistakes: [Members, string][] = [
+    [{ usesPerToken: 2 }, "usesPerToken: remove it: with unlinkable each token signs one log."],
+    [
+      { pseudonymSeconds: DAY },
+      "pseudonymSeconds: remove it: with unlinkable no pseudonym is collected, or it would link logs.",
+    ],
+    [{ risk: { action: "warn" } }, `risk: ${people}.`],
+    [{ releases: { questions: {} } }, `releases: ${people}.`],
+    [
+      { tokensPerClient: 200 },
+      "tokensPerClient: write a multiple of maxBatch, which is 128: clients ask for whole batches.",
+    ],
+    [
+      { tokensPerClient: 256, maxBatch: 100 },
+      "tokensPerClient: write a multiple of maxBatch, which is 100: clients ask for whole batches.",
+    ],
+  ];
+  for (const [members, mistake] of mistakes) {
+    assertEquals(mistakesOf(withApplication({ unlinkable: true, ...members })), [
+      `applications.demo.${mistake}`,
+    ]);
+  }
+  assertEquals(mistakesOf(withApplication({ unlinkable: "yes" })), [
+    "applications.demo.unlinkable: write true or false.",
+  ]);
+});
