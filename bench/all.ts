@@ -6,7 +6,7 @@
  *
  * @module
  */
-const ALL = ["ladder", "http", "ledger", "scale", "cold", "crypto", "spread"];
+const ALL = ["ladder", "http", "ledger", "scale", "unlinkable", "cold", "crypto", "spread"];
 
 const chosen = Deno.args.length === 0 ? ALL : Deno.args;
 const unknown = chosen.filter((name) => !ALL.includes(name));

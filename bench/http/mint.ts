@@ -8,6 +8,7 @@
 import { MacKeyCache } from "../../core/acs/mac_keys.ts";
 import { openStore } from "../../boot/open_store.ts";
 import { checkConfig } from "../../core/config/check/check.ts";
+import type { Config } from "../../core/config/types.ts";
 import { runMaintenance } from "../../core/jobs/maintenance.ts";
 import type { SigningKey } from "../../core/keys/key_ring.ts";
 import { deriveMacKey } from "../../core/token/mac.ts";
@@ -27,9 +28,9 @@ const SEAL_KEY = new Uint8Array(32).fill(9);
 export const now = (): number => Math.floor(Date.now() / 1000);
 
 /** The service on a store, inside this process, as `spawnService` has it in one of its own. */
-export function assembleOn(location: string): Promise<AssembledTest> {
+export function assembleOn(location: string, configuration: Config = config): Promise<AssembledTest> {
   return assembleTest({
-    deployment: checkConfig(config, { development: true }),
+    deployment: checkConfig(configuration, { development: true }),
     now,
     sealKey: SEAL_KEY,
     openStore: () => openStore(location, { deadlineMs: 60_000 }),

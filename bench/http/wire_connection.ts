@@ -23,8 +23,8 @@ export class WireConnection {
     return new WireConnection(connection);
   }
 
-  /** Sends a whole request and reads the whole answer. Gives its status and body. */
-  async exchange(request: Uint8Array): Promise<{ status: number; body: Uint8Array }> {
+  /** Sends a whole request and reads the whole answer. Gives its status, its body and its length with the head. */
+  async exchange(request: Uint8Array): Promise<{ status: number; body: Uint8Array; length: number }> {
     for (let sent = 0; sent < request.length;) sent += await this.#connection.write(request.subarray(sent));
     let length = 0;
     let bodyStart = -1;
@@ -38,7 +38,7 @@ export class WireConnection {
       if (bodyStart !== -1) end = bodyStart + contentLength(this.#buffer.subarray(0, bodyStart));
     }
     const status = (this.#buffer[9]! - 48) * 100 + (this.#buffer[10]! - 48) * 10 + this.#buffer[11]! - 48;
-    return { status, body: this.#buffer.slice(bodyStart, length) };
+    return { status, body: this.#buffer.slice(bodyStart, length), length };
   }
 
   /** Closes it. */
