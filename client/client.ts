@@ -5,6 +5,7 @@
  */
 import { MOST_WAIT } from "./base/headers.ts";
 import type { DropReason } from "./base/codes.ts";
+import { inTime } from "./base/deadline.ts";
 import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
 import { OPT_OUT_SIGNALS, signalSet } from "./base/signals.ts";
@@ -16,6 +17,7 @@ import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
 import { plainFields } from "./queue/plain_fields.ts";
+import { alone } from "./storage/alone.ts";
 import { OptedOutError } from "./storage/commit.ts";
 import { DEVICE, PENDING } from "./storage/records.ts";
 import type { ClientStorage } from "./storage/storage.ts";
@@ -271,7 +273,7 @@ export class DitClient<Events = UntypedEvents> {
     this.#page?.removeEventListener("visibilitychange", this.#onVisibility);
     await this.#store();
     await this.#work;
-    await this.#guard(() => this.#parts.storage.close());
+    await this.#guard(() => inTime(undefined, () => this.#parts.storage.close()));
     this.#listeners.catchUp();
   }
 
@@ -415,7 +417,7 @@ export class DitClient<Events = UntypedEvents> {
         outcome = await passes.run(trigger);
       };
       // One tab at a time, where the storage can see to it.
-      await this.#guard(() => storage.exclusively?.(work) ?? work());
+      await this.#guard(() => alone(storage, work));
       this.#finish(trigger, outcome);
     });
   }

@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type ClientStorage, type Fetch, MemoryStorage } from "../../client/mod.ts";
 import { REQUEST_TIMEOUT_MILLISECONDS } from "../../client/base/deadline.ts";
 import type { EventSchema } from "../../core/schema/event.ts";
 import { startService, testConfig, type TestService } from "../support/client/client_service.ts";
 import { droppedBy, makeClient } from "../support/client/client_under_test.ts";
+import { VirtualTime } from "../support/client/virtual_time.ts";
 import { present } from "../support/base/present.ts";
 
 const DAY = 86_400_000;
@@ -97,6 +98,78 @@ for (const [option, refused] of Object.entries(HANGING)) {
     await test.close();
   });
 }
+
+Deno.test("a storage that never answers does not hold up the app, and what it takes later is sent once", async () => {
+  const test = await startService();
+  const memory = new MemoryStorage();
+  const hung: (() => void)[] = [];
+  let isHanging = false;
+  const storage: ClientStorage = {
+    transaction: (body) =>
+      isHanging
+        ? new Promise((resolve) => hung.push(() => resolve(memory.transaction(body))))
+        : memory.transaction(body),
+    close: () => isHanging ? new Promise(() => {}) : Promise.resolve(),
+  };
+  await whereTimeIsUp(async (timeIsUp) => {
+    const { client, heard } = makeClient(test, { storage });
+    client.log("app_opened", {});
+    await client.flush();
+    isHanging = true;
+    client.log("app_opened", {});
+    const done = Promise.all([client.flush(), client.inspect()]);
+    timeIsUp();
+    await done;
+    await assertRejects(() => client.setOptOut(true), Error, "the storage failed");
+    await client.close();
+    assertEquals([client.state(), droppedBy(heard)], ["closed", { storage_failed: 1 }]);
+    // It answers at last: of what was begun before the user opted out, nothing comes back.
+    isHanging = false;
+    hung.forEach((answer) => answer());
+  });
+  const kept = await memory.transaction((entries) => entries.keys(""));
+  assertEquals(kept, ["opted-out"]);
+  await test.close();
+});
+
+Deno.test("a tab that holds the lock for good does not hold up another one, whose pass runs once", async () => {
+  const test = await startService();
+  const memory = new MemoryStorage();
+  const waiting: (() => Promise<void>)[] = [];
+  let passes = 0;
+  const storage: ClientStorage = {
+    transaction: (body) => memory.transaction(body),
+    close: () => Promise.resolve(),
+    exclusively: (work) =>
+      new Promise((resolve) =>
+        waiting.push(async () => {
+          passes++;
+          await work();
+          resolve();
+        })
+      ),
+  };
+  using time = new VirtualTime(test.clock.now);
+  let working = 0;
+  const { client, heard } = makeClient(test, {
+    storage,
+    async fetch(url, init) {
+      working++;
+      return await test.fetch(url, init).finally(() => working--);
+    },
+  });
+  client.log("app_opened", {});
+  const flushed = client.flush();
+  let isDone = false;
+  void flushed.then(() => isDone = true);
+  while (!isDone) await time.pass(REQUEST_TIMEOUT_MILLISECONDS, () => working > 0);
+  assertEquals([heard.sent.length, passes], [1, 0]);
+  // The other tab lets go.
+  for (const grant of waiting) await grant();
+  assertEquals([(await test.records()).length, heard.sent.length], [1, 1]);
+  await client.close();
+  await test.close();
+});
 
 Deno.test("the next token is fetched before the last one runs out by a client that was started anew, too", async () => {
   const test = await startService({ usesPerToken: 16 });
