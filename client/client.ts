@@ -8,6 +8,7 @@ import type { DropReason } from "./base/codes.ts";
 import { inTime } from "./base/deadline.ts";
 import { Listeners } from "./base/listeners.ts";
 import { randomFraction } from "./base/random.ts";
+import { Speaker } from "./base/speaker.ts";
 import { OPT_OUT_SIGNALS, signalSet } from "./base/signals.ts";
 import type { ClientEvents, ClientState, Report } from "./base/types.ts";
 import { Consent } from "./consent.ts";
@@ -29,6 +30,9 @@ import { dropTokens } from "./tokens/wallet.ts";
  * none of the service's.
  */
 const UNCOUNTED: readonly DropReason[] = ["sampled_out", "report_withheld", "period_over", "no_consent"];
+
+/** Longest name of an event that is told back: no schema has a longer one. */
+const MAX_NAME = 64;
 
 /** Most milliseconds that a timer of a platform counts. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -66,6 +70,7 @@ export class DitClient<Events = UntypedEvents> {
   readonly #parts: Parts;
   readonly #delayMilliseconds: number;
   readonly #consent: Consent;
+  readonly #speaker: Speaker;
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -83,6 +88,7 @@ export class DitClient<Events = UntypedEvents> {
    * @throws {TypeError} If the endpoint or the application's id is invalid: the app's author sees it at the first run.
    */
   constructor(options: ClientOptions) {
+    this.#speaker = new Speaker(options.debug);
     this.#consent = new Consent({
       app: checkApp(options.app),
       isRequired: options.consent === "required",
@@ -143,25 +149,43 @@ export class DitClient<Events = UntypedEvents> {
    * ```
    */
   log<N extends Extract<keyof Events, string>>(name: N, fields: Events[N]): void {
+    const event = typeof name === "string" && name.length <= MAX_NAME ? name : undefined;
+    try {
+      if (!this.#take(name, fields, event)) return;
+    } catch {
+      // A platform that was patched: Date, JSON. The app goes on.
+      return this.#report("dropped", { events: 1, reason: "field_invalid", event });
+    }
+    try {
+      void this.#store();
+      if (!this.#isProvided) void this.#pass("tokens");
+      this.#isProvided = true;
+      this.#schedule();
+    } catch {
+      // Timers or randomness that were patched: what was taken waits for the next event, or the next start.
+    }
+  }
+
+  /** Whether an event is taken, and not refused at once. */
+  #take(name: string, fields: unknown, event: string | undefined): boolean {
     const state = this.state();
-    if (state === "closed") return this.#report("dropped", { events: 1, reason: "closed" });
-    if (state === "waiting_for_consent") return this.#report("dropped", { events: 1, reason: "no_consent" });
+    const drop = (reason: DropReason) => {
+      this.#report("dropped", { events: 1, reason, event });
+      return false;
+    };
+    if (state === "closed") return drop("closed");
+    if (state === "waiting_for_consent") return drop("no_consent");
     if (state === "opted_out") {
       // Nothing of an event is kept meanwhile, but the user may have opted in again in another tab.
       if (!this.#isLooking) this.#look();
-      return;
+      return false;
     }
     const at = this.#parts.clock.now() / 1000;
     const plain = plainFields(name, fields);
-    if (plain === undefined) {
-      return this.#report("dropped", { events: 1, reason: "field_invalid" });
-    }
+    if (plain === undefined) return drop("field_invalid");
     const events = this.#parts.intake.add({ name, at, fields: plain, encoded: false });
     if (events > 0) this.#report("dropped", { events, reason: "queue_full" });
-    void this.#store();
-    if (!this.#isProvided) void this.#pass("tokens");
-    this.#isProvided = true;
-    this.#schedule();
+    return true;
   }
 
   /**
@@ -284,6 +308,7 @@ export class DitClient<Events = UntypedEvents> {
         this.#parts.passes.countDrops(reason, events);
       }
     }
+    this.#speaker.hear(name, event);
     this.#listeners.report(name, event);
   };
 

@@ -65,6 +65,11 @@ export interface CommonOptions {
    */
   readonly consent?: "given" | "required" | undefined;
   /**
+   * `true` writes each step to the console, `false` nothing. By default one line of each kind of mistake: an event that the
+   * schema does not declare, no session, an endpoint that is blocked. No value is ever written.
+   */
+  readonly debug?: boolean | undefined;
+  /**
    * What a user may say to all programs, and this client heeds; all by default. While one is set, the client starts as
    * `opted_out` and stores nothing. After a signal of a browser (`GPC`) `setOptOut(false)` opts in, for this run; against
    * a variable of the environment nothing does.

@@ -33,14 +33,25 @@ export type ClientState = "open" | "waiting_for_consent" | "opted_out" | "stoppe
 export interface ClientEvents {
   /** Logged events were accepted; `replayed`: the service had them already. */
   sent: { readonly events: number; readonly replayed: boolean };
-  /** Logged events will never be sent, or (`unknown`) it can never be known whether they arrived. */
-  dropped: { readonly events: number; readonly reason: DropReason };
+  /**
+   * Logged events will never be sent, or (`unknown`) it can never be known whether they arrived. Where it is about one
+   * event, which, and which field of it: names of the app's own, which never leave the device.
+   */
+  dropped: {
+    readonly events: number;
+    readonly reason: DropReason;
+    readonly event?: string | undefined;
+    readonly field?: string | undefined;
+  };
   /** Events were bound without optional fields about which the device reports nothing more in this period. */
   left_out: { readonly fields: number; readonly reason: "report_withheld" };
   /** Tokens were issued, verified and kept. */
   issued: { readonly tokens: number };
-  /** A step failed: with a code of the protocol, without an answer (`no_answer`), or by a check of the client. */
-  refused: { readonly step: Step; readonly code: RefusalCode };
+  /**
+   * A step failed: with a code of the protocol, without an answer (`no_answer`), or by a check of the client. `event`: the
+   * first one that the schema is refused for.
+   */
+  refused: { readonly step: Step; readonly code: RefusalCode; readonly event?: string | undefined };
   /** The service published another generation of an epoch's key. */
   key_replaced: { readonly region: string; readonly epoch: number; readonly generation: number };
   /** Two keys were shown whose chains contradict each other: somebody is shown keys of their own. Keep them as evidence. */

@@ -58,7 +58,11 @@ export function schemaOf(parts: SchemaParts): CachedDocument<Collection> {
     },
     isDoubtful: (served) => faultsOf(served).length > 0,
     admit(served, _entries, report) {
-      for (const code of new Set(faultsOf(served))) report("refused", { step: "schema", code });
+      const faults = new Map<DocumentFault, string>();
+      for (const [event, { fault }] of served.events) {
+        if (fault && !faults.has(fault)) faults.set(fault, event);
+      }
+      for (const [code, event] of faults) report("refused", { step: "schema", code, event });
       return undefined;
     },
   });

@@ -24,7 +24,7 @@ export interface EncoderParts {
 /** An event as it goes out, or why it does not. */
 export type Encoding<Fault = EventFault> =
   | { readonly ok: true; readonly event: EncodedEvent }
-  | { readonly ok: false; readonly fault: Fault };
+  | { readonly ok: false; readonly fault: Fault; readonly field?: string };
 
 /** Encodes the events of one client. */
 export class Encoder {
@@ -52,22 +52,24 @@ export class Encoder {
     const logged: Record<string, unknown> = {};
     for (const [fieldName, value] of Object.entries({ ...event.fields, ...event.logged })) {
       const field = collected.fields.get(fieldName);
-      if (field === undefined) return { ok: false, fault: "field_unknown" };
+      if (field === undefined) return { ok: false, fault: "field_unknown", field: fieldName };
       if (field.suppressed || value === undefined) continue;
       if (field.missing) return { ok: false, fault: "held" };
       const isReported = field["local-dp"] !== undefined;
       // It was logged to be randomised and the field is not any more, or what is left of it cannot be randomised.
       const isOther = Object.hasOwn(event.logged ?? {}, fieldName) ? !isReported : encoded && isReported;
-      if (isOther) return { ok: false, fault: "report_withheld" };
+      if (isOther) return { ok: false, fault: "report_withheld", field: fieldName };
       const sent = this.#encodeValue(field, value, encoded && !isReported);
       const isMute = isReported && this.#parts.localDp === undefined;
-      if (sent === undefined || isMute) return { ok: false, fault: "field_invalid" };
+      if (sent === undefined || isMute) return { ok: false, fault: "field_invalid", field: fieldName };
       if (isReported) logged[fieldName] = value;
       else fields[fieldName] = sent;
     }
     for (const [fieldName, field] of collected.fields) {
       const isThere = Object.hasOwn(fields, fieldName) || Object.hasOwn(logged, fieldName);
-      if (!isThere && !field.optional && !field.suppressed) return { ok: false, fault: "field_missing" };
+      if (!isThere && !field.optional && !field.suppressed) {
+        return { ok: false, fault: "field_missing", field: fieldName };
+      }
     }
     const at = floorTo(event.at, collection.granularitySeconds);
     return { ok: true, event: { name, at, fields, logged, encoded: true, left } };
@@ -104,17 +106,17 @@ export class Encoder {
       const field = collection.events.get(event.name)?.fields.get(name);
       const value = field && this.#encodeValue(field, logged);
       if (field === undefined || value === undefined || localDp === undefined) {
-        return { ok: false, fault: "field_invalid" };
+        return { ok: false, fault: "field_invalid", field: name };
       }
       let report: number | undefined;
       try {
         report = reports.draw({ event: event.name, name, field, value }, localDp);
       } catch {
         // A mechanism that makes no sense to this client.
-        return { ok: false, fault: "field_invalid" };
+        return { ok: false, fault: "field_invalid", field: name };
       }
       if (report !== undefined) fields[name] = report;
-      else if (!field.optional) return { ok: false, fault: "report_withheld" };
+      else if (!field.optional) return { ok: false, fault: "report_withheld", field: name };
     }
     // When something began to wait before the pseudonym did would tell of the one before when it was last heard.
     const isDated = clock.agrees(collection.granularitySeconds) && event.at >= reports.begin &&

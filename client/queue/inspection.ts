@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { formatInstant } from "../../core/base/time.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Collection } from "../base/collection.ts";
 import type { Commit } from "../storage/commit.ts";
@@ -18,6 +19,8 @@ export interface Inspection {
   readonly pseudonym: string;
   /** How many more logs the tokens at hand can sign; 0 until it is known what is collected. */
   readonly usesLeft: number;
+  /** Whether it is known what is collected. Until then events that wait are shown as the app logged them. */
+  readonly isCollectedKnown: boolean;
   /** Events that wait, as they would be sent; what would be dropped is not among them. */
   readonly waiting: readonly Record<string, unknown>[];
   /** Bodies that are final: sent, perhaps, and not confirmed. */
@@ -50,7 +53,14 @@ export async function inspect(
       uncertain: uncertain || inFlight,
     }));
     // Without the pseudonym all tokens in use would count as another's, and be deleted.
-    if (collection === undefined) return { pseudonym: "", usesLeft: 0, waiting: [], bound };
+    if (collection === undefined) {
+      const waiting = events.map(({ name, at, fields, logged }) => ({
+        name,
+        at: formatInstant(Math.floor(at)),
+        fields: { ...fields, ...logged },
+      }));
+      return { pseudonym: "", usesLeft: 0, isCollectedKnown: false, waiting, bound };
+    }
     const pseudonym = device.pseudonym(entries, collection);
     // What is drawn here is drawn alike when it is bound.
     const tokens = spendableTokens(entries, pseudonym, clock);
@@ -58,6 +68,7 @@ export async function inspect(
     return {
       pseudonym,
       usesLeft: usesLeft(tokens),
+      isCollectedKnown: true,
       waiting: events.flatMap((event) => {
         const encoded = queue.prepare(look, collection, event);
         return encoded.ok ? [wireEvent(encoded.event)] : [];

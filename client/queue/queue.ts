@@ -107,7 +107,7 @@ export class Queue {
       for (const event of take(entries)) {
         const encoded = collection && encoder.encode(collection, event);
         if (encoded?.ok === false && encoded.fault !== "held") {
-          report("dropped", { events: 1, reason: encoded.fault });
+          report("dropped", { events: 1, reason: encoded.fault, event: event.name, field: encoded.field });
         } else append(entries, EVENTS, collection && encoded?.ok ? encoder.keep(collection, event) : event);
       }
       const waiting = entries.keys(EVENTS).map((key) => ({ key, length: entries.get(key)?.length ?? 0 }));
@@ -206,7 +206,7 @@ export class Queue {
             continue;
           }
           entries.delete(key);
-          report("dropped", { events: 1, reason: encoded.fault });
+          report("dropped", { events: 1, reason: encoded.fault, event: record.name, field: encoded.field });
           continue;
         }
         length += eventLength(encoded.event);

@@ -261,8 +261,15 @@ interface Judged {
   readonly answer: Answer;
 }
 
+/** What a service says of an event that it did not accept, or anything else. */
+interface Rejection {
+  readonly code?: unknown;
+  readonly index?: unknown;
+  readonly path?: unknown;
+}
+
 /** The events that an accepted request was accepted without; undefined when the answer does not say that it was. */
-function rejectedOf({ body }: Answer): readonly { code?: unknown }[] | undefined {
+function rejectedOf({ body }: Answer): readonly Rejection[] | undefined {
   const { accepted, rejected } = (parseJson(body) ?? {}) as { accepted?: unknown; rejected?: unknown };
   return Number.isInteger(accepted) && Array.isArray(rejected) ? rejected : undefined;
 }
@@ -271,16 +278,27 @@ function rejectedOf({ body }: Answer): readonly { code?: unknown }[] | undefined
 function reportAccepted(
   report: Report,
   record: RequestRecord,
-  rejected: readonly { code?: unknown }[],
+  rejected: readonly Rejection[],
   { headers }: Answer,
 ): void {
   // A suppressed field was left out of an event that was taken.
-  const codes = rejected.map((entry) => entry?.code).filter((code) => code !== "field_suppressed")
-    .slice(0, record.events.length);
-  const events = record.events.length - codes.length;
+  const refused = rejected.filter((entry) => entry?.code !== "field_suppressed").slice(
+    0,
+    record.events.length,
+  );
+  const events = record.events.length - refused.length;
   if (events > 0) report("sent", { events, replayed: headers.get("dit-replayed") === "?1" });
-  for (const code of codes) {
-    report("dropped", { events: 1, reason: isCode(code) ? code : "events_invalid" });
+  for (const entry of refused) {
+    const { code, index, path } = Object(entry) as Rejection;
+    const event = record.events[Number(index)];
+    // Words of the app's own, not whatever the service says.
+    const field = Object.keys(event?.fields ?? {}).find((name) => path === `fields.${name}`);
+    report("dropped", {
+      events: 1,
+      reason: isCode(code) ? code : "events_invalid",
+      event: event?.name,
+      field,
+    });
   }
 }
 

@@ -66,6 +66,26 @@ Deno.test("strip() gives a request of its own, with what the hop was found to be
   assertEquals(strip(request, LOGS, { kind, hop: "none" }).url, "http://dit.internal/v1/apps/demo/logs");
 });
 
+Deno.test("strip() takes off what a page's tracing adds, on every route of a client's", () => {
+  const tracing = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    "x-datadog-trace-id",
+    "b3",
+    "x-b3-traceid",
+  ];
+  for (const name of ["logs", "tokens", "keys", "schema"]) {
+    const url = new URL(`https://who.example/v1/apps/demo/${name}`);
+    const headers = Object.fromEntries(
+      tracing.map((header) => [header, "00-4bf92f3577b34da6a3ce929d0e0e4736-01"]),
+    );
+    const stripped = strip(new Request(url, { headers }), url, { kind: kindOf(url.pathname), hop: "none" });
+    assertEquals([...stripped.headers].filter(([header]) => header !== "dit-hop"), []);
+  }
+});
+
 Deno.test("strip() hands on no method that HTTP spells otherwise", () => {
   const kind = kindOf(LOGS.pathname);
   for (const [method, seen] of [["DELETE", "DELETE"], ["PURGE", "UNTAKEN"], ["patch", "UNTAKEN"]] as const) {

@@ -126,7 +126,7 @@ Deno.test("OPTIONS answers browsers of every origin alike, and never with creden
         assertEquals(Object.fromEntries(response.headers), {
           "access-control-allow-origin": "*",
           "access-control-allow-methods": "GET,POST",
-          "access-control-allow-headers": "authorization,content-type,content-encoding",
+          "access-control-allow-headers": "authorization,content-type,content-encoding,*",
           "access-control-expose-headers": "DIT-Replayed,Retry-After,ETag,Date,Age",
           "access-control-max-age": "7200",
         });

@@ -45,6 +45,7 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
     fetch: test.fetch,
     now: () => test.clock.now,
     delaySeconds: NEVER_SECONDS,
+    debug: false,
     ...options,
   });
   const heard: Heard = {
@@ -60,7 +61,11 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
     state: [],
   };
   for (const name of Object.keys(heard) as (keyof ClientEvents)[]) {
-    client.on(name, (event) => heard[name].push(event as never));
+    client.on(name, (event) => {
+      // Which event and which field it is about, tests of that ask for themselves.
+      const { event: _, field: __, ...told } = event as ClientEvents["dropped"];
+      heard[name].push(told as never);
+    });
   }
   return { client, heard };
 }
