@@ -13,6 +13,7 @@ import type { Key, Range } from "../../core/store/port.ts";
 import type { Cluster } from "../support/postgres/cluster.ts";
 import { withPostgres } from "../support/postgres/databases.ts";
 import { hold } from "../support/postgres/held.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 import { Store } from "../../core/store/store.ts";
 import { withGuards } from "../conformance/claims.ts";
 import { testEngine } from "../conformance/store_engine.ts";
@@ -67,10 +68,47 @@ Deno.test("records lie by their day, and a day that retention has emptied goes w
     assertEquals((await partitionsOf(cluster, url)).length, 3);
     await engine.commit([], [{ type: "delete", key: rowOf("g", "maps", 20_000) }]);
     await write(rowOf("l", "notes", 20_003));
+    await until(async () => !(await partitionsOf(cluster, url)).includes("records_20000"));
     assertEquals(await partitionsOf(cluster, url), ["records_20001", "records_20002", "records_20003"]);
     // A log of that day that comes late finds a place all the same.
     await write(rowOf("l", "notes", 20_000));
     assertEquals(await read({ prefix: ["l", "notes"] }), [20_000, 20_001, 20_002, 20_003]);
+  }));
+
+Deno.test("a day that begins: nobody's commit waits until earlier ones are seen to be empty, or dropped", () =>
+  withPostgres(async (open, url, cluster) => {
+    const engines = [await open(), await open(), await open()];
+    const write = (
+      engine: ClaimingEngine | undefined,
+      day: number,
+      at: number,
+      type: "set" | "delete" = "set",
+    ) => engine?.commit([], [{ type, key: ["l", "notes", day, Uint8Array.of(at)], value: 1 }]);
+    for (const day of [20_000, 20_001]) await write(engines[0], day, 0);
+    for (const day of [20_000, 20_001]) await write(engines[0], day, 0, "delete");
+    const busy = await hold(
+      url,
+      "read committed",
+      (_, query) => query("lock table dit.records_20000, dit.records_20001 in access exclusive mode"),
+    );
+    await Promise.all(engines.map((engine, at) => write(engine, 20_100, at)));
+    assertEquals((await partitionsOf(cluster, url)).length, 3);
+    await busy.rollback();
+    await until(async () => (await partitionsOf(cluster, url)).join() === "records_20100");
+    // Whoever reads all days for long, as `pg_dump` does, is in the way of that alone.
+    await write(engines[0], 20_100, 0, "delete");
+    await write(engines[0], 20_100, 1, "delete");
+    await write(engines[0], 20_100, 2, "delete");
+    const dump = await hold(
+      url,
+      "read committed",
+      (_, query) => query("lock table dit.records in access share mode"),
+    );
+    await Promise.all(engines.map((engine, at) => write(engine, 20_101, at)));
+    assertEquals(await partitionsOf(cluster, url), ["records_20100", "records_20101"]);
+    await dump.rollback();
+    await write(engines[0], 20_102, 0);
+    await until(async () => (await partitionsOf(cluster, url)).join() === "records_20101,records_20102");
   }));
 
 Deno.test("a claim is written with its record, though neither has a partition yet", () =>

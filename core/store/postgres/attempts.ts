@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { makePartitions } from "./partitions.ts";
+import { dropEmptyDays, makePartitions } from "./partitions.ts";
 import { type Session, sqlState } from "./pool.ts";
 
 /** Commits that were overtaken (SERIALIZABLE says so), and deadlocks. */
@@ -13,18 +13,27 @@ const OVERTAKEN: readonly (string | undefined)[] = ["40001", "40P01"];
 const NO_PARTITION = "23514";
 const MAX_ATTEMPTS = 50;
 
-/** Runs `work` until it is not overtaken. Partitions of `lots` are made where one is missing. */
+/**
+ * Runs `work` until it is not overtaken. Partitions of `lots` are made where one is missing; when one of a day has been,
+ * earlier days that are empty go afterwards.
+ */
 export async function attempt<T>(
   session: Session,
   lots: Iterable<number>,
   work: () => Promise<T>,
 ): Promise<T> {
   let lacksPartition = false;
+  let hasMade = false;
   for (let attempts = 1;; attempts++) {
     try {
-      if (lacksPartition) await makePartitions(session, new Set(lots));
+      if (lacksPartition) {
+        await makePartitions(session, new Set(lots));
+        hasMade = true;
+      }
       lacksPartition = false;
-      return await work();
+      const result = await work();
+      if (hasMade) dropEmptyDays(session, new Set(lots));
+      return result;
     } catch (error) {
       const state = sqlState(error);
       if (attempts >= MAX_ATTEMPTS || state !== NO_PARTITION && !OVERTAKEN.includes(state)) throw error;

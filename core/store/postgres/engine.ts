@@ -94,7 +94,7 @@ export class PostgresEngine implements ClaimingEngine {
   async clear(range: Range): Promise<number | undefined> {
     const ordinal = ordinalOfRange(range);
     if (ordinal === undefined) return undefined;
-    const removed = await dropPartition(this.#pool, lotOfOrdinal(ordinal), "with rows");
+    const removed = await dropPartition(this.#pool, lotOfOrdinal(ordinal));
     if (removed === undefined) return undefined;
     // What begins as a claim does and is none lies among all other rows.
     const { start, end } = encodeRange(range);

@@ -68,6 +68,11 @@ export function lotOfDay(day: number): number {
   return -day - 1;
 }
 
+/** The day whose records are a lot. */
+export function dayOfLot(lot: number): number {
+  return -lot - 1;
+}
+
 /** Whether a part of a key is a day whose records have a partition. */
 export function isDay(part: unknown): part is number {
   return Number.isInteger(part) && part as number >= 0 && part as number < END_OF_LOTS;

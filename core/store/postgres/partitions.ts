@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { COMMON_LOT, lotOfDay } from "./lots.ts";
+import { COMMON_LOT, dayOfLot, lotOfDay } from "./lots.ts";
 import { type Query, type Session, sqlState } from "./pool.ts";
 
 /** Of the advisory lock under which partitions come and go, "DIT" in ASCII and one. */
@@ -64,38 +64,65 @@ revoke execute on function dit.make_partition(int), dit.drop_partition(int, bool
 
 /**
  * Makes the partitions of lots, unless they are there. They are attached when they are made, which holds up nobody who
- * reads or writes. With those of days go the ones of earlier days that retention has emptied.
+ * reads or writes.
  */
 export async function makePartitions(session: Session, lots: ReadonlySet<number>): Promise<void> {
   for (const lot of lots) {
     if (lot !== COMMON_LOT) await session.query("select dit.make_partition($1)", [lot]);
   }
+}
+
+/** Drops a day that is empty; null where another session makes or drops a partition just now. */
+const DROP_ALONE = `select case when pg_try_advisory_xact_lock(${LOCK})
+  then coalesce(dit.drop_partition($1, true), 0) end as rows`;
+
+/** Sessions in which days are being dropped. */
+const dropping = new WeakSet<Session>();
+
+/**
+ * Drops the days before the newest of `lots` that retention has emptied, if that is a day. Nobody's commit waits for it:
+ * to see that a day is empty may take long, and whoever reads all records for hours, such as `pg_dump`, is in the way of
+ * each. What it does not come to, the next day that begins does; so one process at a time is enough, and it ends at the
+ * first that is too busy.
+ */
+export async function dropEmptyDays(session: Session, lots: ReadonlySet<number>): Promise<void> {
   const newest = Math.min(...lots);
-  if (newest >= COMMON_LOT) return;
-  for (const other of await lotsOfDays(session.query)) {
-    if (other > newest && !lots.has(other)) await dropPartition(session, other, "if empty");
+  if (newest >= COMMON_LOT || dropping.has(session)) return;
+  dropping.add(session);
+  try {
+    for (const other of await lotsOfDays(session.query)) {
+      if (other <= newest || lots.has(other) || await hasRows(session.query, other)) continue;
+      const [row] = await session.query(DROP_ALONE, [other]);
+      if (row?.rows === null) return;
+    }
+  } catch {
+    // Too busy, or the store is closed or away.
+  } finally {
+    dropping.delete(session);
   }
 }
 
 /**
- * Drops a lot with all its rows, or only if it has none.
- * @returns How many they were; undefined where the table is so busy that it could not be done, or it has some and must not.
+ * Drops a lot with all its rows.
+ * @returns How many they were; undefined where the table is so busy that it could not be done.
  */
-export async function dropPartition(
-  session: Session,
-  lot: number,
-  which: "with rows" | "if empty",
-): Promise<number | undefined> {
+export async function dropPartition(session: Session, lot: number): Promise<number | undefined> {
   try {
-    const [row] = await session.query("select dit.drop_partition($1, $2) as rows", [
-      lot,
-      which === "if empty",
-    ]);
-    return row?.rows === null ? undefined : Number(row?.rows);
+    const [row] = await session.query("select dit.drop_partition($1, false) as rows", [lot]);
+    return Number(row?.rows);
   } catch (error) {
     if (TOO_BUSY.includes(sqlState(error))) return undefined;
     throw error;
   }
+}
+
+/**
+ * Whether a day has records. Seen before anything is locked, and by the index: in the table's own order the first of them
+ * may lie behind all that were moved. Without a parameter, so that the planner leaves other days alone.
+ */
+async function hasRows(query: Query, lot: number): Promise<boolean> {
+  return (await query(`select from dit.records where day = ${dayOfLot(lot)} order by key limit 1`)).length >
+    0;
 }
 
 /** The lots of the days that have a partition. */
