@@ -86,11 +86,17 @@ Deno.test("a server that was made read-only is given up by the connections that 
   }
 });
 
-Deno.test("a standby alone is none that a store opens on, and says so", () =>
-  withStandby(async (_, standby, url) => {
+Deno.test("a standby alone is none that a store opens on, and says so, whatever the URL asks for", () =>
+  withStandby(async (primary, standby, url) => {
     const alone = url.replace(/@[^/]*/, `@127.0.0.1:${standby.port}`);
-    const error = await assertRejects(() => openPostgres(alone), StoreOpenError, "takes writes");
-    assertEquals(error.mayPass, true);
+    // The tables are there, so that it would be opened were it asked for nothing but reads.
+    (await openPostgres(alone.replace(`:${standby.port}`, `:${primary.port}`))).close();
+    for (const asked of ["read-write", "any", undefined]) {
+      const [plain] = alone.split("?");
+      const its = asked === undefined ? plain : `${plain}?target_session_attrs=${asked}`;
+      const error = await assertRejects(() => openPostgres(its ?? ""), StoreOpenError, "takes writes");
+      assertEquals(error.mayPass, true);
+    }
   }));
 
 /** A host of which nobody hears anything: it takes connections and says nothing, or drops what is sent to it. */

@@ -73,6 +73,7 @@ const STANDBY_NOT_AWAITED = "SyncRepWaitForLSN";
 /** A pool of connections, which are opened when they are needed and again when they were lost. */
 export class Pool implements Session {
   readonly #address: Address;
+  readonly #needsPrimary: boolean;
   readonly #config: Readonly<Record<string, unknown>>;
   readonly #primary: Primary;
   #open: { readonly server: Server; readonly clients: Clients } | undefined;
@@ -85,6 +86,8 @@ export class Pool implements Session {
   constructor(url: string, options: PoolOptions = {}) {
     const { connections = CONNECTIONS, statementMs = STATEMENT_MS, connectMs = CONNECT_MS } = options;
     this.#address = readAddress(url);
+    // A standby that took the service in would answer it with what was, and no commit of it.
+    this.#needsPrimary = options.readOnly !== true;
     const { user, password, database, tls, settings, poolsTransactions } = this.#address;
     // A pooler knows no options of a session: behind one it is the standby alone that refuses.
     const readOnly = options.readOnly === true && !poolsTransactions;
@@ -216,10 +219,10 @@ export class Pool implements Session {
 
   /** Throws where a server has to take writes and does not, or its settings are not those that commits rest on. */
   async #settle(client: Client): Promise<void> {
-    const { needsPrimary, poolsTransactions } = this.#address;
+    const { poolsTransactions } = this.#address;
     const run = async (text: string) => (await client.query({ text })).rows[0];
     const { takesWrites } = await settle(run, poolsTransactions ? "of transactions" : "of a session");
-    if (needsPrimary && !takesWrites) throw new NotPrimary();
+    if (this.#needsPrimary && !takesWrites) throw new NotPrimary();
   }
 }
 

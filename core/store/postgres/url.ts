@@ -17,8 +17,6 @@ export interface Server {
 export interface Address {
   /** Where the database may be. */
   readonly servers: readonly Server[];
-  /** Whether only a server that takes writes will do: among several, one alone does. */
-  readonly needsPrimary: boolean;
   /** Whether a pooler gives each transaction another connection to the server, so that nothing of a session is kept. */
   readonly poolsTransactions: boolean;
   /** How to encrypt; undefined: what `PGSSLMODE` says. */
@@ -75,7 +73,6 @@ export function readAddress(url: string): Address {
   const [user, ...password] = credentials?.split(":") ?? [];
   return {
     servers: hosts.split(",").map(readServer),
-    needsPrimary: session !== null && session !== "any",
     poolsTransactions: pooler === "transaction",
     tls: tlsOf(parameters),
     user: decode(user),

@@ -8,7 +8,6 @@ Deno.test("readAddress() reads every server, and what goes for all of them", () 
     "?target_session_attrs=read-write&sslmode=verify-full&sslrootcert=/a/b.pem&application_name=x";
   assertEquals(readAddress(url), {
     servers: [{ host: "one.example", port: 1 }, { host: "::1", port: 2 }, { host: "three", port: 5432 }],
-    needsPrimary: true,
     poolsTransactions: false,
     tls: { mode: "verify-full", rootFile: "/a/b.pem", certificateFile: undefined, keyFile: undefined },
     user: "us er",
@@ -18,7 +17,6 @@ Deno.test("readAddress() reads every server, and what goes for all of them", () 
   });
   assertEquals(readAddress("postgresql://"), {
     servers: [{ host: "localhost", port: 5432 }],
-    needsPrimary: false,
     poolsTransactions: false,
     tls: undefined,
     user: undefined,
