@@ -3,7 +3,7 @@
  * before, from a bare `Deno.serve` to the service itself; all get the same requests (later uses of tokens whose MAC keys are
  * known) over the same connections, in turns, and what is compared is the CPU that their processes spend on one.
  *
- * `--rounds=5`, `--seconds=4` a round, `--warm-up=20000` requests to each before, `--write` (docs/measurements.md and the
+ * `--rounds=5`, `--seconds=4` a round, `--warm-up=40000` requests to each before, `--write` (docs/measurements.md and the
  * picture docs/ladder.svg).
  *
  * @module
@@ -24,7 +24,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
-    "warm-up": { type: "string", default: "20000" },
+    "warm-up": { type: "string", default: "40000" },
     write: { type: "boolean", default: false },
   },
 });
