@@ -2,14 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { concat, utf8 } from "../../core/base/bytes.ts";
-import type { CountedAnswer } from "../../core/operations/counters.ts";
-import type { AccessLine } from "../../edge/access_log.ts";
 import { Admission } from "../../edge/admission/admission.ts";
 import { deidentify, type EdgeHandler, type EdgeOptions } from "../../edge/deidentify.ts";
 import { storedLog } from "../../edge/log_answer.ts";
 import type { LogMessage } from "../../edge/log_message.ts";
 import { SEND_LOG } from "../../edge/operations/client.ts";
-import { logSender } from "../../routes/client/logs.ts";
 import { present } from "../support/base/present.ts";
 import {
   logBody,
@@ -19,60 +16,8 @@ import {
   type Token,
   tokensOf,
 } from "../support/client/protocol_client.ts";
-import { systemRandom, type TestService, withService } from "../support/service/service.ts";
-
-const HOP_TOKEN = "the secret of all regions, 32 characters";
-const HOST = "telemetry.example";
-
-/** One way of a log: a socket, and what was told of its answers. */
-interface Way {
-  readonly port: number;
-  readonly lines: AccessLine[];
-  readonly counted: CountedAnswer[];
-  /** Logs that came the short way. */
-  direct: number;
-}
-
-/** Serves the same service twice, with the short way and without it. */
-async function withBothWays(
-  test: TestService,
-  options: () => Partial<EdgeOptions>,
-  run: (long: Way, short: Way) => Promise<void>,
-): Promise<void> {
-  const sendLog = logSender({ service: test.service });
-  const servers: Deno.HttpServer<Deno.NetAddr>[] = [];
-  const serve = (isShort: boolean): Way => {
-    const way = { lines: [] as AccessLine[], counted: [] as CountedAnswer[], direct: 0 };
-    const handle = deidentify({
-      handle: (request, bindings) => test.app.fetch(request, bindings),
-      sendLog: isShort
-        ? (message) => {
-          way.direct++;
-          return sendLog(message);
-        }
-        : undefined,
-      admission: new Admission(systemRandom),
-      hopToken: HOP_TOKEN,
-      // How long an answer took is nothing that the two have to share.
-      onAnswer: ({ duration: _duration, ...line }) => way.lines.push({ ...line, duration: "<10ms" }),
-      count: (answer) => way.counted.push({ ...answer, duration: "<10ms" }),
-      applications: new Set(["notes"]),
-      ...options(),
-    });
-    const server = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
-      (request) => handle(request, "192.0.2.1"),
-    );
-    servers.push(server);
-    return Object.assign(way, { port: server.addr.port });
-  };
-  const long = serve(false), short = serve(true);
-  try {
-    await run(long, short);
-  } finally {
-    await Promise.all(servers.map((server) => server.shutdown()));
-  }
-}
+import { HOP_TOKEN, HOST, withBothWays } from "../support/http/both_ways.ts";
+import { systemRandom, withService } from "../support/service/service.ts";
 
 /** All bytes of an answer but its date, in Latin-1. */
 async function answerOf(port: number, request: Uint8Array): Promise<string> {
