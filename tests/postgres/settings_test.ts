@@ -3,36 +3,47 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { StoreOpenError } from "../../core/store/open_error.ts";
 import { openPostgres } from "../../core/store/postgres/open.ts";
 import { Pool } from "../../core/store/postgres/pool.ts";
+import { startCluster } from "../support/postgres/cluster.ts";
 import { withDatabase } from "../support/postgres/databases.ts";
 import { NO_POOLER, startPooler } from "../support/postgres/pooler.ts";
+import { startStandby } from "../support/postgres/standby.ts";
+import { until } from "../support/store/with_kv_endpoint.ts";
 
 /** What a session of the service has. */
 async function settingsOf(url: string): Promise<unknown[]> {
   const pool = new Pool(url);
   try {
     const [row] = await pool.query(
-      "select current_setting('synchronous_commit') as commit, current_setting('client_min_messages') as messages",
+      `select current_setting('synchronous_commit') as commit, current_setting('client_min_messages') as messages,
+        current_setting('transaction_isolation') as isolation`,
     );
-    return [row?.commit, row?.messages];
+    return [row?.commit, row?.messages, row?.isolation];
   } finally {
     pool.close();
   }
 }
 
-Deno.test("a session awaits its commits and hears warnings, whatever the URL, the role, the database and the server say", () =>
+Deno.test("a session awaits its commits, hears warnings and reads what is committed, whatever the URL, the role, the database and the server say", () =>
   withDatabase(async (url, cluster) => {
     const database = url.split("/").at(-1) ?? "";
     const options = (...settings: string[]) =>
       `${url}?options=${encodeURIComponent(settings.map((setting) => `-c ${setting}`).join(" "))}`;
-    const right = ["on", "warning"];
+    const right = ["on", "warning", "read committed"];
     assertEquals(await settingsOf(url), right);
     assertEquals(await settingsOf(options("synchronous_commit=off", "client_min_messages=error")), right);
     assertEquals(await settingsOf(options("synchronous_commit=local")), right);
     // Those that a standby was asked for besides stay.
     for (const stronger of ["remote_apply", "remote_write"]) {
-      assertEquals(await settingsOf(options(`synchronous_commit=${stronger}`)), [stronger, "warning"]);
+      assertEquals(await settingsOf(options(`synchronous_commit=${stronger}`)), [
+        stronger,
+        ...right.slice(1),
+      ]);
+    }
+    for (const isolation of ["serializable", "repeatable\\ read"]) {
+      assertEquals(await settingsOf(options(`default_transaction_isolation=${isolation}`)), right);
     }
     await cluster.sql("create role careless login");
+    await cluster.sql("alter role careless set default_transaction_isolation = serializable");
     await cluster.sql("alter role careless set synchronous_commit = off");
     await cluster.sql(`alter database ${database} set client_min_messages = error`);
     assertEquals(await settingsOf(url.replace("dit@", "careless@")), right);
@@ -51,6 +62,30 @@ Deno.test("a session awaits its commits and hears warnings, whatever the URL, th
       await cluster.sql("select pg_reload_conf()");
     }
   }));
+
+Deno.test("a replica is read though its database is serializable, which no standby can be", async () => {
+  await using primary = await startCluster();
+  const url = await primary.newDatabase();
+  await using standby = await startStandby(primary);
+  const store = await openPostgres(url);
+  try {
+    await store.commit([], [{ type: "set", key: ["test"], value: "there" }]);
+  } finally {
+    store.close();
+  }
+  const database = new URL(url).pathname.slice(1);
+  await primary.sql(`alter database ${database} set default_transaction_isolation = serializable`);
+  const lsn = (await primary.sql("select pg_current_wal_lsn()")).trim();
+  await until(async () => (await standby.sql(`select pg_last_wal_replay_lsn() >= '${lsn}'`)).trim() === "t");
+  const replica = await openPostgres(url.replace(`:${primary.port}/`, `:${standby.port}/`), {
+    isReplica: true,
+  });
+  try {
+    assertEquals((await replica.get(["test"])).value, "there");
+  } finally {
+    replica.close();
+  }
+});
 
 Deno.test({
   name:

@@ -14,9 +14,9 @@
  *
  * Claims and guards are taken in the order of their keys, so that two groups do not wait for each other; where they do
  * otherwise (with a commit of other rows), the server ends one with 40P01, which no subtransaction catches, and it is sent
- * again (attempts.ts). Under another isolation, which a role may have as its default, a statement that was overtaken is
- * sent again as well (40001), or finds by its older snapshot that a claim which somebody has made meanwhile is free: then
- * nothing was written, and the next statement finds it taken.
+ * again (attempts.ts). Under another isolation, which a role may have as its default behind a pooler, a statement that
+ * was overtaken is sent again as well (40001), or finds by its older snapshot that a claim which somebody has made
+ * meanwhile is free: then nothing was written, and the next statement finds it taken.
  *
  * @module
  */

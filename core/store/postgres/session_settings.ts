@@ -1,10 +1,11 @@
 /**
  * Settings of a session that acknowledged commits rest on. A role, a database or the options of a URL may have others,
- * and nothing would say so: each new connection sees to them in its first round trip.
+ * and nothing would say so: each new connection sees to them before it is used.
  *
  * `synchronous_commit` is `on`, or what a standby was asked for besides (`remote_write`, `remote_apply`): with `off` the
  * server acknowledges what a crash of its own takes back, with `local` what a failover does. `client_min_messages` lets
- * warnings through: one of them alone says that a commit was not awaited on a standby.
+ * warnings through: one of them alone says that a commit was not awaited on a standby. A statement by itself is READ
+ * COMMITTED, on which what is argued for it stands (claims.ts), and which a standby grants: SERIALIZABLE it refuses.
  *
  * @module
  */
@@ -17,6 +18,8 @@ export type Connection = "of a session" | "of transactions";
 const TAKES_WRITES =
   "current_setting('transaction_read_only') = 'off' and not pg_is_in_recovery() as takes_writes";
 const AWAITS = "current_setting('synchronous_commit') in ('on', 'remote_write', 'remote_apply')";
+/** By itself, and first: a statement that reads anything would begin under the isolation that this ends. */
+const READ_COMMITTED = "set session characteristics as transaction isolation level read committed";
 /** Also where it is right already: a default that is changed later does not reach what a session has set. */
 const SET = `select
   set_config('synchronous_commit',
@@ -37,6 +40,7 @@ export async function settle(
   run: (text: string) => Promise<Readonly<Record<string, unknown>> | undefined>,
   connection: Connection,
 ): Promise<{ readonly takesWrites: boolean }> {
+  if (connection === "of a session") await run(READ_COMMITTED);
   const row = await run(connection === "of a session" ? SET : LOOK);
   if (row?.awaits === false) throw wrong("synchronous_commit = on");
   if (row?.warns === false) throw wrong("client_min_messages = warning");
