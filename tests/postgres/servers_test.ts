@@ -149,6 +149,90 @@ for (const how of ["says nothing", "drops"] as const) {
   });
 }
 
+/** A host that does with each connection, the first of which has the number 0, what `serve` does, and then says nothing. */
+function startHanging(
+  serve: (client: Deno.Conn, number: number) => Promise<void>,
+): { port: number } & AsyncDisposable {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving: Promise<void>[] = [];
+  const listening = (async () => {
+    // Connections are broken off in the midst of what is served.
+    for await (const client of listener) serving.push(serve(client, serving.length).catch(() => {}));
+  })();
+  return {
+    port: (listener.addr as Deno.NetAddr).port,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await listening;
+      await Promise.all(serving);
+    },
+  };
+}
+
+/** To a server: of connections beyond the first `whole` ones it hears the login, and nothing of what is said then. */
+function hangAfterLogin(cluster: Cluster, whole = 0) {
+  return startHanging(async (client, number) => {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port: cluster.port });
+    const answers = server.readable.pipeTo(client.writable).catch(() => {});
+    const said = server.writable.getWriter();
+    let messages = 0;
+    try {
+      for await (const message of client.readable) {
+        if (number < whole || messages++ === 0) await said.write(message);
+      }
+    } finally {
+      await said.close();
+      await answers;
+    }
+  });
+}
+
+/** Agrees to encrypt, and says nothing of how. */
+function hangBeforeTls() {
+  return startHanging(async (client) => {
+    const said = client.writable.getWriter();
+    await said.write(new TextEncoder().encode("S"));
+    for await (const _ of client.readable) { /* It is not answered. */ }
+    await said.close();
+  });
+}
+
+Deno.test("a start on hosts that hang after each of their answers says in time that none answers", async () => {
+  await using cluster = await startCluster();
+  const { pathname } = new URL(await cluster.newDatabase());
+  // A statement would be waited for for ten minutes.
+  const options = { connectMs: 300, statementMs: 600_000 };
+  const start = (ports: readonly number[], parameters = "") =>
+    assertRejects(
+      () =>
+        openPostgres(
+          `postgres://dit@${ports.map((port) => `127.0.0.1:${port}`)}${pathname}${parameters}`,
+          options,
+        ),
+      StoreOpenError,
+      "not answer",
+    );
+  using silent = await startSilent("says nothing");
+  await using encrypts = hangBeforeTls();
+  await using afterLogin = hangAfterLogin(cluster);
+  await using afterSearch = hangAfterLogin(cluster, 1);
+  for (const { port } of [afterLogin, afterSearch]) assertEquals((await start([port])).mayPass, true);
+  assertEquals((await start([encrypts.port], "?sslmode=require")).mayPass, true);
+  assertEquals((await start([silent.port, afterLogin.port, afterSearch.port])).mayPass, true);
+});
+
+Deno.test("a host that hangs after its login holds up no start on the one that takes writes", async () => {
+  await using cluster = await startCluster();
+  await using hanging = hangAfterLogin(cluster);
+  const url = (await cluster.newDatabase()).replace("@", `@127.0.0.1:${hanging.port},`);
+  const engine = await openPostgres(url, { connectMs: 600_000, statementMs: 600_000 });
+  try {
+    assertEquals(await writes(engine, "there"), true);
+  } finally {
+    engine.close();
+  }
+});
+
 Deno.test("a claim that no standby has is not acknowledged, whoever cancels waiting for it and hides the warning", () =>
   withStandby(async (primary, standby, url) => {
     const hidden = `&options=${encodeURIComponent("-c client_min_messages=error")}`;

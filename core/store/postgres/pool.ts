@@ -53,6 +53,7 @@ interface Clients {
 export interface PoolOptions {
   readonly connections?: number;
   readonly statementMs?: number;
+  /** Until a connection is made and its server has said what it is. */
   readonly connectMs?: number;
   /** Whether the server is to refuse every write. */
   readonly readOnly?: boolean;
@@ -76,6 +77,7 @@ export class Pool implements Session {
   readonly #needsPrimary: boolean;
   readonly #config: Readonly<Record<string, unknown>>;
   readonly #primary: Primary;
+  readonly #connectMs: number;
   #open: { readonly server: Server; readonly clients: Clients } | undefined;
   /** A name for each text: `pg` prepares a named statement once a connection. */
   readonly #names = new Map<string, string>();
@@ -85,6 +87,7 @@ export class Pool implements Session {
   /** Opens nothing yet. Throws `StoreOpenError` if it is no URL, or a file that it names cannot be read. */
   constructor(url: string, options: PoolOptions = {}) {
     const { connections = CONNECTIONS, statementMs = STATEMENT_MS, connectMs = CONNECT_MS } = options;
+    this.#connectMs = connectMs;
     this.#address = readAddress(url);
     // A standby that took the service in would answer it with what was, and no commit of it.
     this.#needsPrimary = options.readOnly !== true;
@@ -110,7 +113,7 @@ export class Pool implements Session {
       },
       // A server that is gone without a word is noticed even where nothing is sent.
       keepAlive: true,
-      onConnect: (client: Client) => this.#settle(client),
+      onConnect: (client: Client) => this.#begin(client, () => this.#settle(client)),
     };
     this.#primary = new Primary(this.#address.servers, (server, over) => this.#probe(server, over));
   }
@@ -205,15 +208,33 @@ export class Pool implements Session {
   async #probe(server: Server, over: AbortSignal): Promise<void> {
     const client: Client = new pg.Client({ ...this.#config, ...server });
     client.on("error", () => {});
-    // One that says nothing would be waited for until its time is over.
-    const giveUp = () => client.connection.stream.destroy();
-    over.addEventListener("abort", giveUp);
     try {
-      await client.connect();
-      await this.#settle(client);
+      await this.#begin(client, async () => {
+        await client.connect();
+        await this.#settle(client);
+      }, over);
     } finally {
-      over.removeEventListener("abort", giveUp);
       client.end().catch(() => {});
+    }
+  }
+
+  /**
+   * Does what a connection begins with, and breaks it off where that takes too long, or nobody wants to know any more: a
+   * server may hang after any of its answers, and the time that a statement has is longer.
+   */
+  async #begin(client: Client, work: () => Promise<void>, over?: AbortSignal): Promise<void> {
+    const { promise: givenUp, reject } = Promise.withResolvers<never>();
+    const giveUp = () => {
+      client.connection.stream.destroy();
+      reject(new Error("The server has not answered in time."));
+    };
+    const timer = setTimeout(giveUp, this.#connectMs);
+    over?.addEventListener("abort", giveUp);
+    try {
+      await Promise.race([work(), givenUp]);
+    } finally {
+      clearTimeout(timer);
+      over?.removeEventListener("abort", giveUp);
     }
   }
 

@@ -7,7 +7,7 @@
 import { StoreOpenError } from "../open_error.ts";
 import type { Server } from "./url.ts";
 
-/** Tries a server, and ends well where it is the one; `over`: nobody wants to know any more. */
+/** Tries a server for a limited time, and ends well where it is the one; `over`: nobody wants to know any more. */
 export type Probe = (server: Server, over: AbortSignal) => Promise<void>;
 
 /**
