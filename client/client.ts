@@ -13,7 +13,8 @@ import { OPT_OUT_SIGNALS, signalSet } from "./base/signals.ts";
 import type { ClientEvents, ClientState, Report } from "./base/types.ts";
 import { Consent } from "./consent.ts";
 import { isDue, NO_RETRY, retryLater } from "./http/backoff.ts";
-import { checkApp, checkDelay, type ClientOptions } from "./options.ts";
+import { checkApp, type ClientOptions } from "./options.ts";
+import { Page } from "./page.ts";
 import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
@@ -40,10 +41,8 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** The events of an app that does not type them. */
 export type UntypedEvents = Record<string, Record<string, boolean | number | string>>;
 
-/** The part of `document` that a page's client uses. */
-interface Page extends EventTarget {
-  readonly visibilityState: string;
-}
+/** Milliseconds after an event was logged in which what waits is made ready for the end of the page. */
+const READY_MILLISECONDS = 250;
 
 /**
  * Sends an app's telemetry without saying whose it is. `Events` names the events and their values:
@@ -66,14 +65,15 @@ interface Page extends EventTarget {
  */
 export class DitClient<Events = UntypedEvents> {
   readonly #listeners = new Listeners();
-  readonly #page: Page | undefined = (globalThis as { document?: Page }).document;
   readonly #parts: Parts;
-  readonly #delayMilliseconds: number;
   readonly #consent: Consent;
   readonly #speaker: Speaker;
+  readonly #page: Page;
+  readonly #sendsAtPageEnd: boolean;
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #readying: ReturnType<typeof setTimeout> | undefined;
   /** When there is another pass after those that failed, in milliseconds from the last. */
   #retry = NO_RETRY;
   /** Whether tokens were seen to since the timer last went off. */
@@ -100,10 +100,14 @@ export class DitClient<Events = UntypedEvents> {
       report: this.#report,
       consent: this.#consent,
       isOpen: () => this.state() === "open",
-      isHidden: this.#isHidden,
+      isHidden: () => this.#page.isHidden(),
     });
-    this.#delayMilliseconds = checkDelay(options.delaySeconds);
-    this.#page?.addEventListener("visibilitychange", this.#onVisibility);
+    this.#sendsAtPageEnd = options.sendAtPageEnd ?? true;
+    this.#page = new Page({
+      end: this.#onPageEnd,
+      goOn: () => this.#makeReady(),
+      look: () => this.#look(),
+    });
     this.#schedule();
     this.#begin();
   }
@@ -161,6 +165,7 @@ export class DitClient<Events = UntypedEvents> {
       if (!this.#isProvided) void this.#pass("tokens");
       this.#isProvided = true;
       this.#schedule();
+      this.#makeReady();
     } catch {
       // Timers or randomness that were patched: what was taken waits for the next event, or the next start.
     }
@@ -253,13 +258,15 @@ export class DitClient<Events = UntypedEvents> {
    * ```
    */
   resetPseudonym(): Promise<void> {
-    return this.#enter(() =>
-      this.#parts.commit((entries) => {
+    return this.#enter(async () => {
+      await this.#parts.pageEnd.withdraw();
+      await this.#parts.commit((entries) => {
         entries.delete(DEVICE);
         entries.delete(PENDING);
         dropTokens(entries, () => true);
-      })
-    );
+      });
+      this.#makeReady();
+    });
   }
 
   /**
@@ -294,7 +301,8 @@ export class DitClient<Events = UntypedEvents> {
     this.#isClosed = true;
     this.#tellState();
     clearTimeout(this.#timer);
-    this.#page?.removeEventListener("visibilitychange", this.#onVisibility);
+    clearTimeout(this.#readying);
+    this.#page.close();
     await this.#store();
     await this.#work;
     await this.#guard(() => inTime(undefined, () => this.#parts.storage.close()));
@@ -310,13 +318,6 @@ export class DitClient<Events = UntypedEvents> {
     }
     this.#speaker.hear(name, event);
     this.#listeners.report(name, event);
-  };
-
-  readonly #isHidden = (): boolean => this.#page?.visibilityState === "hidden";
-
-  readonly #onVisibility = (): void => {
-    if (this.#isHidden()) void this.#pass("hidden");
-    else this.#look();
   };
 
   /** The user chose something else, here or in another tab. */
@@ -362,6 +363,7 @@ export class DitClient<Events = UntypedEvents> {
     void this.#enter(async () => {
       if (await this.#consent.retry(this.#parts.storage) || this.#consent.isBarred) return;
       await this.#parts.intake.adopt();
+      this.#makeReady();
     });
   }
 
@@ -373,10 +375,39 @@ export class DitClient<Events = UntypedEvents> {
     }).finally(() => this.#isLooking = false);
   }
 
+  /** Sends what is ready in this very task; a page that is only hidden has time for the rest. */
+  readonly #onPageEnd = (isLeft: boolean): void => {
+    if (this.state() !== "open" || !this.#sendsAtPageEnd) return;
+    const sending = this.#parts.pageEnd.send();
+    // Who signs in right after a log was sent could be paired with it.
+    if (sending !== undefined) this.#isProvided = true;
+    void this.#enter(async () => {
+      const outcomes = await sending ?? [];
+      const kind = (["stop", "later"] as const).find((outcome) => outcomes.includes(outcome));
+      if (kind !== undefined) this.#finish("hidden", kind);
+    });
+    if (!isLeft) void this.#pass("hidden");
+  };
+
+  /** Makes what waits ready for the end of the page, soon. */
+  #makeReady(): void {
+    if (!this.#page.isThere || !this.#sendsAtPageEnd || this.state() !== "open") return;
+    this.#readying ??= setTimeout(() => {
+      this.#readying = undefined;
+      void this.#enter(async () => {
+        await this.#store();
+        if (this.state() === "open") await this.#parts.pageEnd.prepare();
+      });
+    }, READY_MILLISECONDS);
+  }
+
   /** Has the client send after a random delay, and not before `wait` milliseconds: also again after it has stopped. */
   #schedule(wait = 0): void {
     if (this.#timer !== undefined || this.state() !== "open") return;
-    const delay = Math.min(wait + randomFraction(this.#parts.random) * this.#delayMilliseconds, MAX_TIMER);
+    const delay = Math.min(
+      wait + randomFraction(this.#parts.random) * this.#parts.delayMilliseconds,
+      MAX_TIMER,
+    );
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;
@@ -461,7 +492,7 @@ export class DitClient<Events = UntypedEvents> {
       // Whatever said so may have been wrong, and not the service: in an hour it is asked again.
       const failedAt = this.#parts.clock.now();
       this.#retry = { ...NO_RETRY, failedAt, retryAt: failedAt + MOST_WAIT };
-      this.#schedule(Math.max(MOST_WAIT - this.#delayMilliseconds, 0));
+      this.#schedule(Math.max(MOST_WAIT - this.#parts.delayMilliseconds, 0));
       this.#isStopped = true;
       this.#tellState();
       return this.#report("stopped", { reason: "refused_by_service" });
@@ -470,6 +501,8 @@ export class DitClient<Events = UntypedEvents> {
     if (trigger === "tokens") return;
     if (outcome === "later") this.#retry = retryLater(this.#retry, 0, this.#parts.random);
     else if (outcome === "done") this.#retry = NO_RETRY;
-    if (outcome !== "done") this.#schedule(outcome === "later" ? this.#retry.retryAt : 0);
+    if (outcome === "done") return;
+    this.#schedule(outcome === "later" ? this.#retry.retryAt : 0);
+    this.#makeReady();
   }
 }

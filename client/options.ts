@@ -76,6 +76,11 @@ export interface CommonOptions {
    */
   readonly optOutSignals?: readonly OptOutSignal[] | undefined;
   /**
+   * Whether what waits is sent as a page is hidden or ends; true by default. It then shows the service, and who carries
+   * the traffic, when the page was left. `false`: it waits for the next visit, or the delay.
+   */
+  readonly sendAtPageEnd?: boolean | undefined;
+  /**
    * The URL of the same directory at a second place, of another host or another party, or of a file: its last segment says
    * `keys`, and the schema is at the same URL with `schema` in its place. Nothing is used that differs from what it shows.
    */

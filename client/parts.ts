@@ -15,9 +15,17 @@ import { mirrorAt } from "./http/mirror.ts";
 import type { Network } from "./http/network.ts";
 import { Places } from "./http/places.ts";
 import { schemaOf } from "./http/schema_check.ts";
-import { checkApp, checkDeclared, checkEndpoints, checkPin, type ClientOptions } from "./options.ts";
+import {
+  checkApp,
+  checkDeclared,
+  checkDelay,
+  checkEndpoints,
+  checkPin,
+  type ClientOptions,
+} from "./options.ts";
 import { Encoder } from "./queue/encoding.ts";
 import { Intake } from "./queue/intake.ts";
+import { PageEnd } from "./queue/page_end.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
 import { Sender } from "./queue/sender.ts";
@@ -57,6 +65,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
       return consent.signal;
     },
   };
+  const delayMilliseconds = checkDelay(options.delaySeconds);
   // Whether the pass that runs is one that the app, or its page's end, asked for.
   const urgency = { isForced: false };
   const served = { network, commit, clock, random, isForced: () => urgency.isForced };
@@ -78,7 +87,17 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     url: async () => `${places.logging(await directory.load())}/schema`,
   });
   const encoder = new Encoder({ clock, localDp });
-  const issuance = new Issuance({ ...served, app, places, suite, random, session, directory, device });
+  const issuance = new Issuance({
+    ...served,
+    app,
+    places,
+    suite,
+    random,
+    session,
+    directory,
+    device,
+    delayMilliseconds,
+  });
   const queue = new Queue({ app, commit, clock, random, gzip, device, encoder });
   const intake = new Intake({ storage, queue, schema, clock, random });
   const sender = new Sender({
@@ -92,6 +111,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     isHidden,
     logBatches,
   });
+  const pageEnd = new PageEnd({ ...served, directory, schema, queue, sender });
   const passes = new Passes({
     commit,
     clock,
@@ -101,10 +121,23 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     issuance,
     queue,
     sender,
-    isOpen,
     urgency,
+    pageEnd,
+    isOpen,
   });
-  return { storage, clock, random, commit, schema, device, queue, intake, passes };
+  return {
+    storage,
+    clock,
+    random,
+    commit,
+    schema,
+    device,
+    queue,
+    intake,
+    pageEnd,
+    passes,
+    delayMilliseconds,
+  };
 }
 
 /** The parts that a client holds in its hand. */

@@ -17,6 +17,7 @@ import { usesOfBatch } from "../tokens/blinding.ts";
 import { spendableTokens, usesLeft } from "../tokens/wallet.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { dropEvents } from "./drops.ts";
+import { type PageEnd, quietUntil } from "./page_end.ts";
 import { type Binding, type Queue, readQueue } from "./queue.ts";
 import type { QueuedRequest } from "./request.ts";
 import type { Sender } from "./sender.ts";
@@ -49,6 +50,7 @@ export interface PassParts {
   readonly sender: Sender;
   /** Told whether a pass waits for no backoff of the client's own. */
   readonly urgency: { isForced: boolean };
+  readonly pageEnd: PageEnd;
   /** A pass ends early once the client is not open any more. */
   readonly isOpen: () => boolean;
 }
@@ -79,8 +81,9 @@ export class Passes {
 
   /** Works through the queue. */
   async run(trigger: Trigger): Promise<PassOutcome> {
-    const { clock, commit, isOpen, schema, sender, urgency } = this.#parts;
+    const { clock, commit, isOpen, pageEnd, schema, sender, urgency } = this.#parts;
     urgency.isForced = trigger === "flush" || trigger === "hidden";
+    await pageEnd.withdraw();
     const { events, requests } = await commit(readQueue);
     if (trigger !== "tokens") {
       if (events.length === 0 && requests.length === 0) return "done";
@@ -89,6 +92,10 @@ export class Passes {
     }
     const collection = await schema.get();
     if (collection === undefined) return "later";
+    const isHidden = trigger === "hidden";
+    // Nothing leaves as a page ends, or may, beside an issuance.
+    if (isHidden && clock.now() < await commit((entries) => quietUntil(entries, clock))) return "again";
+    if (trigger === "tokens" && requests.some(({ record }) => record.ready !== undefined)) return "done";
     if (trigger === "tokens") {
       await this.#fetchAhead(collection, events.length);
       return "done";
@@ -98,18 +105,20 @@ export class Passes {
     let held = 0;
     // Logs of two pseudonyms that went out together would be linked by the time: of a pass after a delay all have one.
     let under: string | undefined;
+    // As a page ends, all that leaves is of one token.
+    let nonce: string | undefined;
     let isLeft = false;
     const isOther = (other: string) => isDelayed && (under ?? other) !== other;
     const stored = [...requests];
     for (let [first] = stored; first !== undefined; [first] = stored) {
       if (!isOpen()) return "done";
       const { record } = first;
-      if (isOther(record.pseudonym)) {
+      if (isOther(record.pseudonym) || isHidden && (nonce ?? record.nonce) !== record.nonce) {
         isLeft = true;
         stored.shift();
         continue;
       }
-      if (isDue(record, clock.now(), !isDelayed)) under = record.pseudonym;
+      if (isDue(record, clock.now(), !isDelayed)) ({ pseudonym: under, nonce } = record);
       const drops = new Map(this.#drops);
       const outcomes = await sender.resend(collection, stored, !isDelayed);
       // What became of a log of another pseudonym is not told under this one: it could link the two.
@@ -119,13 +128,13 @@ export class Passes {
       if (held >= MAX_HELD) return "later";
     }
     if (isOther(pseudonym)) return "again";
-    const outcome = await this.#sendWaiting(events.length, trigger, under !== undefined);
+    const outcome = await this.#sendWaiting(events.length, trigger, nonce);
     if (outcome === "done" && isLeft) return "again";
     return outcome === "done" && held > 0 && isOpen() ? "later" : outcome;
   }
 
-  /** Binds and sends the events that wait, about `events` of them. `isSent`: something went out in this pass already. */
-  async #sendWaiting(events: number, trigger: Trigger, isSent: boolean): Promise<PassOutcome> {
+  /** Binds and sends the events that wait, about `events` of them. `sent`: the token of what went out in this pass already. */
+  async #sendWaiting(events: number, trigger: Trigger, sent: string | undefined): Promise<PassOutcome> {
     const { isOpen, issuance, queue, schema, sender } = this.#parts;
     let fetches = 0;
     while (isOpen()) {
@@ -135,12 +144,16 @@ export class Passes {
       const group: QueuedRequest[] = [];
       let kind: Binding["kind"] = "bound";
       while (kind === "bound" && sender.hasRoom(group)) {
-        const bound = await queue.bind(collection, this.#maxEvents, group[0]?.record.nonce);
+        const bound = await queue.bind(
+          collection,
+          this.#maxEvents,
+          group[0]?.record.nonce ?? (trigger === "hidden" ? sent : undefined),
+        );
         if (bound.kind === "bound") group.push(bound.request);
         kind = bound.kind;
       }
       if (group.length > 0) {
-        isSent = true;
+        sent = group[0]?.record.nonce;
         const outcomes = await sender.send(collection, group);
         if (outcomes.includes("stop")) return "stop";
         if (outcomes.includes("later")) return "later";
@@ -149,12 +162,12 @@ export class Passes {
         continue;
       }
       if (kind === "empty") return "done";
-      if (kind === "held") return "later";
+      if (kind === "held" || kind === "changed" && trigger === "hidden") return "later";
       if (kind === "no_token") {
         // A service that issues tokens and refuses them again must not keep the client busy.
         if (trigger === "hidden" || ++fetches > MAX_FETCHES) return "later";
         // Who signs in as soon as a log was sent, or refused, could be paired with it.
-        if (trigger === "delay" && isSent) return "again";
+        if (trigger === "delay" && sent !== undefined) return "again";
         const logs = Math.ceil(events / this.#maxEvents) + 1;
         const missing = this.#missing(collection, { enough: 1, logs });
         if (!await issuance.fetch({ collection, missing }, trigger === "flush")) return "later";

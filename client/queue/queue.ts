@@ -16,15 +16,17 @@ import {
   type EncodedEvent,
   type EventRecord,
   EVENTS,
+  read,
   readAll,
   type RequestRecord,
   REQUESTS,
   type TokenRecord,
+  TOKENS,
   write,
 } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import type { Device } from "../tokens/device.ts";
-import { spendableTokens, takeUse } from "../tokens/wallet.ts";
+import { keepToken, spendableTokens, takeUse } from "../tokens/wallet.ts";
 import { buildBody, eventLength, MAX_EVENTS_BYTES } from "./body.ts";
 import { goTogether, heldBack, isMoved, requeue } from "./departure.ts";
 import type { Encoder, Encoding } from "./encoding.ts";
@@ -125,15 +127,19 @@ export class Queue {
 
   /**
    * Binds the oldest events, at most `maxEvents`, to the next use of a token: their entries become one final request,
-   * and the use is gone, in one transaction. The caller sends it first. `nonce`: of no other token.
+   * and the use is gone, in one transaction. The caller sends it first. `nonce`: of no other token. `owner`: for the end of
+   * that client's page, and only what has not left before.
    */
-  async bind(collection: Collection, maxEvents: number, nonce?: string): Promise<Binding> {
+  async bind(collection: Collection, maxEvents: number, nonce?: string, owner?: string): Promise<Binding> {
     const { app, clock, commit, device, gzip, random } = this.#parts;
     const { sources, events, reports, token, isHolding } = await this.#nextBatch(collection, maxEvents);
     const { pseudonym } = reports;
     if (events.length === 0) return { kind: isHolding ? "held" : "empty" };
     if (token === undefined) return { kind: "no_token" };
     if (nonce !== undefined && nonce !== token.nonce) return { kind: "changed" };
+    const isPlain = token.restUntil === undefined && token.uses.length > 1 &&
+      !events.some(({ left }) => left);
+    if (owner !== undefined && !isPlain) return { kind: "held" };
     // Compression is asynchronous, a transaction is not: so what was read is compared again.
     const body = await buildBody({ events, pseudonym, binding: token.binding, random, gzip });
     return await commit((entries, report) => {
@@ -153,9 +159,23 @@ export class Queue {
       for (const [key] of sources) entries.delete(key);
       reports.store(entries);
       device.enter(entries, collection);
-      reportLeftOut(report, events);
-      const record = signRequest({ app, body, tokenUse, events, pseudonym, moves: 0 });
+      const signed = signRequest({ app, body, tokenUse, events, pseudonym, moves: 0 });
+      if (owner === undefined) reportLeftOut(report, events);
+      const texts = sources.flatMap(([key, text]) => text === undefined ? [] : [[key, text] as const]);
+      const record = owner === undefined ? signed : { ...signed, ready: { owner, sources: texts, token } };
       return { kind: "bound", request: { key: append(entries, REQUESTS, record), record } };
+    });
+  }
+
+  /** Takes a request apart that was ready for the end of its page and has not left, unless somebody else has sent it. */
+  async release({ key, record }: QueuedRequest): Promise<void> {
+    await this.#parts.commit((entries) => {
+      const { nonce, ready, use } = record;
+      if (ready === undefined || entries.get(key) !== JSON.stringify(record)) return;
+      const token = read<TokenRecord>(entries, TOKENS + nonce) ?? { ...ready.token, uses: [] };
+      keepToken(entries, { ...token, uses: [...token.uses, use] });
+      entries.delete(key);
+      for (const [source, text] of ready.sources) entries.set(source, text);
     });
   }
 

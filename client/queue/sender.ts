@@ -116,7 +116,7 @@ export class Sender {
         return undefined;
       }
       if (now < record.redeemUntil && (uncertain || isBound)) {
-        const next = { ...record, uncertain, inFlight: true, lateAt };
+        const next = { ...record, uncertain, inFlight: true, lateAt, ready: undefined };
         write(entries, key, next);
         return { key, record: next };
       }
@@ -129,9 +129,14 @@ export class Sender {
 
   /**
    * Sends requests of one token whose sending is noted in their entries already, together where there are several, and
-   * whatever each is bound to next. After a "stop" nothing more is sent.
+   * whatever each is bound to next. After a "stop" nothing more is sent. A single one leaves before this returns, where
+   * the directory is at hand. `isHidden`: the page may end before the answer.
    */
-  async send(collection: Collection, group: readonly QueuedRequest[]): Promise<SendOutcome[]> {
+  async send(
+    collection: Collection,
+    group: readonly QueuedRequest[],
+    isHidden = this.#parts.isHidden(),
+  ): Promise<SendOutcome[]> {
     const answers = group.length > 1 ? await this.#exchangeAll(group.map(({ record }) => record)) : [];
     const outcomes: SendOutcome[] = [];
     // What has to be fetched anew is fetched once.
@@ -141,7 +146,7 @@ export class Sender {
       let next: Next = { kind: "moved", request };
       while (next.kind === "moved" && (answer !== undefined || !outcomes.includes("stop"))) {
         const sent: QueuedRequest = next.request;
-        answer ??= await this.#exchange(logRequest(sent.record, this.#parts.isHidden()));
+        answer ??= await this.#exchange(logRequest(sent.record, isHidden));
         next = await this.#settleAnswer(collection, sent, answer, renewed);
         answer = undefined;
       }
@@ -242,6 +247,7 @@ export class Sender {
         ...retryLater(record, clock.now(), random, wait),
         uncertain: record.uncertain || action === "retry",
         inFlight: false,
+        ready: undefined,
       });
       return action === "stop" ? "stop" : "later";
     }

@@ -37,6 +37,8 @@ export const PERIOD = "period";
 export const JOURNALS = "journals";
 /** A token request that is on its way. */
 export const PENDING = "pending";
+/** From and until when nothing leaves at a page's end, since tokens were issued (Unix milliseconds of the device). */
+export const QUIET = "quiet";
 /** Tokens, by nonce. */
 export const TOKENS = "token/";
 /** Logged events that wait, in order. */
@@ -187,6 +189,16 @@ export interface ReportRecord {
   readonly reports: Record<number, number>;
 }
 
+/** What a request was bound from that is ready for the end of a page. */
+export interface Ready {
+  /** The client whose page it is. */
+  readonly owner: string;
+  /** The entries that it replaced, as they were. */
+  readonly sources: readonly (readonly [key: string, text: string])[];
+  /** The token, which may have had no other use. */
+  readonly token: TokenRecord;
+}
+
 /** A final request: from its first send on only these bytes are sent. */
 export interface RequestRecord extends Retry {
   readonly keyId: string;
@@ -208,6 +220,8 @@ export interface RequestRecord extends Retry {
   readonly uncertain: boolean;
   /** How often it moved to another use of its token. */
   readonly moves: number;
+  /** It was bound so that it can leave as a page ends: nobody but that page knows that it has not. */
+  readonly ready?: Ready | undefined;
   /** When it was first sent under a pseudonym that was over, in Unix milliseconds of the device. */
   readonly lateAt?: number | undefined;
 }

@@ -10,7 +10,7 @@ import { type Clock, MAX_OFFSET } from "../base/clock.ts";
 import { inTime } from "../base/deadline.ts";
 import type { Collection } from "../base/collection.ts";
 import { MOST_WAIT, retryAfter } from "../base/headers.ts";
-import { shuffledRange } from "../base/random.ts";
+import { randomFraction, shuffledRange } from "../base/random.ts";
 import type { SessionSource } from "../base/types.ts";
 import { isDue, retryLater } from "../http/backoff.ts";
 import { type Directory, type DirectoryKey, issuingKey } from "../http/directory.ts";
@@ -18,7 +18,7 @@ import type { CachedDocument } from "../http/document.ts";
 import type { Places } from "../http/places.ts";
 import { type Answer, exchange, type Network, refusalCode } from "../http/network.ts";
 import type { Commit } from "../storage/commit.ts";
-import { PENDING, type PendingRecord, read, write } from "../storage/records.ts";
+import { PENDING, type PendingRecord, QUIET, read, write } from "../storage/records.ts";
 import type { Entries } from "../storage/storage.ts";
 import { accountMark } from "./account.ts";
 import { batchRequest, blindAnew, type BlindingParts, blindTokens, openBatch } from "./blinding.ts";
@@ -52,6 +52,8 @@ export interface IssuanceParts extends BlindingParts {
   readonly clock: Clock;
   readonly device: Device;
   readonly directory: CachedDocument<Directory>;
+  /** Most milliseconds by which sending waits. */
+  readonly delayMilliseconds: number;
 }
 
 /** What came of a request: its tokens are kept, it failed for now, or another one may do better. */
@@ -227,7 +229,7 @@ export class Issuance {
   }
 
   async #keep(pending: PendingRecord, authenticators: readonly Uint8Array[]): Promise<void> {
-    const { commit, random } = this.#parts;
+    const { clock, commit, delayMilliseconds, random } = this.#parts;
     const { keyId, notBefore, redeemUntil, uses, nonces, pseudonym, bindings } = pending;
     const tokens = nonces.flatMap((nonce, index) => {
       const authenticator = authenticators[index];
@@ -242,6 +244,9 @@ export class Issuance {
       if (!isSame(entries, pending)) return;
       entries.delete(PENDING);
       for (const token of tokens) keepToken(entries, token);
+      // What leaves at a page's end keeps from it by what any other log does.
+      const now = clock.now();
+      write(entries, QUIET, [now, now + randomFraction(random) * delayMilliseconds]);
       report("issued", { tokens: tokens.length });
     });
   }

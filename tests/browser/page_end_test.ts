@@ -17,7 +17,6 @@ for (const bfcache of [false, true]) {
         for (let visits = 0; visits < VISITS; visits++) {
           const page = await visit(stage.context, served.origin, { when: end });
           await leave(page, end);
-          await page.close();
         }
         const next = await visit(stage.context, served.origin);
         await sendAll(next);

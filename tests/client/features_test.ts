@@ -713,6 +713,7 @@ Deno.test("a page that is hidden sends what it has with keepalive, and fetches n
     const test = await startService();
     const kept: [string, boolean | undefined][] = [];
     const made = makeClient(test, {
+      delaySeconds: 600,
       fetch(url, init) {
         kept.push([url.slice(url.lastIndexOf("/") + 1), init.keepalive]);
         return test.fetch(url, init);
@@ -720,6 +721,8 @@ Deno.test("a page that is hidden sends what it has with keepalive, and fetches n
     });
     made.client.log("app_opened", {});
     await told(made, "issued");
+    // Not beside the issuance.
+    test.clock.now += 600_000;
     const sent = told(made, "sent");
     page.visibilityState = "hidden";
     page.dispatchEvent(new Event("visibilitychange"));

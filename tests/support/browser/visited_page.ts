@@ -76,13 +76,14 @@ export async function visit(
   return page;
 }
 
-/** Ends a visit, having the page log once. */
+/** Ends a visit as its user does, having the page log as it ends. */
 export async function leave(page: Page, end: End): Promise<void> {
   if (end === "click") await page.locator("a").click();
   if (end === "log, then navigate") await page.evaluate(`logOne(); location.href = "/other"`);
   if (end === "pagehide" || end === "visibilitychange") await page.evaluate(`location.href = "/other"`);
   if (end === "close") await page.evaluate(`logOne()`);
   else await page.waitForURL("**/other");
+  await page.close();
 }
 
 /** Sends what waits, until nothing does. */
