@@ -9,7 +9,6 @@
  */
 import { processEnvironment } from "../boot/credentials.ts";
 import { DEFAULT_PORT, readOperatorsListener, urlOf } from "../boot/operators_listener.ts";
-import { parseDay } from "../core/base/time.ts";
 
 /** A command cannot do its work; the message is one sentence for a person. */
 export class CommandError extends Error {
@@ -73,10 +72,4 @@ export async function callAdmin(path: string, init: RequestInit = {}): Promise<R
         response.status < 500 ? "not done" : "unknown",
       );
   }
-}
-
-/** The day of an argument. Throws {@linkcode CommandError} unless it is one. */
-export function requireDay(text: string): string {
-  if (parseDay(text) !== undefined) return text;
-  throw new CommandError("Give --day a day, such as 2027-01-15.");
 }

@@ -1,14 +1,17 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task audit`: asks the running service whether its records are exactly those whose uses are claimed. Ends with
- * exit code 0 when nothing is wrong and 2 when something is; `--json` prints the report as it came.
+ * exit code 0 when nothing is wrong and 3 when something is; `--json` prints the report as it came.
  *
  * @module
  */
 import type { AuditReport } from "../core/jobs/reconciliation.ts";
 import { formatDay } from "../core/base/time.ts";
 import { callAdmin } from "./admin_api.ts";
-import { runCommand } from "./command.ts";
+import { EXIT, runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { JSON_OUTPUT } from "./options.ts";
+import { printJson } from "./output.ts";
 import { formatTable } from "./table.ts";
 
 function print(report: AuditReport): void {
@@ -39,12 +42,19 @@ function print(report: AuditReport): void {
 }
 
 await runCommand({
-  use: "Use: deno task audit [--json]",
-  options: { json: { type: "boolean" } },
-  async work({ values: { json = false } }) {
-    const report = await (await callAdmin("/admin/v1/audit", { method: "POST" })).json() as AuditReport;
-    if (json) console.log(JSON.stringify(report, null, 2));
-    else print(report);
-    if (!report.ok) Deno.exit(2);
+  name: "audit",
+  help: "Compares all records with the uses that were claimed.",
+  subcommands: {
+    "": subcommand({
+      help: "Asks the running service whether its records are exactly those whose uses are claimed.",
+      options: { json: JSON_OUTPUT },
+      found: "something is wrong",
+      async work({ json }) {
+        const report = await (await callAdmin("/admin/v1/audit", { method: "POST" })).json() as AuditReport;
+        if (json) printJson(report);
+        else print(report);
+        if (!report.ok) Deno.exit(EXIT.found);
+      },
+    }),
   },
 });

@@ -17,9 +17,8 @@ import { StoreOpenError } from "../core/store/open_error.ts";
 import { dropPermissions } from "./drop_permissions.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
 import { findStore } from "./stopped_store.ts";
-
-const USE = "Use: deno task backup --to FILE";
 
 /** Copies the file at `path`, which may be in use, to `target`, readable by its owner only. */
 async function copyStore(path: string, target: string): Promise<void> {
@@ -65,10 +64,21 @@ async function backUp(target: string): Promise<void> {
 }
 
 await runCommand({
-  use: USE,
-  options: { to: { type: "string" } },
-  async work({ values: { to } }) {
-    if (to === undefined || to === "") throw new CommandError(USE);
-    await backUp(to);
+  name: "backup",
+  help: "Copies the store's file while the service runs.",
+  subcommands: {
+    "": subcommand({
+      help:
+        "Copies the store's SQLite file as of one moment and without what was deleted, readable by its owner only.",
+      options: {
+        to: {
+          type: "string",
+          value: "FILE",
+          required: true,
+          help: "The copy: a file that is not there yet.",
+        },
+      },
+      work: ({ to }) => backUp(to),
+    }),
   },
 });

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { UsageError } from "./options.ts";
 import { markdownTable } from "./table.ts";
 
 const PAGE = new URL("../docs/capacity.md", import.meta.url);
@@ -68,26 +69,40 @@ function table(populations: readonly number[], logsEach: number): string {
   return markdownTable([`${logsEach} logs each`, ...populations.map((n) => `${amount(n)} clients`)], rows);
 }
 
-/** A whole number from 1 up. Throws {@linkcode CommandError} if it is none. */
+/** A whole number from 1 up. Throws {@linkcode UsageError} if it is none. */
 function readNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new CommandError(`--${name} is ${JSON.stringify(text)}: give a whole number from 1 to ${most}.`);
+  throw new UsageError(`--${name} is ${JSON.stringify(text)}: give a whole number from 1 to ${most}.`);
 }
 
 await runCommand({
-  use: "Use: deno task capacity [--clients N] [--logs N], or --write alone",
-  options: {
-    clients: { type: "string", default: "1e6" },
-    logs: { type: "string", default: "20" },
-    write: { type: "boolean", default: false },
-  },
-  async work({ values: { clients, logs, write } }) {
-    if (write) {
-      const made = `\n${table([1e6, 1e7, 1e9], 20)}\n\n`;
-      await Deno.writeTextFile(PAGE, (await Deno.readTextFile(PAGE)).replace(PLACE, made));
-    } else {
-      console.log(table([readNumber("clients", clients, 1e10)], readNumber("logs", logs, 1e5)));
-    }
+  name: "capacity",
+  help: "Computes what a number of clients costs (docs/capacity.md).",
+  subcommands: {
+    "": subcommand({
+      help: "Computes what a number of clients costs: cores, stores and bytes (docs/capacity.md).",
+      options: {
+        clients: { type: "string", value: "N", default: "1e6", help: "How many clients report in a day." },
+        logs: {
+          type: "string",
+          value: "N",
+          default: "20",
+          help: "How many logs each of them sends in a day.",
+        },
+        write: {
+          type: "boolean",
+          help: "Renews the table in docs/capacity.md in the place of printing one.",
+        },
+      },
+      async work({ clients, logs, write }) {
+        if (write) {
+          const made = `\n${table([1e6, 1e7, 1e9], 20)}\n\n`;
+          await Deno.writeTextFile(PAGE, (await Deno.readTextFile(PAGE)).replace(PLACE, made));
+        } else {
+          console.log(table([readNumber("clients", clients, 1e10)], readNumber("logs", logs, 1e5)));
+        }
+      },
+    }),
   },
 });

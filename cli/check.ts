@@ -4,7 +4,7 @@
  * somebody has reviewed them, what the answers to its questions will be worth before anything is spent, and which events
  * have expired on that day (today by default) or will within thirty days.
  *
- * Exit codes: 0 when it is right, also where events expire soon; 1 when it has mistakes; 2 when events have expired.
+ * Exit codes: 0 when it is right, also where events expire soon; 1 when it has mistakes; 3 when events have expired.
  *
  * @module
  */
@@ -22,12 +22,11 @@ import {
   totalBudget,
 } from "../core/schema/schema_budget.ts";
 import { loadConfig } from "../boot/load_config.ts";
-import { CommandError } from "./admin_api.ts";
-import { runCommand } from "./command.ts";
+import { EXIT, runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { UsageError } from "./options.ts";
 import { forecastTable } from "./release_forecast.ts";
 import { formatTable } from "./table.ts";
-
-const EXPIRED = 2;
 
 /** Prints the budgets of an application. Gives its mistakes. */
 function checkApplication(app: Application): string[] {
@@ -93,6 +92,15 @@ function reportExpiry(found: readonly Expiry[]): boolean {
   return found.some(({ hasExpired }) => hasExpired);
 }
 
+/** The last line where all is well: how much there is, and how much of it is excused. */
+function verdict(applications: readonly Application[]): string {
+  const events = applications.flatMap(({ events }) => Object.values(events));
+  const excused = events.filter(({ identifying }) => identifying !== undefined).length;
+  return `Configuration OK: ${events.length} event${
+    events.length === 1 ? "" : "s"
+  }, ${excused} with a justification.`;
+}
+
 function pathOf(app: string): string {
   return `applications.${app}.events`;
 }
@@ -100,22 +108,37 @@ function pathOf(app: string): string {
 function dayOfArgument(at: string | undefined): number {
   if (at === undefined) return dayOf(Date.now() / 1_000);
   const day = parseDay(at);
-  if (day === undefined) throw new CommandError("Give --at a day, such as 2027-01-15.");
+  if (day === undefined) throw new UsageError("Give --at a day, such as 2027-01-15.");
   return day;
 }
 
 await runCommand({
-  use: "Use: deno task check [--at YYYY-MM-DD]",
-  options: { at: { type: "string" } },
-  async work({ values: { at } }) {
-    const day = dayOfArgument(at);
-    const { applications } = checkConfig(await loadConfig(), { development: true });
-    const mistakes = [...applications.values()].flatMap(checkApplication);
-    const hasExpired = reportExpiry(
-      [...applications.values()].map(({ id, events }) => expiryOn(pathOf(id), events, day)),
-    );
-    if (mistakes.length > 0) throw new ConfigError(mistakes);
-    if (hasExpired) Deno.exit(EXPIRED);
-    console.log("The configuration is right.");
+  name: "check",
+  help: "Checks the configuration.",
+  subcommands: {
+    "": subcommand({
+      help:
+        "Checks the configuration, how identifying its events could become at worst, that somebody has reviewed " +
+        "them, what the answers to its questions will be worth, and which events have expired.",
+      options: {
+        at: {
+          type: "string",
+          value: "DAY",
+          help: "The day on which events may have expired: today by default.",
+        },
+      },
+      found: "an event has expired",
+      async work({ at }) {
+        const day = dayOfArgument(at);
+        const { applications } = checkConfig(await loadConfig(), { development: true });
+        const mistakes = [...applications.values()].flatMap(checkApplication);
+        const hasExpired = reportExpiry(
+          [...applications.values()].map(({ id, events }) => expiryOn(pathOf(id), events, day)),
+        );
+        if (mistakes.length > 0) throw new ConfigError(mistakes);
+        if (hasExpired) Deno.exit(EXIT.found);
+        console.log(verdict([...applications.values()]));
+      },
+    }),
   },
 });

@@ -11,39 +11,37 @@ import { processEnvironment } from "../boot/credentials.ts";
 import { DEFAULT_PORT } from "../boot/operators_listener.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { APP, JSON_OUTPUT, UsageError, YES } from "./options.ts";
+import { type Meaning, printJson } from "./output.ts";
 import { dropPermissions } from "./drop_permissions.ts";
 import { type KeyCommands, withKeyCommands } from "./key_operations.ts";
 import { publish } from "./publish.ts";
 import { formatTable } from "./table.ts";
 
-const USE = "Use: deno task keys list | rotate --app X [--epoch N --generation G] | " +
-  "revoke --app X --epoch N --generation G --yes | replace --app X [--generation G] | confirm-time --yes | reseal | " +
-  "publish --app X --out DIR [--from URL] [--chain-starts-anew]";
-
-interface Arguments {
-  readonly command: string;
-  readonly app: string | undefined;
-  readonly epoch: string | undefined;
-  readonly generation: string | undefined;
-  readonly yes: boolean;
-  readonly from: string | undefined;
-  readonly out: string | undefined;
-  readonly chainStartsAnew: boolean;
-}
-
-function requireApp({ command, app }: Arguments): string {
-  if (app !== undefined && app !== "") return app;
-  throw new CommandError(`Say which application: deno task keys ${command} --app X`);
+/** The key that the options of a command name. */
+interface KeyArguments {
+  readonly app: string;
+  readonly epoch?: string | undefined;
+  readonly generation?: string | undefined;
 }
 
 function requireNumber(name: string, text: string): number {
   if (/^[0-9]{1,10}$/.test(text)) return Number(text);
-  throw new CommandError(`Give ${name} a whole number, as deno task keys list shows it.`);
+  throw new UsageError(`Give ${name} a whole number, as deno task keys list shows it.`);
 }
 
 function moment(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z").replace("T", " ");
 }
+
+const STATES: Readonly<Record<ListedKey["state"], Meaning | undefined>> = {
+  scheduled: undefined,
+  issuing: "good",
+  redeeming: undefined,
+  over: "over",
+  revoked: "bad",
+};
 
 function print(keys: readonly ListedKey[]): void {
   const heads = ["application", "epoch", "generation", "state", "issues from", "to", "redeems to", "sealed"];
@@ -51,7 +49,7 @@ function print(keys: readonly ListedKey[]): void {
     key.app,
     key.epoch,
     key.generation,
-    key.state,
+    { text: key.state, means: STATES[key.state] },
     moment(key.notBefore),
     moment(key.issueUntil),
     moment(key.redeemUntil),
@@ -60,8 +58,8 @@ function print(keys: readonly ListedKey[]): void {
   console.log(keys.length === 0 ? "There are no keys yet." : formatTable([heads, ...rows]));
 }
 
-async function rotate(commands: KeyCommands, given: Arguments): Promise<void> {
-  const app = requireApp(given);
+async function rotate(commands: KeyCommands, given: KeyArguments): Promise<void> {
+  const { app } = given;
   const key = givenKey(given) ?? await nextKey(commands, app);
   const again = key &&
     `deno task keys rotate --app ${app} --epoch ${key.epoch} --generation ${key.generation}`;
@@ -74,7 +72,7 @@ async function rotate(commands: KeyCommands, given: Arguments): Promise<void> {
 }
 
 /** The key that the arguments name; undefined where they name none. */
-function givenKey({ epoch, generation }: Arguments): WantedKey | undefined {
+function givenKey({ epoch, generation }: KeyArguments): WantedKey | undefined {
   if (epoch === undefined && generation === undefined) return undefined;
   return {
     epoch: requireNumber("--epoch", epoch ?? ""),
@@ -95,9 +93,11 @@ function toTryAgain(error: unknown, again: string | undefined): unknown {
   return new CommandError(`${error.message}\nTo try again, whatever became of it: ${again}`, error.outcome);
 }
 
-async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
-  const app = requireApp(given);
-  if (given.epoch === undefined) throw new CommandError("Say which epoch: deno task keys list shows them.");
+async function revoke(
+  commands: KeyCommands,
+  given: KeyArguments & { readonly epoch: string; readonly yes: boolean },
+): Promise<void> {
+  const { app } = given;
   const epoch = requireNumber("--epoch", given.epoch);
   const through = given.generation === undefined
     ? await lastGeneration(commands, app, epoch)
@@ -123,8 +123,8 @@ async function revoke(commands: KeyCommands, given: Arguments): Promise<void> {
   }
 }
 
-async function replace(commands: KeyCommands, given: Arguments): Promise<void> {
-  const app = requireApp(given);
+async function replace(commands: KeyCommands, given: KeyArguments): Promise<void> {
+  const { app } = given;
   const least = given.generation === undefined ? undefined : requireNumber("--generation", given.generation);
   const { replaced } = await commands.replace(app, least);
   for (const { epoch, generation } of replaced) {
@@ -134,7 +134,7 @@ async function replace(commands: KeyCommands, given: Arguments): Promise<void> {
   }
 }
 
-async function confirmTime({ yes }: Arguments): Promise<void> {
+async function confirmTime(yes: boolean): Promise<void> {
   const nowSeconds = Math.floor(Date.now() / 1000);
   if (!yes) {
     throw new CommandError(
@@ -174,53 +174,90 @@ async function reseal(commands: KeyCommands): Promise<void> {
   console.log("Nothing is sealed under an older one any more: it may leave DIT_SEAL_KEYS.");
 }
 
-async function publishDocuments(given: Arguments): Promise<void> {
-  const app = requireApp(given);
-  const { chainStartsAnew, out, from = `http://127.0.0.1:${processEnvironment("PORT") ?? DEFAULT_PORT}` } =
-    given;
-  if (out === undefined || out === "") {
-    throw new CommandError(`Say where: deno task keys publish --app ${app} --out DIR`);
-  }
-  dropPermissions("net", "read", "write");
-  await publish({ from, app, out, chainStartsAnew });
-}
-
-async function run(given: Arguments): Promise<void> {
-  switch (given.command) {
-    case "list":
-      return await withKeyCommands(async (commands) => print((await commands.list()).keys));
-    case "rotate":
-      return await withKeyCommands((commands) => rotate(commands, given));
-    case "revoke":
-      return await withKeyCommands((commands) => revoke(commands, given));
-    case "replace":
-      return await withKeyCommands((commands) => replace(commands, given));
-    case "confirm-time":
-      return await confirmTime(given);
-    case "reseal":
-      return await withKeyCommands(reseal);
-    case "publish":
-      return await publishDocuments(given);
-    default:
-      throw new CommandError(USE);
-  }
-}
+const OPTIONS = {
+  app: { ...APP, required: true },
+  epoch: { type: "string", value: "N", help: "The epoch, as list shows it." },
+  generation: { type: "string", value: "N", help: "The generation, as list shows it." },
+} as const;
 
 await runCommand({
-  use: USE,
-  options: {
-    app: { type: "string" },
-    epoch: { type: "string" },
-    generation: { type: "string" },
-    yes: { type: "boolean", default: false },
-    from: { type: "string" },
-    out: { type: "string" },
-    "chain-starts-anew": { type: "boolean", default: false },
-  },
-  words: 1,
-  async work({ values, positionals: [command] }) {
-    const { app, epoch, generation, yes, from, out, "chain-starts-anew": chainStartsAnew } = values;
-    if (command === undefined) throw new CommandError(USE);
-    await run({ command, app, epoch, generation, yes, from, out, chainStartsAnew });
+  name: "keys",
+  help:
+    "Lists, rotates, revokes and reseals signing keys, and publishes what everybody is shown (docs/operating.md).",
+  subcommands: {
+    list: subcommand({
+      help: "Lists the signing keys of all applications.",
+      options: { json: JSON_OUTPUT },
+      work: ({ json }) =>
+        withKeyCommands(async (commands) => {
+          const { keys } = await commands.list();
+          if (json) printJson(keys);
+          else print(keys);
+        }),
+    }),
+    rotate: subcommand({
+      help: "Has a new generation issue from now on; the key before it goes on redeeming.",
+      options: {
+        ...OPTIONS,
+        generation: {
+          ...OPTIONS.generation,
+          help: "The one to make: nothing is done where it is there already.",
+        },
+      },
+      work: (given) => withKeyCommands((commands) => rotate(commands, given)),
+    }),
+    revoke: subcommand({
+      help: "Ends the keys of an epoch at once, and every token under them. It cannot be undone.",
+      options: {
+        ...OPTIONS,
+        epoch: { ...OPTIONS.epoch, required: true },
+        generation: { ...OPTIONS.generation, help: "The last one to end: the newest by default." },
+        yes: YES,
+      },
+      work: (given) => withKeyCommands((commands) => revoke(commands, given)),
+    }),
+    replace: subcommand({
+      help: "Makes a generation in the place of each key that is gone.",
+      options: {
+        app: OPTIONS.app,
+        generation: {
+          ...OPTIONS.generation,
+          help: "The least one to make: above all that was ever given away.",
+        },
+      },
+      work: (given) => withKeyCommands((commands) => replace(commands, given)),
+    }),
+    "confirm-time": subcommand({
+      help:
+        "Says that the clock is right where the service has doubts: what waits for it ends. It cannot be undone.",
+      options: { yes: YES },
+      work: ({ yes }) => confirmTime(yes),
+    }),
+    reseal: subcommand({
+      help: "Seals every key again under the newest sealing key.",
+      options: {},
+      work: () => withKeyCommands(reseal),
+    }),
+    publish: subcommand({
+      help:
+        "Writes what everybody is shown into a folder for another host to serve: a mirror of the directory.",
+      options: {
+        app: OPTIONS.app,
+        out: { type: "string", value: "DIR", required: true, help: "The folder." },
+        from: { type: "string", value: "URL", help: "The service: that of this machine by default." },
+        "chain-starts-anew": {
+          type: "boolean",
+          help: "Takes a chain of keys that does not go on from the one published before.",
+        },
+      },
+      async work({ app, out, "chain-starts-anew": chainStartsAnew, from = ownService() }) {
+        dropPermissions("net", "read", "write");
+        await publish({ from, app, out, chainStartsAnew });
+      },
+    }),
   },
 });
+
+function ownService(): string {
+  return `http://127.0.0.1:${processEnvironment("PORT") ?? DEFAULT_PORT}`;
+}

@@ -7,16 +7,14 @@
  */
 import type { Outcome } from "../core/privacy/release/release.ts";
 import { dayOf, formatDay } from "../core/base/time.ts";
-import { callAdmin, CommandError, requireDay } from "./admin_api.ts";
-import { runCommand } from "./command.ts";
+import { callAdmin, CommandError } from "./admin_api.ts";
+import { EXIT, runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { APP, requireDay } from "./options.ts";
 import { loadConfig } from "../boot/load_config.ts";
 import { askToRelease } from "./release_ask.ts";
 import { verifyReleases } from "./release_verify.ts";
 import { formatTable } from "./table.ts";
-
-const USE = `Use: deno task release [--app <application>] [--day <YYYY-MM-DD>] [--early] [--yes]
-     deno task release verify [--app <application>] [--day <YYYY-MM-DD>]
-     deno task release verify --file <releases.json> --trail <trail.ndjson>`;
 
 /** A release as the admin API tells it. */
 export interface ReleaseAnswer {
@@ -126,32 +124,66 @@ async function release(
   }
 }
 
+const OPTIONS = {
+  app: { ...APP, help: "One application: by default all that release anything." },
+  day: { type: "string", value: "DAY", help: "The day: YYYY-MM-DD." },
+} as const;
+
+async function applicationsOf(app: string | undefined): Promise<string[]> {
+  const named = app === undefined ? await releasingApplications() : [app];
+  if (named.length > 0) return named;
+  throw new CommandError("No application of the configuration releases anything.");
+}
+
 if (import.meta.main) {
   await runCommand({
-    use: USE,
-    options: {
-      app: { type: "string" },
-      day: { type: "string" },
-      early: { type: "boolean" },
-      yes: { type: "boolean" },
-      file: { type: "string" },
-      trail: { type: "string" },
-    },
-    words: 1,
-    async work({ values: { app, day, early = false, yes = false, file, trail }, positionals: [word] }) {
-      if (day !== undefined) requireDay(day);
-      const apps = async () => {
-        const named = app === undefined ? await releasingApplications() : [app];
-        if (named.length > 0) return named;
-        throw new CommandError("No application of the configuration releases anything.");
-      };
-      if (word === "verify" && !early && !yes) {
-        if (!await verifyReleases({ apps, day, file, trail })) Deno.exit(2);
-      } else if (word === undefined && file === undefined && trail === undefined) {
-        const wish = { apps: await apps(), day: day ?? formatDay(dayOf(Date.now() / 1000) - 1), early };
-        await askToRelease({ ...wish, yes });
-        await release(wish);
-      } else throw new CommandError(USE);
+    name: "release",
+    help: "Answers the questions about a day with differential privacy, or verifies what was answered.",
+    subcommands: {
+      "": subcommand({
+        help:
+          "Says what answering the questions about a day costs, asks, answers those that are not answered, and " +
+          "shows the figures.",
+        options: {
+          ...OPTIONS,
+          day: { ...OPTIONS.day, help: "The day: YYYY-MM-DD, yesterday by default." },
+          early: {
+            type: "boolean",
+            help: "Answers a day that is not over, too: what comes later is in no release.",
+          },
+          yes: { type: "boolean", help: "Does not ask: what it costs does not come back." },
+        },
+        async work({ app, day = formatDay(dayOf(Date.now() / 1000) - 1), early, yes }) {
+          const wish = { apps: await applicationsOf(app), day: requireDay(day), early };
+          await askToRelease({ ...wish, yes });
+          await release(wish);
+        },
+      }),
+      verify: subcommand({
+        help:
+          "Computes the noise and thresholds of releases again, and holds their digests against the audit log.",
+        options: {
+          ...OPTIONS,
+          day: { ...OPTIONS.day, help: "The releases of this day alone: YYYY-MM-DD." },
+          file: {
+            type: "string",
+            value: "FILE",
+            help: "A saved answer of the releases, in the place of the service's.",
+          },
+          trail: {
+            type: "string",
+            value: "FILE",
+            help: "The saved audit log that belongs to it: trail.ndjson.",
+          },
+        },
+        found: "a release differs",
+        async work({ app, day, file, trail }) {
+          if (day !== undefined) requireDay(day);
+          if (!await verifyReleases({ apps: () => applicationsOf(app), day, file, trail })) {
+            Deno.exit(EXIT.found);
+          }
+        },
+      }),
     },
   });
 }

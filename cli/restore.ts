@@ -16,14 +16,12 @@ import { meansOf } from "../boot/engines.ts";
 import { isStoreFile } from "../boot/open_store.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { UsageError, YES } from "./options.ts";
 import { readHistory } from "./key_history.ts";
 import { type HistoryFile, type KnownGenerations, knownGenerations } from "./restored_generations.ts";
 import { exists, findStore, HOLDER, lockStopped, type StoppedStore, withStore } from "./stopped_store.ts";
 
-const USE =
-  "Use: deno task restore --from FILE [--generation [APP:]EPOCH/G ...] [--history FILE ...] [--yes] " +
-  "[--even-without-tokens], with the service stopped;\n" +
-  "     deno task restore --in-place, with the same options, after it was put back by the means of its server";
 /** The files of an SQLite database in WAL mode. */
 const PARTS = ["", "-wal", "-shm"];
 
@@ -192,26 +190,51 @@ async function restoreStore(wanted: Wanted): Promise<void> {
 }
 
 await runCommand({
-  use: USE,
-  options: {
-    from: { type: "string" },
-    "in-place": { type: "boolean", default: false },
-    generation: { type: "string", multiple: true, default: [] },
-    history: { type: "string", multiple: true, default: [] },
-    yes: { type: "boolean", default: false },
-    "even-without-tokens": { type: "boolean", default: false },
-  },
-  async work({ values: { from = "", "in-place": inPlace, generation: generations, history, yes, ...more } }) {
-    if ((from === "") !== inPlace) throw new CommandError(USE);
-    const histories = await Promise.all(history.map(async (file) => {
-      const text = await Deno.readTextFile(file).catch(() => {
-        throw new CommandError(`There is no file ${file} that can be read.`);
-      });
-      return { ...readHistory(text, file), file };
-    }));
-    const given = await knownGenerations(generations, histories);
-    const evenWithoutTokens = more["even-without-tokens"];
-    const wanted = { generations, given, histories, yes, evenWithoutTokens };
-    await (inPlace ? mendInPlace(wanted) : restoreStore({ ...wanted, from }));
+  name: "restore",
+  help: "Puts a backup in the store's place, or mends one that was put back.",
+  subcommands: {
+    "": subcommand({
+      help:
+        "With the service stopped: puts a backup in the store's place, or mends one that was put back by the means " +
+        "of its server, and ends in it whatever could be counted twice (docs/operating.md).",
+      options: {
+        from: { type: "string", value: "FILE", help: "The backup." },
+        "in-place": { type: "boolean", help: "Mends the store that DIT_KV names, in the place of --from." },
+        generation: {
+          type: "string",
+          value: "[APP:]EPOCH/G",
+          multiple: true,
+          help: "A generation that was given away since the backup.",
+        },
+        history: {
+          type: "string",
+          value: "FILE",
+          multiple: true,
+          help: "The published chain of an application's keys.",
+        },
+        yes: YES,
+        "even-without-tokens": {
+          type: "boolean",
+          help: "Goes on where clients then get no tokens until the next epoch.",
+        },
+      },
+      async work({ from = "", "in-place": inPlace, generation: generations, history, yes, ...more }) {
+        if ((from === "") !== inPlace) {
+          throw new UsageError(
+            "Give either --from FILE or --in-place: deno task restore --help explains them.",
+          );
+        }
+        const histories = await Promise.all(history.map(async (file) => {
+          const text = await Deno.readTextFile(file).catch(() => {
+            throw new CommandError(`There is no file ${file} that can be read.`);
+          });
+          return { ...readHistory(text, file), file };
+        }));
+        const given = await knownGenerations(generations, histories);
+        const evenWithoutTokens = more["even-without-tokens"];
+        const wanted = { generations, given, histories, yes, evenWithoutTokens };
+        await (inPlace ? mendInPlace(wanted) : restoreStore({ ...wanted, from }));
+      },
+    }),
   },
 });

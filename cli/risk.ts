@@ -13,13 +13,10 @@ import type { RiskFigures, Thresholds, Verdict } from "../core/privacy/risk/judg
 import type { RiskRow } from "../core/privacy/risk/suppressions.ts";
 import { callAdmin, CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { APP, JSON_OUTPUT, YES } from "./options.ts";
+import { type Meaning, printJson } from "./output.ts";
 import { formatTable } from "./table.ts";
-
-const USE = [
-  "Use: deno task risk list --app <application>",
-  "     deno task risk joins",
-  "     deno task risk lift --app <application> --event <event> [--field <field>] --reason <why>",
-].join("\n");
 
 interface RiskAnswer {
   decisions: Record<string, RiskRow>;
@@ -34,12 +31,12 @@ interface RiskAnswer {
   alerts: AlertRow[];
 }
 
-const OPTIONS = {
-  app: { type: "string" },
-  event: { type: "string" },
-  field: { type: "string" },
-  reason: { type: "string" },
-} as const;
+const VERDICTS: Readonly<Record<Verdict, Meaning | undefined>> = {
+  waiting: undefined,
+  passed: "good",
+  warn: "warning",
+  stop: "bad",
+};
 
 function time(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
@@ -49,9 +46,14 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-async function list(app: string): Promise<void> {
-  const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk`);
-  const { decisions, withheld, measured, alerts }: RiskAnswer = await response.json();
+async function readRisk(app: string): Promise<RiskAnswer> {
+  return await (await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk`)).json();
+}
+
+async function list(app: string, json: boolean): Promise<void> {
+  const answer = await readRisk(app);
+  if (json) return printJson(answer);
+  const { decisions, withheld, measured, alerts } = answer;
   console.log(formatTable([
     ["measured", "pseudonyms", "values", "rare", "surely", "exposed", "surely", "verdict"],
     ...measured.map(({ event, fields, figures, thresholds, verdict }) => [
@@ -62,7 +64,10 @@ async function list(app: string): Promise<void> {
       percent(figures.lowerBound),
       percent(figures.exposed),
       percent(figures.exposedLeast),
-      verdict === "waiting" ? `waiting for ${thresholds.minPseudonyms}` : verdict,
+      {
+        text: verdict === "waiting" ? `waiting for ${thresholds.minPseudonyms}` : verdict,
+        means: VERDICTS[verdict],
+      },
     ]),
   ]));
   console.log(`\nDecisions: ${Object.keys(decisions).length === 0 ? "none" : ""}`);
@@ -76,8 +81,9 @@ async function list(app: string): Promise<void> {
   for (const alert of alerts) console.log(`  ${time(alert.at)}  ${visibleText(alertText(alert))}`);
 }
 
-async function joins(): Promise<void> {
+async function joins(json: boolean): Promise<void> {
   const answer: Joins = await (await callAdmin("/admin/v1/joins")).json();
+  if (json) return printJson(answer);
   if (answer.joins.length === 0) console.log("No two fields of many values seem to share half of them.");
   else console.log(joinsTable(answer));
   if (answer.undecided > 0) {
@@ -104,7 +110,24 @@ function joinsTable({ joins }: Joins): string {
 async function lift(
   app: string,
   stop: { event: string; field: string | undefined; reason: string },
+  yes: boolean,
 ): Promise<void> {
+  const { event, field } = stop;
+  const name = field === undefined ? event : `${event}.${field}`;
+  if (!yes) {
+    const { decisions } = await readRisk(app);
+    const decision = Object.hasOwn(decisions, name) ? decisions[name] : undefined;
+    if (decision === undefined || !["stopped", "suppressed", "quarantined"].includes(decision.state)) {
+      throw new CommandError(`${name} of ${app} is not stopped: there is nothing to lift.`);
+    }
+    throw new CommandError(
+      `${name} is ${decision.state} since ${
+        time(decision.since)
+      }. This has devices send it again, and what they send until it is ` +
+        `judged anew cannot be taken back; to do it: deno task risk lift --app ${app} --event ${event}` +
+        `${field === undefined ? "" : ` --field ${field}`} --reason ${JSON.stringify(stop.reason)} --yes`,
+    );
+  }
   const response = await callAdmin(`/admin/v1/apps/${encodeURIComponent(app)}/risk/lift`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -116,15 +139,38 @@ async function lift(
 }
 
 await runCommand({
-  use: USE,
-  options: OPTIONS,
-  words: 1,
-  async work({ values: { app, event, field, reason }, positionals: [what] }) {
-    if (what === "joins") return await joins();
-    if (what === "list" && app !== undefined) return await list(app);
-    if (what !== "lift" || app === undefined || event === undefined || reason === undefined) {
-      throw new CommandError(USE);
-    }
-    await lift(app, { event, field, reason });
+  name: "risk",
+  help: "Shows what is measured and stopped, or lifts a stop.",
+  subcommands: {
+    list: subcommand({
+      help: "Shows what is measured, stopped and alerted.",
+      options: { app: { ...APP, required: true }, json: JSON_OUTPUT },
+      work: ({ app, json }) => list(app, json),
+    }),
+    joins: subcommand({
+      help: "Shows which fields of the deployment link records by their values.",
+      options: { json: JSON_OUTPUT },
+      work: ({ json }) => joins(json),
+    }),
+    lift: subcommand({
+      help: "Takes a stop back: what was stopped is collected again until it is judged anew.",
+      options: {
+        app: { ...APP, required: true },
+        event: {
+          type: "string",
+          value: "EVENT",
+          required: true,
+          help: "The event that is stopped, or has the field.",
+        },
+        field: {
+          type: "string",
+          value: "FIELD",
+          help: "The field that is stopped: the whole event by default.",
+        },
+        reason: { type: "string", value: "WHY", required: true, help: "Why: the audit log keeps it." },
+        yes: YES,
+      },
+      work: ({ app, yes, ...stop }) => lift(app, stop, yes),
+    }),
   },
 });

@@ -24,11 +24,10 @@ import { isStoreFile, openStore } from "../boot/open_store.ts";
 import { readSettings } from "../boot/settings.ts";
 import { CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
 import { showProgress } from "./progress.ts";
 import { exists, findStore, HOLDER, lockStopped } from "./stopped_store.ts";
 
-const USE =
-  "Use: deno task store copy --from STORE --to STORE, each what DIT_KV would be, with the service stopped";
 /** A service looks every five seconds whether its store was moved, and writes down what happened in it. */
 const SETTLE_MS = 11_000;
 /** Reads of a whole store are patient. */
@@ -74,7 +73,6 @@ async function readSurroundings(to: string): Promise<Surroundings> {
 function tellProgress(step: CopyStep, rows: number, of: number | undefined): void {
   if (of === undefined || (rows % 1_000 !== 0 && rows !== of)) return;
   showProgress(rows, of, `rows ${step}`);
-  if (rows === of) console.log();
 }
 
 async function copy(from: string, to: string): Promise<Copied> {
@@ -141,11 +139,23 @@ function tell(copied: Copied): void {
 }
 
 await runCommand({
-  use: USE,
-  words: 1,
-  options: { from: { type: "string" }, to: { type: "string" } },
-  async work({ values: { from = "", to = "" }, positionals: [verb] }) {
-    if (verb !== "copy" || from === "" || to === "") throw new CommandError(USE);
-    tell(await copy(from, to));
+  name: "store",
+  help: "Moves a deployment to another store.",
+  subcommands: {
+    copy: subcommand({
+      help:
+        "With the service stopped: moves a deployment from one store to another. After an interruption the same " +
+        "command goes on.",
+      options: {
+        from: {
+          type: "string",
+          value: "STORE",
+          required: true,
+          help: "The store that is there: what DIT_KV is.",
+        },
+        to: { type: "string", value: "STORE", required: true, help: "The empty store: what DIT_KV will be." },
+      },
+      work: async ({ from, to }) => tell(await copy(from, to)),
+    }),
   },
 });

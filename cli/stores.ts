@@ -8,16 +8,10 @@
 import type { StorePin } from "../core/acs/store_pins.ts";
 import { callAdmin, CommandError } from "./admin_api.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { APP, JSON_OUTPUT, YES } from "./options.ts";
+import { printJson } from "./output.ts";
 import { formatTable } from "./table.ts";
-
-const USE = 'Use: deno task stores list | unpin --app X [--store ID] [--reason "..."] --yes';
-
-const OPTIONS = {
-  app: { type: "string" },
-  store: { type: "string" },
-  reason: { type: "string" },
-  yes: { type: "boolean" },
-} as const;
 
 interface Unpinning {
   readonly store?: string | undefined;
@@ -68,12 +62,31 @@ async function unpin(app: string, { store: given, reason, yes }: Unpinning): Pro
 }
 
 await runCommand({
-  use: USE,
-  options: OPTIONS,
-  words: 1,
-  async work({ values, positionals: [what] }) {
-    if (what === "list") return print(await readStores());
-    if (what === "unpin" && values.app !== undefined) return await unpin(values.app, values);
-    throw new CommandError(USE);
+  name: "stores",
+  help: "Lists and unpins the stores of log servers (docs/operating.md).",
+  subcommands: {
+    list: subcommand({
+      help: "Shows which store each application belongs to.",
+      options: { json: JSON_OUTPUT },
+      async work({ json }) {
+        const stores = await readStores();
+        if (json) printJson(stores);
+        else print(stores);
+      },
+    }),
+    unpin: subcommand({
+      help: "Lets another store take the place of an application's.",
+      options: {
+        app: { ...APP, required: true },
+        store: {
+          type: "string",
+          value: "ID",
+          help: "The store that has the place now: the pinned one by default.",
+        },
+        reason: { type: "string", value: "WHY", help: "What the audit log is to say of it." },
+        yes: YES,
+      },
+      work: ({ app, ...more }) => unpin(app, more),
+    }),
   },
 });

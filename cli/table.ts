@@ -1,11 +1,24 @@
+import { coloured, type Meaning } from "./output.ts";
+
+/** A cell whose text has a colour on a terminal. */
+export interface State {
+  readonly text: string;
+  readonly means: Meaning | undefined;
+}
+
 /** Lays rows out in aligned columns, the first flush left and the others flush right. */
-export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
-  const texts = rows.map((row) => row.map(String));
+export function formatTable(rows: readonly (readonly (string | number | State)[])[]): string {
+  const texts = rows.map((row) => row.map((cell) => typeof cell === "object" ? cell.text : `${cell}`));
   const widths: number[] = [];
   for (const row of texts) {
     row.forEach((cell, column) => widths[column] = Math.max(widths[column] ?? 0, cell.length));
   }
-  return texts.map((row) => pad(row, widths).join("  ")).join("\n");
+  return texts.map((row, index) =>
+    pad(row, widths).map((text, column) => {
+      const cell = rows[index]?.[column];
+      return typeof cell === "object" ? coloured(text, cell.means) : text;
+    }).join("  ")
+  ).join("\n");
 }
 
 /** The first cell flush left, the others flush right. */

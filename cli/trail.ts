@@ -1,13 +1,16 @@
 // deno-lint-ignore-file no-console -- a command line tool speaks to a person.
 /**
  * `deno task trail` shows what operators did and attempted, newest first, and whether the audit log is as it was written.
- * Ends with exit code 2 when it is not.
+ * Ends with exit code 3 when it is not.
  *
  * @module
  */
 import type { AuditEntry } from "../core/operations/audit_log.ts";
 import { callAdmin } from "./admin_api.ts";
-import { runCommand } from "./command.ts";
+import { EXIT, runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { JSON_OUTPUT } from "./options.ts";
+import { printJson } from "./output.ts";
 import { trailLines } from "./trail_lines.ts";
 
 /** What `GET /admin/v1/trail` answers. */
@@ -19,13 +22,28 @@ interface Trail {
 }
 
 await runCommand({
-  use: "Use: deno task trail",
-  options: {},
-  async work() {
-    const { intact, entries, at, latest } = await (await callAdmin("/admin/v1/trail")).json() as Trail;
-    for (const line of trailLines(latest)) console.log(line);
-    if (intact) return console.log(`The audit log is as it was written: ${entries} entries.`);
-    console.log(`Somebody changed the store: the audit log does not fit together at entry ${at}.`);
-    Deno.exit(2);
+  name: "trail",
+  help: "Shows the audit log.",
+  subcommands: {
+    "": subcommand({
+      help:
+        "Shows what operators did and attempted, newest first, and whether the audit log is as it was written.",
+      options: { json: JSON_OUTPUT },
+      found: "somebody changed the audit log",
+      async work({ json }) {
+        const trail = await (await callAdmin("/admin/v1/trail")).json() as Trail;
+        const { intact, entries, at, latest } = trail;
+        if (json) printJson(trail);
+        else {
+          for (const line of trailLines(latest)) console.log(line);
+          console.log(
+            intact
+              ? `The audit log is as it was written: ${entries} entries.`
+              : `Somebody changed the store: the audit log does not fit together at entry ${at}.`,
+          );
+        }
+        if (!intact) Deno.exit(EXIT.found);
+      },
+    }),
   },
 });

@@ -7,12 +7,21 @@
 import { VERSION } from "../boot/version.ts";
 import { STORE_FORMAT } from "../core/operations/store_format.ts";
 import { runCommand } from "./command.ts";
+import { subcommand } from "./subcommand.ts";
+import { JSON_OUTPUT } from "./options.ts";
+import { printJson } from "./output.ts";
 
 await runCommand({
-  use: "Use: deno task version",
-  options: {},
-  work() {
-    console.log(`${VERSION} (store format ${STORE_FORMAT.number})`);
-    return Promise.resolve();
+  name: "version",
+  help: "Prints the version of this program.",
+  subcommands: {
+    "": subcommand({
+      help: "Prints the version of this program and the format of the stores that it writes.",
+      options: { json: JSON_OUTPUT },
+      work({ json }) {
+        if (json) printJson({ version: VERSION, storeFormat: STORE_FORMAT.number });
+        else console.log(`${VERSION} (store format ${STORE_FORMAT.number})`);
+      },
+    }),
   },
 });

@@ -13,6 +13,8 @@ import { NO_POSTGRES, startCluster } from "../../tests/support/postgres/cluster.
 import { startKvEndpoint } from "../../tests/support/store/kv_endpoint.ts";
 import { CommandError } from "../admin_api.ts";
 import { runCommand } from "../command.ts";
+import { subcommand } from "../subcommand.ts";
+import { UsageError } from "../options.ts";
 import {
   type Member,
   type MemberPorts,
@@ -106,15 +108,32 @@ async function runCluster(ports: readonly MemberPorts[], store: SharedStore): Pr
 
 if (import.meta.main) {
   await runCommand({
-    use: "Use: deno task dev:cluster [--store=kv|postgres] [--ports=8001,8002,8003]",
-    options: {
-      ports: { type: "string", default: "8001,8002,8003" },
-      store: { type: "string", default: "kv" },
-    },
-    async work({ values: { ports, store } }) {
-      const members = readAdminPorts(readPorts(ports), Deno.env.get("DIT_ADMIN_PORT"));
-      if (store !== "kv" && store !== "postgres") throw new CommandError("Give --store kv or postgres.");
-      Deno.exit(await runCluster(members, await STORES[store]()));
+    name: "dev:cluster",
+    help: "Starts several processes of the service on one store.",
+    subcommands: {
+      "": subcommand({
+        help: "Starts several processes of the service on one store, to see what several machines would do.",
+        options: {
+          store: {
+            type: "string",
+            value: "KIND",
+            default: "kv",
+            help:
+              "What it is: kv is a KV Connect endpoint, postgres a PostgreSQL server of this machine's package, gone afterwards.",
+          },
+          ports: {
+            type: "string",
+            value: "PORTS",
+            default: "8001,8002,8003",
+            help: "A port for each process, with commas.",
+          },
+        },
+        async work({ ports, store }) {
+          const members = readAdminPorts(readPorts(ports), Deno.env.get("DIT_ADMIN_PORT"));
+          if (store !== "kv" && store !== "postgres") throw new UsageError("Give --store kv or postgres.");
+          Deno.exit(await runCluster(members, await STORES[store]()));
+        },
+      }),
     },
   });
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CommandError } from "../admin_api.ts";
+import { UsageError } from "../options.ts";
 import { spawnMain } from "./service_process.ts";
 
 /** The service itself ends within 5 s. */
@@ -130,7 +130,7 @@ export interface MemberPorts {
 /**
  * Gives each member a port for operators where `DIT_ADMIN_PORT` is set: the first that one, each of the others the next
  * number. With 0, the system chooses.
- * @throws {CommandError} If one of them is a member's other port, or there is no such port.
+ * @throws {UsageError} If one of them is a member's other port, or there is no such port.
  */
 export function readAdminPorts(ports: readonly number[], variable: string | undefined): MemberPorts[] {
   if (variable === undefined || variable === "") return ports.map((port) => ({ port, adminPort: undefined }));
@@ -140,7 +140,7 @@ export function readAdminPorts(ports: readonly number[], variable: string | unde
     Number.isInteger(adminPort) && adminPort >= 0 && adminPort <= 65_535 && !ports.includes(adminPort)
   );
   if (areRight) return members;
-  throw new CommandError(
+  throw new UsageError(
     `The processes take DIT_ADMIN_PORT and the numbers after it, ${ports.length} in all, for operators: set it so that ` +
       `none of them is above 65535 or in --ports (${ports.join(", ")}), or leave it out.`,
   );
@@ -149,13 +149,13 @@ export function readAdminPorts(ports: readonly number[], variable: string | unde
 /**
  * The ports of `--ports`, separated by commas.
  * @param count How many there have to be; any number by default.
- * @throws {CommandError} If they are wrong.
+ * @throws {UsageError} If they are wrong.
  */
 export function readPorts(text: string, count?: number): number[] {
   const ports = text.split(",").map(Number);
   const areRight = ports.every((port) => Number.isInteger(port) && port >= 1 && port <= 65_535);
   if (areRight && (count === undefined || ports.length === count)) return ports;
-  throw new CommandError(
+  throw new UsageError(
     `Give --ports ${count ?? "some"} numbers from 1 to 65535, separated by commas.`,
   );
 }

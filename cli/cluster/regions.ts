@@ -5,6 +5,7 @@
  * @module
  */
 import { runCommand } from "../command.ts";
+import { subcommand } from "../subcommand.ts";
 import {
   type Member,
   type MemberPorts,
@@ -30,24 +31,40 @@ Ctrl-C ends both.
 
 if (import.meta.main) {
   await runCommand({
-    use: "Use: deno task dev:regions [--ports=8001,8002]",
-    options: { ports: { type: "string", default: "8001,8002" } },
-    async work({ values }) {
-      const ports = readPorts(values.ports, 2);
-      const [eu, us] = readAdminPorts(ports, Deno.env.get("DIT_ADMIN_PORT")) as [MemberPorts, MemberPorts];
-      const regions = Object.entries({ eu, us });
-      const shared = {
-        DIT_REGIONS: regions.map(([name, { port }]) => `${name}=http://127.0.0.1:${port}`).join(","),
-        DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
-      };
-      const starts = regions.map(([name, at]) => () =>
-        startMember({
-          ...at,
-          name,
-          env: { ...shared, DIT_REGION: name, DIT_KV: `.dit/region-${name}.sqlite3` },
-        })
-      );
-      Deno.exit(await runMembers({ starts, announce }));
+    name: "dev:regions",
+    help: "Starts two regions.",
+    subcommands: {
+      "": subcommand({
+        help: "Starts two regions, eu and us, with a store each.",
+        options: {
+          ports: {
+            type: "string",
+            value: "PORTS",
+            default: "8001,8002",
+            help: "A port for each, with a comma.",
+          },
+        },
+        async work({ ports: given }) {
+          const ports = readPorts(given, 2);
+          const [eu, us] = readAdminPorts(ports, Deno.env.get("DIT_ADMIN_PORT")) as [
+            MemberPorts,
+            MemberPorts,
+          ];
+          const regions = Object.entries({ eu, us });
+          const shared = {
+            DIT_REGIONS: regions.map(([name, { port }]) => `${name}=http://127.0.0.1:${port}`).join(","),
+            DIT_REGION_TOKEN: crypto.getRandomValues(new Uint8Array(24)).toHex(),
+          };
+          const starts = regions.map(([name, at]) => () =>
+            startMember({
+              ...at,
+              name,
+              env: { ...shared, DIT_REGION: name, DIT_KV: `.dit/region-${name}.sqlite3` },
+            })
+          );
+          Deno.exit(await runMembers({ starts, announce }));
+        },
+      }),
     },
   });
 }

@@ -9,7 +9,9 @@
  * @module
  */
 import { CommandError } from "../admin_api.ts";
-import { runCommand } from "../command.ts";
+import { EXIT, runCommand } from "../command.ts";
+import { subcommand } from "../subcommand.ts";
+import { UsageError, type Values } from "../options.ts";
 import { type DemoResult, runDemoClient } from "./client.ts";
 import { requireSignIn } from "./sign_in.ts";
 import { runStranger, type StrangerResult } from "./stranger.ts";
@@ -31,26 +33,40 @@ interface Arguments {
   readonly running: string | undefined;
 }
 
-const USE = [
-  "Use: deno task demo [--endpoint=http://localhost:8000] [--logs-to=URL] [--clients=200]",
-  "     deno task demo --scenario crash-by-version [--endpoint=URL] [--clients=10000]",
-  "     deno task demo --scenario leak [--endpoint=URL]",
-].join("\n");
+const OPTIONS = {
+  endpoint: {
+    type: "string",
+    value: "URL",
+    help:
+      "The service: that of this machine by default, started where none runs. A scenario has one of its own.",
+  },
+  "logs-to": { type: "string", value: "URL", help: "Another region's service, to which the logs go." },
+  clients: {
+    type: "string",
+    value: "N",
+    help: "How many clients: 200 by default, 10000 in crash-by-version.",
+  },
+  scenario: {
+    type: "string",
+    value: "NAME",
+    help: "What is shown: crash-by-version shows releases, leak shows the risk monitor.",
+  },
+} as const;
 
-/** The arguments, checked. Throws {@linkcode CommandError} with what is wrong. */
-function readArguments(
-  values: { endpoint?: string; "logs-to"?: string; clients?: string; scenario?: string },
-): Arguments {
+/** The arguments, checked. Throws {@linkcode UsageError} with what is wrong. */
+function readArguments(values: Values<typeof OPTIONS>): Arguments {
   const { scenario = "" } = values;
-  if (scenario !== "" && scenario !== "crash-by-version" && scenario !== "leak") throw new CommandError(USE);
+  if (scenario !== "" && scenario !== "crash-by-version" && scenario !== "leak") {
+    throw new UsageError("Give --scenario crash-by-version or leak.");
+  }
   const clients = Number(values.clients ?? (scenario === "" ? 200 : 10_000));
   if (!Number.isInteger(clients) || clients < 1 || clients > 100_000) {
-    throw new CommandError("Give --clients a whole number from 1 to 100000.");
+    throw new UsageError("Give --clients a whole number from 1 to 100000.");
   }
   const endpoint = values.endpoint ?? `http://localhost:${Deno.env.get("PORT") ?? 8000}`;
   const logsTo = values["logs-to"] ?? endpoint;
   if (!isServiceUrl(endpoint) || !isServiceUrl(logsTo)) {
-    throw new CommandError(
+    throw new UsageError(
       "Give --endpoint and --logs-to the URL of a service, such as http://localhost:8000.",
     );
   }
@@ -200,19 +216,20 @@ async function showDemo(chosen: Arguments): Promise<void> {
 }
 
 await runCommand({
-  use: USE,
-  options: {
-    endpoint: { type: "string" },
-    "logs-to": { type: "string" },
-    clients: { type: "string" },
-    scenario: { type: "string" },
-  },
-  async work({ values }) {
-    const chosen = readArguments(values);
-    if (chosen.scenario === "") return await showDemo(chosen);
-    const isShown = chosen.scenario === "leak"
-      ? await showLeak(chosen.running)
-      : await showCrashesByVersion(chosen.clients, chosen.running);
-    Deno.exit(isShown ? 0 : 1);
+  name: "demo",
+  help: "Real clients report to the service.",
+  subcommands: {
+    "": subcommand({
+      help: "Real clients report real measurements to a running service, and strangers try without a token.",
+      options: OPTIONS,
+      async work(values) {
+        const chosen = readArguments(values);
+        if (chosen.scenario === "") return await showDemo(chosen);
+        const isShown = chosen.scenario === "leak"
+          ? await showLeak(chosen.running)
+          : await showCrashesByVersion(chosen.clients, chosen.running);
+        Deno.exit(isShown ? 0 : EXIT.failed);
+      },
+    }),
   },
 });

@@ -14,7 +14,7 @@ Deno.test("deno task check takes the shipped configuration, and shows the bits o
   const { code, stdout, stderr } = await runTask("check", "cli/check.ts", [], ROOT);
   assertEquals([code, stderr], [0, ""]);
   assertStringIncludes(stdout, "log_upload");
-  assertStringIncludes(stdout, "The configuration is right.");
+  assertStringIncludes(stdout, "Configuration OK: ");
 });
 
 Deno.test("deno task check fails a configuration whose events single people out, or that nobody has reviewed", async () => {
@@ -43,7 +43,7 @@ Deno.test("deno task check reads a configuration wherever it lies", async () => 
   const env = { DIT_CONFIG: `${elsewhere}/config.js` };
   const { code, stdout, stderr } = await runTask("check", "cli/check.ts", [], here, env);
   assertEquals([code, stderr], [0, ""]);
-  assertStringIncludes(stdout, "The configuration is right.");
+  assertStringIncludes(stdout, "Configuration OK: ");
 });
 
 Deno.test("deno task check says what the reports of a device come to in a period", async () => {
@@ -74,14 +74,14 @@ Deno.test("deno task check tells events that expire from those that have, by its
   const soon = await check("--at", "2027-01-01");
   assertEquals(soon.code, 0);
   assertStringIncludes(soon.stderr, "applications.demo.events.short: 2027-01-31 is its last day, in 30 days");
-  assertStringIncludes(soon.stdout, "The configuration is right.");
+  assertStringIncludes(soon.stdout, "Configuration OK: ");
   const one = await check("--at", "2027-02-01");
-  assertEquals(one.code, 2);
+  assertEquals(one.code, 3);
   assertStringIncludes(one.stderr, "applications.demo.events.short: 2027-01-31 was its last day");
   const all = await check("--at", "2028-01-01");
-  assertEquals(all.code, 2);
+  assertEquals(all.code, 3);
   assertStringIncludes(all.stderr, "applications.demo.events: on 2028-01-01 nothing is collected");
-  for (const { stdout } of [one, all]) assert(!stdout.includes("is right"), stdout);
+  for (const { stdout } of [one, all]) assert(!stdout.includes("Configuration OK"), stdout);
   const wrong = await check("--at", "2027-02-30");
-  assertEquals([wrong.code, wrong.stderr.trim()], [1, "Give --at a day, such as 2027-01-15."]);
+  assertEquals([wrong.code, wrong.stderr.trim()], [2, "Give --at a day, such as 2027-01-15."]);
 });

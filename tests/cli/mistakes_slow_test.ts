@@ -13,6 +13,7 @@ const COMMANDS: Partial<Record<TaskName, string>> = {
   demo: "cli/demo/demo.ts",
   "dev:cluster": "cli/cluster/cluster.ts",
   "dev:regions": "cli/cluster/regions.ts",
+  dit: "cli/dit.ts",
   check: "cli/check.ts",
   schema: "cli/schema.ts",
   keys: "cli/keys.ts",
@@ -33,6 +34,8 @@ const COMMANDS: Partial<Record<TaskName, string>> = {
 interface Said {
   readonly code: number;
   readonly lines: readonly string[];
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** Runs a task's command in a folder, as the user of the tests or as nobody. */
@@ -48,7 +51,8 @@ async function run(
   const development = configuration.tasks[task].command.startsWith("export DIT_ENV=development");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--no-check", ...flags, new URL(script, ROOT).pathname, ...args],
-    cwd: folder,
+    // It reads the tasks of the folder in which deno task runs it.
+    cwd: task === "dit" ? ROOT : folder,
     env: {
       PATH: `${Deno.execPath().replace(/\/[^/]+$/, "")}:${Deno.env.get("PATH")}`,
       NO_COLOR: "1",
@@ -57,12 +61,13 @@ async function run(
     },
     stdin: "null",
   }).output();
-  const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
-  return { code, lines: text.split("\n").filter((line) => line.trim() !== "") };
+  const [out = "", err = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  const lines = `${out}\n${err}`.split("\n").filter((line) => line.trim() !== "");
+  return { code, lines, stdout: out, stderr: err };
 }
 
 /** Asserts that a mistake was answered with a few lines for a person. */
-function assertTold({ code, lines }: Said, what: string, most = 6): void {
+function assertTold({ code, lines }: Pick<Said, "code" | "lines">, what: string, most = 6): void {
   const text = lines.join("\n");
   assert(code !== 0, `${what} went through:\n${text}`);
   assert(lines.length >= 1 && lines.length <= most, `${what}: ${lines.length} lines:\n${text}`);
@@ -72,8 +77,8 @@ function assertTold({ code, lines }: Said, what: string, most = 6): void {
 }
 
 /** With which code a person's mistake ends a command: a start with one after which nobody starts it again by itself. */
-function codeOf(task: TaskName): number {
-  return task === "start" || task === "dev" ? 78 : 1;
+function codeOf(task: TaskName, code = 1): number {
+  return task === "start" || task === "dev" ? 78 : code;
 }
 
 const PRODUCTION = {
@@ -94,20 +99,67 @@ Deno.test("every command prints how it is used, and refuses an option, a word an
     await test.step(task, async () => {
       const help = await run(task, ["--help"], folder);
       assertEquals(
-        [help.code, help.lines[0]?.startsWith("Use: deno task ")],
+        [help.code, help.lines[0]?.startsWith("Usage: deno task ")],
         [0, true],
         help.lines.join("\n"),
       );
       const unknown = await run(task, ["--nonsense"], folder);
       assertTold(unknown, `${task} --nonsense`);
-      assertEquals(unknown.code, codeOf(task));
-      assertTold(await run(task, ["one", "two", "three"], folder), `${task} one two three`);
+      assertEquals(unknown.code, codeOf(task, 2));
+      const words = await run(task, ["one", "two", "three"], folder);
+      assertTold(words, `${task} one two three`);
+      assertEquals(words.code, codeOf(task, 2));
+      assert(words.lines.join().includes('"one"'), words.lines.join("\n"));
     });
   }
 });
 
+Deno.test("the help of every subcommand says a sentence for each of its options", async (test) => {
+  await using folders = new Folders();
+  const folder = await folders.make();
+  for (const task of Object.keys(COMMANDS) as TaskName[]) {
+    if (task === "dit") continue;
+    await test.step(task, async () => {
+      const { lines } = await run(task, ["--help"], folder);
+      const named = lines.flatMap((line) =>
+        new RegExp(`deno task ${task} ([a-z][a-z-]*)`).exec(line)?.[1] ?? []
+      );
+      for (const subcommand of [[], ...named.map((name) => [name])]) {
+        const help = await run(task, [...subcommand, "--help"], folder);
+        assertEquals([help.code, help.stderr], [0, ""]);
+        const [usage = ""] = help.stdout.split("\n\n");
+        const own = usage.replace(/\n {7}deno task [^]*/, "").matchAll(/--[a-z-]+/g);
+        if (named.length > 0 && subcommand.length === 0 && !help.stdout.includes("  --help")) continue;
+        for (const [option] of own) {
+          assert(new RegExp(`^  ${option}[^.]* {2,}[A-Z]`, "m").test(help.stdout), `${task}: ${option}`);
+        }
+      }
+    });
+  }
+});
+
+Deno.test("deno task -q dit runs a command as its task does, and shows nothing of how", async () => {
+  const dit = async (...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "dit", ...args],
+      cwd: ROOT,
+      env: { PATH: `${Deno.execPath().replace(/\/[^/]+$/, "")}:${Deno.env.get("PATH")}`, NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    return [code, ...[stdout, stderr].map((bytes) => new TextDecoder().decode(bytes))] as const;
+  };
+  assertEquals(await dit("version"), [0, (await run("version", [], ROOT.pathname)).stdout, ""]);
+  const [code, stdout, stderr] = await dit("check", "--frob");
+  assertEquals([code, stdout, stderr], [
+    2,
+    "",
+    'Unknown option "--frob": deno task check --help explains it.\n',
+  ]);
+  assertEquals((await dit("dev"))[0], 2);
+});
+
 /** Files that are wrong, in the place of what a command reads or writes. */
-const WRONG: readonly [task: TaskName, args: string[], env: Record<string, string>][] = [
+const WRONG: readonly [task: TaskName, args: string[], env: Record<string, string>, code?: number][] = [
   ["start", [], { ...PRODUCTION, DIT_KV: "kv.sqlite3", DIT_CONFIG: "missing.js" }],
   ["start", [], { ...PRODUCTION, DIT_KV: "kv.sqlite3", DIT_CONFIG: "broken.js" }],
   ["start", [], { ...PRODUCTION, DIT_KV: "kv.sqlite3", DIT_CONFIG: "throws.js" }],
@@ -121,18 +173,18 @@ const WRONG: readonly [task: TaskName, args: string[], env: Record<string, strin
   ["dev", [], { DIT_CONFIG: "broken.js" }],
   ["check", [], { DIT_CONFIG: "missing.js" }],
   ["check", [], { DIT_CONFIG: "broken.js" }],
-  ["check", ["--at", "tomorrow"], {}],
+  ["check", ["--at", "tomorrow"], {}, 2],
   ["schema", ["docs", "--out=text/page.md"], {}],
   ["schema", ["docs", "--app=nobody"], {}],
-  ["schema", ["types", "--out="], {}],
+  ["schema", ["types", "--out="], {}, 2],
   ["schema", ["types", "--out=demo.schema.json"], {}],
   ["schema", ["types"], { DIT_CONFIG: "throws.js" }],
   ["keys", ["list"], { ...PRODUCTION, DIT_KV: "text" }],
   ["keys", ["list"], { ...PRODUCTION, DIT_KV: "text/kv.sqlite3" }],
   ["keys", ["list"], { ...PRODUCTION, DIT_KV: "folder" }],
   ["keys", ["list"], { DIT_ADMIN_URL: "nonsense" }],
-  ["logs", ["export", "--app", "demo", "--day", "2027-02-30"], {}],
-  ["release", ["--day", "yesterday"], {}],
+  ["logs", ["export", "--app", "demo", "--day", "2027-02-30"], {}, 2],
+  ["release", ["--day", "yesterday"], {}, 2],
   ["release", [], { DIT_CONFIG: "broken.js" }],
   ["backup", ["--to", "text/copy"], { DIT_KV: "text" }],
   ["backup", ["--to", "copy"], { DIT_KV: "missing" }],
@@ -142,17 +194,17 @@ const WRONG: readonly [task: TaskName, args: string[], env: Record<string, strin
   ["restore", ["--from", "text"], { ...PRODUCTION, DIT_KV: "kv.sqlite3" }],
   ["restore", ["--from", "folder"], { ...PRODUCTION, DIT_KV: "kv.sqlite3" }],
   ["restore", ["--from", "text"], { ...PRODUCTION, DIT_KV: "text/kv.sqlite3" }],
-  ["capacity", ["--clients", "many"], {}],
-  ["demo", ["--endpoint=nonsense"], {}],
-  ["demo", ["--clients=0"], {}],
-  ["demo", ["--scenario=nonsense"], {}],
-  ["dev:cluster", ["--ports=0"], {}],
-  ["dev:cluster", ["--store=nonsense"], {}],
-  ["dev:regions", ["--ports=8001"], {}],
+  ["capacity", ["--clients", "many"], {}, 2],
+  ["demo", ["--endpoint=nonsense"], {}, 2],
+  ["demo", ["--clients=0"], {}, 2],
+  ["demo", ["--scenario=nonsense"], {}, 2],
+  ["dev:cluster", ["--ports=0"], {}, 2],
+  ["dev:cluster", ["--store=nonsense"], {}, 2],
+  ["dev:regions", ["--ports=8001"], {}, 2],
 ];
 
 Deno.test("a wrong file, folder or value ends every command with sentences", async (test) => {
-  for (const [task, args, env] of WRONG) {
+  for (const [task, args, env, code] of WRONG) {
     await test.step(`${task} ${args.join(" ")} ${JSON.stringify(env.DIT_KV ?? env.DIT_CONFIG ?? "")}`, async () => {
       await using folders = new Folders();
       const folder = await folders.make();
@@ -163,7 +215,7 @@ Deno.test("a wrong file, folder or value ends every command with sentences", asy
       await Deno.writeTextFile(`${folder}/empty.js`, "export {};\n");
       const said = await run(task, args, folder, { PORT: String(freePort()), ...env });
       assertTold(said, `${task} ${args}`);
-      assertEquals(said.code, codeOf(task), said.lines.join("\n"));
+      assertEquals(said.code, codeOf(task, code), said.lines.join("\n"));
     });
   }
 });

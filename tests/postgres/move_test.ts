@@ -218,21 +218,23 @@ Deno.test("deno task store says what is wrong in a sentence, and repeats no URL"
   const folder = await folders.make(demoConfig());
   await Deno.writeTextFile(`${folder}/kv.sqlite3`, "");
   const away = `postgres://dit:s3cret@127.0.0.1:${freePort()}/dit`;
-  const wrong: [args: string[], sentence: RegExp][] = [
-    [["move"], /^Use: deno task store copy /],
-    [["copy", "--from", "a"], /^Use: deno task store copy /],
+  const wrong: [args: string[], sentence: RegExp, code?: number][] = [
+    [["move"], /^Unknown subcommand "move": deno task store has copy/, 2],
+    [["copy", "--from", "a"], /^--to STORE is missing: deno task store copy --help/, 2],
+    [["copy", away, "--to", "a"], /^Unknown word: deno task store copy --help/, 2],
+    [[away], /^Unknown subcommand: deno task store has copy/, 2],
     [["copy", "--from", "postgress://dit:s3cret@host/dit", "--to", "a"], /^A store is a path, or a URL /],
     [["copy", "--from", away, "--to", away], /^--from and --to are one store\./],
     [["copy", "--from", "none.sqlite3", "--to", away], /^There is no file none\.sqlite3\./],
     [["copy", "--from", away, "--to", "b.sqlite3"], /^PostgreSQL does not answer/],
   ];
-  for (const [args, sentence] of wrong) {
+  for (const [args, sentence, expected = 1] of wrong) {
     const { code, stdout, stderr } = await runTask("store", "cli/store.ts", args, folder, {
       DIT_CONFIG: "config.js",
       DIT_ENV: "production",
       DIT_SEAL_KEYS: new Uint8Array(32).toBase64(),
     });
-    assertEquals([code, stderr.trim().split("\n").length], [1, 1], stderr);
+    assertEquals([code, stderr.trim().split("\n").length], [expected, 1], stderr);
     assertMatch(stderr, sentence);
     assert(!`${stdout}${stderr}`.includes("s3cret"), stderr);
   }

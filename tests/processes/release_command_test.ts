@@ -65,7 +65,7 @@ Deno.test("deno task release says what an answer costs, asks for it, and verifie
         releases.replaceAll('"threshold":10,"cost"', '"threshold":1,"cost"'),
       );
       const changed = await files("changed.json");
-      assertEquals(changed.code, 2, changed.stdout);
+      assertEquals(changed.code, 3, changed.stdout);
       assertStringIncludes(changed.stdout, "threshold is 1, and has to be 10.");
       const unreadable = await files("nowhere.json");
       assertEquals([unreadable.code, unreadable.stdout], [1, ""]);
