@@ -4,7 +4,7 @@
  * @module
  */
 import type { Context } from "hono";
-import { acceptLog, type SentLog } from "../../core/acs/accept_log.ts";
+import { type AcceptedLog, acceptLog, type SentLog } from "../../core/acs/accept_log.ts";
 import { DecodeError } from "../../core/base/bytes.ts";
 import { Refusal } from "../../core/base/errors.ts";
 import { MAX_BODY_BYTES } from "../../core/schema/body.ts";
@@ -13,12 +13,12 @@ import { MAX_USE_ON_WIRE } from "../../core/token/credential.ts";
 import { type BatchedLog, decodeLogBatch, LOG_BATCH_TYPE } from "../../core/token/log_batch.ts";
 import { type BodyWait, bodyWaitOf } from "../../edge/http/body_wait.ts";
 import { CODE_HEADER, HOP_HEADER } from "../../edge/http/headers.ts";
-import { parseJson } from "../../edge/http/parse_json.ts";
 import { describeProblem } from "../../edge/http/problem.ts";
 import { bodyLength, requireLength } from "../../edge/http/read_body.ts";
 import { MAX_LOGS, SEND_LOGS } from "../../edge/operations/client.ts";
 import { readRequest, requireMediaType } from "../../edge/read_request.ts";
 import type { Regions } from "../../edge/remote/region.ts";
+import { readRegionAnswer } from "./region_answer.ts";
 
 /** What takes batches of logs. */
 export interface LogBatchOptions {
@@ -62,11 +62,14 @@ export async function sendLogBatch(c: Context, options: LogBatchOptions): Promis
       if (index > 0) wait.countAnother();
       const sent = { app, ...requireSendable(log), nowSeconds: options.service.now() };
       const elsewhere = await options.regions?.forwardHome(sent, { own, isHop });
-      return elsewhere === undefined ? await accept(options.service, sent) : await readAnswer(elsewhere);
+      const became = elsewhere === undefined
+        ? await accept(options.service, sent)
+        : await readRegionAnswer(elsewhere);
+      if (!(became instanceof Refusal)) return storedOutcome(became);
+      return { ...refusedOutcome(became), counted: "refused_elsewhere" };
     } catch (error) {
       if (!(error instanceof Refusal)) options.onInternalError?.(error);
-      const { code, retryAfter, problem } = describeProblem(error);
-      return { counted: code, answer: { ...problem, "retry-after": retryAfter } };
+      return refusedOutcome(error);
     }
   };
   const outcomes = await Promise.all(logs.map(settle));
@@ -123,31 +126,19 @@ function requireSendable(
   return { credential, contentEncoding, body };
 }
 
-async function accept(service: Server, log: SentLog): Promise<Outcome> {
+async function accept(service: Server, log: SentLog): Promise<AcceptedLog> {
   // Other regions may have been asked meanwhile, and took their time: keys end by the clock of now.
-  const { accepted, rejected, replayed } = await acceptLog(service, { ...log, nowSeconds: service.now() });
+  return await acceptLog(service, { ...log, nowSeconds: service.now() });
+}
+
+function storedOutcome({ accepted, rejected, replayed }: AcceptedLog): Outcome {
   return {
     counted: replayed ? "replayed" : "accepted",
     answer: { status: 200, accepted, rejected, replayed },
   };
 }
 
-/** Another region's answer to a log of its own. */
-async function readAnswer(answer: Response): Promise<Outcome> {
-  const { status, headers } = answer;
-  const members = parseJson(new Uint8Array(await answer.arrayBuffer()))?.value;
-  const replayed = headers.get("dit-replayed") === "?1";
-  if (status === 200) {
-    const counted = replayed ? "replayed" : "accepted";
-    return { counted, answer: { status, ...Object(members), replayed } };
-  }
-  const retryAfter = headers.get("retry-after");
-  return {
-    counted: "refused_elsewhere",
-    answer: {
-      ...Object(members),
-      status,
-      "retry-after": retryAfter === null ? undefined : Number(retryAfter),
-    },
-  };
+function refusedOutcome(error: unknown): Outcome {
+  const { code, retryAfter, problem } = describeProblem(error);
+  return { counted: code, answer: { ...problem, "retry-after": retryAfter } };
 }
