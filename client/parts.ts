@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { clientRistretto255 } from "../core/voprf/noble_client.ts";
 import { Clock } from "./base/clock.ts";
 import { platformRandom } from "./base/random.ts";
 import type { Report } from "./base/types.ts";
@@ -33,7 +32,7 @@ import { committing, type Gate } from "./storage/commit.ts";
 import { MemoryStorage } from "./storage/memory.ts";
 import type { ClientStorage } from "./storage/storage.ts";
 import { Device } from "./tokens/device.ts";
-import { Issuance } from "./tokens/issuance.ts";
+import { issuanceWhenNeeded } from "./tokens/when_needed.ts";
 
 /** What the parts ask their client. */
 export interface Surroundings {
@@ -52,7 +51,6 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const { report, consent, isOpen, isHidden } = around;
   const places = new Places(checkEndpoints(options), checkApp(app));
   const mirror = options.mirror === undefined ? undefined : mirrorAt(options.mirror);
-  const suite = options.suite ?? clientRistretto255;
   const storage: ClientStorage = options.storage ?? new MemoryStorage();
   const clock = new Clock(options.now ?? Date.now);
   const random = options.random ?? platformRandom;
@@ -87,11 +85,11 @@ export function assemble(options: ClientOptions, around: Surroundings) {
     url: async () => `${places.logging(await directory.load())}/schema`,
   });
   const encoder = new Encoder({ clock, localDp });
-  const issuance = new Issuance({
+  const issuance = issuanceWhenNeeded({
     ...served,
     app,
     places,
-    suite,
+    suite: options.suite,
     random,
     session,
     directory,

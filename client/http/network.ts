@@ -78,6 +78,13 @@ export function refusalCode({ code, status }: Answer): AnswerCode {
 
 async function readBounded(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
+  const tooLong = () => new RangeError("Cannot read the answer: it is too long");
+  // React Native has no streams.
+  if (response.body === undefined) {
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (bytes.length > maxBytes) throw tooLong();
+    return bytes;
+  }
   const reader = response.body?.getReader();
   if (reader === undefined) return new Uint8Array();
   // Not every browser can iterate over a stream.
@@ -87,7 +94,7 @@ async function readBounded(response: Response, maxBytes: number): Promise<Uint8A
     length += value.length;
     if (length > maxBytes) {
       await reader.cancel();
-      throw new RangeError("Cannot read the answer: it is too long");
+      throw tooLong();
     }
     chunks.push(value);
   }

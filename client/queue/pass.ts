@@ -12,8 +12,9 @@ import type { Directory } from "../http/directory.ts";
 import type { CachedDocument } from "../http/document.ts";
 import type { Commit } from "../storage/commit.ts";
 import type { Device } from "../tokens/device.ts";
-import type { Issuance, Missing } from "../tokens/issuance.ts";
+import type { Missing } from "../tokens/issuance.ts";
 import { usesOfBatch } from "../tokens/blinding.ts";
+import type { FetchesTokens } from "../tokens/when_needed.ts";
 import { spendableTokens, usesLeft } from "../tokens/wallet.ts";
 import { MAX_EVENTS } from "./body.ts";
 import { dropEvents } from "./drops.ts";
@@ -45,7 +46,7 @@ export interface PassParts {
   readonly device: Device;
   readonly directory: CachedDocument<Directory>;
   readonly schema: CachedDocument<Collection>;
-  readonly issuance: Issuance;
+  readonly issuance: FetchesTokens;
   readonly queue: Queue;
   readonly sender: Sender;
   /** Told whether a pass waits for no backoff of the client's own. */
