@@ -6,8 +6,11 @@
 
 /** A text of the journal, and who wrote it as their how manieth. */
 export interface JournalItem {
+  /** Who wrote it. */
   readonly owner: string;
+  /** As their how manieth. */
   readonly number: number;
+  /** What was written. */
   readonly text: string;
 }
 
