@@ -149,7 +149,7 @@ export async function openReplica(
     if (!mayPass) throw error;
     log("warning", {
       message:
-        "The replica that DIT_KV_READ names does not answer, or lets its user not read: the store itself is read until the next start.",
+        "The replica that DIT_KV_READ names does not answer: the store itself is read until the next start.",
     });
     return undefined;
   }

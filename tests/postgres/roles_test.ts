@@ -1,5 +1,6 @@
 /** The roles of docs/postgresql.md: what is written there is granted here, and no more. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { StoreOpenError } from "../../core/store/open_error.ts";
 import { openPostgres } from "../../core/store/postgres/open.ts";
 import { withDatabase } from "../support/postgres/databases.ts";
 import { statementsOf } from "../support/postgres/statements_of.ts";
@@ -67,6 +68,49 @@ Deno.test("the service's role of docs/postgresql.md serves, and can neither make
     } finally {
       engine.close();
     }
+  }));
+
+/** Every right that there is in the schema, as the catalog has them; a function may be called by whoever is not kept out. */
+const RIGHTS = `select of_right || ' on ' || of_what from (
+  select unnest(case when relname = 'version' then array['select']
+    when relkind = 'S' then array['usage'] else array['select', 'insert', 'update', 'delete'] end),
+    case when relkind = 'S' then 'sequence ' else '' end || oid::regclass
+    from pg_class where relnamespace = 'dit'::regnamespace and relkind in ('r', 'p', 'S') and not relispartition
+  union all select 'execute', 'function ' || oid::regprocedure from pg_proc where pronamespace = 'dit'::regnamespace
+) rights (of_right, of_what) order by 1`;
+
+Deno.test("a start with any one right too few is refused, and one of a replica that lacks what reads", () =>
+  withDatabase(async (url, cluster) => {
+    (await openPostgres(url)).close();
+    const database = url.split("/").at(-1) ?? "";
+    const [, grants = ""] = await statementsOf("Roles");
+    const [ofReader = ""] = await statementsOf("Replicas");
+    const sql = (text: string) => cluster.sql(text, database);
+    const as = (role: string) => url.replace("dit@", `${role}@`);
+    await sql(`create role partly login; create role reads login;
+      ${grants.replaceAll("dit_service", "partly")}
+      ${ofReader.replace(/^create role.*$/m, "").replaceAll("dit_reader", "reads")}`);
+    const service = () => openPostgres(as("partly"));
+    const replica = () => openPostgres(as("reads"), { isReplica: true });
+    const refused = async (open: typeof service, right: string) => {
+      const error = await assertRejects(open, StoreOpenError, "grants of docs/postgresql.md", right);
+      assertEquals(error.mayPass, false, right);
+    };
+    const rights = (await sql(RIGHTS)).trim().split("\n");
+    assertEquals(rights.length, 26, rights.join("\n"));
+    const ofReads =
+      /^(select|usage on schema) |function (dit\.)?(find|ordinals_of|days_of|list_claims|list_records)\(/;
+    for (const right of [...rights, "usage on schema dit"]) {
+      const readers = ofReads.test(right) ? ", reads" : "";
+      const everybody = right.startsWith("execute") ? ", public" : "";
+      await sql(`revoke ${right} from partly${readers}${everybody}`);
+      await refused(service, right);
+      if (readers !== "") await refused(replica, right);
+      else (await replica()).close();
+      await sql(`grant ${right} to partly${readers}`);
+    }
+    (await service()).close();
+    (await replica()).close();
   }));
 
 Deno.test("who may only look can neither make nor drop partitions", () =>

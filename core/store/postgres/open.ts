@@ -6,9 +6,10 @@
 import { StoreOpenError } from "../open_error.ts";
 import { PostgresEngine } from "./engine.ts";
 import { isNotAllowed, sqlState } from "./errors.ts";
+import { hasGrants } from "./grants.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 import { migrate, requireTables } from "./schema.ts";
-import { NO_RIGHT, type Rights, sentenceOf } from "./start_sentences.ts";
+import { LACKS_GRANTS, NO_RIGHT, type Rights, sentenceOf } from "./start_sentences.ts";
 import { filesOfTls } from "./tls.ts";
 import { nameOf, readAddress } from "./url.ts";
 
@@ -61,6 +62,7 @@ export async function openPostgres(url: string, options: OpenOptions = {}): Prom
   const pool = new Pool(url, { ...options, readOnly: isReplica });
   try {
     await (isReplica ? requireTables(pool) : migrate(pool));
+    if (!await hasGrants(pool, isReplica)) throw new StoreOpenError(LACKS_GRANTS);
     return new PostgresEngine(pool);
   } catch (cause) {
     const rights = await rightsAfter(cause, pool);

@@ -21,13 +21,16 @@ export const NO_RIGHT = "42501";
 /** What a user who lacks a right has: no schema is there yet, they may not look into it, or may not use what is in it. */
 export type Rights = "no schema" | "no usage" | "schema";
 
+/** What a user is told who may look into the schema, but lacks a right there. */
+export const LACKS_GRANTS =
+  "PostgreSQL lets this user not do in the schema dit what the service needs: run the grants of docs/postgresql.md as its owner, after an upgrade once the service itself.";
+
 const LACKS: Readonly<Record<Rights, string>> = {
   "no schema":
     "PostgreSQL lets this user make no tables: grant it CREATE on the database, or start once as its owner.",
   "no usage":
     "PostgreSQL lets this user not into the schema dit: as its owner GRANT USAGE ON SCHEMA dit to the user in DIT_KV, with the other grants of docs/postgresql.md.",
-  "schema":
-    "PostgreSQL lets this user not do in the schema dit what the service needs: run the grants of docs/postgresql.md as its owner, after an upgrade once the service itself.",
+  "schema": LACKS_GRANTS,
 };
 
 /** By words of npm `pg` and of the platform's TLS, which have no codes. */
