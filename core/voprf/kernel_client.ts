@@ -18,6 +18,11 @@ export type { ClientSuite };
  * it to a client as `suite`. It is what the client has anyway until the module is compiled, which begins at once, and
  * stays so where the module does not run; nobody has to know.
  *
+ * In a page whose Content-Security-Policy has a `script-src` (or `default-src`) without `'wasm-unsafe-eval'` the browser
+ * compiles no WebAssembly: the client goes on in JavaScript, and the browser reports one violation, `wasm-eval`, to the
+ * page and to the policy's `report-to`. Allow `'wasm-unsafe-eval'` there (`'unsafe-eval'` is not needed), or do without
+ * this module.
+ *
  * @example
  * ```ts ignore
  * import { DitClient } from "@dit/service";
