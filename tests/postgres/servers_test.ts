@@ -268,3 +268,29 @@ Deno.test("a claim that no standby has is not acknowledged, whoever cancels wait
       engine.close();
     }
   }));
+
+Deno.test("a server of before version 14 is refused in a sentence, and gets no tables", async () => {
+  await using cluster = await startCluster();
+  const url = await cluster.newDatabase();
+  const database = new URL(url).pathname.slice(1);
+  // The server says of itself that it is an older one; everything else is its own.
+  await cluster.sql(
+    `create schema older;
+    create function older.current_setting(text) returns text language sql as $$
+      select case when $1 = 'server_version_num' then '130023' else pg_catalog.current_setting($1) end $$;
+    alter database ${database} set search_path = older, pg_catalog`,
+    database,
+  );
+  for (const [isReplica, variable] of [[false, "DIT_KV."], [true, "DIT_KV_READ."]] as const) {
+    const error = await assertRejects(
+      () => openPostgres(url, { isReplica }),
+      StoreOpenError,
+      "older than 14",
+    );
+    assertEquals([error.mayPass, error.message.endsWith(variable)], [false, true]);
+  }
+  const schemas = await cluster.sql("select count(*) from pg_namespace where nspname = 'dit'", database);
+  assertEquals(schemas.trim(), "0");
+  await cluster.sql(`alter database ${database} reset search_path`);
+  (await openPostgres(url)).close();
+});

@@ -47,6 +47,10 @@ export function reachesOf(
 const RIGHTS = `select count(*) > 0 as there, bool_or(has_schema_privilege(oid, 'usage')) as usage
   from pg_namespace where nspname = 'dit'`;
 
+/** The engine is tried from there on; a server of before would fail at a statement, or later than at the start. */
+const OLDEST = 14;
+const IS_OLD = `select current_setting('server_version_num')::int < ${OLDEST}0000 as is_old`;
+
 /** How a database is opened. */
 interface OpenOptions extends PoolOptions {
   /** Nothing is written there: its tables are those that its primary has. */
@@ -61,6 +65,14 @@ export async function openPostgres(url: string, options: OpenOptions = {}): Prom
   const { isReplica = false } = options;
   const pool = new Pool(url, { ...options, readOnly: isReplica });
   try {
+    const [server] = await pool.query(IS_OLD);
+    if (server?.is_old === true) {
+      throw new StoreOpenError(
+        `PostgreSQL is older than ${OLDEST}: upgrade the server, or name another one in ${
+          isReplica ? "DIT_KV_READ" : "DIT_KV"
+        }.`,
+      );
+    }
     await (isReplica ? requireTables(pool) : migrate(pool));
     if (!await hasGrants(pool, isReplica)) throw new StoreOpenError(LACKS_GRANTS);
     return new PostgresEngine(pool);
