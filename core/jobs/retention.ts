@@ -60,10 +60,11 @@ export async function retireRecords(
 
 async function retireDay(store: Store, app: string, day: number, pace: SweepPace): Promise<number> {
   for (let records = 0;;) {
+    const startedAt = performance.now();
     const retired = await retireRows(store, app, day);
     if (retired === undefined) return records;
     records += retired;
-    await pace.pause();
+    await pace.pause(performance.now() - startedAt);
   }
 }
 

@@ -33,6 +33,7 @@ export async function sweepClaims(
   // and makes this commit fail.
   const tallies = new Map<number, MaybeEntry<TallyRow>>();
   while (true) {
+    const startedAt = performance.now();
     const rows = await Array.fromAsync(store.list<Uint8Array>(claimsOf(ordinal), page));
     if (rows.length === 0) return swept;
     const counts = new Map<number, number>();
@@ -56,6 +57,6 @@ export async function sweepClaims(
       for (const [day, value] of written) tallies.set(day, { key: TALLIES.key(app, day), value, stamp });
       swept += rows.length;
     }
-    await pause();
+    await pause(performance.now() - startedAt);
   }
 }

@@ -10,14 +10,29 @@ import type { Engine, Entry, Range } from "./port.ts";
 export interface SweepPace {
   /** Rows deleted in one commit. */
   readonly rowsPerCommit: number;
-  /** Waits between two commits. */
-  readonly pause: () => Promise<void>;
+  /** Waits between two commits; it is told how many milliseconds the last one took, and the reading before it. */
+  readonly pause: (busyMs: number) => Promise<void>;
 }
 
-/** 250 rows, then a moment for the commits of requests. */
+/** How long a sweep leaves the store to others for each millisecond that it had it. */
+const REST_FOR_WORK = 9;
+const LEAST_REST_MS = 10;
+/** So that rows do not come faster than they go where the disk is slow. */
+const MOST_REST_MS = 100;
+
+/**
+ * Milliseconds of rest after so many of work. A sweep has a tenth of the store's time, also on a disk that is slow: on a
+ * file every commit waits for it, and the one that fills the write-ahead log also for all pages that the log holds
+ * (docs/measurements.md).
+ */
+export function restAfter(busyMs: number): number {
+  return Math.min(Math.max(LEAST_REST_MS, REST_FOR_WORK * busyMs), MOST_REST_MS);
+}
+
+/** 250 rows, then time for the commits of requests. */
 export const DEFAULT_PACE: SweepPace = {
   rowsPerCommit: 250,
-  pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
+  pause: (busyMs) => new Promise((resolve) => setTimeout(resolve, restAfter(busyMs))),
 };
 
 /**
@@ -38,13 +53,14 @@ export async function sweep<T>(
   const limit = Math.min(pace.rowsPerCommit, rowsPerPage, most);
   let swept = 0;
   for (let cursor = "";;) {
+    const startedAt = performance.now();
     const page = await engine.list<T>(range, { limit, cursor });
     const over = isOver === undefined ? page.entries : page.entries.filter(isOver);
     if (over.length > 0) {
       const checks = isOver === undefined ? [] : over;
       const done = await engine.commit(checks, over.map(({ key }) => ({ type: "delete", key })));
       if (done.ok) swept += over.length;
-      await pace.pause();
+      await pace.pause(performance.now() - startedAt);
     }
     if (page.entries.length < limit) return swept;
     cursor = page.cursor;

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { type AlertRow, sweepAlerts } from "../../../core/privacy/risk/alerts.ts";
+import { encodeClaim } from "../../../core/ledger/claim_row.ts";
+import { CLAIMS } from "../../../core/ledger/families.ts";
+import { claimId } from "../../../core/ledger/row_ids.ts";
+import { sweepClaims } from "../../../core/ledger/sweep.ts";
 import { ALERTS } from "../../../core/privacy/risk/families.ts";
 import { BUDGETS, RELEASES } from "../../../core/privacy/release/families.ts";
 import { sweepReleases } from "../../../core/privacy/release/release.ts";
@@ -9,12 +13,16 @@ import { storeOver } from "../../../core/store/deno_kv/open.ts";
 import type { ClaimingEngine } from "../../../core/store/claims.ts";
 import type { Write } from "../../../core/store/port.ts";
 import { Store } from "../../../core/store/store.ts";
+import { DEFAULT_PACE, restAfter, type SweepPace } from "../../../core/store/sweep.ts";
 import { BY_VERSION, releasing } from "../../support/privacy/released.ts";
 
 const ALL = { prefix: ["x"] };
 
-/** A store of rows `x 0` to `x (count - 1)`, and how many rows each commit deleted. */
-async function watched(count: number): Promise<{ store: Store; deleted: number[]; close: () => void }> {
+/** A store of rows `x 0` to `x (count - 1)`, and how many rows each commit deleted; `onCall` hears of each page and commit. */
+async function watched(
+  count: number,
+  onCall: (rowsDeleted: number) => void = () => {},
+): Promise<{ store: Store; deleted: number[]; close: () => void }> {
   const kv = await Deno.openKv(":memory:");
   for (let row = 0; row < count; row++) await kv.set(["x", row], row);
   const inner = new DenoKvEngine(kv, { shared: false });
@@ -24,9 +32,14 @@ async function watched(count: number): Promise<{ store: Store; deleted: number[]
     capabilities: inner.capabilities,
     get: (key) => inner.get(key),
     getMany: (keys) => inner.getMany(keys),
-    list: (range, options) => inner.list(range, options),
+    list: (range, options) => {
+      onCall(0);
+      return inner.list(range, options);
+    },
     commit: (checks, writes) => {
-      deleted.push(writes.filter(({ type }: Write) => type === "delete").length);
+      const rows = writes.filter(({ type }: Write) => type === "delete").length;
+      deleted.push(rows);
+      onCall(rows);
       return inner.commit(checks, writes);
     },
     close: () => inner.close(),
@@ -118,4 +131,52 @@ Deno.test("sweepAlerts() and sweepReleases() go in pages with a pause, however m
   assertEquals(await sweepReleases(store, releasing(BY_VERSION), 10_000 * 86_400, pace), 240);
   assertEquals([deleted, pace.pauses], [[50, 50, 20, 50, 50, 20], 9]);
   close();
+});
+
+Deno.test("a sweep tells its pace how long a page had the store, and not how long it rested", async () => {
+  let clock = 0;
+  // A page takes 1 ms to read, and each of its rows 1 ms more to delete.
+  const { store, close } = await watched(23, (rowsDeleted) => clock += rowsDeleted === 0 ? 1 : rowsDeleted);
+  await store.commit((commit) => {
+    for (let use = 0; use < 23; use++) {
+      const value = encodeClaim({ tag: new Uint8Array(16), day: 3, recorded: true });
+      commit.set(CLAIMS.key(claimId(7, new Uint8Array(16), use)), value);
+    }
+  });
+  const told: number[] = [];
+  const pace: SweepPace = {
+    rowsPerCommit: 10,
+    pause: (busyMs) => {
+      told.push(busyMs);
+      clock += 1_000;
+      return Promise.resolve();
+    },
+  };
+  const { now } = performance;
+  performance.now = () => clock;
+  try {
+    assertEquals(await store.sweep(ALL, pace), 23);
+    assertEquals(told.splice(0), [11, 11, 4]);
+    assertEquals(await sweepClaims(store, { app: "app", ordinal: 7 }, pace), 23);
+    assertEquals(told, [11, 11, 4]);
+  } finally {
+    performance.now = now;
+  }
+  close();
+});
+
+Deno.test("a sweep leaves the store to others nine times as long as it had it, within bounds", async () => {
+  assertEquals([0, 1, 4, 11, 12, 5_000].map(restAfter), [10, 10, 36, 99, 100, 100]);
+  const { setTimeout } = globalThis;
+  const delays: unknown[] = [];
+  globalThis.setTimeout = ((done: () => void, delay?: number) => {
+    delays.push(delay);
+    return setTimeout(done, 0);
+  }) as typeof setTimeout;
+  try {
+    await DEFAULT_PACE.pause(4);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assertEquals(delays, [36]);
 });
