@@ -7,6 +7,8 @@
 /** Names of entry points, `index` for the package itself, and their modules from the root of the repository. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   index: "client/mod.ts",
+  capture_errors: "client/capture/errors.ts",
+  capture_navigation: "client/capture/navigation.ts",
   config: "core/config/mod.ts",
   kernel: "core/voprf/kernel_client.ts",
   local_dp: "client/local_dp.ts",

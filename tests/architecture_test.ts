@@ -296,6 +296,7 @@ const ROOMS: readonly Room[] = [
     imports: ["client/base", "client/storage", "client/http", "client/tokens", ...PURE],
   },
   { room: "client", imports: ["client/", ...PURE], uses: ["clock"] },
+  { room: "client/capture", imports: ["client"], packages: ["web-vitals"] },
 
   // Several processes share a KV Connect endpoint, which the tests' own is good enough for.
   {

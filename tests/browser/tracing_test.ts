@@ -1,25 +1,9 @@
 /** A page whose fetch a tracing SDK has patched: nothing breaks, and where it is told so it adds nothing. */
 import { assertEquals } from "@std/assert";
+import { bundlePage } from "../support/browser/bundled_page.ts";
 import { browserTest } from "../support/browser/chromium.ts";
 import { startService } from "../support/client/client_service.ts";
 import type { Traced } from "../support/browser/traced_page.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-
-async function bundle(): Promise<string> {
-  const folder = await Deno.makeTempDir();
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["bundle", "--config=tests/deno.json", "--platform=browser", "-o", `${folder}/page.js`],
-      "tests/support/browser/traced_page.ts",
-    ],
-    cwd: ROOT,
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  const text = await Deno.readTextFile(`${folder}/page.js`);
-  await Deno.remove(folder, { recursive: true });
-  return text;
-}
 
 const STEPS = ["schema", "keys", "tokens", "logs"];
 const SETTINGS: readonly [name: string, setting: Pick<Traced, "isFirst" | "isExcluded">, traced: string[]][] =
@@ -40,7 +24,7 @@ for (const [name, setting, traced] of SETTINGS) {
       if (request.method !== "OPTIONS") seen.push({ step, isTraced: request.headers.has("traceparent") });
       return await test.fetch(request.url, request as RequestInit);
     });
-    const code = await bundle();
+    const code = await bundlePage("traced_page.ts");
     let isPageTraced = false;
     await using app = Deno.serve(listen, (request) => {
       const { pathname } = new URL(request.url);
