@@ -19,10 +19,12 @@ import { assemble, type Parts } from "./parts.ts";
 import { inspect, type Inspection } from "./queue/inspection.ts";
 import type { PassOutcome, Trigger } from "./queue/pass.ts";
 import { plainFields } from "./queue/plain_fields.ts";
+import { waitingIn } from "./queue/waiting.ts";
 import { alone } from "./storage/alone.ts";
 import { OptedOutError } from "./storage/commit.ts";
 import { DEVICE, PENDING } from "./storage/records.ts";
 import type { ClientStorage } from "./storage/storage.ts";
+import { byThen, type Closed, type Flushed, type FlushOptions, Tally } from "./tally.ts";
 import { dropTokens } from "./tokens/wallet.ts";
 
 /**
@@ -73,6 +75,10 @@ export class DitClient<Events = UntypedEvents> {
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When that goes off, in Unix milliseconds. */
+  #dueAt = 0;
+  readonly #tallies = new Set<Tally>();
+  #closing: Promise<Closed> | undefined;
   #readying: ReturnType<typeof setTimeout> | undefined;
   /** When there is another pass after those that failed, in milliseconds from the last. */
   #retry = NO_RETRY;
@@ -194,17 +200,30 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   /**
-   * Sends what is queued now, without delay or backoff; resolves when it was tried, sent or not.
+   * Sends what is queued now, without delay or backoff; resolves when it was tried, sent or not, or at the `timeout`, and
+   * says what became of it. It never rejects.
    *
    * @example Before a short program ends
    * ```ts ignore
    * client.log("token_fetch", { ok: true, platform: "linux", runtime: "2.9", latency_ms: 41.7 });
-   * await client.flush();
+   * const { sent, waiting, retryAt } = await client.flush({ timeout: 300 });
+   * if (waiting > 0) console.log(`${sent} sent, ${waiting} wait`, retryAt && new Date(retryAt));
    * await client.close();
    * ```
    */
-  flush(): Promise<void> {
-    return this.#pass("flush");
+  async flush({ timeout }: FlushOptions = {}): Promise<Flushed> {
+    const tally = this.#tally();
+    const work = this.#pass("flush").then(() => this.#count(tally));
+    // What hangs may be the pass before this one.
+    if (timeout !== undefined) void this.#count(tally);
+    await byThen(timeout, work);
+    this.#tallies.delete(tally);
+    const { sent, refused, waiting: { events, askedUntil } } = tally;
+    const state = this.state();
+    const isWorking = state === "open" || state === "stopped";
+    const waiting = isWorking ? events + this.#parts.intake.size : 0;
+    const retryAt = Math.max(this.#timer === undefined ? 0 : this.#dueAt, askedUntil);
+    return { sent, waiting, refused, retryAt: waiting > 0 && retryAt > 0 ? retryAt : undefined };
   }
 
   /**
@@ -288,25 +307,55 @@ export class DitClient<Events = UntypedEvents> {
   }
 
   /**
-   * Stores what was logged and ends: nothing is sent any more. What is queued stays in the storage.
+   * Stores what was logged and ends: nothing is sent any more. What is queued stays in the storage, and how many events
+   * no storage keeps is what it resolves to: those that wait in memory, or that a storage did not take.
    *
    * @example
    * ```ts ignore
    * await client.flush();
-   * await client.close();
+   * const { dropped } = await client.close();
+   * if (dropped > 0) console.warn(`${dropped} events are lost`);
    * ```
    */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<Closed> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<Closed> {
     this.#isClosed = true;
     this.#tellState();
     clearTimeout(this.#timer);
     clearTimeout(this.#readying);
     this.#page.close();
+    const tally = this.#tally();
+    const { storage } = this.#parts;
     await this.#store();
     await this.#work;
-    await this.#guard(() => inTime(undefined, () => this.#parts.storage.close()));
+    const isMemory = storage.isLasting === false;
+    if (isMemory) await this.#count(tally);
+    await this.#guard(() => inTime(undefined, () => storage.close()));
     this.#listeners.catchUp();
+    this.#tallies.delete(tally);
+    return { dropped: tally.refused + (isMemory ? tally.waiting.events : 0) };
+  }
+
+  #tally(): Tally {
+    const tally = new Tally();
+    this.#tallies.add(tally);
+    return tally;
+  }
+
+  /** Has somebody know what waits, unless the storage fails, or is let go of. */
+  async #count(tally: Tally): Promise<void> {
+    const { clock, commit } = this.#parts;
+    try {
+      await this.#store();
+      // One that was let go of is not opened again.
+      if (this.#isClosed && this.#parts.storage.isLasting !== false) return;
+      tally.see(await commit((entries) => waitingIn(entries, clock)));
+    } catch {
+      // What was known before stays so.
+    }
   }
 
   readonly #report: Report = (name, event) => {
@@ -316,6 +365,7 @@ export class DitClient<Events = UntypedEvents> {
         this.#parts.passes.countDrops(reason, events);
       }
     }
+    for (const tally of this.#tallies) tally.hear(name, event);
     this.#speaker.hear(name, event);
     this.#listeners.report(name, event);
   };
@@ -408,6 +458,7 @@ export class DitClient<Events = UntypedEvents> {
       wait + randomFraction(this.#parts.random) * this.#parts.delayMilliseconds,
       MAX_TIMER,
     );
+    this.#dueAt = this.#parts.clock.now() + delay;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;

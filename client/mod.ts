@@ -4,6 +4,7 @@
  * @module
  */
 export { DitClient, type UntypedEvents } from "./client.ts";
+export type { Closed, Flushed, FlushOptions } from "./tally.ts";
 export type { ClientOptions, CommonOptions, OneEndpoint, TwoEndpoints } from "./options.ts";
 export type {
   ClientEvents,

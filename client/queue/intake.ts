@@ -43,6 +43,8 @@ export class Intake {
   readonly #parts: IntakeParts;
   #owner = "";
   #logged: Logged[] = [];
+  /** How many are on their way into the queue. */
+  #moving = 0;
   #number = 0;
   #lost = 0;
 
@@ -57,7 +59,7 @@ export class Intake {
 
   /** How many events wait here. */
   get size(): number {
-    return this.#logged.length;
+    return this.#logged.length + this.#moving;
   }
 
   /** Takes an event; how many of the oldest give way: while no storage answers, the queue is no longer here than there. */
@@ -87,6 +89,7 @@ export class Intake {
     const { queue, schema } = this.#parts;
     const logged = this.#logged;
     this.#logged = [];
+    this.#moving = logged.length;
     try {
       await queue.enqueue(schema.fresh, (entries) => this.#take(entries, logged));
     } catch (error) {
@@ -94,6 +97,8 @@ export class Intake {
       this.#logged = [...kept, ...this.#logged];
       this.#lost += logged.length - kept.length;
       throw error;
+    } finally {
+      this.#moving = 0;
     }
     this.#journal?.remove(this.#itemsOf(logged));
   }

@@ -13,6 +13,8 @@ import { type ClientStorage, Entries } from "./storage.ts";
  * ```
  */
 export class MemoryStorage implements ClientStorage {
+  /** It ends with the process. */
+  readonly isLasting = false;
   readonly #stored = new Map<string, string>();
 
   /** Runs and applies `body` in one step of the event loop, so nobody comes in between. */

@@ -79,6 +79,8 @@ export interface ClientStorage {
    * page ends is lost.
    */
   readonly journal?: Journal | undefined;
+  /** `false`: what is stored ends with the process, as in memory. Optional. */
+  readonly isLasting?: boolean | undefined;
   /** Lets go of the storage. What is stored stays. */
   close(): Promise<void>;
   /**
