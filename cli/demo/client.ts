@@ -79,6 +79,8 @@ export async function runDemoClient(
   const client = new DitClient<EventsOf<typeof config, "demo">>({
     endpoint,
     app: "demo",
+    // What a client would tell its developer is what the demo tells of all.
+    debug: false,
     fetch: measuredFetch,
     session: async () => {
       const startedAt = performance.now();

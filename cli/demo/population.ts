@@ -122,6 +122,7 @@ export class Population {
     const client: DemoClient = new DitClient({
       endpoint: this.#endpoint,
       app: "demo",
+      debug: false,
       suite: this.#suite,
       fetch: send,
       session: async () => {

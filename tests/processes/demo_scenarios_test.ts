@@ -90,6 +90,6 @@ Deno.test("the scenario leak shows the alarm and the stop", () =>
 
 Deno.test("an unknown scenario is explained", async () => {
   const { code, text } = await run("--scenario", "everything");
-  assertEquals(code, 1);
+  assertEquals(code, 2);
   assertMatch(text, /--scenario crash-by-version/);
 });

@@ -134,7 +134,7 @@ Deno.test("a client with a mirror of files and a pin logs, and takes no key of i
     assertMatch(refused.stderr, /^The history does not have the key [0-9]+\/0 of the directory/);
     assertEquals(
       (await keys("publish", "--app", "demo")).stderr,
-      "Say where: deno task keys publish --app demo --out DIR\n",
+      "--out DIR is missing: deno task keys publish --help explains it.\n",
     );
   }));
 

@@ -196,8 +196,10 @@ Deno.test("an ACS and a log server as two processes that share nothing but HTTP"
     let events = 0;
     for (const day of new Set([startedOn, today()])) {
       const args = ["export", "--app", "demo", "--day", day];
-      const { stdout } = await runTask("logs", "cli/logs.ts", args, logsFolder, { PORT: String(logsPort) });
+      const env = { PORT: String(logsPort) };
+      const { stdout, stderr } = await runTask("logs", "cli/logs.ts", args, logsFolder, env);
       const lines = stdout.split("\n").filter((line) => line !== "");
+      assertEquals(stderr, `${lines.length} records of demo on ${day}.\n`);
       for (const line of lines) events += JSON.parse(line).events.length;
     }
     assertEquals(events, 51);
