@@ -1,9 +1,9 @@
 // deno-lint-ignore-file no-console
 // In a project of its own:
-//   deno pack --allow-dirty --output client.tgz    (in the repository of the service)
-//   npm install ./client.tgz && node main.mjs
-import { DitClient } from "@dit/service";
-import { FileStorage } from "@dit/service/storage_file";
+//   deno task package                            (in the repository of the service; it says where the file is)
+//   npm install dit-client-0.2.0.tgz && node main.mjs
+import { DitClient } from "@dit/client";
+import { FileStorage } from "@dit/client/storage_file";
 
 const endpoint = process.argv[2] ?? "http://localhost:8000";
 const client = new DitClient({

@@ -1,7 +1,7 @@
 // The real client, played from afar: asks the control server for commands and tells it what came of each. The same
 // module runs in Deno, Node and a page: `player.mjs {control}`.
-import { DitClient, MemoryStorage } from "@dit/service";
-import { localDpReport } from "@dit/service/local_dp";
+import { DitClient, MemoryStorage } from "@dit/client";
+import { localDpReport } from "@dit/client/local_dp";
 
 const NAMES = [
   ...[

@@ -1,5 +1,5 @@
 /**
- * Runtimes that play the real client: Deno from the source, Node from the packed file, Chromium from a bundle.
+ * Runtimes that play the real client: Deno and Node from the packed file, Chromium from a bundle of the source.
  *
  * @module
  */
@@ -20,8 +20,9 @@ export interface Player {
 /** Every runtime in which each lie is told. */
 export function findPlayers(): Player[] {
   return [
-    { name: "Deno", start: () => Promise.resolve(startProgram(DENO, PLAYER.pathname)) },
-    { name: "Node", start: startNode },
+    { name: "Deno", start: () => startProgram(DENO) },
+    // The oldest Node that the package supports.
+    { name: "Node", start: async () => await startProgram(await fromNpm("Node", "node@20", "node")) },
     {
       name: "Chromium",
       missing: hasChromium ? undefined : "there is no Chromium",
@@ -30,12 +31,16 @@ export function findPlayers(): Player[] {
   ];
 }
 
-function startProgram({ command }: Runtime, module: string, folder?: string): Remote {
+/** Starts the player in a project of its own. */
+async function startProgram({ command, missing }: Runtime): Promise<Remote> {
+  if (missing !== undefined) throw new Error(missing);
+  const folder = await Deno.makeTempDir();
+  await makeProject(folder, [PLAYER]);
   const control = startControl();
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, {
-    args: [...args, module, control.url],
-    ...folder !== undefined && { cwd: folder },
+    args: [...args, "player.mjs", control.url],
+    cwd: folder,
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
@@ -44,21 +49,6 @@ function startProgram({ command }: Runtime, module: string, folder?: string): Re
     async [Symbol.asyncDispose]() {
       await control[Symbol.asyncDispose]();
       await child.status;
-    },
-  };
-}
-
-/** The oldest Node that the package supports. */
-async function startNode(): Promise<Remote> {
-  const runtime = await fromNpm("Node", "node@20", "node");
-  if (runtime.missing !== undefined) throw new Error(runtime.missing);
-  const folder = await Deno.makeTempDir();
-  await makeProject(folder, [PLAYER]);
-  const remote = startProgram(runtime, `${folder}/player.mjs`, folder);
-  return {
-    ask: remote.ask,
-    async [Symbol.asyncDispose]() {
-      await remote[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
     },
   };

@@ -1,7 +1,7 @@
 /** The npm package as its tools see it: types, files, syntax, size, the same bytes from everywhere. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { run } from "../sdk/runtimes.ts";
-import { buildPackage, makeProject, projectTest } from "./project.ts";
+import { buildPackage, run } from "../sdk/runtimes.ts";
+import { makeProject, projectTest } from "./project.ts";
 
 const project = await makeProject();
 const { folder, packed } = project;

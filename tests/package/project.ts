@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { run } from "../sdk/runtimes.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
+import { buildPackage, run } from "../sdk/runtimes.ts";
 
 /** What is installed beside the package: what adopters check and bundle it with. */
 const TOOLS = [
@@ -23,11 +21,6 @@ export interface Project {
   readonly packed: string;
   /** Why the tools are not there, if so. */
   readonly missing: string | undefined;
-}
-
-/** Builds the package in a folder of its own; the packed file. */
-export async function buildPackage(folder: string): Promise<string> {
-  return (await run([Deno.execPath(), "task", "package", folder], ROOT)).trim();
 }
 
 /** Makes the project; it is removed when the tests are over. */

@@ -52,6 +52,6 @@ function watchDispatchers() {
 
 const plan = globalThis.process?.argv?.[2];
 if (plan !== undefined) {
-  const { DitClient } = await import("@dit/service");
+  const { DitClient } = await import("@dit/client");
   console.log(JSON.stringify(await run(DitClient, JSON.parse(plan))));
 }

@@ -42,9 +42,16 @@ async function runIn({ name, command }: Runtime, hosts: 1 | 2, isTls: boolean): 
   const isDeno = name === "Deno";
   const options = isDeno ? [`--cert=${certificates.authorityFile}`, "--allow-net=localhost"] : [];
   const [program = "", ...args] = command;
-  const module = isDeno ? PROGRAM.pathname : `${project}/connected.mjs`;
   const output = await run(
-    ["env", `NODE_EXTRA_CA_CERTS=${certificates.authorityFile}`, program, ...args, ...options, module, plan],
+    [
+      "env",
+      `NODE_EXTRA_CA_CERTS=${certificates.authorityFile}`,
+      program,
+      ...args,
+      ...options,
+      "connected.mjs",
+      plan,
+    ],
     project,
   );
   await test.close();

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- what it saw is its output.
 /**
- * Blinds and finalizes a vector of RFC 9497 with the suite of `@dit/service/kernel`: at once, and when its module is
+ * Blinds and finalizes a vector of RFC 9497 with the suite of `@dit/client/kernel`: at once, and when its module is
  * compiled, where it runs. Arguments: what is amiss ("nothing", "no WebAssembly", "a trap", "a refusal"), and the vector in JSON.
  * Writes what it saw as JSON.
  */
@@ -64,7 +64,7 @@ if (amiss === "a trap" || amiss === "a refusal") {
   };
 }
 
-const { kernelSuite } = await import("@dit/service/kernel");
+const { kernelSuite } = await import("@dit/client/kernel");
 const suite = kernelSuite();
 
 const bytes = (hex) => Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16));

@@ -23,11 +23,10 @@ const known = {
 const outputs = vector.Output.split(",");
 
 for (const { name, command, missing } of runtimes) {
-  const module = name === "Deno" ? PROGRAM.pathname : `${project}/kernel.mjs`;
   const runWith = async (amiss: string, flags: readonly string[] = []) => {
     const plan = JSON.stringify(known);
     const { isRelaxed, isFused, by, ...results } = JSON.parse(
-      await run([...command, ...flags, module, amiss, plan], project),
+      await run([...command, ...flags, "kernel.mjs", amiss, plan], project),
     );
     assertEquals(results, { outputs, refused: "VoprfError" });
     return { isRelaxed, isFused, by };

@@ -1,8 +1,8 @@
 // A client that is killed: `killed.mjs {proxy} {run} {file} {levels...}` logs, says so once that is stored, and sends.
 // deno-lint-ignore-file no-console
 import process from "node:process";
-import { DitClient } from "@dit/service";
-import { FileStorage } from "@dit/service/storage_file";
+import { DitClient } from "@dit/client";
+import { FileStorage } from "@dit/client/storage_file";
 
 const [proxy, run, file, ...levels] = process.argv.slice(2);
 const client = new DitClient({

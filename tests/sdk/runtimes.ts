@@ -39,19 +39,16 @@ export async function fromNpm(name: string, specifier: string, program: string):
   }
 }
 
-/** The runtime of the tests themselves, with the SDK's source in place of the packed file. */
-export const DENO: Runtime = {
-  name: "Deno",
-  command: [
-    Deno.execPath(),
-    "run",
-    "--no-prompt",
-    `--config=${ROOT}deno.json`,
-    "--allow-net=127.0.0.1",
-    "--allow-read",
-    "--allow-write",
-  ],
-};
+const deno = (...options: readonly string[]) => [
+  ...[Deno.execPath(), "run", "--no-prompt", ...options],
+  ...["--allow-net=127.0.0.1", "--allow-read", "--allow-write"],
+];
+
+/** The runtime of the tests themselves, in a project with the packed file. */
+export const DENO: Runtime = { name: "Deno", command: deno("--node-modules-dir=manual") };
+
+/** The same where a module imports the SDK's source. */
+export const DENO_OF_SOURCE: Runtime = { name: "Deno", command: deno(`--config=${ROOT}deno.json`) };
 
 /** Every runtime, and further versions of Node, one after the other: npm's cache does not like company. */
 export async function findRuntimes(...others: readonly string[]): Promise<Runtime[]> {
@@ -63,11 +60,16 @@ export async function findRuntimes(...others: readonly string[]): Promise<Runtim
   return runtimes;
 }
 
+/** Builds `@dit/client` in a folder of its own; the packed file. */
+export async function buildPackage(folder: string): Promise<string> {
+  return (await run([Deno.execPath(), "task", "package", folder], ROOT)).trim();
+}
+
 /** Packs the client, and installs it in a fresh project in `folder`, with `files` of this one beside it. */
 export async function makeProject(folder: string, files: readonly URL[]): Promise<void> {
-  await run([Deno.execPath(), "pack", "--allow-dirty", "--output", `${folder}/client.tgz`], ROOT);
+  const packed = await buildPackage(`${folder}/dist`);
   await Deno.writeTextFile(`${folder}/package.json`, '{"private":true,"type":"module"}');
-  await run(["npm", "install", "--no-audit", "--no-fund", "--silent", "./client.tgz"], folder);
+  await run(["npm", "install", "--no-audit", "--no-fund", "--silent", packed], folder);
   for (const file of files) {
     await Deno.copyFile(file, `${folder}/${file.pathname.slice(file.pathname.lastIndexOf("/") + 1)}`);
   }

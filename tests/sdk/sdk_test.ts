@@ -4,7 +4,7 @@ import { freePort } from "../support/processes/free_ports.ts";
 import { startReady } from "../support/processes/service_process.ts";
 import { exportEvents } from "../support/store/stored_events.ts";
 import { startFaultProxy } from "./fault_proxy.ts";
-import { DENO, findRuntimes, makeProject, run, type Runtime } from "./runtimes.ts";
+import { DENO_OF_SOURCE, findRuntimes, makeProject, run, type Runtime } from "./runtimes.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SUITE = new URL("suite.mjs", import.meta.url);
@@ -30,13 +30,6 @@ const project = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(project, { recursive: true }));
 await makeProject(project, [SUITE, KILLED, new URL("examples/node/main.mjs", ROOT)]);
 
-/** A module of this folder where a runtime finds the SDK: in Deno from the source, else from the packed file. */
-function moduleFor({ name }: Runtime, module: URL): string {
-  return name === "Deno"
-    ? module.pathname
-    : project + module.pathname.slice(module.pathname.lastIndexOf("/"));
-}
-
 function runtimeTest(what: string, body: (runtime: Runtime, t: Deno.TestContext) => Promise<void>): void {
   for (const runtime of runtimes) {
     const { name, missing } = runtime;
@@ -53,10 +46,7 @@ runtimeTest(
   (runtime, t) =>
     withService(async ({ folder, url, stored }) => {
       await using proxy = startFaultProxy({ service: url, stored });
-      const output = await run(
-        [...runtime.command, moduleFor(runtime, SUITE), proxy.url, folder, "0"],
-        project,
-      );
+      const output = await run([...runtime.command, "suite.mjs", proxy.url, folder, "0"], project);
       const lines = output.trim().split("\n").map((line) => JSON.parse(line));
       assert(lines.length >= 40, output);
       for (const { name, error } of lines) {
@@ -87,16 +77,15 @@ runtimeTest(
           },
         });
         const [program = "", ...args] = runtime.command;
-        const module = moduleFor(runtime, KILLED);
         const child = new Deno.Command(program, {
-          args: [...args, module, proxy.url, "killed", file, ...levels],
+          args: [...args, "killed.mjs", proxy.url, "killed", file, ...levels],
           cwd: project,
           stdout: "piped",
           stderr: "null",
         }).spawn();
         const output = await new Response(child.stdout).text();
         await child.status;
-        const rest = await run([...runtime.command, module, proxy.url, "heir", file, last], project);
+        const rest = await run([...runtime.command, "killed.mjs", proxy.url, "heir", file, last], project);
         assertEquals(rest, `stored ${last}\nleft 0\n`, `killed at ${points}`);
         const all = await stored();
         for (const level of [...levels, last]) {
@@ -121,12 +110,13 @@ runtimeTest("the README's example works when pasted", (runtime) =>
   withService(async ({ url }) => {
     assertMatch(EXAMPLE, /http:\/\/localhost:8000/);
     const isDeno = runtime.name === "Deno";
+    const { command } = isDeno ? DENO_OF_SOURCE : runtime;
     const file = isDeno ? `${project}/example.ts` : `${project}/example.mjs`;
     const source = EXAMPLE.replaceAll("http://localhost:8000", url)
-      .replace("./client/mod.ts", isDeno ? new URL("client/mod.ts", ROOT).href : "@dit/service");
+      .replace("./client/mod.ts", isDeno ? new URL("client/mod.ts", ROOT).href : "@dit/client");
     await Deno.writeTextFile(file, source);
     assertEquals(
-      await run([...runtime.command, file], project),
+      await run([...command, file], project),
       "1 event arrived, and nobody knows that it was alice's\n",
     );
   }));
@@ -134,14 +124,14 @@ runtimeTest("the README's example works when pasted", (runtime) =>
 Deno.test("the examples for Node and Deno run as they stand", () =>
   withService(async ({ folder, url }) => {
     // They go on with one another's token: the file is the same.
-    for (const runtime of runtimes.filter(({ name, missing }) => name !== "Deno" && missing === undefined)) {
+    for (const runtime of runtimes.filter(({ missing }) => missing === undefined)) {
       assertEquals(await run([...runtime.command, "main.mjs", url], project), "1 arrived\n", runtime.name);
     }
     const example = await Deno.readTextFile(new URL("examples/deno/main.ts", ROOT));
     const file = new URL("tests/sdk/.deno_example.ts", ROOT);
     await Deno.writeTextFile(file, example.replace("http://localhost:8000", url));
     try {
-      assertEquals(await run([...DENO.command, file.pathname], folder), "1 arrived\n");
+      assertEquals(await run([...DENO_OF_SOURCE.command, file.pathname], folder), "1 arrived\n");
     } finally {
       await Deno.remove(file);
     }
@@ -149,11 +139,11 @@ Deno.test("the examples for Node and Deno run as they stand", () =>
 
 /** What a TypeScript app writes, right and wrong. */
 const TYPED = `
-import { browserStorage, type ClientStorage, DitClient, Entries, MemoryStorage } from "@dit/service";
-import { localDpReport } from "@dit/service/local_dp";
-import { nobleP384 } from "@dit/service/p384";
-import { FileStorage } from "@dit/service/storage_file";
-import { declaredSchema, defineConfig, type EventsOf } from "@dit/service/config";
+import { browserStorage, type ClientStorage, DitClient, Entries, MemoryStorage } from "@dit/client";
+import { localDpReport } from "@dit/client/local_dp";
+import { nobleP384 } from "@dit/client/p384";
+import { FileStorage } from "@dit/client/storage_file";
+import { declaredSchema, defineConfig, type EventsOf } from "@dit/client/config";
 import type { DemoEvents } from "./events.d.ts";
 import declared from "./demo.schema.json" with { type: "json" };
 type Events = { note_saved: { ok: boolean; platform: "web" | "phone"; latency_ms?: number } };

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import { DitClient, MemoryStorage } from "@dit/service";
-import { FileStorage } from "@dit/service/storage_file";
+import { DitClient, MemoryStorage } from "@dit/client";
+import { FileStorage } from "@dit/client/storage_file";
 
 const [proxy, folder, first] = process.argv.slice(2);
 let level = Number(first);
