@@ -8,6 +8,7 @@
 export const ENTRIES: Readonly<Record<string, string>> = {
   index: "client/mod.ts",
   capture_errors: "client/capture/errors.ts",
+  capture_lifecycle: "client/capture/lifecycle.ts",
   capture_navigation: "client/capture/navigation.ts",
   config: "core/config/mod.ts",
   kernel: "core/voprf/kernel_client.ts",

@@ -296,7 +296,7 @@ const ROOMS: readonly Room[] = [
     imports: ["client/base", "client/storage", "client/http", "client/tokens", ...PURE],
   },
   { room: "client", imports: ["client/", ...PURE], uses: ["clock"] },
-  { room: "client/capture", imports: ["client"], packages: ["web-vitals"] },
+  { room: "client/capture", imports: ["client"], uses: ["randomness"] },
 
   // Several processes share a KV Connect endpoint, which the tests' own is good enough for.
   {

@@ -9,6 +9,7 @@ import { type Captured, capturedBy, startCaptured } from "../support/client/capt
 async function withApp(
   page: Page,
   run: (arrived: () => Promise<readonly Captured[]>, origin: string) => Promise<void>,
+  entry: "live" | "start" = "start",
 ): Promise<void> {
   const test = await startCaptured();
   const listen = { hostname: "localhost", port: 0, onListen: () => {} };
@@ -33,7 +34,8 @@ globalThis.before = history.pushState;
   const origin = `http://localhost:${app.addr.port}`;
   await page.goto(`${origin}/`);
   await page.waitForFunction("globalThis.start !== undefined");
-  await page.evaluate(`start("http://localhost:${service.addr.port}", "${jwt}")`);
+  await page.evaluate(`${entry}("http://localhost:${service.addr.port}", "${jwt}")`);
+  await page.evaluate(`globalThis.call = '${entry}("http://localhost:${service.addr.port}", "${jwt}")'`);
   await run(async () => {
     await page.evaluate("client.flush()");
     return await capturedBy(test);
@@ -113,3 +115,51 @@ browserTest("captureNavigation() logs routes, through a patched History API and 
     assertEquals((await arrived()).length, 5);
   });
 });
+
+/** A run of the page in a tab of its own; what it tells when it has looked for dead ones. */
+async function runAgain(page: Page, from: string): Promise<Page> {
+  const next = await page.context().newPage();
+  await next.goto(from);
+  await next.waitForFunction("globalThis.start !== undefined");
+  return next;
+}
+
+browserTest(
+  "captureLifecycle() logs a crash once, and no run that lives or has ended in order",
+  async ({ page }) => {
+    await withApp(page, async (arrived, origin) => {
+      const marks = (one: Page) =>
+        one.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('dit.run.')).length");
+      await page.waitForFunction("Object.keys(localStorage).some((key) => key.startsWith('dit.run.'))");
+      const call = String(await page.evaluate("globalThis.call"));
+      // Another window while this one lives, which then crashes.
+      const crashed = await runAgain(page, origin);
+      await crashed.evaluate(call);
+      await crashed.waitForFunction(
+        "Object.keys(localStorage).filter((key) => key.startsWith('dit.run.')).length === 2",
+      );
+      const isOver = new Promise((resolve) => crashed.once("crash", resolve));
+      await crashed.goto("chrome://crash").catch(() => {});
+      await isOver;
+      const left = await runAgain(page, origin);
+      await left.evaluate(call);
+      await left.waitForFunction(
+        "client.inspect().then(({ waiting }) => waiting.some(({ name }) => name === 'app_crashed'))",
+      );
+      await left.evaluate("client.flush()");
+      await left.goto("about:blank");
+      const last = await runAgain(page, origin);
+      assertEquals(await marks(last), 1);
+      await last.evaluate(call);
+      await last.waitForFunction(
+        "Object.keys(localStorage).filter((key) => key.startsWith('dit.run.')).length === 2",
+      );
+      // Locks are given in the order in which they were asked for.
+      await last.evaluate("navigator.locks.query().then(() => client.flush())");
+      await last.evaluate("end()");
+      assertEquals(await marks(last), 1);
+      const names = (await arrived()).map(([name]) => name).sort();
+      assertEquals(names.filter((name) => name === "app_crashed").length, 1);
+    }, "live");
+  },
+);
