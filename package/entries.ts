@@ -10,6 +10,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   capture_errors: "client/capture/errors.ts",
   capture_lifecycle: "client/capture/lifecycle.ts",
   capture_navigation: "client/capture/navigation.ts",
+  cli: "client/presets/cli.ts",
   config: "core/config/mod.ts",
   kernel: "core/voprf/kernel_client.ts",
   local_dp: "client/local_dp.ts",

@@ -297,6 +297,12 @@ const ROOMS: readonly Room[] = [
   },
   { room: "client", imports: ["client/", ...PURE], uses: ["clock"] },
   { room: "client/capture", imports: ["client"], uses: ["randomness"] },
+  // Clients put together for one kind of program: entry points of their own.
+  {
+    room: "client/presets",
+    imports: ["client", "client/base", "client/http", "client/storage"],
+    packages: ["node:fs", "node:fs/promises", "node:process"],
+  },
 
   // Several processes share a KV Connect endpoint, which the tests' own is good enough for.
   {

@@ -39,7 +39,7 @@ Deno.test("the package carries no file of the server, and the digest of its scri
     file.slice(`${folder}/dist/client/`.length)
   );
   const server = files.filter((file) =>
-    /(^|\/)(edge|boot|routes|cli|store|ledger|acs|keys|release|risk)\//.test(file)
+    /(^|\/)(edge|boot|routes|cli|store|ledger|acs|keys|release|risk)\/(?!package\.json$)/.test(file)
   );
   assertEquals(server, []);
   const script = await Deno.readFile(`${folder}/dist/client/iife/dit.js`);
@@ -67,6 +67,7 @@ for (const file of process.argv.slice(2)) {
 /** What a TypeScript app writes, right and wrong; its entry points are all of those that there are. */
 const TYPED = `
 import { type ClientStorage, DitClient, MemoryStorage } from "@dit/client";
+import { cliTelemetry } from "@dit/client/cli";
 import { localDpReport } from "@dit/client/local_dp";
 import { logBatches } from "@dit/client/log_batches";
 import { nobleP384 } from "@dit/client/p384";
@@ -84,6 +85,12 @@ client.log("note_saved", { ok: true, platform: "web" });
 // @ts-expect-error a misspelt event
 client.log("note_savd", { ok: true, platform: "web" });
 client.on("sent", ({ events }) => { const n: number = events; void n; });
+const ofProgram = cliTelemetry<Events>({
+  endpoint: "https://t.example", app: "notes", session, program: "notes", folder: "x", collects: "saves",
+});
+ofProgram.client.log("note_saved", { ok: true, platform: "web" });
+// @ts-expect-error a client of a program has its own storage
+cliTelemetry({ endpoint: "https://t.example", app: "notes", session, program: "n", folder: "x", collects: "", storage });
 void [MemoryStorage, AsyncStorageAdapter, defineConfig, kernelSuite];
 `;
 
