@@ -11,6 +11,8 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   capture_lifecycle: "client/capture/lifecycle.ts",
   capture_navigation: "client/capture/navigation.ts",
   cli: "client/presets/cli.ts",
+  react: "client/react.ts",
+  vue: "client/vue.ts",
   config: "core/config/mod.ts",
   kernel: "core/voprf/kernel_client.ts",
   local_dp: "client/local_dp.ts",

@@ -72,8 +72,10 @@ import { localDpReport } from "@dit/client/local_dp";
 import { logBatches } from "@dit/client/log_batches";
 import { nobleP384 } from "@dit/client/p384";
 import { kernelSuite } from "@dit/client/kernel";
+import { reactTelemetry } from "@dit/client/react";
 import { AsyncStorageAdapter } from "@dit/client/storage_async";
 import { FileStorage } from "@dit/client/storage_file";
+import { vueTelemetry } from "@dit/client/vue";
 import { defineConfig } from "@dit/client/config";
 type Events = { note_saved: { ok: boolean; platform: "web" | "phone" } };
 const session = () => Promise.resolve("jwt");
@@ -91,7 +93,7 @@ const ofProgram = cliTelemetry<Events>({
 ofProgram.client.log("note_saved", { ok: true, platform: "web" });
 // @ts-expect-error a client of a program has its own storage
 cliTelemetry({ endpoint: "https://t.example", app: "notes", session, program: "n", folder: "x", collects: "", storage });
-void [MemoryStorage, AsyncStorageAdapter, defineConfig, kernelSuite];
+void [reactTelemetry, vueTelemetry, MemoryStorage, AsyncStorageAdapter, defineConfig, kernelSuite];
 `;
 
 projectTest(
