@@ -63,7 +63,7 @@ export interface CapturedClient extends AsyncDisposable {
 /** Starts a service that collects what captures log. */
 export async function startCaptured(): Promise<TestService> {
   const events: EventSchemas = capturedConfig.applications.notes.events;
-  const test = await startService({ events });
+  const test = await startService({ events, tokensPerClient: 64 });
   test.clock.now = Date.now();
   return test;
 }
