@@ -191,7 +191,8 @@ const ROOMS: readonly Room[] = [
   },
   { room: "core/families.ts", imports: ["core/"] },
   { room: "core/service.ts", imports: ["core/"] },
-  { room: "core/jobs", imports: ["core/"] },
+  // How long a page of a sweep took says how long the next one waits.
+  { room: "core/jobs", imports: ["core/"], uses: ["stopwatch"] },
   // Verbs of operators, on every product of the core.
   { room: "core/operations/actions", imports: ["core/"] },
 

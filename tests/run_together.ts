@@ -12,7 +12,7 @@ const ISOLATES = 4;
 const UNCHECKED = "--no-check";
 /** Tests with tasks of their own. */
 const APART =
-  /^tests\/(?:browser|deploy|faults|lies|postgres|processes|sdk)\/|^tests\/e2e_test\.ts$|_slow_test\.ts$/;
+  /^tests\/(?:browser|deploy|faults|lies|package|postgres|processes|sdk)\/|^tests\/e2e_test\.ts$|_slow_test\.ts$/;
 
 async function testFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
