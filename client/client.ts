@@ -72,6 +72,8 @@ export class DitClient<Events = UntypedEvents> {
   readonly #speaker: Speaker;
   readonly #page: Page;
   readonly #sendsAtPageEnd: boolean;
+  /** Whether the app said nothing of a storage. */
+  readonly #isUnsaid: boolean;
   #storing: Promise<void> | undefined;
   #work: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -108,6 +110,7 @@ export class DitClient<Events = UntypedEvents> {
       isOpen: () => this.state() === "open",
       isHidden: () => this.#page.isHidden(),
     });
+    this.#isUnsaid = options.storage === undefined;
     this.#sendsAtPageEnd = options.sendAtPageEnd ?? true;
     this.#page = new Page({
       end: this.#onPageEnd,
@@ -413,6 +416,7 @@ export class DitClient<Events = UntypedEvents> {
     void this.#enter(async () => {
       if (await this.#consent.retry(this.#parts.storage) || this.#consent.isBarred) return;
       await this.#parts.intake.adopt();
+      if (this.#isUnsaid && this.#parts.storage.isLasting === false) this.#speaker.warnOfMemory();
       this.#makeReady();
     });
   }
@@ -458,7 +462,7 @@ export class DitClient<Events = UntypedEvents> {
       wait + randomFraction(this.#parts.random) * this.#parts.delayMilliseconds,
       MAX_TIMER,
     );
-    this.#dueAt = this.#parts.clock.now() + delay;
+    this.#dueAt = Math.ceil(this.#parts.clock.now() + delay);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#isProvided = false;

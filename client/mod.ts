@@ -24,6 +24,7 @@ export type { Directory, DirectoryKey } from "./http/directory.ts";
 export type { Inspection } from "./queue/inspection.ts";
 export { type ClientStorage, Entries } from "./storage/storage.ts";
 export type { Journal, JournalItem } from "./storage/journal.ts";
+export type { StorageChoice } from "./storage/choice.ts";
 export { browserStorage } from "./storage/browser.ts";
 export { IndexedDbStorage } from "./storage/indexed_db.ts";
 export { LocalStorage } from "./storage/local.ts";

@@ -12,7 +12,7 @@ import type { Directory } from "./http/directory.ts";
 import { plainEndpoint } from "./http/endpoint.ts";
 import { faultsOf } from "./http/schema_check.ts";
 import type { Endpoints } from "./http/places.ts";
-import type { ClientStorage } from "./storage/storage.ts";
+import type { StorageChoice } from "./storage/choice.ts";
 
 /**
  * The service at one endpoint. Its directory may lead to the names `tokens.` and `logs.` before this endpoint's host, and
@@ -49,8 +49,12 @@ export interface CommonOptions {
   readonly app: string;
   /** Signs in: only token requests carry what it gives. */
   readonly session: SessionSource;
-  /** Where state is kept; memory by default. */
-  readonly storage?: ClientStorage | undefined;
+  /**
+   * Where state is kept. By default a browser's storage, as `browserStorage` finds it, with nothing written before it may
+   * be; elsewhere memory, and the console says what that costs. `{ folder }`: in a file of that folder, in Node 20.16, Deno
+   * and Bun. `"memory"`: gone with the process, tokens too: those of a day are used up after four starts.
+   */
+  readonly storage?: StorageChoice | undefined;
   /** The cipher suite of the application; ristretto255 by default. Another one is passed in, so that it is not bundled. */
   readonly suite?: ClientSuite | undefined;
   /**

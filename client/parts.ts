@@ -28,9 +28,8 @@ import { PageEnd } from "./queue/page_end.ts";
 import { Passes } from "./queue/pass.ts";
 import { Queue } from "./queue/queue.ts";
 import { Sender } from "./queue/sender.ts";
+import { storageOf } from "./storage/choice.ts";
 import { committing, type Gate } from "./storage/commit.ts";
-import { MemoryStorage } from "./storage/memory.ts";
-import type { ClientStorage } from "./storage/storage.ts";
 import { Device } from "./tokens/device.ts";
 import { issuanceWhenNeeded } from "./tokens/when_needed.ts";
 
@@ -51,7 +50,7 @@ export function assemble(options: ClientOptions, around: Surroundings) {
   const { report, consent, isOpen, isHidden } = around;
   const places = new Places(checkEndpoints(options), checkApp(app));
   const mirror = options.mirror === undefined ? undefined : mirrorAt(options.mirror);
-  const storage: ClientStorage = options.storage ?? new MemoryStorage();
+  const storage = storageOf(options.storage, app);
   const clock = new Clock(options.now ?? Date.now);
   const random = options.random ?? platformRandom;
   const gzip = options.gzip ?? typeof CompressionStream === "function";

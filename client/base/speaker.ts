@@ -29,6 +29,25 @@ export class Speaker {
     this.#debug = debug;
   }
 
+  /** Says what memory costs, where nobody asked for it. */
+  warnOfMemory(): void {
+    this.#say(
+      "memory",
+      "dit: nothing is stored: tokens are lost at each start, and at the fifth of a day the quota is used up and nothing " +
+        'is sent until the next key; give the client a storage, or "memory" to say that this is meant',
+    );
+  }
+
+  #say(kind: string, text: string): void {
+    if (this.#debug === false || this.#said.has(kind)) return;
+    this.#said.add(kind);
+    try {
+      console.warn(text);
+    } catch {
+      // A console of the app's own.
+    }
+  }
+
   /** Hears what the client tells. */
   readonly hear: Report = (name, event) => {
     // Whoever has the console log its lines here must not have it write without end.

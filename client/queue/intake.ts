@@ -131,7 +131,7 @@ export class Intake {
     const last = Math.max(0, ...logged.map(({ number = 0 }) => number));
     if (last > taken) write(entries, JOURNALS, { ...marks, [owner]: [last, this.#parts.clock.now()] });
     return logged.filter(({ number }) =>
-      number === undefined || number > taken && this.#journal?.has({ owner, number })
+      number === undefined || number > taken && this.#journal?.has({ owner, number }) !== false
     ).map(({ event }) => event);
   }
 

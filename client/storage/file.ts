@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import { type ClientStorage, Entries } from "./storage.ts";
 import { applyChanges } from "./memory.ts";
 
@@ -12,8 +11,25 @@ const STALE_MILLISECONDS = 10_000;
 /** Milliseconds between two looks at a lock that somebody else holds. */
 const WAIT_MILLISECONDS = 5;
 
+/** The platform's files, asked for when they are used: what is bundled for a page names no module that it lacks. */
+function files() {
+  type Files = typeof import("node:fs/promises");
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): Files | undefined } };
+  const found = process?.getBuiltinModule?.("node:fs/promises");
+  if (found === undefined) {
+    throw new TypeError("Cannot use a file: the platform has none, or is older than Node 20.16");
+  }
+  return found;
+}
+
 function isCode(error: unknown, code: string): boolean {
   return (error as { code?: unknown }).code === code;
+}
+
+/** The storage in a file of a folder, which is made where it is missing, for its owner alone. */
+export async function storageIn(folder: string, name: string): Promise<FileStorage> {
+  await files().mkdir(folder, { recursive: true, mode: 0o700 });
+  return new FileStorage(`${folder}/${name}`);
 }
 
 /**
@@ -61,7 +77,7 @@ export class FileStorage implements ClientStorage {
         applyChanges(stored, entries.changes);
         if (await this.#replace(JSON.stringify([...stored]), owner)) return result;
       } finally {
-        if (await this.#isHeld(owner)) await unlink(this.#lockPath);
+        if (await this.#isHeld(owner)) await files().unlink(this.#lockPath);
       }
     }
   }
@@ -70,7 +86,7 @@ export class FileStorage implements ClientStorage {
   async #read(): Promise<Map<string, string>> {
     let text = "[]";
     try {
-      text = await readFile(this.#path, "utf8");
+      text = await files().readFile(this.#path, "utf8");
     } catch (error) {
       if (!isCode(error, "ENOENT")) throw error;
     }
@@ -84,7 +100,7 @@ export class FileStorage implements ClientStorage {
   /** Whether the file is replaced: not by a process that was stopped for so long that another one took its lock. */
   async #replace(text: string, owner: string): Promise<boolean> {
     const next = `${this.#path}.next`;
-    const file = await open(next, "w", 0o600);
+    const file = await files().open(next, "w", 0o600);
     try {
       await file.writeFile(text);
       // The name must not point to the new content before that is on the disk.
@@ -93,7 +109,7 @@ export class FileStorage implements ClientStorage {
       await file.close();
     }
     const isHeld = await this.#isHeld(owner);
-    if (isHeld) await rename(next, this.#path);
+    if (isHeld) await files().rename(next, this.#path);
     return isHeld;
   }
 
@@ -107,7 +123,7 @@ export class FileStorage implements ClientStorage {
     const seen = { owner, looks: 0 };
     for (;;) {
       try {
-        await writeFile(this.#lockPath, owner, { flag: "wx", mode: 0o600 });
+        await files().writeFile(this.#lockPath, owner, { flag: "wx", mode: 0o600 });
         return owner;
       } catch (error) {
         if (!isCode(error, "EEXIST")) throw error;
@@ -118,7 +134,7 @@ export class FileStorage implements ClientStorage {
 
   async #isHeld(owner: string): Promise<boolean> {
     try {
-      return await readFile(this.#lockPath, "utf8") === owner;
+      return await files().readFile(this.#lockPath, "utf8") === owner;
     } catch {
       return false;
     }
@@ -127,12 +143,12 @@ export class FileStorage implements ClientStorage {
   /** `seen`: whose lock this one waits for, and how often it has looked: no clock that somebody sets. */
   async #waitFor(lock: string, seen: { owner: string; looks: number }): Promise<void> {
     try {
-      const { mtimeMs } = await stat(lock);
-      const holder = await readFile(lock, "utf8");
+      const { mtimeMs } = await files().stat(lock);
+      const holder = await files().readFile(lock, "utf8");
       if (holder !== seen.owner) Object.assign(seen, { owner: holder, looks: 0 });
       // Its time may lie in the future: then whoever took it had another clock.
       const age = Math.max(Date.now() - mtimeMs, seen.looks++ * WAIT_MILLISECONDS);
-      if (age > STALE_MILLISECONDS) return await unlink(lock);
+      if (age > STALE_MILLISECONDS) return await files().unlink(lock);
     } catch (error) {
       if (isCode(error, "ENOENT")) return;
       throw error;

@@ -2,7 +2,7 @@ import { type ClientStorage, Entries } from "./storage.ts";
 
 /**
  * Keeps a client's state in memory: gone with the process, and with it tokens and queue. A client that is given no
- * storage has one.
+ * storage has one where the platform has none that lasts.
  *
  * @example
  * ```ts ignore

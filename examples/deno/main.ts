@@ -1,7 +1,6 @@
 // deno run --allow-net --allow-read=. --allow-write=. examples/deno/main.ts
 // deno-lint-ignore-file no-console
 import { DitClient } from "@dit/service";
-import { FileStorage } from "@dit/service/storage_file";
 
 const endpoint = "http://localhost:8000";
 const client = new DitClient({
@@ -13,7 +12,7 @@ const client = new DitClient({
     return (await (await fetch(`${endpoint}/dev/session`, { method: "POST", body })).json()).jwt;
   },
   // Tokens, queue and pseudonym survive the end of the process.
-  storage: new FileStorage(".dit/example_client.json"),
+  storage: { folder: ".dit/example" },
 });
 client.on("sent", ({ events }) => console.log(`${events} arrived`));
 client.on("refused", ({ step, code }) => console.log(`${step}: ${code}`));

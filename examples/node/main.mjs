@@ -3,7 +3,6 @@
 //   deno task package                            (in the repository of the service; it says where the file is)
 //   npm install dit-client-0.2.0.tgz && node main.mjs
 import { DitClient } from "@dit/client";
-import { FileStorage } from "@dit/client/storage_file";
 
 const endpoint = process.argv[2] ?? "http://localhost:8000";
 const client = new DitClient({
@@ -15,7 +14,7 @@ const client = new DitClient({
     return (await (await fetch(`${endpoint}/dev/session`, { method: "POST", body })).json()).jwt;
   },
   // Tokens, queue and pseudonym survive the end of the process.
-  storage: new FileStorage("client.json"),
+  storage: { folder: "telemetry" },
 });
 client.on("sent", ({ events }) => console.log(`${events} arrived`));
 client.on("refused", ({ step, code }) => console.log(`${step}: ${code}`));

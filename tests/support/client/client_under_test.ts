@@ -46,6 +46,7 @@ export function makeClient(test: TestService, { at, ...options }: ClientChanges 
     now: () => test.clock.now,
     delaySeconds: NEVER_SECONDS,
     debug: false,
+    storage: "memory",
     ...options,
   });
   const heard: Heard = {
