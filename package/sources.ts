@@ -5,6 +5,7 @@
  * @module
  */
 import type { Plugin } from "esbuild";
+import ts from "typescript";
 import { ENTRIES, ROOT } from "./entries.ts";
 
 const NAMESPACE = "dit";
@@ -36,7 +37,17 @@ export async function packageFolders(): Promise<ReadonlyMap<string, string>> {
  * stands for them there (a WeakMap each) is slow and large.
  */
 export function withoutPrivateNames(source: string): string {
-  return source.replace(/(?<![\w"'`&/*])#([a-zA-Z]\w*)/g, "_$_$1");
+  const file = ts.createSourceFile("module.ts", source, ts.ScriptTarget.ESNext, true);
+  let result = "";
+  let from = 0;
+  const visit = (node: ts.Node): void => {
+    if (!ts.isPrivateIdentifier(node)) return ts.forEachChild(node, visit);
+    if (ts.isBinaryExpression(node.parent)) throw new Error(`Cannot replace ${node.parent.getText()}`);
+    result += `${source.slice(from, node.getStart())}_$_${node.text.slice(1)}`;
+    from = node.getEnd();
+  };
+  visit(file);
+  return result + source.slice(from);
 }
 
 /** What {@linkcode withoutPrivateNames} leaves, for `mangleProps`. */

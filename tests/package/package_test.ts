@@ -1,6 +1,7 @@
 /** The npm package as its tools see it: types, files, syntax, size, the same bytes from everywhere. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildPackage, run } from "../sdk/runtimes.ts";
+import { bundlerTests } from "./bundlers.ts";
 import { makeProject, projectTest } from "./project.ts";
 
 const project = await makeProject();
@@ -130,3 +131,5 @@ projectTest(project, "nothing stays in a bundle that imports the client and does
   );
   assertEquals(esbuild, "");
 });
+
+bundlerTests(project);

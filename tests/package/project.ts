@@ -12,6 +12,10 @@ const TOOLS = [
   "typescript@5.9.3",
   "acorn@8.19.0",
   "esbuild@0.28.2",
+  "vite@8.4.0",
+  "webpack@5.113.0",
+  "jest@30.5.2",
+  "jest-environment-jsdom@30.5.2",
 ];
 
 /** The project. */
