@@ -88,7 +88,7 @@ export function KeysPage({ application, view, timeHeld, now, session }: {
                       <th scope="col">State</th>
                       <th scope="col">Signs from</th>
                       <th scope="col">to</th>
-                      <th scope="col">Takes logs to</th>
+                      <th scope="col">Accepts logs until</th>
                       <th scope="col">Id</th>
                       {mayAct && (
                         <th scope="col">

@@ -13,7 +13,7 @@ export interface Reason {
   readonly what: string;
   /** Why it happens, and what to do. */
   readonly why: string;
-  /** `attack`: somebody tried; `client`: an app is wrong; `normal`: part of the protocol; `service`: look here. */
+  /** `attack`: a possible attack; `client`: a client bug; `normal`: part of the protocol; `service`: look here. */
   readonly kind: "attack" | "client" | "normal" | "service";
 }
 

@@ -16,8 +16,8 @@ const ROUTES: Readonly<Record<string, string>> = {
 };
 
 const KINDS: Readonly<Record<Reason["kind"], readonly [tone: Tone, word: string]>> = {
-  attack: ["bad", "somebody tries"],
-  client: ["warn", "an app is wrong"],
+  attack: ["bad", "possible attack"],
+  client: ["warn", "client bug"],
   normal: ["plain", "normal"],
   service: ["warn", "look here"],
 };

@@ -56,7 +56,7 @@ export function PrivacyPage(props: PrivacyProps) {
         {view.budget !== undefined && (
           <section class="panel" aria-labelledby="budget">
             <div class="head">
-              <h2 id="budget">What releases may still tell</h2>
+              <h2 id="budget">Privacy budget remaining</h2>
               <a href={`/console/apps/${app.id}/releases`}>Releases</a>
             </div>
             <BudgetLine state={view.budget} />

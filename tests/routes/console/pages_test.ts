@@ -51,7 +51,7 @@ Deno.test("the overview says without a script how many logs were refused, and wh
     );
     assertStringIncludes(text, "Not signed in session_invalid");
     assertStringIncludes(text, "Forged or altered log mac_invalid");
-    assertStringIncludes(text, "Nothing was stored. log somebody tries &lt; 10 &lt; 10");
+    assertStringIncludes(text, "Nothing was stored. log possible attack &lt; 10 &lt; 10");
     assertStringIncludes(text, "Use spent twice use_taken");
     assert(!text.includes("No log has arrived"));
     assertStringIncludes(text, "Logs accepted, 24 h &lt; 10");
