@@ -209,6 +209,13 @@ Deno.test("docs/operating.md says what every line of the service means", async (
   assertEquals(told.toSorted(), [...LINE_EVENTS]);
 });
 
+/** What stands around a block that makes `end` of a client whose events have a type. */
+function clientOf(events: string): [before: string, after: string] {
+  const client =
+    `import type { DitClient } from "./client/mod.ts";\ndeclare const client: DitClient<${events}>;\n`;
+  return [client, "end();\n"];
+}
+
 /** What stands around a block of TypeScript that is a part of something, by how it begins. */
 const AROUND: Readonly<Record<string, readonly [before: string, after: string]>> = {
   "import type { EventsOf }": [
@@ -216,6 +223,15 @@ const AROUND: Readonly<Record<string, readonly [before: string, after: string]>>
     "declare const endpoint: string;\ndeclare const session: () => Promise<string>;\n",
     "",
   ],
+  "import { captureErrors }": clientOf(
+    '{ uncaught_error: { class: "TypeError" | "SyncError" | "other"; place?: number } }',
+  ),
+  "import { captureLifecycle }": clientOf(
+    "{ app_started: { version: string }; app_crashed: { version: string } }",
+  ),
+  "import { captureNavigation }": clientOf(
+    '{ route_shown: { route: "home" | "note" | "settings" | "other" } }',
+  ),
   "alerts: ": [
     'import { defineConfig } from "./core/config/mod.ts";\n' +
     'import config from "./dit.config.ts";\nexport default defineConfig({ ...config,\n',
