@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { applyChanges } from "./memory.ts";
-import { type ClientStorage, Entries } from "./storage.ts";
+import { storedIn, transactText } from "./one_text.ts";
+import type { ClientStorage, Entries } from "./storage.ts";
 
 /** The part of `@react-native-async-storage/async-storage` that is used. */
 export interface AsyncTexts {
@@ -52,22 +52,8 @@ export class AsyncStorageAdapter implements ClientStorage {
   }
 
   async #transact<T>(body: (entries: Entries) => T): Promise<T> {
-    const stored = await this.#read();
-    const entries = new Entries(stored);
-    const result = body(entries);
-    if (entries.changes.size === 0) return result;
-    applyChanges(stored, entries.changes);
-    await this.#texts.setItem(this.#name, JSON.stringify([...stored]));
+    const { result, text } = transactText(storedIn(await this.#texts.getItem(this.#name)), body);
+    if (text !== undefined) await this.#texts.setItem(this.#name, text);
     return result;
-  }
-
-  /** An item that cannot be read as what it is counts as lost, like one that is not there. */
-  async #read(): Promise<Map<string, string>> {
-    const text = await this.#texts.getItem(this.#name);
-    try {
-      return new Map(JSON.parse(text ?? "[]"));
-    } catch {
-      return new Map();
-    }
   }
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type ClientStorage, Entries } from "./storage.ts";
-import { applyChanges } from "./memory.ts";
+import type { ClientStorage, Entries } from "./storage.ts";
+import { storedIn, transactText } from "./one_text.ts";
 
 /** Milliseconds after which a lock counts as left behind by a process that died: by its time, or since it was seen. */
 const STALE_MILLISECONDS = 10_000;
@@ -70,29 +70,19 @@ export class FileStorage implements ClientStorage {
     for (;;) {
       const owner = await this.#lock();
       try {
-        const stored = await this.#read();
-        const entries = new Entries(stored);
-        const result = body(entries);
-        if (entries.changes.size === 0) return result;
-        applyChanges(stored, entries.changes);
-        if (await this.#replace(JSON.stringify([...stored]), owner)) return result;
+        const { result, text } = transactText(await this.#read(), body);
+        if (text === undefined || await this.#replace(text, owner)) return result;
       } finally {
         if (await this.#isHeld(owner)) await files().unlink(this.#lockPath);
       }
     }
   }
 
-  /** A file that cannot be read as what it is counts as lost, like one that is not there. */
   async #read(): Promise<Map<string, string>> {
-    let text = "[]";
     try {
-      text = await files().readFile(this.#path, "utf8");
+      return storedIn(await files().readFile(this.#path, "utf8"));
     } catch (error) {
       if (!isCode(error, "ENOENT")) throw error;
-    }
-    try {
-      return new Map(JSON.parse(text));
-    } catch {
       return new Map();
     }
   }

@@ -1,6 +1,6 @@
-import { applyChanges } from "./memory.ts";
+import { transactText } from "./one_text.ts";
 import { type Journal, localJournal } from "./journal.ts";
-import { type ClientStorage, Entries } from "./storage.ts";
+import type { ClientStorage, Entries } from "./storage.ts";
 import { type WebLocks, webLocks } from "./web_locks.ts";
 
 /**
@@ -39,12 +39,8 @@ export class LocalStorage implements ClientStorage {
   transaction<T>(body: (entries: Entries) => T): Promise<T> {
     return this.#locks.request(this.#name, () => {
       const stored = new Map<string, string>(JSON.parse(this.#texts.getItem(this.#name) ?? "[]"));
-      const entries = new Entries(stored);
-      const result = body(entries);
-      if (entries.changes.size > 0) {
-        applyChanges(stored, entries.changes);
-        this.#texts.setItem(this.#name, JSON.stringify([...stored]));
-      }
+      const { result, text } = transactText(stored, body);
+      if (text !== undefined) this.#texts.setItem(this.#name, text);
       return Promise.resolve(result);
     });
   }

@@ -3,6 +3,7 @@ import { IDBFactory } from "fake-indexeddb";
 import { browserStorage } from "../../../client/storage/browser.ts";
 import type { ClientStorage } from "../../../client/storage/storage.ts";
 import { DenoKvStorage } from "../../../client/storage/deno_kv.ts";
+import { AsyncStorageAdapter } from "../../../client/storage/async_storage.ts";
 import { FileStorage } from "../../../client/storage/file.ts";
 import { IndexedDbStorage } from "../../../client/storage/indexed_db.ts";
 import { LocalStorage } from "../../../client/storage/local.ts";
@@ -44,6 +45,22 @@ function textStorage(): TextStorage {
 const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
   MemoryStorage: () => {
     const storage = new MemoryStorage();
+    return Promise.resolve({ open: () => storage, close: () => storage.close() });
+  },
+  AsyncStorageAdapter: () => {
+    const items = new Map<string, string>();
+    // As React Native's: each item is there some turns later.
+    const texts = {
+      getItem: async (name: string) => {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        return items.get(name) ?? null;
+      },
+      setItem: async (name: string, text: string) => {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        items.set(name, text);
+      },
+    };
+    const storage = new AsyncStorageAdapter(texts, "client");
     return Promise.resolve({ open: () => storage, close: () => storage.close() });
   },
   FileStorage: async () => {
